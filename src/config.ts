@@ -1,0 +1,108 @@
+import { z } from "zod";
+import { err, ok, type Result } from "./core/result.ts";
+
+/** The secrets of `.dev.vars.example`: public, so refused outside development. */
+const DEVELOPMENT_SECRETS = {
+  ADMIN_TOKEN: "development-admin-token",
+  MASTER_KEY: "ZGV2ZWxvcG1lbnQtbWFzdGVyLWtleS0zMi1ieXRlcyE=",
+} as const;
+
+/** WeChat Pay's own second region: same paths, same keys (WeChat: spare domain). */
+const SPARE_URLS: Readonly<Record<string, string>> = {
+  "https://api.mch.weixin.qq.com": "https://api2.mch.weixin.qq.com",
+};
+
+/** WeChat refuses to close an order younger than this (WeChat: closeorder). */
+const LEAST_TTL_SECONDS = 300;
+/** WeChat closes unpaid orders by itself after seven days. */
+const MOST_TTL_SECONDS = 7 * 24 * 3600;
+
+/** The environment, parsed once at the door. Passed on as a whole; strings of `env` are read nowhere else. */
+export interface Config {
+  readonly environment: "development" | "qa" | "production";
+  /** Where WeChat reaches this gateway; no trailing slash. */
+  readonly publicUrl: string;
+  /** No trailing slash. */
+  readonly wechatPayUrl: string;
+  /** Tried once when no connection to `wechatPayUrl` can be made. */
+  readonly wechatPaySpareUrl: string | null;
+  /** How long an order may be paid before the gateway closes it, in ms. */
+  readonly orderTtlMs: number;
+  readonly adminToken: string;
+  /** Base64 of 32 bytes. */
+  readonly masterKey: string;
+}
+
+const baseUrl = z
+  .url({ protocol: /^https?$/, error: "must be an absolute http(s) URL" })
+  .refine((value) => !value.includes("?") && !value.includes("#"), {
+    error: "must have no query string and no fragment",
+  })
+  .transform((value) => value.replace(/\/+$/, ""));
+
+const environment = z.object({
+  ENVIRONMENT: z.enum(["development", "qa", "production"], {
+    error: "must be development, qa or production",
+  }),
+  PUBLIC_URL: baseUrl,
+  WECHAT_PAY_URL: baseUrl.default("https://api.mch.weixin.qq.com"),
+  ORDER_TTL_SECONDS: z
+    .string()
+    .regex(/^\d{1,7}$/, { error: "must be a whole number of seconds" })
+    .transform(Number)
+    .pipe(
+      z
+        .number()
+        .min(LEAST_TTL_SECONDS, { error: `must be at least ${LEAST_TTL_SECONDS}` })
+        .max(MOST_TTL_SECONDS, { error: `must be at most ${MOST_TTL_SECONDS}` }),
+    )
+    .default(7200),
+  ADMIN_TOKEN: z
+    .string({ error: "is missing" })
+    .min(16, { error: "must have at least 16 characters" }),
+  MASTER_KEY: z
+    .string({ error: "is missing" })
+    .refine(isKeyOf32Bytes, { error: "must be the base64 of 32 bytes" }),
+});
+
+/**
+ * Reads the environment's variables and secrets.
+ * On failure: one sentence a fault, naming the variable and what is wrong, never its value.
+ */
+export function readConfig(env: object): Result<Config, readonly string[]> {
+  const parsed = environment.safeParse(env);
+  if (!parsed.success) {
+    return err(parsed.error.issues.map((issue) => `${issue.path.join(".")} ${issue.message}`));
+  }
+  const values = parsed.data;
+  if (values.ENVIRONMENT !== "development") {
+    const faults = productionFaults(values);
+    if (faults.length > 0) return err(faults);
+  }
+  return ok({
+    environment: values.ENVIRONMENT,
+    publicUrl: values.PUBLIC_URL,
+    wechatPayUrl: values.WECHAT_PAY_URL,
+    wechatPaySpareUrl: SPARE_URLS[values.WECHAT_PAY_URL] ?? null,
+    orderTtlMs: values.ORDER_TTL_SECONDS * 1000,
+    adminToken: values.ADMIN_TOKEN,
+    masterKey: values.MASTER_KEY,
+  });
+}
+
+function productionFaults(values: z.infer<typeof environment>): string[] {
+  const faults: string[] = [];
+  for (const name of ["ADMIN_TOKEN", "MASTER_KEY"] as const) {
+    if (values[name] === DEVELOPMENT_SECRETS[name]) {
+      faults.push(`${name} is the published development value`);
+    }
+  }
+  for (const name of ["PUBLIC_URL", "WECHAT_PAY_URL"] as const) {
+    if (!values[name].startsWith("https://")) faults.push(`${name} must be https`);
+  }
+  return faults;
+}
+
+function isKeyOf32Bytes(value: string): boolean {
+  return /^[A-Za-z0-9+/]{43}=$/.test(value);
+}

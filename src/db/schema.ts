@@ -1,0 +1,151 @@
+import { sql } from "drizzle-orm";
+import { check, index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+
+/**
+ * D1 is the record that everyone reads: current state only, one row per fact. Times are Unix ms,
+ * money is integer fen. Columns that end in `_sealed` hold secrets encrypted under MASTER_KEY
+ * (core/secret-box.ts). No foreign key cascades: a table rebuilt by a migration would empty its
+ * children without a word.
+ */
+
+/** A merchant of WeChat Pay: whose account the money goes to. */
+export const merchants = sqliteTable("merchants", {
+  id: integer().primaryKey(),
+  name: text().notNull(),
+  mchId: text("mch_id").notNull().unique("merchants_mch_id"),
+  protocol: text({ enum: ["v2"] }).notNull(),
+  /** For new orders; an order keeps the one it was made with. */
+  signType: text("sign_type", { enum: ["MD5", "HMAC-SHA256"] }).notNull(),
+  apiKeySealed: text("api_key_sealed").notNull(),
+  /** Name of the mTLS binding that presents the merchant's certificate on refunds. */
+  certBinding: text("cert_binding"),
+  createdAt: integer("created_at").notNull(),
+  updatedAt: integer("updated_at").notNull(),
+});
+
+/** A company's own app that takes payments through the gateway. Its id is the contract's `appId`. */
+export const apps = sqliteTable(
+  "apps",
+  {
+    id: integer().primaryKey(),
+    name: text().notNull(),
+    merchantId: integer("merchant_id")
+      .notNull()
+      .references(() => merchants.id),
+    wechatAppId: text("wechat_app_id").notNull(),
+    payNotifyUrl: text("pay_notify_url").notNull(),
+    refundNotifyUrl: text("refund_notify_url").notNull(),
+    enabled: integer({ mode: "boolean" }).notNull(),
+    saltSealed: text("salt_sealed").notNull(),
+    /** Valid beside the new one until `old_salt_expires_at`. */
+    oldSaltSealed: text("old_salt_sealed"),
+    oldSaltExpiresAt: integer("old_salt_expires_at"),
+    webhookSecretSealed: text("webhook_secret_sealed").notNull(),
+    oldWebhookSecretSealed: text("old_webhook_secret_sealed"),
+    oldWebhookSecretExpiresAt: integer("old_webhook_secret_expires_at"),
+    createdAt: integer("created_at").notNull(),
+    updatedAt: integer("updated_at").notNull(),
+  },
+  (table) => [index("apps_merchant").on(table.merchantId)],
+);
+
+/** A payer as one app knows them. Its id is the contract's `user_id`. */
+export const users = sqliteTable(
+  "users",
+  {
+    id: integer().primaryKey(),
+    appId: integer("app_id")
+      .notNull()
+      .references(() => apps.id),
+    openId: text("open_id").notNull(),
+    createdAt: integer("created_at").notNull(),
+  },
+  (table) => [uniqueIndex("users_app_open_id").on(table.appId, table.openId)],
+);
+
+/**
+ * An order, with all that WeChat was told about it: a repeat must carry the same values to the
+ * letter (WeChat: unifiedorder, re-entry), so it is made from this row.
+ */
+export const orders = sqliteTable(
+  "orders",
+  {
+    /** The contract's `order_id`. */
+    id: integer().primaryKey(),
+    /** The contract's `pay_order_number`, WeChat's `out_trade_no`: 32 hex characters. */
+    number: text().notNull().unique("orders_number"),
+    appId: integer("app_id")
+      .notNull()
+      .references(() => apps.id),
+    merchantId: integer("merchant_id")
+      .notNull()
+      .references(() => merchants.id),
+    userId: integer("user_id")
+      .notNull()
+      .references(() => users.id),
+    protocol: text({ enum: ["v2"] }).notNull(),
+    signType: text("sign_type", { enum: ["MD5", "HMAC-SHA256"] }).notNull(),
+    wechatAppId: text("wechat_app_id").notNull(),
+    appOrderNo: text("app_order_no"),
+    desc: text().notNull(),
+    totalFen: integer("total_fen").notNull(),
+    tag: text().notNull(),
+    attach: text(),
+    clientIp: text("client_ip").notNull(),
+    /** Kept with the order: WeChat takes another notify URL on a repeat for other parameters. */
+    notifyUrl: text("notify_url").notNull(),
+    payState: text("pay_state", { enum: ["waiting", "failed", "paid"] }).notNull(),
+    transactionId: text("transaction_id"),
+    paidAt: integer("paid_at"),
+    payNotifyState: text("pay_notify_state", {
+      enum: ["none", "failing", "confirmed"],
+    }).notNull(),
+    payNotifyNumber: integer("pay_notify_number").notNull(),
+    expiresAt: integer("expires_at").notNull(),
+    createdAt: integer("created_at").notNull(),
+    updatedAt: integer("updated_at").notNull(),
+  },
+  (table) => [
+    uniqueIndex("orders_app_order_no")
+      .on(table.appId, table.appOrderNo)
+      .where(sql`app_order_no is not null`),
+    check("orders_total_positive", sql`total_fen > 0`),
+  ],
+);
+
+/**
+ * A refund, written before WeChat is called. Its number never changes; all but `closed` ones hold
+ * their amount, so that the sum of an order's live refunds can't pass what was paid.
+ */
+export const refunds = sqliteTable(
+  "refunds",
+  {
+    id: integer().primaryKey(),
+    orderId: integer("order_id")
+      .notNull()
+      .references(() => orders.id),
+    appId: integer("app_id").notNull(),
+    /** The contract's `refund_no`, WeChat's `out_refund_no`: 32 hex characters. */
+    number: text().notNull().unique("refunds_number"),
+    appRefundNo: text("app_refund_no"),
+    refundFen: integer("refund_fen").notNull(),
+    /** `requested`: WeChat's answer is not known. `abnormal`: accepted, but needs a person (CHANGE). */
+    state: text({
+      enum: ["requested", "refused", "accepted", "abnormal", "closed", "succeeded"],
+    }).notNull(),
+    /** WeChat's number. */
+    refundId: text("refund_id"),
+    notifyState: text("notify_state", { enum: ["none", "failing", "confirmed"] }).notNull(),
+    notifyNumber: integer("notify_number").notNull(),
+    succeededAt: integer("succeeded_at"),
+    createdAt: integer("created_at").notNull(),
+    updatedAt: integer("updated_at").notNull(),
+  },
+  (table) => [
+    index("refunds_order").on(table.orderId),
+    uniqueIndex("refunds_app_refund_no")
+      .on(table.appId, table.appRefundNo)
+      .where(sql`app_refund_no is not null`),
+    check("refunds_positive", sql`refund_fen > 0`),
+  ],
+);
