@@ -1,0 +1,11 @@
+import type { Config } from "./config.ts";
+
+/** What every handler finds in its context: the bindings, the parsed configuration, the request's id. */
+export interface GatewayEnv {
+  Bindings: Env;
+  Variables: {
+    config: Config;
+    /** Also in the answer's `X-Request-Id` and in every log line of the request. */
+    requestId: string;
+  };
+}
