@@ -1,0 +1,35 @@
+/**
+ * WeChat Pay writes times as Beijing wall-clock time without a zone. China has kept UTC+8 without
+ * summer time since 1991, so a fixed offset is exact for every payment.
+ */
+const BEIJING_AHEAD_MS = 8 * 60 * 60 * 1000;
+
+const COMPACT = /^(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})$/;
+const SPACED = /^(\d{4})-(\d{2})-(\d{2}) (\d{2}):(\d{2}):(\d{2})$/;
+
+/** `yyyyMMddHHmmss` (APIv2: `time_end`) to Unix ms; null when it isn't such a time. */
+export function parseCompactBeijingTime(text: string): number | null {
+  return toUnixMs(COMPACT.exec(text));
+}
+
+/** `yyyy-MM-dd HH:mm:ss` (APIv2: `success_time`) to Unix ms; null when it isn't such a time. */
+export function parseSpacedBeijingTime(text: string): number | null {
+  return toUnixMs(SPACED.exec(text));
+}
+
+function toUnixMs(match: RegExpExecArray | null): number | null {
+  if (match === null) return null;
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match
+    .slice(1)
+    .map(Number);
+  const wallClock = new Date(Date.UTC(year, month - 1, day, hour, minute, second));
+  // Date rolls an impossible date over (31 February becomes 3 March): it must read back the same.
+  const same =
+    wallClock.getUTCFullYear() === year &&
+    wallClock.getUTCMonth() === month - 1 &&
+    wallClock.getUTCDate() === day &&
+    wallClock.getUTCHours() === hour &&
+    wallClock.getUTCMinutes() === minute &&
+    wallClock.getUTCSeconds() === second;
+  return same ? wallClock.getTime() - BEIJING_AHEAD_MS : null;
+}

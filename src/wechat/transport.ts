@@ -1,0 +1,149 @@
+import type { Surroundings } from "./wechat-pay.ts";
+
+/** ms. A payer waits for these; WeChat answers within one second as a rule. */
+export const SHORT_LIMIT_MS = 5_000;
+/** ms. WeChat books a refund before it answers; nobody's page waits for it. */
+export const REFUND_LIMIT_MS = 10_000;
+/** Bytes. The longest XML answer known, ten refunds with coupons, is below 20 KB. */
+export const MAX_XML_ANSWER_BYTES = 64 * 1024;
+/** Characters of a network error's text that are kept for the log. */
+const MAX_REASON_LENGTH = 200;
+
+type Fetch = Surroundings["fetch"];
+
+export interface HttpRequest {
+  readonly method: "GET" | "POST";
+  /** Begins with a slash; appended to the host's base URL. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | null;
+  /** ms for everything: both hosts, and reading the body. */
+  readonly limitMs: number;
+  readonly maxBytes: number;
+}
+
+/** `failed` never tells whether the request was carried out. */
+export type HttpOutcome =
+  | {
+      readonly kind: "answered";
+      readonly status: number;
+      readonly headers: Headers;
+      readonly body: Uint8Array;
+    }
+  | { readonly kind: "failed"; readonly reason: string };
+
+type Attempt = HttpOutcome | { readonly kind: "unreached"; readonly reason: string };
+
+/**
+ * Sends one request and reads the whole answer, whatever its status; redirects aren't followed.
+ *
+ * The spare host is tried once, when `fetch` rejects for another reason than our time limit. That
+ * the first host may have got the bytes all the same does no harm: WeChat tells repeats by their
+ * order or refund number. An answer, even a bad one, is never asked for twice here.
+ *
+ * @returns `failed` for every network fault; never throws for one.
+ */
+export async function exchange(
+  hosts: Pick<Surroundings, "baseUrl" | "spareUrl">,
+  fetch: Fetch,
+  request: HttpRequest,
+): Promise<HttpOutcome> {
+  const signal = AbortSignal.timeout(request.limitMs);
+  const expired = expiry(signal);
+  const first = await attempt(fetch, hosts.baseUrl, request, signal, expired);
+  if (first.kind !== "unreached") return first;
+  if (hosts.spareUrl === null) return { kind: "failed", reason: first.reason };
+  const second = await attempt(fetch, hosts.spareUrl, request, signal, expired);
+  if (second.kind !== "unreached") return second;
+  return { kind: "failed", reason: `${first.reason}; spare host: ${second.reason}` };
+}
+
+async function attempt(
+  fetch: Fetch,
+  host: string,
+  request: HttpRequest,
+  signal: AbortSignal,
+  expired: Promise<never>,
+): Promise<Attempt> {
+  const init: RequestInit = {
+    method: request.method,
+    headers: { ...request.headers },
+    body: request.body,
+    redirect: "manual",
+    signal,
+  };
+  let response: Response;
+  try {
+    response = await Promise.race([send(fetch, `${host}${request.path}`, init), expired]);
+  } catch (error) {
+    return signal.aborted
+      ? { kind: "failed", reason: `no answer within ${request.limitMs} ms` }
+      : { kind: "unreached", reason: `no connection: ${textOf(error)}` };
+  }
+  return await readAnswer(response, request, signal, expired);
+}
+
+/** Turns a `fetch` that throws at once, as for a malformed URL, into one that rejects. */
+async function send(fetch: Fetch, url: string, init: RequestInit): Promise<Response> {
+  return await fetch(url, init);
+}
+
+async function readAnswer(
+  response: Response,
+  request: HttpRequest,
+  signal: AbortSignal,
+  expired: Promise<never>,
+): Promise<HttpOutcome> {
+  try {
+    const body = await readUpTo(request.maxBytes, response.body, expired);
+    if (body === null) {
+      return { kind: "failed", reason: `answer longer than ${request.maxBytes} bytes` };
+    }
+    return { kind: "answered", status: response.status, headers: response.headers, body };
+  } catch (error) {
+    return signal.aborted
+      ? { kind: "failed", reason: `no whole answer within ${request.limitMs} ms` }
+      : { kind: "failed", reason: `answer broke off: ${textOf(error)}` };
+  }
+}
+
+/** Null when there is more than `maxBytes`; the rest is left unread. */
+async function readUpTo(
+  maxBytes: number,
+  stream: ReadableStream<Uint8Array> | null,
+  expired: Promise<never>,
+): Promise<Uint8Array | null> {
+  if (stream === null) return new Uint8Array();
+  const reader = stream.getReader();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for (;;) {
+    const { done, value } = await Promise.race([reader.read(), expired]);
+    if (done) break;
+    size += value.byteLength;
+    if (size > maxBytes) {
+      await Promise.race([reader.cancel(), expired]);
+      return null;
+    }
+    chunks.push(value);
+  }
+  const whole = new Uint8Array(size);
+  let offset = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, offset);
+    offset += chunk.byteLength;
+  }
+  return whole;
+}
+
+/** Rejects when the time is up, so that the limit holds even for a peer that ignores the signal. */
+async function expiry(signal: AbortSignal): Promise<never> {
+  return await new Promise<never>((_resolve, reject) => {
+    signal.addEventListener("abort", () => reject(new Error("time limit")), { once: true });
+  });
+}
+
+function textOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.slice(0, MAX_REASON_LENGTH);
+}

@@ -1,0 +1,128 @@
+import { ok, type Result } from "../../core/result.ts";
+import {
+  exchange,
+  MAX_XML_ANSWER_BYTES,
+  type HttpOutcome,
+  type HttpRequest,
+} from "../transport.ts";
+import type { Merchant, OrderKey, Refused, Surroundings, Unknown } from "../wechat-pay.ts";
+import { answerOfUnsignedFail, type SignedError } from "./errors.ts";
+import { sign, verifySign } from "./sign.ts";
+import { makeNonce } from "./values.ts";
+import { readXml, writeXml } from "./xml.ts";
+
+/** A merchant and the world through which WeChat is reached for it. */
+export interface Line {
+  readonly merchant: Merchant;
+  readonly surroundings: Surroundings;
+}
+
+/** What differs between the calls. */
+export interface Call {
+  /** For example `/pay/orderquery`. */
+  readonly path: string;
+  /** The call's own fields; empty ones aren't sent. */
+  readonly fields: Readonly<Record<string, string>>;
+  readonly limitMs: number;
+}
+
+/** `done` and `error` are verified: signed with the order's algorithm, by and for this merchant. */
+export type Reply =
+  | { readonly kind: "done"; readonly fields: ReadonlyMap<string, string> }
+  | { readonly kind: "error"; readonly error: SignedError }
+  | Refused
+  | Unknown;
+
+/** Asks WeChat and verifies the answer. Whatever can't be relied upon is `unknown`. */
+export async function call(
+  line: Line,
+  order: OrderKey,
+  request: Call,
+  fetch: Surroundings["fetch"] = line.surroundings.fetch,
+): Promise<Reply> {
+  const message = await buildMessage(line.merchant, order, request);
+  if (!message.ok) return unsendable(message.error);
+  const outcome = await exchange(line.surroundings, fetch, message.value);
+  return await readReply(outcome, line.merchant, order);
+}
+
+/** `sign_type` is always sent, MD5 too, so that an order's algorithm never hangs on a default. */
+async function buildMessage(
+  merchant: Merchant,
+  order: OrderKey,
+  request: Call,
+): Promise<Result<HttpRequest, string>> {
+  const fields = new Map(
+    Object.entries({
+      appid: order.wechatAppId,
+      mch_id: merchant.mchId,
+      nonce_str: makeNonce(),
+      sign_type: order.signType,
+      ...request.fields,
+    }).filter(([, value]) => value !== ""),
+  );
+  fields.set("sign", await sign(fields, merchant.apiKey, order.signType));
+  const body = writeXml(fields);
+  if (!body.ok) return body;
+  return ok({
+    method: "POST",
+    path: request.path,
+    headers: { "content-type": "text/xml; charset=utf-8" },
+    body: body.value,
+    limitMs: request.limitMs,
+    maxBytes: MAX_XML_ANSWER_BYTES,
+  });
+}
+
+function unsendable(field: string): Refused {
+  const message = `${field} holds a character that WeChat doesn't take`;
+  return { kind: "refused", code: "UNSENDABLE", message, blame: "request" };
+}
+
+async function readReply(
+  outcome: HttpOutcome,
+  merchant: Merchant,
+  order: OrderKey,
+): Promise<Reply> {
+  if (outcome.kind === "failed") return unknown(outcome.reason);
+  if (outcome.status !== 200) return unknown(`HTTP ${outcome.status}`);
+  const read = readXml(outcome.body);
+  if (!read.ok) return unknown(`unreadable answer: ${read.error}`);
+  const fields = read.value;
+  const returnCode = fields.get("return_code");
+  // The text of a refusal by WeChat's outer gate is in `retmsg`.
+  if (returnCode === "FAIL") {
+    return answerOfUnsignedFail(fields.get("return_msg") || fields.get("retmsg") || "");
+  }
+  if (returnCode !== "SUCCESS") return unknown("answer without a return_code");
+  const signType = await verifySign(fields, merchant.apiKey, order.signType);
+  if (signType === null) return unknown("answer not rightly signed");
+  const stranger = strangeField(fields, merchant, order);
+  if (stranger !== null) return unknown(`answer for another ${stranger}`);
+  return readResult(fields);
+}
+
+/** The name of an identity in the answer that isn't the request's; null when all agree. */
+function strangeField(
+  fields: ReadonlyMap<string, string>,
+  merchant: Merchant,
+  order: OrderKey,
+): string | null {
+  if (fields.get("appid") !== order.wechatAppId) return "appid";
+  if (fields.get("mch_id") !== merchant.mchId) return "mch_id";
+  const orderNumber = fields.get("out_trade_no") ?? order.orderNumber;
+  return orderNumber === order.orderNumber ? null : "out_trade_no";
+}
+
+function readResult(fields: ReadonlyMap<string, string>): Reply {
+  const resultCode = fields.get("result_code");
+  if (resultCode === "SUCCESS") return { kind: "done", fields };
+  const code = fields.get("err_code") ?? "";
+  if (resultCode !== "FAIL" || code === "") return unknown("answer without a result");
+  return { kind: "error", error: { code, message: fields.get("err_code_des") ?? "" } };
+}
+
+/** An answer that settles nothing, and why. */
+export function unknown(reason: string): Unknown {
+  return { kind: "unknown", reason };
+}

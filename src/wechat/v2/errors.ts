@@ -1,0 +1,133 @@
+import type { Refused, Unknown } from "../wechat-pay.ts";
+
+/**
+ * What WeChat's error codes mean, call by call (APIv2: the code tables of each call).
+ *
+ * - `unknown`: it may have happened; repeat with the same number, or query.
+ * - `later`: like `unknown`, but WeChat asks for a pause, so nothing is repeated at once.
+ * - `request`, `merchant`, `gateway`: a final no, and who can mend it.
+ */
+export type Verdict = Refused["blame"] | "unknown" | "later";
+
+/** An answer with `result_code=FAIL`, its signature and identity verified. */
+export interface SignedError {
+  readonly code: string;
+  readonly message: string;
+}
+
+/**
+ * Codes that mean the same in every call.
+ *
+ * SIGNERROR is the merchant's: how a message is signed is pinned by published vectors, which leaves
+ * the stored key.
+ */
+const COMMON = {
+  SYSTEMERROR: "unknown",
+  FREQUENCY_LIMITED: "later",
+  NOAUTH: "merchant",
+  APPID_NOT_EXIST: "merchant",
+  MCHID_NOT_EXIST: "merchant",
+  APPID_MCHID_NOT_MATCH: "merchant",
+  SIGNERROR: "merchant",
+  PARAM_ERROR: "gateway",
+  INVALID_REQUEST: "gateway",
+  LACK_PARAMS: "gateway",
+  XML_FORMAT_ERROR: "gateway",
+  REQUIRE_POST_METHOD: "gateway",
+  POST_DATA_EMPTY: "gateway",
+  NOT_UTF8: "gateway",
+} as const satisfies Record<string, Verdict>;
+
+/** WeChat: unifiedorder. `ask`: the number is in use, and only orderquery tells for what. */
+export const judgePrepay = judge<Verdict | "paid" | "closed" | "ask">({
+  ...COMMON,
+  // Our own validation is narrower than WeChat's rules; what still offends is the app's value,
+  // an openId of another appid being the usual one.
+  PARAM_ERROR: "request",
+  INVALID_REQUEST: "request",
+  NOTENOUGH: "request",
+  ORDERPAID: "paid",
+  ORDERCLOSED: "closed",
+  OUT_TRADE_NO_USED: "ask",
+});
+
+/** WeChat: orderquery. */
+export const judgeOrderQuery = judge<Verdict | "absent">({
+  ...COMMON,
+  ORDERNOTEXIST: "absent",
+});
+
+/** WeChat: closeorder. TRADE_STATE_ERROR names no state, so a query must. */
+export const judgeClose = judge<Verdict | "paid" | "closed" | "absent">({
+  ...COMMON,
+  ORDERPAID: "paid",
+  ORDERCLOSED: "closed",
+  ORDERNOTEXIST: "absent",
+  TRADE_STATE_ERROR: "unknown",
+});
+
+/**
+ * WeChat: secapi/pay/refund. `ask`: ERROR covers "already refunded" too, and refundquery tells.
+ *
+ * `unknown` and `later` here are also the codes by which WeChat asks for the same request again.
+ * A code that isn't listed is a final no, as in every call: a refund keeps its number whatever the
+ * answer, so asking again later can't refund twice, while calling it unknown would have it
+ * repeated for ever and hide a fault that a person must see.
+ */
+export const judgeRefund = judge<Verdict | "ask">({
+  ...COMMON,
+  BIZERR_NEED_RETRY: "unknown",
+  INVALID_REQ_TOO_MUCH: "later",
+  ORDER_NOT_READY: "later",
+  NOTENOUGH: "merchant",
+  CERT_ERROR: "merchant",
+  INVALID_REQUEST: "request",
+  TRADE_OVERDUE: "request",
+  USER_ACCOUNT_ABNORMAL: "request",
+  REFUND_FEE_MISMATCH: "gateway",
+  INVALID_TRANSACTIONID: "gateway",
+  ORDERNOTEXIST: "gateway",
+  ERROR: "ask",
+});
+
+/** WeChat: refundquery. */
+export const judgeRefundQuery = judge<Verdict | "absent">({
+  ...COMMON,
+  REFUNDNOTEXIST: "absent",
+  INVALID_TRANSACTIONID: "gateway",
+});
+
+/** A verdict that holds for every call as an answer. */
+export function answerOf(verdict: Verdict, error: SignedError): Refused | Unknown {
+  if (verdict === "unknown" || verdict === "later") {
+    return { kind: "unknown", reason: `${error.code}: ${error.message}` };
+  }
+  return { kind: "refused", ...error, blame: verdict };
+}
+
+/**
+ * A `return_code=FAIL` answer. It is unsigned, but TLS says who sent it, and WeChat refuses so
+ * before doing anything: faults of form or signature. Taking it for final never doubles money,
+ * since the number stays the same, whereas calling it unknown would hide a wrong setting for ever.
+ * Only a text that speaks of WeChat's own trouble is unknown.
+ */
+export function answerOfUnsignedFail(message: string): Refused | Unknown {
+  if (/system\s?_?error|系统繁忙|系统错误|系统超时|频率|频繁|稍后/i.test(message)) {
+    return { kind: "unknown", reason: `FAIL: ${message}` };
+  }
+  const ofSettings = /签名|sign|appid|mch_?id|商户号|证书|certificate/i.test(message);
+  return { kind: "refused", code: "FAIL", message, blame: ofSettings ? "merchant" : "gateway" };
+}
+
+/** Some replies spell ORDERNOTEXIST as ORDER_NOT_EXIST, or NOAUTH as NO_AUTH. */
+function spelling(code: string): string {
+  return code.replaceAll("_", "");
+}
+
+/** The lookup of a closed table; a code that isn't listed is a final no to a message of ours. */
+function judge<V extends string>(
+  table: Readonly<Record<string, V>>,
+): (code: string) => V | "gateway" {
+  const verdicts = new Map(Object.entries(table).map(([code, v]) => [spelling(code), v]));
+  return (code) => verdicts.get(spelling(code)) ?? "gateway";
+}

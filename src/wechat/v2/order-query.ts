@@ -1,0 +1,44 @@
+import { SHORT_LIMIT_MS } from "../transport.ts";
+import type { OrderKey, PaymentAnswer } from "../wechat-pay.ts";
+import { call, unknown, type Line } from "./call.ts";
+import { answerOf, judgeOrderQuery } from "./errors.ts";
+import { readPayment } from "./payment.ts";
+
+/** Asks for an order by our number, the only one known before it is paid (WeChat: orderquery). */
+export async function queryPayment(line: Line, order: OrderKey): Promise<PaymentAnswer> {
+  const reply = await call(line, order, {
+    path: "/pay/orderquery",
+    fields: { out_trade_no: order.orderNumber },
+    limitMs: SHORT_LIMIT_MS,
+  });
+  if (reply.kind === "done") return readState(reply.fields, order);
+  if (reply.kind !== "error") return reply;
+  const verdict = judgeOrderQuery(reply.error.code);
+  return verdict === "absent" ? { kind: "absent" } : answerOf(verdict, reply.error);
+}
+
+function readState(fields: ReadonlyMap<string, string>, order: OrderKey): PaymentAnswer {
+  const state = fields.get("trade_state") ?? "";
+  switch (state) {
+    case "SUCCESS":
+    // Paid, and a refund was begun: how that went, only refundquery tells.
+    case "REFUND":
+      return readPaid(fields, order);
+    case "NOTPAY":
+    case "USERPAYING":
+    case "ACCEPT":
+      return { kind: "waiting" };
+    case "CLOSED":
+    case "REVOKED":
+    case "PAYERROR":
+      return { kind: "closed" };
+    default:
+      return unknown(`trade_state ${state}`);
+  }
+}
+
+function readPaid(fields: ReadonlyMap<string, string>, order: OrderKey): PaymentAnswer {
+  const payment = readPayment(fields, order.signType);
+  if (!payment.ok) return unknown(`paid, but ${payment.error} is missing or malformed`);
+  return { kind: "paid", payment: payment.value };
+}

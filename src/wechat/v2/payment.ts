@@ -1,0 +1,30 @@
+import { parseCompactBeijingTime } from "../../core/beijing-time.ts";
+import { err, ok, type Result } from "../../core/result.ts";
+import type { Payment, SignType } from "../wechat-pay.ts";
+import { isYuan, readFen, readWechatNumber } from "./values.ts";
+
+/**
+ * The payment in a *verified* message: orderquery's answer and the payment notification report it
+ * with the same fields.
+ *
+ * `total_fee` is the order's amount; `cash_fee` and `settlement_total_fee` are less by coupons and
+ * aren't looked at.
+ *
+ * @returns the name of the field that is missing or malformed on failure.
+ */
+export function readPayment(
+  fields: ReadonlyMap<string, string>,
+  signType: SignType,
+): Result<Payment, string> {
+  const orderNumber = fields.get("out_trade_no") ?? "";
+  if (orderNumber === "") return err("out_trade_no");
+  const wechatAppId = fields.get("appid") ?? "";
+  if (wechatAppId === "") return err("appid");
+  const transactionId = readWechatNumber(fields.get("transaction_id"));
+  if (transactionId === null) return err("transaction_id");
+  const totalFen = readFen(fields.get("total_fee"));
+  if (totalFen === null) return err("total_fee");
+  if (!isYuan(fields.get("fee_type"))) return err("fee_type");
+  const paidAt = parseCompactBeijingTime(fields.get("time_end") ?? "");
+  return ok({ orderNumber, wechatAppId, transactionId, totalFen, paidAt, signType });
+}
