@@ -1,0 +1,24 @@
+/**
+ * Whether an app's answer confirms a callback. Contract: a 2xx whose body, trimmed, is `success` in
+ * any case, or JSON with `code` 0. `code` must be the number: a `"0"`, a `null` or an error page
+ * with status 200 is no confirmation, and costs a repeat at worst.
+ *
+ * @param bodyHead as much of the answer as was read; JSON that was cut off doesn't confirm
+ */
+export function isConfirmed(status: number, bodyHead: string): boolean {
+  if (status < 200 || status > 299) return false;
+  const text = bodyHead.trim();
+  if (text.toLowerCase() === "success") return true;
+  const answer = parseJson(text);
+  return typeof answer === "object" && answer !== null && "code" in answer && answer.code === 0;
+}
+
+/** Undefined when the text isn't JSON: an app may answer anything. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}

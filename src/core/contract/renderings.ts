@@ -1,0 +1,92 @@
+import type { Parameters } from "./parameter-set.ts";
+
+/** How a library writes the values of a query string. Letters, digits and `-_.` stay as they are. */
+interface Rendering {
+  /** Who writes so. */
+  readonly by: string;
+  readonly space: "+" | "%20";
+  /** Which of `! ' ( ) * ~` stay unescaped; everything else becomes `%XX` of its UTF-8 bytes. */
+  readonly bare: string;
+}
+
+/** PHP's `http_build_query` by default; also what the gateway writes itself. */
+const PHP: Rendering = { by: "PHP http_build_query", space: "+", bare: "" };
+
+/**
+ * Contract: signature. "http query string" means something else in each language, and existing apps
+ * use each. Every row can be decoded by the same decoder (`+` is a space, then percent-decode), so
+ * accepting them all never lets one string stand for two sets of parameters.
+ */
+const RENDERINGS: readonly Rendering[] = [
+  PHP,
+  { by: "Java URLEncoder, JS URLSearchParams, Ruby encode_www_form", space: "+", bare: "*" },
+  { by: "Python urlencode, Go url.Values.Encode, Ruby CGI.escape", space: "+", bare: "~" },
+  { by: "Java URLEncoder with the tilde restored", space: "+", bare: "*~" },
+  { by: "npm qs, RFC1738 format", space: "+", bare: "()~" },
+  { by: ".NET WebUtility.UrlEncode", space: "+", bare: "!()*" },
+  { by: "jQuery form data", space: "+", bare: "!'()*~" },
+  { by: "PHP rawurlencode, Python quote, npm qs", space: "%20", bare: "~" },
+  { by: "Python 2 quote, PHP before 5.3", space: "%20", bare: "" },
+  { by: "Java URLEncoder with + replaced", space: "%20", bare: "*" },
+  { by: "Java URLEncoder with + replaced and the tilde restored", space: "%20", bare: "*~" },
+  { by: ".NET WebUtility.UrlEncode with + replaced", space: "%20", bare: "!()*" },
+  {
+    by: "encodeURIComponent rebuilt on Java URLEncoder, tilde forgotten",
+    space: "%20",
+    bare: "!'()*",
+  },
+  { by: "JS encodeURIComponent, Node querystring.stringify", space: "%20", bare: "!'()*~" },
+];
+
+/**
+ * The distinct strings that an app may have signed, `sign` left out, names in byte order. Plain
+ * ASCII text gives one. The values must be well-formed Unicode, as `readParameters` ensures.
+ */
+export function renderings(parameters: Parameters): readonly string[] {
+  const signed = signedPairs(parameters);
+  const strings = new Set(RENDERINGS.map((rendering) => render(signed, rendering)));
+  if (signed.every(([, value]) => isPlain(value))) {
+    strings.add(signed.map(([name, value]) => `${name}=${value}`).join("&"));
+  }
+  return [...strings];
+}
+
+/** The string to sign as the gateway writes it: PHP's rendering, `sign` left out, names sorted. */
+export function renderForSigning(parameters: Parameters): string {
+  return render(signedPairs(parameters), PHP);
+}
+
+/** All parameters in their own order, as PHP's `http_build_query` writes them. */
+export function renderPhp(parameters: Parameters): string {
+  return render([...parameters], PHP);
+}
+
+/** Names are ASCII, for which the default order by UTF-16 units is the order by bytes. */
+function signedPairs(parameters: Parameters): readonly (readonly [string, string])[] {
+  return [...parameters.keys()]
+    .filter((name) => name !== "sign")
+    .toSorted()
+    .map((name) => [name, parameters.get(name) ?? ""]);
+}
+
+/**
+ * Whether unescaped text is safe to accept. With `&` in it, `a=1&b=2` could mean one parameter or
+ * two; with `%` or `+`, `a=%26` could be those three characters or an `&`, and `a=b+c` a space.
+ */
+function isPlain(value: string): boolean {
+  return !/[&%+]/.test(value);
+}
+
+function render(pairs: readonly (readonly [string, string])[], rendering: Rendering): string {
+  return pairs.map(([name, value]) => `${name}=${escape(value, rendering)}`).join("&");
+}
+
+function escape(value: string, { space, bare }: Rendering): string {
+  return encodeURIComponent(value)
+    .replaceAll("%20", space)
+    .replaceAll(/[!'()*~]/g, (mark) => (bare.includes(mark) ? mark : percentEscape(mark)));
+}
+
+function percentEscape(mark: string): string {
+  return `%${mark.charCodeAt(0).toString(16).toUpperCase()}`;
+}

@@ -1,0 +1,64 @@
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+/**
+ * Contract: what the app receives. The waits between calls to an app, WeChat's own rhythm for its
+ * notifications; the last of 16 calls is made some 25 hours after the first.
+ */
+const WAITS: readonly number[] = [
+  15 * SECOND,
+  15 * SECOND,
+  30 * SECOND,
+  3 * MINUTE,
+  10 * MINUTE,
+  20 * MINUTE,
+  30 * MINUTE,
+  30 * MINUTE,
+  30 * MINUTE,
+  60 * MINUTE,
+  3 * HOUR,
+  3 * HOUR,
+  3 * HOUR,
+  6 * HOUR,
+  6 * HOUR,
+];
+
+/** Spreads the calls that an outage of an app has bunched together. */
+const JITTER = 0.1;
+
+/** A `Retry-After` beyond this would let an app put off its callbacks for ever. */
+const MAX_RETRY_AFTER = 6 * HOUR;
+
+/**
+ * How long to wait before the next call to an app, in ms; null when the schedule has ended and only
+ * an operator redelivers.
+ *
+ * @param attempt how many calls have been made, 1 after the first
+ * @param jitter at least 0, less than 1: how much of the jitter to add
+ * @param retryAfterMs what the app asked for, null if nothing; heeded when it is later, up to 6 h
+ */
+export function nextDelay(
+  attempt: number,
+  jitter: number,
+  retryAfterMs: number | null,
+): number | null {
+  const wait = WAITS[attempt - 1];
+  if (wait === undefined) return null;
+  const planned = Math.floor(wait * (1 + JITTER * jitter));
+  return Math.max(planned, Math.min(retryAfterMs ?? 0, MAX_RETRY_AFTER));
+}
+
+/**
+ * Reads `Retry-After` (RFC 9110 §10.2.3): seconds, or a date in the one format that may still be
+ * generated. In ms from `nowAt` (Unix ms), 0 for a date that has passed; null when there is none or
+ * it is unreadable.
+ */
+export function parseRetryAfter(header: string | null, nowAt: number): number | null {
+  const text = header?.trim() ?? "";
+  if (/^\d+$/.test(text)) return Number(text) * SECOND;
+  // Date.parse alone accepts nearly anything, "-1" included.
+  if (!/^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/.test(text)) return null;
+  const at = Date.parse(text);
+  return Number.isNaN(at) ? null : Math.max(0, at - nowAt);
+}

@@ -1,0 +1,37 @@
+/**
+ * WeChat Pay's limit for `body`, the order's description: 127 bytes of UTF-8. Its pages name 127
+ * and 128 and don't say of what; this reading is safe under each. The same holds for `attach`.
+ */
+export const MAX_TEXT_BYTES = 127;
+
+/**
+ * Why WeChat would refuse or garble `text`, in Chinese and following the parameter's name; null when
+ * it is fine. APIv2 refuses characters of four bytes in UTF-8. XML 1.0 can't carry most control
+ * characters, and turns a carriage return into a line feed, which breaks the message's signature.
+ */
+export function wechatTextFault(text: string): string | null {
+  for (const character of text) {
+    const code = character.codePointAt(0) ?? 0;
+    if (code > 0xffff) return "不能包含 emoji 等四字节字符，微信支付不接受";
+    if (!isXmlCharacter(code)) return "不能包含控制字符（制表符和换行符 \\n 除外）";
+  }
+  return null;
+}
+
+/** As above, and longer than `max` bytes of UTF-8: text is never cut. */
+export function byteLimitFault(text: string, max: number): string | null {
+  return new TextEncoder().encode(text).length > max
+    ? `不能超过 ${max} 字节（UTF-8，一个汉字占 3 字节）`
+    : null;
+}
+
+/** As above, and longer than `max` characters. */
+export function lengthFault(text: string, max: number): string | null {
+  return text.length > max ? `不能超过 ${max} 个字符` : null;
+}
+
+/** XML 1.0's `Char` below U+10000, without the carriage return. Surrogates are no characters. */
+function isXmlCharacter(code: number): boolean {
+  if (code < 0x20) return code === 0x09 || code === 0x0a;
+  return code < 0xd800 || (code >= 0xe000 && code <= 0xfffd);
+}
