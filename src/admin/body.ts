@@ -1,0 +1,74 @@
+import type { z } from "zod";
+import { err, ok, type Result } from "../core/result.ts";
+import { invalid, type AdminError, type FieldFault } from "./answers.ts";
+
+/** A registration has about 1 KB; this is the most that is read of any request. */
+const BODY_MOST_BYTES = 64 * 1024;
+
+/** Reads a JSON body by a schema. On failure a 400 that names the fields, never their values. */
+export async function readBody<T>(
+  request: Request,
+  schema: z.ZodType<T>,
+): Promise<Result<T, AdminError>> {
+  // Without this a page elsewhere could post a form that happens to parse as JSON.
+  const [mediaType] = (request.headers.get("content-type") ?? "").split(";");
+  if (mediaType?.trim().toLowerCase() !== "application/json") {
+    return err(invalid("The Content-Type must be application/json."));
+  }
+  const bytes = await readBytes(request);
+  if (bytes === null) return err(invalid(`The body must have at most ${BODY_MOST_BYTES} bytes.`));
+  const json = parseJson(bytes);
+  if (!json.ok) return err(invalid("The body must be JSON in UTF-8."));
+  if (typeof json.value !== "object" || json.value === null || Array.isArray(json.value)) {
+    return err(invalid("The body must be a JSON object."));
+  }
+  return checked(json.value, schema);
+}
+
+/** Checks a value by a schema. On failure a 400 that names the fields, never their values. */
+export function checked<T>(value: unknown, schema: z.ZodType<T>): Result<T, AdminError> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return ok(parsed.data);
+  const fields = parsed.error.issues.flatMap(faultsOf);
+  return err(invalid("Some fields are at fault.", fields));
+}
+
+function faultsOf(issue: z.core.$ZodIssue): FieldFault[] {
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => ({
+      path: [...issue.path, key].join("."),
+      message: "is not a field of this request",
+    }));
+  }
+  return [{ path: issue.path.join("."), message: issue.message }];
+}
+
+/** Null when there is more than the limit, which is counted: a Content-Length may be absent. */
+async function readBytes(request: Request): Promise<Uint8Array | null> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of request.body ?? []) {
+    length += chunk.length;
+    if (length > BODY_MOST_BYTES) return null;
+    chunks.push(chunk);
+  }
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
+
+function parseJson(bytes: Uint8Array): Result<unknown, "malformed"> {
+  try {
+    return ok(
+      JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes)),
+    );
+  } catch (error) {
+    // Malformed JSON, malformed UTF-8.
+    if (error instanceof SyntaxError || error instanceof TypeError) return err("malformed");
+    throw error;
+  }
+}

@@ -1,0 +1,35 @@
+import { Hono } from "hono";
+import type { GatewayEnv } from "../hono-env.ts";
+import { describe, log } from "../log.ts";
+import { notFound, refuse } from "./answers.ts";
+import { appRoutes } from "./apps.ts";
+import { authorize } from "./authorize.ts";
+import { merchantRoutes } from "./merchants.ts";
+import { rotationRoutes } from "./rotations.ts";
+
+/** The back-office: JSON for the operator, all of it behind ADMIN_TOKEN. */
+export const adminRoutes = new Hono<GatewayEnv>();
+
+adminRoutes.use(async function keepNoCopy(c, next) {
+  // Answers show new secrets once: no cache on the way may keep them.
+  c.header("Cache-Control", "no-store");
+  return await next();
+});
+adminRoutes.use(authorize);
+
+adminRoutes.route("/merchants", merchantRoutes);
+adminRoutes.route("/apps", appRoutes);
+adminRoutes.route("/apps", rotationRoutes);
+
+// Last: whatever nothing above has answered.
+adminRoutes.all("*", (c) => refuse(c, notFound("There is nothing at this path for this method.")));
+
+adminRoutes.onError((error, c) => {
+  log("error", "admin_failed", {
+    requestId: c.get("requestId"),
+    path: c.req.path,
+    error: describe(error),
+  });
+  const message = `The gateway failed; its log tells more under request ${c.get("requestId")}.`;
+  return refuse(c, { code: "internal", message, fields: [] });
+});

@@ -1,0 +1,74 @@
+import { and, eq } from "drizzle-orm";
+import { err, ok, type Result } from "../core/result.ts";
+import type { MasterKey } from "../core/secret-box.ts";
+import { SHOWN_OF_APP, type AppRecord } from "./apps.ts";
+import type { Database } from "./database.ts";
+import { apps } from "./schema.ts";
+import { openFrom, sealFor } from "./secrets.ts";
+
+/** Where the two secrets of an app and their predecessors live. */
+const COLUMNS = {
+  salt: { current: "saltSealed", old: "oldSaltSealed", expiresAt: "oldSaltExpiresAt" },
+  webhookSecret: {
+    current: "webhookSecretSealed",
+    old: "oldWebhookSecretSealed",
+    expiresAt: "oldWebhookSecretExpiresAt",
+  },
+} as const;
+
+export type Rotatable = keyof typeof COLUMNS;
+
+export interface Rotation {
+  readonly app: AppRecord;
+  /** Until when the secret just replaced is valid too; null when it ended at once. */
+  readonly oldExpiresAt: number | null;
+  /**
+   * An earlier rotation's overlap was still running and has ended: there is room for one old
+   * secret, so whoever still signs with the one before it is refused from now on.
+   */
+  readonly earlierDropped: boolean;
+}
+
+/**
+ * Replaces an app's salt or webhook secret by `fresh`. The old one stays valid for `overlapMs`.
+ * On failure: `absent`; `unreadable`, when the old one can't be opened to be kept (with no overlap it
+ * needn't be, which is how to mend an app whose master key is lost); `raced`, when another rotation
+ * came between, which has changed what is "old".
+ */
+export async function rotateSecret(
+  db: Database,
+  masterKey: MasterKey,
+  id: number,
+  secret: Rotatable,
+  { fresh, overlapMs }: { readonly fresh: string; readonly overlapMs: number },
+  nowAt: number,
+): Promise<Result<Rotation, "absent" | "unreadable" | "raced">> {
+  const names = COLUMNS[secret];
+  const [before] = await db
+    .select({ current: apps[names.current], expiresAt: apps[names.expiresAt] })
+    .from(apps)
+    .where(eq(apps.id, id));
+  if (before === undefined) return err("absent");
+
+  let oldSealed: string | null = null;
+  if (overlapMs > 0) {
+    // Sealed anew, since a sealed text opens in its own column only.
+    const old = await openFrom(apps[names.current], id, before.current, masterKey);
+    if (!old.ok) return old;
+    oldSealed = await sealFor(apps[names.old], id, old.value, masterKey);
+  }
+  const oldExpiresAt = overlapMs > 0 ? nowAt + overlapMs : null;
+  const [app] = await db
+    .update(apps)
+    .set({
+      [names.current]: await sealFor(apps[names.current], id, fresh, masterKey),
+      [names.old]: oldSealed,
+      [names.expiresAt]: oldExpiresAt,
+      updatedAt: nowAt,
+    })
+    .where(and(eq(apps.id, id), eq(apps[names.current], before.current)))
+    .returning(SHOWN_OF_APP);
+  if (app === undefined) return err("raced");
+  const earlierDropped = before.expiresAt !== null && before.expiresAt > nowAt;
+  return ok({ app, oldExpiresAt, earlierDropped });
+}

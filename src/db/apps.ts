@@ -1,0 +1,117 @@
+import { asc, eq, gt, max } from "drizzle-orm";
+import type { MasterKey } from "../core/secret-box.ts";
+import type { Database } from "./database.ts";
+import { apps } from "./schema.ts";
+import { sealFor } from "./secrets.ts";
+
+/** An app's row without its secrets: what may be shown. */
+export interface AppRecord {
+  readonly id: number;
+  readonly name: string;
+  readonly merchantId: number;
+  readonly wechatAppId: string;
+  readonly payNotifyUrl: string;
+  readonly refundNotifyUrl: string;
+  readonly enabled: boolean;
+  /** Until when the salt before the last rotation is valid too; null when it isn't. */
+  readonly oldSaltExpiresAt: number | null;
+  readonly oldWebhookSecretExpiresAt: number | null;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+/** What a new app consists of; its secrets in the clear. */
+export interface NewApp {
+  readonly name: string;
+  /** Must exist. */
+  readonly merchantId: number;
+  readonly wechatAppId: string;
+  readonly payNotifyUrl: string;
+  readonly refundNotifyUrl: string;
+  readonly salt: string;
+  readonly webhookSecret: string;
+}
+
+/** What may change besides the secrets (apps-rotation.ts). Existing orders keep their merchant. */
+export type AppChanges = {
+  readonly [Name in keyof Omit<NewApp, "salt" | "webhookSecret">]?: NewApp[Name] | undefined;
+} & { readonly enabled?: boolean | undefined };
+
+/** The columns of an `AppRecord`. A list, so that a new column stays hidden until it is named here. */
+export const SHOWN_OF_APP = {
+  id: apps.id,
+  name: apps.name,
+  merchantId: apps.merchantId,
+  wechatAppId: apps.wechatAppId,
+  payNotifyUrl: apps.payNotifyUrl,
+  refundNotifyUrl: apps.refundNotifyUrl,
+  enabled: apps.enabled,
+  oldSaltExpiresAt: apps.oldSaltExpiresAt,
+  oldWebhookSecretExpiresAt: apps.oldWebhookSecretExpiresAt,
+  createdAt: apps.createdAt,
+  updatedAt: apps.updatedAt,
+};
+
+/** How often an id may be lost to another insert before it looks like a bug. */
+const ID_ATTEMPTS = 10;
+
+/** Writes a new app, enabled, its secrets sealed. Throws when the merchant doesn't exist. */
+export async function insertApp(
+  db: Database,
+  masterKey: MasterKey,
+  { salt, webhookSecret, ...facts }: NewApp,
+  nowAt: number,
+): Promise<AppRecord> {
+  // The secrets are sealed for their row, so the row's id comes first. Two inserts may pick the
+  // same one: then the second inserts nothing, and picks again.
+  for (let attempt = 0; attempt < ID_ATTEMPTS; attempt++) {
+    const [last] = await db.select({ id: max(apps.id) }).from(apps);
+    const id = (last?.id ?? 0) + 1;
+    const [record] = await db
+      .insert(apps)
+      .values({
+        id,
+        ...facts,
+        enabled: true,
+        saltSealed: await sealFor(apps.saltSealed, id, salt, masterKey),
+        webhookSecretSealed: await sealFor(apps.webhookSecretSealed, id, webhookSecret, masterKey),
+        createdAt: nowAt,
+        updatedAt: nowAt,
+      })
+      .onConflictDoNothing({ target: apps.id })
+      .returning(SHOWN_OF_APP);
+    if (record !== undefined) return record;
+  }
+  throw new Error("no free id for an app");
+}
+
+/** Null when there is none with this id. */
+export async function getApp(db: Database, id: number): Promise<AppRecord | null> {
+  const [record] = await db.select(SHOWN_OF_APP).from(apps).where(eq(apps.id, id));
+  return record ?? null;
+}
+
+/** At most `limit` apps with an id above `afterId`, by id. */
+export async function listApps(db: Database, afterId: number, limit: number): Promise<AppRecord[]> {
+  return await db
+    .select(SHOWN_OF_APP)
+    .from(apps)
+    .where(gt(apps.id, afterId))
+    .orderBy(asc(apps.id))
+    .limit(limit);
+}
+
+/** Changes the given fields and returns the app as it is now; null when there is none. */
+export async function updateApp(
+  db: Database,
+  id: number,
+  changes: AppChanges,
+  nowAt: number,
+): Promise<AppRecord | null> {
+  const [record] = await db
+    .update(apps)
+    .set({ ...changes, updatedAt: nowAt })
+    .where(eq(apps.id, id))
+    .returning(SHOWN_OF_APP);
+  return record ?? null;
+}
