@@ -24,6 +24,9 @@ const WAITS: readonly number[] = [
   6 * HOUR,
 ];
 
+/** Calls that the schedule makes for one event, the first included. */
+export const DELIVERY_CALLS = WAITS.length + 1;
+
 /** Spreads the calls that an outage of an app has bunched together. */
 const JITTER = 0.1;
 
