@@ -1,0 +1,47 @@
+import { impossible } from "./exhaustive.ts";
+import type { WireAnswer } from "./api/wire.ts";
+
+const XML_HEADERS = { "content-type": "text/xml; charset=utf-8" };
+const HTML_HEADERS = { "content-type": "text/html" };
+
+/** Makes an HTTP answer of what the ledger says, broken answers included. */
+export async function answerWire(answer: WireAnswer): Promise<Response> {
+  switch (answer.effect) {
+    case "xml":
+      if (answer.delayMs > 0) await scheduler.wait(answer.delayMs);
+      return new Response(answer.xml, { headers: XML_HEADERS });
+    case "hang":
+      // A pending timer: without one the runtime would find that the request can never finish.
+      await scheduler.wait(answer.delayMs);
+      return errorPage(504, "Gateway Time-out");
+    case "drop":
+      return new Response(brokenBody(), { headers: XML_HEADERS });
+    case "http-500":
+      return errorPage(500, "Internal Server Error");
+    case "html-page":
+      return errorPage(200, "Service upgrading");
+  }
+  return impossible(answer);
+}
+
+/** The page of a server in front of WeChat Pay, which knows nothing of XML. */
+export function errorPage(status: number, title: string): Response {
+  const text = status === 200 ? title : `${status} ${title}`;
+  const page = `<html>\n<head><title>${text}</title></head>\n<body bgcolor="white">\n<center><h1>${text}</h1></center>\n<hr><center>nginx</center>\n</body>\n</html>\n`;
+  return new Response(page, { status, headers: HTML_HEADERS });
+}
+
+/** A body that begins like an answer and breaks off, as when the connection is lost. */
+function brokenBody(): ReadableStream<Uint8Array> {
+  let begun = false;
+  return new ReadableStream({
+    pull(controller) {
+      if (begun) {
+        controller.error(new Error("the connection is lost (a fault that was asked for)"));
+        return;
+      }
+      begun = true;
+      controller.enqueue(new TextEncoder().encode("<xml>\n<return_code><![CDATA[SUC"));
+    },
+  });
+}

@@ -1,0 +1,126 @@
+import { DurableObject } from "cloudflare:workers";
+import { receive, type IncomingCall } from "./api/receive.ts";
+import type { WireAnswer } from "./api/wire.ts";
+import type { Books, Outcome } from "./ledger/books.ts";
+import { deliver } from "./ledger/delivery.ts";
+import { addFault, clearFaults, type Fault, type StoredFault } from "./ledger/faults.ts";
+import { putMerchant, seedDemoMerchant, type Merchant } from "./ledger/merchants.ts";
+import { dueNotifications, nextAlarmAt, recordAttempt } from "./ledger/notifications.ts";
+import { closeOverdue } from "./ledger/orders.ts";
+import * as payer from "./ledger/payer.ts";
+import * as outcomes from "./ledger/refund-outcomes.ts";
+import type { RefundResult } from "./ledger/refunds.ts";
+import { emptyTables, openTables } from "./ledger/schema.ts";
+import {
+  changeSettings,
+  readSettings,
+  type Settings,
+  type SettingsChange,
+} from "./ledger/settings.ts";
+import { orderDetails, stateView, type OrderDetails, type StateView } from "./ledger/views.ts";
+
+/**
+ * WeChat Pay's books, in one object. Each method is one turn: a transaction at one instant, after
+ * which the alarm is set to whatever is due next. It decides nothing itself.
+ */
+export class Ledger extends DurableObject<Env> {
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    openTables(ctx.storage.sql);
+    seedDemoMerchant(ctx.storage.sql, env.DEMO_API_KEY);
+  }
+
+  /** Answers one of the five WeChat Pay calls. */
+  async receive(call: IncomingCall): Promise<WireAnswer> {
+    return await this.#turn((books) => receive(books, call));
+  }
+
+  async state(): Promise<StateView> {
+    return await this.#turn(({ sql }) => stateView(sql));
+  }
+
+  async order(outTradeNo: string): Promise<OrderDetails | undefined> {
+    return await this.#turn(({ sql }) => orderDetails(sql, outTradeNo));
+  }
+
+  async pay(outTradeNo: string, options: payer.PayOptions): Promise<Outcome<null>> {
+    return await this.#turn((books) => payer.pay(books, outTradeNo, options));
+  }
+
+  async failToPay(outTradeNo: string): Promise<Outcome<null>> {
+    return await this.#turn((books) => payer.failToPay(books, outTradeNo));
+  }
+
+  async closeByWeChat(outTradeNo: string): Promise<Outcome<null>> {
+    return await this.#turn((books) => payer.closeByWeChat(books, outTradeNo));
+  }
+
+  async notifyPaymentAgain(outTradeNo: string): Promise<Outcome<null>> {
+    return await this.#turn((books) => payer.notifyPaymentAgain(books, outTradeNo));
+  }
+
+  async decideRefund(
+    outRefundNo: string,
+    status: RefundResult,
+    notify: boolean,
+  ): Promise<Outcome<null>> {
+    return await this.#turn((books) => outcomes.decideRefund(books, outRefundNo, status, notify));
+  }
+
+  async notifyRefundAgain(outRefundNo: string): Promise<Outcome<null>> {
+    return await this.#turn((books) => outcomes.notifyRefundAgain(books, outRefundNo));
+  }
+
+  async putMerchant(merchant: Merchant): Promise<Outcome<{ created: boolean }>> {
+    return await this.#turn(({ sql }) => putMerchant(sql, merchant));
+  }
+
+  async addFault(fault: Fault): Promise<StoredFault> {
+    return await this.#turn(({ sql }) => addFault(sql, fault));
+  }
+
+  async clearFaults(): Promise<void> {
+    await this.#turn(({ sql }) => clearFaults(sql));
+  }
+
+  async changeSettings(changes: SettingsChange): Promise<Settings> {
+    return await this.#turn(({ sql }) => changeSettings(sql, changes));
+  }
+
+  /** Forgets everything but the demo merchant. */
+  async reset(): Promise<void> {
+    await this.#turn(({ sql }) => {
+      emptyTables(sql);
+      seedDemoMerchant(sql, this.env.DEMO_API_KEY);
+    });
+  }
+
+  /** Decides the refunds that are due, then sends the notifications that are due, all at once. */
+  override async alarm(): Promise<void> {
+    const { due, scale } = await this.#turn((books) => {
+      outcomes.decideDueRefunds(books);
+      const { notifyScale } = readSettings(books.sql);
+      return { due: dueNotifications(books.sql, books.now), scale: notifyScale };
+    });
+    await Promise.all(
+      due.map(async (notification) => {
+        const attempt = await deliver(notification);
+        await this.#turn((books) => recordAttempt(books, notification, attempt, scale));
+      }),
+    );
+  }
+
+  async #turn<T>(act: (books: Books) => T): Promise<T> {
+    const { storage } = this.ctx;
+    const books = { sql: storage.sql, now: Date.now() };
+    const result = storage.transactionSync(() => {
+      closeOverdue(books.sql, books.now);
+      return act(books);
+    });
+    const alarmAt = nextAlarmAt(books.sql);
+    if (alarmAt === null) await storage.deleteAlarm();
+    // One that is overdue still needs a moment ahead of now, or it could be lost.
+    else await storage.setAlarm(Math.max(alarmAt, Date.now() + 1));
+    return result;
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * Everything the sandbox remembers. Times are Unix ms, amounts are fen, JSON is text.
+ * Numbers of orders and refunds are unique within a merchant, as at WeChat Pay.
+ */
+const TABLES = `
+create table if not exists settings (name text primary key, value text not null);
+
+create table if not exists merchants (
+  mch_id text primary key, api_key text not null, app_ids text not null
+);
+
+create table if not exists orders (
+  mch_id text not null, out_trade_no text not null, app_id text not null,
+  sign_type text not null, params text not null, total_fee integer not null,
+  state text not null, transaction_id text not null unique,
+  prepay_calls integer not null, created_at integer not null, expires_at integer,
+  paid_at integer, primary key (mch_id, out_trade_no)
+);
+
+create table if not exists prepays (
+  prepay_id text primary key, mch_id text not null, out_trade_no text not null,
+  created_at integer not null
+);
+
+create table if not exists refunds (
+  mch_id text not null, out_refund_no text not null, out_trade_no text not null,
+  refund_id text not null unique, refund_fee integer not null, params text not null,
+  status text not null, created_at integer not null, succeeded_at integer,
+  calls integer not null, decide_at integer, decide_as text,
+  primary key (mch_id, out_refund_no)
+);
+
+create table if not exists notifications (
+  id integer primary key autoincrement, kind text not null, mch_id text not null,
+  out_trade_no text not null, out_refund_no text, url text not null, body text not null,
+  state text not null, next_at integer
+);
+
+create table if not exists attempts (
+  notification_id integer not null, at integer not null, status integer,
+  ok integer not null, answer text not null
+);
+
+create table if not exists calls (
+  id integer primary key autoincrement, at integer not null, path text not null,
+  out_trade_no text, out_refund_no text, outcome text not null
+);
+
+create table if not exists faults (
+  id integer primary key autoincrement, place text not null, target text not null,
+  fault text not null, times_left integer not null, out_trade_no text,
+  err_code text, err_code_des text, delay_ms integer
+);
+`;
+
+const NAMES = [...TABLES.matchAll(/create table if not exists (\w+)/g)].map(([, name]) => name);
+
+/** Makes the tables that are not there yet. */
+export function openTables(sql: SqlStorage): void {
+  sql.exec(TABLES);
+}
+
+/** Forgets everything. */
+export function emptyTables(sql: SqlStorage): void {
+  for (const name of NAMES) sql.exec(`delete from ${name}`);
+}

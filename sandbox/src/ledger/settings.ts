@@ -1,0 +1,43 @@
+/** What becomes of a refund when nobody decides it; `manual` leaves it PROCESSING. */
+export const REFUND_OUTCOMES = ["manual", "success", "change", "close"] as const;
+
+export interface Settings {
+  /** The waits between notification attempts are multiplied by this. */
+  notifyScale: number;
+  /** How old an order must be before it can be closed. WeChat docs: closeorder, 5 minutes. */
+  closeAfterMs: number;
+  /** How far apart refunds of one order must be. WeChat docs: refund, 1 minute. */
+  refundSpacingMs: number;
+  refundOutcome: (typeof REFUND_OUTCOMES)[number];
+  /** How long after its acceptance a refund is decided, unless `manual`. */
+  refundOutcomeAfterMs: number;
+}
+
+/** The settings to change; the others stay. */
+export type SettingsChange = { [Name in keyof Settings]?: Settings[Name] | undefined };
+
+const DEFAULTS: Settings = {
+  notifyScale: 1,
+  closeAfterMs: 5 * 60 * 1000,
+  refundSpacingMs: 60 * 1000,
+  refundOutcome: "manual",
+  refundOutcomeAfterMs: 0,
+};
+
+export function readSettings(sql: SqlStorage): Settings {
+  const rows = sql.exec<{ name: string; value: string }>("select name, value from settings");
+  const stored = Object.fromEntries([...rows].map((row) => [row.name, JSON.parse(row.value)]));
+  return { ...DEFAULTS, ...stored };
+}
+
+export function changeSettings(sql: SqlStorage, changes: SettingsChange): Settings {
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === undefined) continue;
+    sql.exec(
+      "insert into settings (name, value) values (?, ?) on conflict (name) do update set value = excluded.value",
+      name,
+      JSON.stringify(value),
+    );
+  }
+  return readSettings(sql);
+}

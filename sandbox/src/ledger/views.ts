@@ -1,0 +1,138 @@
+import { listCalls, type Call } from "./calls.ts";
+import { listFaults, type StoredFault } from "./faults.ts";
+import { listMerchants } from "./merchants.ts";
+import { listNotifications, type Attempt, type Notification } from "./notifications.ts";
+import { findAnyOrder, listOrders, type Order, type TradeState } from "./orders.ts";
+import { listRefunds, liveFee, type Refund, type RefundStatus } from "./refunds.ts";
+import { readSettings, type Settings } from "./settings.ts";
+
+export interface OrderView {
+  outTradeNo: string;
+  mchId: string;
+  appId: string;
+  body: string;
+  attach: string | null;
+  totalFee: number;
+  openid: string;
+  state: TradeState;
+  transactionId: string | null;
+  notifyUrl: string;
+  createdAt: number;
+  paidAt: number | null;
+  /** Fen of all refunds that are not closed, whether decided or not. */
+  refundedFee: number;
+  prepayCalls: number;
+}
+
+export interface RefundView {
+  outRefundNo: string;
+  refundId: string;
+  mchId: string;
+  outTradeNo: string;
+  refundFee: number;
+  totalFee: number;
+  status: RefundStatus;
+  createdAt: number;
+  calls: number;
+}
+
+export interface NotificationView {
+  id: number;
+  kind: "pay" | "refund";
+  mchId: string;
+  outTradeNo: string;
+  outRefundNo?: string;
+  url: string;
+  state: Notification["state"];
+  nextAt: number | null;
+  attempts: Attempt[];
+}
+
+/** Everything, as the control API tells it: without keys. Newest first throughout. */
+export interface StateView {
+  settings: Settings;
+  merchants: { mchId: string; appIds: string[] }[];
+  orders: OrderView[];
+  refunds: RefundView[];
+  notifications: NotificationView[];
+  calls: Call[];
+  faults: StoredFault[];
+}
+
+export interface OrderDetails extends OrderView {
+  refunds: RefundView[];
+  notifications: NotificationView[];
+}
+
+export function stateView(sql: SqlStorage): StateView {
+  const refunds = listRefunds(sql);
+  return {
+    settings: readSettings(sql),
+    merchants: listMerchants(sql).map(({ mchId, appIds }) => ({ mchId, appIds })),
+    orders: listOrders(sql).map((order) => orderView(order, refunds)),
+    refunds: refunds.map(refundView),
+    notifications: listNotifications(sql).map(notificationView),
+    calls: listCalls(sql),
+    faults: listFaults(sql),
+  };
+}
+
+/** One order with what belongs to it; undefined when there is none. */
+export function orderDetails(sql: SqlStorage, outTradeNo: string): OrderDetails | undefined {
+  const order = findAnyOrder(sql, outTradeNo);
+  if (order === undefined) return undefined;
+  const refunds = listRefunds(sql);
+  return {
+    ...orderView(order, refunds),
+    refunds: refunds.filter((refund) => belongsTo(order, refund)).map(refundView),
+    notifications: listNotifications(sql)
+      .filter((notification) => belongsTo(order, notification))
+      .map(notificationView),
+  };
+}
+
+/** Whether something that names an order means this one: numbers are unique per merchant only. */
+export function belongsTo(
+  order: { mchId: string; outTradeNo: string },
+  thing: { mchId: string; outTradeNo: string },
+): boolean {
+  return thing.mchId === order.mchId && thing.outTradeNo === order.outTradeNo;
+}
+
+function orderView(order: Order, refunds: Refund[]): OrderView {
+  return {
+    outTradeNo: order.outTradeNo,
+    mchId: order.mchId,
+    appId: order.appId,
+    body: order.params["body"] ?? "",
+    attach: order.params["attach"] ?? null,
+    totalFee: order.totalFee,
+    openid: order.params["openid"] ?? "",
+    state: order.state,
+    transactionId: order.paidAt === null ? null : order.transactionId,
+    notifyUrl: order.params["notify_url"] ?? "",
+    createdAt: order.createdAt,
+    paidAt: order.paidAt,
+    refundedFee: liveFee(refunds.filter((refund) => belongsTo(order, refund))),
+    prepayCalls: order.prepayCalls,
+  };
+}
+
+function refundView(refund: Refund): RefundView {
+  return {
+    outRefundNo: refund.outRefundNo,
+    refundId: refund.refundId,
+    mchId: refund.mchId,
+    outTradeNo: refund.outTradeNo,
+    refundFee: refund.refundFee,
+    totalFee: Number(refund.params["total_fee"]),
+    status: refund.status,
+    createdAt: refund.createdAt,
+    calls: refund.calls,
+  };
+}
+
+function notificationView(notification: Notification): NotificationView {
+  const { body: _body, outRefundNo, ...rest } = notification;
+  return { ...rest, ...(outRefundNo === null ? {} : { outRefundNo }) };
+}

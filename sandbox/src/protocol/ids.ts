@@ -1,0 +1,31 @@
+import { beijingCompact } from "./time.ts";
+
+/** A payment's `transaction_id`: 28 digits that begin with 42 and hold the Beijing date. */
+export function newTransactionId(at: number): string {
+  return `4200${digits(6)}${beijingCompact(at).slice(0, 8)}${digits(10)}`;
+}
+
+/** A `refund_id`: 29 digits that begin with 50 and hold the Beijing date. */
+export function newRefundId(at: number): string {
+  return `50000${digits(5)}${beijingCompact(at).slice(0, 8)}${digits(11)}`;
+}
+
+/** A `prepay_id`: `wx` and 34 more characters. */
+export function newPrepayId(at: number): string {
+  return `wx${beijingCompact(at).slice(6)}${digits(3)}${hex(12).slice(0, 23)}`;
+}
+
+/** A `nonce_str` of 32 characters. */
+export function newNonce(): string {
+  return hex(16);
+}
+
+function digits(count: number): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(count)), (byte) => byte % 10).join("");
+}
+
+function hex(bytes: number): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(bytes)), (byte) =>
+    byte.toString(16).padStart(2, "0"),
+  ).join("");
+}

@@ -1,0 +1,22 @@
+// WeChat Pay speaks Beijing time: UTC+8, no daylight saving.
+const BEIJING_OFFSET_MS = 8 * 60 * 60 * 1000;
+
+/** `yyyy-MM-dd HH:mm:ss` in Beijing time, as in `refund_success_time_$n`. `at` is Unix ms. */
+export function beijingText(at: number): string {
+  return new Date(at + BEIJING_OFFSET_MS).toISOString().slice(0, 19).replace("T", " ");
+}
+
+/** `yyyyMMddHHmmss` in Beijing time, as in `time_end` and `time_expire`. `at` is Unix ms. */
+export function beijingCompact(at: number): string {
+  return beijingText(at).replaceAll(/[^0-9]/g, "");
+}
+
+/** The Unix ms of a `yyyyMMddHHmmss` in Beijing time, or undefined when there is no such time. */
+export function parseBeijingCompact(text: string): number | undefined {
+  const parts = /^(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})$/.exec(text);
+  if (parts === null) return undefined;
+  const [, year, month, day, hour, minute, second] = parts.map(Number);
+  const at = Date.UTC(year ?? 0, (month ?? 0) - 1, day, hour, minute, second) - BEIJING_OFFSET_MS;
+  // Date.UTC rolls 31 February over to March: such a text is no time.
+  return beijingCompact(at) === text ? at : undefined;
+}
