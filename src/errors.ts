@@ -25,3 +25,9 @@ export function badRequest(detail: string): Refusal {
 export function serverFault(detail: string): Refusal {
   return { code: 503, detail };
 }
+
+/** One answer for an order that isn't there and one of another app: nobody can tell them apart. */
+export const ORDER_ABSENT = badRequest("订单不存在");
+
+/** The three endpoints take POST only. */
+export const METHOD_REFUSED: Refusal = { code: 502, detail: "只接受 POST" };

@@ -7,5 +7,9 @@ export interface GatewayEnv {
     config: Config;
     /** Also in the answer's `X-Request-Id` and in every log line of the request. */
     requestId: string;
+    /** For the log line, once known: the contract's code, the calling app, the order's number. */
+    code?: number;
+    appId?: number;
+    order?: string;
   };
 }

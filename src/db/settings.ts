@@ -87,6 +87,14 @@ export function validSalts(app: AppSettings, nowAt: number): string[] {
   return old !== null && nowAt < old.expiresAt ? [app.salt, old.salt] : [app.salt];
 }
 
+/** The secrets that a call to the app is signed with: the current one first, the old one until it expires. */
+export function validWebhookSecrets(app: AppSettings, nowAt: number): string[] {
+  const old = app.oldWebhookSecret;
+  return old !== null && nowAt < old.expiresAt
+    ? [app.webhookSecret, old.secret]
+    : [app.webhookSecret];
+}
+
 /**
  * Clears this isolate's settings: to be called after every change in the back-office. Other
  * isolates, which nothing can reach, see the change when their copy has grown old (60 s at most).

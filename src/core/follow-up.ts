@@ -1,0 +1,73 @@
+/**
+ * When the gateway asks WeChat again. Pure: times are arguments, in Unix ms.
+ */
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+/** A waiting order is asked about this long after it was made, then at its expiry. */
+const WAITING_ASKS = [1 * MINUTE, 5 * MINUTE, 30 * MINUTE] as const;
+
+/** At and after expiry, while WeChat gives no usable answer or won't close yet. The last one repeats. */
+const EXPIRED_ASKS = [1 * MINUTE, 5 * MINUTE, 10 * MINUTE, 30 * MINUTE, 1 * HOUR] as const;
+
+/**
+ * A refund whose outcome is open. Wallet refunds take up to 20 minutes, cards about 3 working days
+ * (WeChat: refundquery), an abnormal one as long as a person takes: the last one repeats.
+ */
+const REFUND_ASKS = [
+  15 * SECOND,
+  30 * SECOND,
+  1 * MINUTE,
+  3 * MINUTE,
+  5 * MINUTE,
+  10 * MINUTE,
+  30 * MINUTE,
+  1 * HOUR,
+  3 * HOUR,
+  6 * HOUR,
+  12 * HOUR,
+  24 * HOUR,
+] as const;
+
+/**
+ * When to ask about a waiting order next.
+ * @param asked how often it has been asked about so far
+ */
+export function nextPaymentAskAt(
+  order: { readonly createdAt: number; readonly expiresAt: number },
+  asked: number,
+  nowAt: number,
+): number {
+  if (nowAt >= order.expiresAt) {
+    return nowAt + pick(EXPIRED_ASKS, asked - asksBeforeExpiry(order) - 1);
+  }
+  const wait = WAITING_ASKS[asked];
+  if (wait === undefined) return order.expiresAt;
+  // A late alarm must not make the next ask overdue too: each is at least a minute after the last.
+  return Math.min(
+    Math.max(order.createdAt + wait, asked === 0 ? 0 : nowAt + MINUTE),
+    order.expiresAt,
+  );
+}
+
+/**
+ * How long to wait before asking about an open refund again, in ms.
+ * @param asked how often it has been asked about so far
+ */
+export function nextRefundAskDelay(asked: number): number {
+  return pick(REFUND_ASKS, asked);
+}
+
+function asksBeforeExpiry(order: {
+  readonly createdAt: number;
+  readonly expiresAt: number;
+}): number {
+  return WAITING_ASKS.filter((wait) => order.createdAt + wait < order.expiresAt).length;
+}
+
+function pick(delays: readonly number[], index: number): number {
+  const within = Math.min(Math.max(index, 0), delays.length - 1);
+  return delays[within] ?? HOUR;
+}

@@ -1,0 +1,198 @@
+import { and, eq, inArray, sql } from "drizzle-orm";
+import type { Database } from "./database.ts";
+import { orders, refunds, users } from "./schema.ts";
+import type { OrderRow } from "./rows.ts";
+
+/** What a new order is made of; the database adds its id and its user's. */
+export type NewOrder = Omit<
+  typeof orders.$inferInsert,
+  | "id"
+  | "userId"
+  | "payState"
+  | "transactionId"
+  | "paidAt"
+  | "payNotifyState"
+  | "payNotifyNumber"
+  | "updatedAt"
+> & { readonly openId: string };
+
+/** An order with the payer's openId, as WeChat must be told it again on a repeat. */
+export interface OrderWithPayer {
+  readonly order: OrderRow;
+  readonly openId: string;
+}
+
+/** Stores a new order and, if need be, its user: one trip. Returns the order's id. */
+export async function insertOrder(db: Database, draft: NewOrder): Promise<number> {
+  const [, inserted] = await db.batch([
+    insertUser(db, draft),
+    db.insert(orders).values(orderValues(draft)).returning({ id: orders.id }),
+  ]);
+  const row = inserted[0];
+  if (row === undefined) throw new Error("an insert returned no row");
+  return row.id;
+}
+
+/**
+ * Stores an order under the app's own number, unless the app has one under it: one trip.
+ * Returns the order that stands, and whether this call made it.
+ */
+export async function insertOrderOnce(
+  db: Database,
+  draft: NewOrder & { readonly appOrderNo: string },
+): Promise<OrderWithPayer & { readonly created: boolean }> {
+  const [, inserted, standing] = await db.batch([
+    insertUser(db, draft),
+    db
+      .insert(orders)
+      .values(orderValues(draft))
+      .onConflictDoNothing({
+        target: [orders.appId, orders.appOrderNo],
+        where: sql`app_order_no is not null`,
+      })
+      .returning({ id: orders.id }),
+    db
+      .select({ order: orders, openId: users.openId })
+      .from(orders)
+      .innerJoin(users, eq(users.id, orders.userId))
+      .where(and(eq(orders.appId, draft.appId), eq(orders.appOrderNo, draft.appOrderNo))),
+  ]);
+  const row = standing[0];
+  if (row === undefined) throw new Error("an order just stored is not there");
+  return { ...row, created: inserted.length > 0 };
+}
+
+function insertUser(db: Database, draft: NewOrder) {
+  return db
+    .insert(users)
+    .values({ appId: draft.appId, openId: draft.openId, createdAt: draft.createdAt })
+    .onConflictDoNothing();
+}
+
+function orderValues(draft: NewOrder) {
+  const { openId, ...columns } = draft;
+  return {
+    ...columns,
+    userId: sql<number>`(select id from users where app_id = ${draft.appId} and open_id = ${openId})`,
+    payState: "waiting",
+    payNotifyState: "none",
+    payNotifyNumber: 0,
+    updatedAt: draft.createdAt,
+  } as const;
+}
+
+/** What names an order of one app: an app can't reach another's. */
+export type OrderReference =
+  | { readonly kind: "id"; readonly orderId: number }
+  | { readonly kind: "app-order-no"; readonly appOrderNo: string };
+
+/** The order, its latest refund and what all its refunds hold: one trip. Null when the app has none. */
+export async function findOrderView(db: Database, appId: number, reference: OrderReference) {
+  const rows = await db
+    .select({
+      order: orders,
+      refund: refunds,
+      refundingFen: sql<number>`(select coalesce(sum(r.refund_fen), 0) from refunds r
+        where r.order_id = ${orders.id} and r.state not in ('refused', 'closed'))`,
+    })
+    .from(orders)
+    .leftJoin(
+      refunds,
+      eq(refunds.id, sql`(select max(r.id) from refunds r where r.order_id = ${orders.id})`),
+    )
+    .where(
+      and(
+        reference.kind === "id"
+          ? eq(orders.id, reference.orderId)
+          : eq(orders.appOrderNo, reference.appOrderNo),
+        eq(orders.appId, appId),
+      ),
+    );
+  return rows[0] ?? null;
+}
+
+/** The order of this number (`pay_order_number`), or null. */
+export async function findOrder(db: Database, number: string): Promise<OrderRow | null> {
+  const rows = await db.select().from(orders).where(eq(orders.number, number));
+  return rows[0] ?? null;
+}
+
+/** The order of this id, or null. For the back-office; apps go through `findOrderView`. */
+export async function findOrderById(db: Database, id: number): Promise<OrderRow | null> {
+  const rows = await db.select().from(orders).where(eq(orders.id, id));
+  return rows[0] ?? null;
+}
+
+/** What must be so for a payment to be booked; each part is compared in the statement itself. */
+export interface Booking {
+  readonly number: string;
+  readonly merchantId: number;
+  readonly wechatAppId: string;
+  readonly signType: OrderRow["signType"];
+  readonly totalFen: number;
+  readonly transactionId: string;
+  readonly paidAt: number;
+}
+
+/**
+ * Waiting or failed becomes paid, once: compare and set in one statement, one trip.
+ * Returns null when nothing was changed: absent, paid before, or not the order that was meant.
+ */
+export async function bookPayment(
+  db: Database,
+  booking: Booking,
+  nowAt: number,
+): Promise<OrderRow | null> {
+  const rows = await db
+    .update(orders)
+    .set({
+      payState: "paid",
+      transactionId: booking.transactionId,
+      paidAt: booking.paidAt,
+      updatedAt: nowAt,
+    })
+    .where(
+      and(
+        eq(orders.number, booking.number),
+        eq(orders.merchantId, booking.merchantId),
+        eq(orders.wechatAppId, booking.wechatAppId),
+        eq(orders.signType, booking.signType),
+        eq(orders.totalFen, booking.totalFen),
+        inArray(orders.payState, ["waiting", "failed"]),
+      ),
+    )
+    .returning();
+  return rows[0] ?? null;
+}
+
+/** Waiting becomes failed; a paid order stays paid. Returns whether it changed. */
+export async function failOrder(db: Database, number: string, nowAt: number): Promise<boolean> {
+  const rows = await db
+    .update(orders)
+    .set({ payState: "failed", updatedAt: nowAt })
+    .where(and(eq(orders.number, number), eq(orders.payState, "waiting")))
+    .returning({ id: orders.id });
+  return rows.length > 0;
+}
+
+/**
+ * Records a call to the app about the payment. The count never goes back, for calls may end out of
+ * order; a confirmed state stays.
+ */
+export async function recordPayDelivery(
+  db: Database,
+  number: string,
+  call: { readonly calls: number; readonly confirmed: boolean },
+  nowAt: number,
+): Promise<void> {
+  await db
+    .update(orders)
+    .set({
+      payNotifyState: call.confirmed
+        ? "confirmed"
+        : sql`case ${orders.payNotifyState} when 'confirmed' then 'confirmed' else 'failing' end`,
+      payNotifyNumber: sql`max(${orders.payNotifyNumber}, ${call.calls})`,
+      updatedAt: nowAt,
+    })
+    .where(eq(orders.number, number));
+}

@@ -1,0 +1,115 @@
+import { and, asc, eq, inArray, sql } from "drizzle-orm";
+import type { Database } from "./database.ts";
+import type { OrderRow, RefundRow } from "./rows.ts";
+import { orders, refunds } from "./schema.ts";
+
+/** An order with all its refunds, oldest first: one trip. Null when there is no such order. */
+export async function findOrderWithRefunds(
+  db: Database,
+  number: string,
+): Promise<{ readonly order: OrderRow; readonly refunds: readonly RefundRow[] } | null> {
+  const [found, rows] = await db.batch([
+    db.select().from(orders).where(eq(orders.number, number)),
+    db
+      .select()
+      .from(refunds)
+      .where(eq(refunds.orderId, sql`(select id from orders where number = ${number})`))
+      .orderBy(asc(refunds.id)),
+  ]);
+  const order = found[0];
+  return order === undefined ? null : { order, refunds: rows };
+}
+
+/**
+ * Writes a refund down before WeChat is called. The statement itself checks that the order is paid
+ * and that all its live refunds stay within what was paid, whatever else is going on.
+ * Returns null when they would not, or when the app has used `appRefundNo` before.
+ */
+export async function insertRefund(
+  db: Database,
+  refund: {
+    readonly orderId: number;
+    readonly appId: number;
+    readonly number: string;
+    readonly appRefundNo: string | null;
+    readonly refundFen: number;
+  },
+  nowAt: number,
+): Promise<RefundRow | null> {
+  const rows = await db
+    .insert(refunds)
+    .select(
+      sql`select null, o.id, o.app_id, ${refund.number}, ${refund.appRefundNo}, ${refund.refundFen},
+        'requested', null, 'none', 0, null, ${nowAt}, ${nowAt}
+        from orders o
+        where o.id = ${refund.orderId} and o.app_id = ${refund.appId} and o.pay_state = 'paid'
+          and o.total_fen >= ${refund.refundFen} + (
+            select coalesce(sum(r.refund_fen), 0) from refunds r
+            where r.order_id = o.id and r.state <> 'closed')`,
+    )
+    .onConflictDoNothing()
+    .returning();
+  return rows[0] ?? null;
+}
+
+/** The refund of this number (`refund_no`), or null. */
+export async function findRefund(db: Database, number: string): Promise<RefundRow | null> {
+  const rows = await db.select().from(refunds).where(eq(refunds.number, number));
+  return rows[0] ?? null;
+}
+
+/**
+ * Moves a refund on, if it still is in one of the states that lead there. A new state is news that
+ * the app has not heard, so the calls' state starts again; their count goes on.
+ * Returns null when it was not in one of them.
+ */
+export async function moveRefund(
+  db: Database,
+  number: string,
+  move: {
+    readonly from: readonly RefundRow["state"][];
+    readonly to: RefundRow["state"];
+    readonly refundId: string | null;
+    readonly succeededAt: number | null;
+  },
+  nowAt: number,
+): Promise<RefundRow | null> {
+  const rows = await db
+    .update(refunds)
+    .set({
+      state: move.to,
+      refundId: sql`coalesce(${move.refundId}, ${refunds.refundId})`,
+      succeededAt: move.succeededAt,
+      notifyState: "none",
+      updatedAt: nowAt,
+    })
+    .where(and(eq(refunds.number, number), inArray(refunds.state, [...move.from])))
+    .returning();
+  return rows[0] ?? null;
+}
+
+/**
+ * Records a call to the app about the refund, unless the refund has moved on since: then the call
+ * told old news, and only counts.
+ */
+export async function recordRefundDelivery(
+  db: Database,
+  number: string,
+  call: {
+    readonly calls: number;
+    readonly confirmed: boolean;
+    readonly told: RefundRow["state"];
+  },
+  nowAt: number,
+): Promise<void> {
+  const outcome = call.confirmed ? "confirmed" : "failing";
+  await db
+    .update(refunds)
+    .set({
+      notifyState: sql`case when ${refunds.state} = ${call.told} and ${refunds.notifyState} <> 'confirmed'
+        then ${outcome} else ${refunds.notifyState} end`,
+      notifyNumber: sql`max(${refunds.notifyNumber}, ${call.calls})`,
+      updatedAt: nowAt,
+    })
+    .where(eq(refunds.number, number));
+}

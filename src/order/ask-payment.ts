@@ -1,0 +1,103 @@
+import { nextPaymentAskAt } from "../core/follow-up.ts";
+import { failOrder, findOrder } from "../db/orders.ts";
+import type { OrderRow } from "../db/rows.ts";
+import type { WechatPay } from "../wechat/wechat-pay.ts";
+import type { OrderContext } from "./context.ts";
+import { keyOf } from "./keys.ts";
+import { settlePayment } from "./settle.ts";
+import type { Timer } from "./timers.ts";
+
+/** What WeChat says of an order's payment; `paid` has been booked. */
+export type PaymentState = "paid" | "waiting" | "closed" | "absent" | "unknown";
+
+/** Asks WeChat whether the order is paid, and books it if so. */
+export async function askPayment(
+  context: OrderContext,
+  order: OrderRow,
+  wechat: WechatPay,
+): Promise<PaymentState> {
+  const answer = await wechat.queryPayment(keyOf(order));
+  context.timeline.add(Date.now(), "wechat.orderquery", {
+    answer: answer.kind,
+    ...(answer.kind === "unknown" ? { reason: answer.reason } : {}),
+    ...(answer.kind === "refused" ? { code: answer.code } : {}),
+  });
+  switch (answer.kind) {
+    case "paid": {
+      const settlement = await settlePayment(context, answer.payment, order.merchantId);
+      // WeChat's own word contradicts the record: a person must look, and nothing is known here.
+      return settlement.kind === "booked" || settlement.kind === "repeated" ? "paid" : "unknown";
+    }
+    case "waiting":
+    case "closed":
+    case "absent":
+      return answer.kind;
+    case "refused":
+    case "unknown":
+      return "unknown";
+  }
+}
+
+/** The waiting order's timer: asks, and from its expiry on closes it at WeChat before it is failed. */
+export async function followUpPayment(context: OrderContext, timer: Timer): Promise<void> {
+  const { db, timers } = context;
+  const order = await findOrder(db, context.number);
+  if (order === null || order.payState !== "waiting") {
+    await timers.remove(timer);
+    return;
+  }
+  const begun = await timers.begin(timer, nextPaymentAskAt(order, timer.attempt + 1, Date.now()));
+  const wechat = await context.wechatOf(order);
+  const expired = Date.now() >= order.expiresAt;
+  let state = await askPayment(context, order, wechat);
+  if (state === "waiting" && expired && (await closeAtWechat(context, order, wechat))) {
+    // The payer may have paid between the query and the close: only a second query ends it.
+    state = await askPayment(context, order, wechat);
+  }
+  if (await conclude(context, state, expired)) await timers.remove(begun);
+}
+
+/** Returns whether it is worth asking again at once: closed, or found paid or unknown. */
+async function closeAtWechat(
+  context: OrderContext,
+  order: OrderRow,
+  wechat: WechatPay,
+): Promise<boolean> {
+  const answer = await wechat.close(keyOf(order));
+  context.timeline.add(Date.now(), "wechat.closeorder", { answer: answer.kind });
+  switch (answer.kind) {
+    case "closed":
+    case "paid":
+    case "absent":
+      return true;
+    case "refused":
+    case "unknown":
+      return false;
+  }
+}
+
+/** Fails the order where WeChat's word allows it. Returns whether nobody needs to ask any more. */
+async function conclude(
+  context: OrderContext,
+  state: PaymentState,
+  expired: boolean,
+): Promise<boolean> {
+  switch (state) {
+    case "paid":
+      return true;
+    case "waiting":
+    case "unknown":
+      return false;
+    case "absent":
+      // Soon after an unanswered prepay this is no proof yet that the order will never be there.
+      if (!expired) return false;
+      break;
+    case "closed":
+      break;
+  }
+  const nowAt = Date.now();
+  if (await failOrder(context.db, context.number, nowAt)) {
+    context.timeline.add(nowAt, "pay.failed", { wechat: state });
+  }
+  return true;
+}

@@ -1,0 +1,20 @@
+import type { Config } from "../config.ts";
+import type { Database } from "../db/database.ts";
+import type { OrderRow } from "../db/rows.ts";
+import type { AppSettings } from "../db/settings.ts";
+import type { WechatPay } from "../wechat/wechat-pay.ts";
+import type { Timeline } from "./timeline.ts";
+import type { Timers } from "./timers.ts";
+
+/** What the flows of one order work with. The order's object makes it and hands it to each of them. */
+export interface OrderContext {
+  /** The order's number (`pay_order_number`), which is the object's name. */
+  readonly number: string;
+  readonly config: Config;
+  readonly db: Database;
+  readonly timers: Timers;
+  readonly timeline: Timeline;
+  /** The line to WeChat of the merchant that the order was made for. */
+  readonly wechatOf: (order: OrderRow) => Promise<WechatPay>;
+  readonly appOf: (order: OrderRow) => Promise<AppSettings>;
+}

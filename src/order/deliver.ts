@@ -1,0 +1,114 @@
+import {
+  payCallback,
+  payEventId,
+  refundCallback,
+  refundEventId,
+} from "../core/contract/callback.ts";
+import type { Parameters } from "../core/contract/parameters.ts";
+import { nextDelay } from "../core/contract/schedule.ts";
+import { signCallback } from "../core/contract/signed-callback.ts";
+import { isNews } from "../core/refund-life.ts";
+import { findOrder, recordPayDelivery } from "../db/orders.ts";
+import { findRefund, recordRefundDelivery } from "../db/refunds.ts";
+import type { OrderRow } from "../db/rows.ts";
+import { validWebhookSecrets, type AppSettings } from "../db/settings.ts";
+import { log } from "../log.ts";
+import { callApp } from "./call-app.ts";
+import type { OrderContext } from "./context.ts";
+import type { Timer } from "./timers.ts";
+
+/** One piece of news for an app, as it stands in D1 at the moment of the call. */
+interface News {
+  readonly eventId: string;
+  readonly fields: Parameters;
+  readonly urlOf: (app: AppSettings) => string;
+  /** Calls made so far, as D1 knows. */
+  readonly calls: number;
+  readonly record: (call: { calls: number; confirmed: boolean }, nowAt: number) => Promise<void>;
+}
+
+/**
+ * Tells the app, at least once, until it confirms or the schedule ends. The attempt and the count of
+ * calls are written down before the call, so that a crash during it leads to another one and none
+ * goes uncounted.
+ */
+export async function deliver(context: OrderContext, timer: Timer): Promise<void> {
+  const { timers, timeline } = context;
+  const order = await findOrder(context.db, context.number);
+  const news = order === null ? null : await newsOf(context, order, timer);
+  if (order === null || news === null) {
+    await timers.remove(timer);
+    return;
+  }
+  const calls = Math.max(news.calls, timer.calls) + 1;
+  const attempt = timer.attempt + 1;
+  const startedAt = Date.now();
+  const begun = await timers.begin(timer, startedAt + (nextDelay(attempt, 0, null) ?? 0), calls);
+  const app = await context.appOf(order);
+  const callback = await signCallback(news.fields, {
+    salt: app.salt,
+    webhookSecrets: validWebhookSecrets(app, startedAt),
+    eventId: news.eventId,
+    nowAt: startedAt,
+  });
+  const answer = await callApp(news.urlOf(app), callback);
+  const endedAt = Date.now();
+  timeline.add(endedAt, "app.called", {
+    eventId: news.eventId,
+    call: calls,
+    confirmed: answer.confirmed,
+    status: answer.status,
+    tookMs: endedAt - startedAt,
+    answer: answer.head,
+  });
+  await news.record({ calls, confirmed: answer.confirmed }, endedAt);
+  const delay = answer.confirmed ? null : nextDelay(attempt, Math.random(), answer.retryAfterMs);
+  if (delay === null) await timers.remove(begun);
+  else await timers.putOff(begun, endedAt + delay);
+  if (!answer.confirmed && delay === null) {
+    log("error", "the app was called to the schedule's end without confirming", {
+      order: order.number,
+      app: order.appId,
+      eventId: news.eventId,
+    });
+  }
+}
+
+/** What the timer has to tell, or null when there is nothing (any more). */
+async function newsOf(context: OrderContext, order: OrderRow, timer: Timer): Promise<News | null> {
+  const { db } = context;
+  switch (timer.kind) {
+    case "deliver-pay":
+      if (order.payState !== "paid") {
+        // Armed by a payment whose booking never ended: WeChat knows whether there was one.
+        await context.timers.arm({ kind: "ask-payment", refundNo: "" }, Date.now());
+        return null;
+      }
+      return {
+        eventId: payEventId(order.number),
+        fields: payCallback(order),
+        urlOf: (app) => app.payNotifyUrl,
+        calls: order.payNotifyNumber,
+        record: async (call, nowAt) => {
+          await recordPayDelivery(db, order.number, call, nowAt);
+        },
+      };
+    case "deliver-refund": {
+      const refund = await findRefund(db, timer.refundNo);
+      // Not news: the booking that the timer watched over never ended; the refund's own timer asks.
+      if (refund === null || !isNews(refund.state)) return null;
+      return {
+        eventId: refundEventId(refund.number, refund.state),
+        fields: refundCallback(order, refund),
+        urlOf: (app) => app.refundNotifyUrl,
+        calls: refund.notifyNumber,
+        record: async (call, nowAt) => {
+          await recordRefundDelivery(db, refund.number, { ...call, told: refund.state }, nowAt);
+        },
+      };
+    }
+    case "ask-payment":
+    case "ask-refund":
+      throw new Error(`${timer.kind} is no delivery`);
+  }
+}

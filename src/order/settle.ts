@@ -1,0 +1,100 @@
+import { judgePayment, type Contradiction } from "../core/payment-news.ts";
+import { DELIVERY_CALLS } from "../core/contract/schedule.ts";
+import { bookPayment, findOrder } from "../db/orders.ts";
+import type { OrderRow } from "../db/rows.ts";
+import { log } from "../log.ts";
+import type { Payment } from "../wechat/wechat-pay.ts";
+import type { OrderContext } from "./context.ts";
+
+/** How news of a payment ended. Only `booked` and `repeated` may be acknowledged. */
+export type Settlement =
+  | { readonly kind: "booked" }
+  | { readonly kind: "repeated" }
+  | { readonly kind: "absent" }
+  | { readonly kind: "contradiction"; readonly what: Contradiction };
+
+/**
+ * How long the delivery timer waits for the booking that it watches over. Only a crash in between,
+ * or a database that stalls, lets it run out; the timer then finds out from WeChat.
+ */
+const BOOKING_GRACE_MS = 30_000;
+
+const DELIVERY = { kind: "deliver-pay", refundNo: "" } as const;
+
+/**
+ * The one way in which an order becomes paid, however the news came. The timer first, then one
+ * compare-and-set: a crash at any point leaves either no change or a timer that will deliver it.
+ *
+ * Not queued behind the order's refunds: the statement is atomic by itself, and WeChat waits no
+ * longer than 5 s for the acknowledgement.
+ */
+export async function settlePayment(
+  context: OrderContext,
+  payment: Payment,
+  merchantId: number,
+): Promise<Settlement> {
+  const nowAt = Date.now();
+  const { timers, timeline, db } = context;
+  const armed = await timers.armIfAbsent(DELIVERY, nowAt + BOOKING_GRACE_MS);
+  const booked = await bookPayment(
+    db,
+    { ...payment, number: payment.orderNumber, merchantId, paidAt: payment.paidAt ?? nowAt },
+    nowAt,
+  );
+  if (booked !== null) {
+    timeline.add(nowAt, "pay.booked", { transactionId: payment.transactionId });
+    await timers.arm(DELIVERY, nowAt);
+    return { kind: "booked" };
+  }
+  const order = await findOrder(db, payment.orderNumber);
+  const settlement = order === null ? ABSENT : explain(order, payment, merchantId);
+  if (armed && (settlement.kind !== "repeated" || order === null || !owesACall(order))) {
+    const timer = timers.find(DELIVERY);
+    if (timer !== undefined) await timers.remove(timer);
+  } else if (armed) {
+    // Booked by an earlier report whose delivery never started: a crash came between.
+    await timers.arm(DELIVERY, nowAt);
+  }
+  note(context, settlement, nowAt);
+  return settlement;
+}
+
+const ABSENT = { kind: "absent" } as const;
+
+function explain(order: OrderRow, payment: Payment, merchantId: number): Settlement {
+  const verdict = judgePayment(order, payment, merchantId);
+  switch (verdict.kind) {
+    case "contradiction":
+      return verdict;
+    case "repeat":
+      return { kind: "repeated" };
+    case "book":
+      // The statement saw another state than this reading: somebody else is just booking it.
+      throw new Error("the order changed while its payment was being booked");
+  }
+}
+
+/** A paid order whose app hasn't confirmed and whose schedule hasn't ended. */
+function owesACall(order: OrderRow): boolean {
+  return order.payNotifyState !== "confirmed" && order.payNotifyNumber < DELIVERY_CALLS;
+}
+
+function note(context: OrderContext, settlement: Settlement, nowAt: number): void {
+  switch (settlement.kind) {
+    case "booked":
+      return;
+    case "repeated":
+      context.timeline.add(nowAt, "pay.repeated");
+      return;
+    case "absent":
+      log("error", "payment of an unknown order", { order: context.number });
+      return;
+    case "contradiction":
+      context.timeline.add(nowAt, "pay.contradiction", { what: settlement.what });
+      log("error", "payment contradicts the order", {
+        order: context.number,
+        what: settlement.what,
+      });
+      return;
+  }
+}

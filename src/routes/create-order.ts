@@ -1,0 +1,120 @@
+import type { Context } from "hono";
+import { addressSignature } from "../core/contract/bridge-address.ts";
+import { parseCreateOrder, type CreateOrder } from "../core/contract/create-order.ts";
+import { err, ok, type Result } from "../core/result.ts";
+import type { Database } from "../db/database.ts";
+import { failOrder, type NewOrder } from "../db/orders.ts";
+import type { AppSettings } from "../db/settings.ts";
+import type { Refusal } from "../errors.ts";
+import type { GatewayEnv } from "../hono-env.ts";
+import { describe, log } from "../log.ts";
+import { payNotifyUrl } from "../notify-paths.ts";
+import { newNumber } from "../numbers.ts";
+import { callerAddress } from "./caller-address.ts";
+import { orderObject } from "./order-stub.ts";
+import { placeOrder, type Placed } from "./place-order.ts";
+import { prepayRefusal } from "./prepay-refusal.ts";
+import { readSignedRequest } from "./signed-request.ts";
+
+/** `data` of pay/create-order. */
+interface CreatedOrder {
+  readonly orderNumber: string;
+  readonly orderId: number;
+  /** A JSON string, for `getBrandWCPayRequest`. */
+  readonly apiParams: string;
+  /** A JSON string, for `editAddress`; null where it wasn't asked for. */
+  readonly editAddress: string | null;
+}
+
+/** POST /pay/create-order */
+export async function createOrder(c: Context<GatewayEnv>): Promise<Result<CreatedOrder, Refusal>> {
+  const request = await readSignedRequest(c);
+  if (!request.ok) return request;
+  const { app, db, parameters } = request.value;
+  const wish = parseCreateOrder(parameters);
+  if (!wish.ok) return wish;
+
+  const placed = await placeOrder(c, db, app, draftOf(c, app, wish.value), wish.value);
+  if (!placed.ok) return placed;
+  const { order, orderId, answer, wechat } = placed.value;
+  c.set("order", order.number);
+  c.executionCtx.waitUntil(afterwards(c.env, db, placed.value));
+  if (answer.kind !== "prepared") return err(prepayRefusal(answer, orderId));
+
+  const nowAt = Date.now();
+  const key = { ...order, orderNumber: order.number };
+  return ok({
+    orderNumber: order.number,
+    orderId,
+    apiParams: JSON.stringify(await wechat.bridge(key, answer.prepayId, nowAt)),
+    editAddress: await editAddress(wish.value, order.wechatAppId, nowAt),
+  });
+}
+
+function draftOf(c: Context<GatewayEnv>, app: AppSettings, wish: CreateOrder): NewOrder {
+  const { publicUrl, orderTtlMs } = c.get("config");
+  const nowAt = Date.now();
+  return {
+    number: newNumber(),
+    appId: app.id,
+    merchantId: app.merchant.id,
+    protocol: app.merchant.protocol,
+    signType: app.merchant.signType,
+    wechatAppId: app.wechatAppId,
+    appOrderNo: wish.appOrderNo,
+    openId: wish.openId,
+    desc: wish.desc,
+    totalFen: wish.totalFen,
+    tag: wish.tag,
+    attach: wish.attach,
+    clientIp: wish.clientIp ?? callerAddress(c.req.raw),
+    notifyUrl: payNotifyUrl(publicUrl, app.merchant.id),
+    expiresAt: nowAt + orderTtlMs,
+    createdAt: nowAt,
+  };
+}
+
+async function editAddress(
+  { addressPage }: CreateOrder,
+  wechatAppId: string,
+  nowAt: number,
+): Promise<string | null> {
+  if (addressPage === null) return null;
+  const signed = await addressSignature({
+    ...addressPage,
+    wechatAppId,
+    nonceStr: newNumber(),
+    nowAt,
+  });
+  return JSON.stringify(signed);
+}
+
+/** What the app needn't wait for: the order's timers, and what WeChat's answer means for the row. */
+async function afterwards(env: Env, db: Database, { order, answer }: Placed): Promise<void> {
+  const object = orderObject(env, order.number);
+  try {
+    switch (answer.kind) {
+      case "paid":
+        await object.sync();
+        return;
+      case "refused":
+        // Without a number of the app's own nobody can ask for this order again. With one, a repeat
+        // may find the fault mended.
+        if (order.appOrderNo === null) {
+          await failOrder(db, order.number, Date.now());
+          return;
+        }
+        break;
+      case "prepared":
+      case "closed":
+      case "unknown":
+        break;
+    }
+    await object.open(order.createdAt, order.expiresAt, answer.kind);
+  } catch (error) {
+    log("error", "an order's timers were not armed", {
+      order: order.number,
+      error: describe(error),
+    });
+  }
+}

@@ -1,0 +1,39 @@
+import type { Context } from "hono";
+import { parseOrderQuery } from "../core/contract/order.ts";
+import { orderView, type OrderView } from "../core/contract/order-view.ts";
+import { isSettled } from "../core/refund-life.ts";
+import { err, ok, type Result } from "../core/result.ts";
+import { findOrderView } from "../db/orders.ts";
+import { ORDER_ABSENT, serverFault, type Refusal } from "../errors.ts";
+import type { GatewayEnv } from "../hono-env.ts";
+import { orderObject } from "./order-stub.ts";
+import { readSignedRequest } from "./signed-request.ts";
+
+/** POST /order */
+export async function order(c: Context<GatewayEnv>): Promise<Result<OrderView, Refusal>> {
+  const request = await readSignedRequest(c);
+  if (!request.ok) return request;
+  const { app, db, parameters } = request.value;
+  const query = parseOrderQuery(parameters);
+  if (!query.ok) return query;
+  const { by, sync } = query.value;
+  let found = await findOrderView(db, app.id, by);
+  if (found !== null && sync && isOpen(found)) {
+    const outcome = await orderObject(c.env, found.order.number).sync();
+    if (outcome === "unknown") {
+      return err(
+        serverFault("未能从微信得到明确结果。重复本请求是安全的；不带 sync 可查询网关已有的记录"),
+      );
+    }
+    found = await findOrderView(db, app.id, by);
+  }
+  if (found === null) return err(ORDER_ABSENT);
+  c.set("order", found.order.number);
+  return ok(orderView(found.order, found.refund, found.refundingFen));
+}
+
+/** Whether WeChat may know more than the record: an unpaid order, or a refund under way. */
+function isOpen(found: NonNullable<Awaited<ReturnType<typeof findOrderView>>>): boolean {
+  if (found.order.payState !== "paid") return true;
+  return found.refund !== null && !isSettled(found.refund.state);
+}

@@ -1,0 +1,36 @@
+import type { Context } from "hono";
+import { parseRefundMoney } from "../core/contract/refund-money.ts";
+import { err, ok, type Result } from "../core/result.ts";
+import { findOrderView } from "../db/orders.ts";
+import { ORDER_ABSENT, type Refusal } from "../errors.ts";
+import type { GatewayEnv } from "../hono-env.ts";
+import { orderObject } from "./order-stub.ts";
+import { readSignedRequest } from "./signed-request.ts";
+
+/** `data` of refund/refund-money: WeChat's number and ours. */
+interface RequestedRefund {
+  readonly refund_id: string;
+  readonly refund_no: string;
+}
+
+/** POST /refund/refund-money */
+export async function refundMoney(
+  c: Context<GatewayEnv>,
+): Promise<Result<RequestedRefund, Refusal>> {
+  const request = await readSignedRequest(c);
+  if (!request.ok) return request;
+  const { app, db, parameters } = request.value;
+  const wish = parseRefundMoney(parameters);
+  if (!wish.ok) return wish;
+  const { orderId, refundFen, appRefundNo } = wish.value;
+  const found = await findOrderView(db, app.id, { kind: "id", orderId });
+  if (found === null) return err(ORDER_ABSENT);
+  c.set("order", found.order.number);
+  const refund = await orderObject(c.env, found.order.number).refund(app.id, {
+    refundFen,
+    appRefundNo,
+  });
+  return refund.ok
+    ? ok({ refund_id: refund.value.refundId, refund_no: refund.value.refundNo })
+    : refund;
+}

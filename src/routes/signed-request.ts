@@ -1,0 +1,61 @@
+import type { Context } from "hono";
+import { parseCaller } from "../core/contract/caller.ts";
+import { readParameters, type Parameters } from "../core/contract/parameters.ts";
+import { verifySignature } from "../core/contract/signature.ts";
+import { err, ok, type Result } from "../core/result.ts";
+import { connect, type Database } from "../db/database.ts";
+import { appSettings, masterKeyOf, validSalts, type AppSettings } from "../db/settings.ts";
+import { badRequest, serverFault, type Refusal } from "../errors.ts";
+import type { GatewayEnv } from "../hono-env.ts";
+import { readBody } from "./body.ts";
+
+/** A request that its app has signed; nothing in it has been looked at beyond that. */
+export interface SignedRequest {
+  readonly app: AppSettings;
+  readonly parameters: Parameters;
+  readonly db: Database;
+}
+
+/** An honest request is a few hundred bytes. */
+const MOST_BODY_BYTES = 64 * 1024;
+
+/** An unknown app is checked against this, so that it takes as long and is answered the same. */
+const NOBODYS_SALT = "0".repeat(32);
+
+/** One answer for both, so that nobody can find out which app ids exist. */
+const BAD_SIGNATURE = badRequest("appId 不存在或 sign 签名错误");
+
+/** Reads a request's parameters and verifies who sent it. Contract: signature. */
+export async function readSignedRequest(
+  c: Context<GatewayEnv>,
+): Promise<Result<SignedRequest, Refusal>> {
+  const body = await readBody(c.req.raw, MOST_BODY_BYTES);
+  if (!body.ok) return err(badRequest(bodyFault(body.error)));
+  const parameters = readParameters(c.req.header("content-type") ?? null, body.value);
+  if (!parameters.ok) return parameters;
+  const caller = parseCaller(parameters.value);
+  if (!caller.ok) return caller;
+  const config = c.get("config");
+  const nowAt = Date.now();
+  const db = connect(c.env.DB);
+  const { appId, sign } = caller.value;
+  const app = await appSettings(db, await masterKeyOf(config), appId, nowAt);
+  if (!app.ok && app.error === "unreadable") {
+    return err(serverFault("网关无法读取该应用的密钥，请联系网关运维"));
+  }
+  const salts = app.ok ? validSalts(app.value, nowAt) : [NOBODYS_SALT];
+  const verified = await verifySignature(parameters.value, sign, salts);
+  if (!app.ok || !verified) return err(BAD_SIGNATURE);
+  if (!app.value.enabled) return err(badRequest("该 appId 已停用"));
+  c.set("appId", appId);
+  return ok({ app: app.value, parameters: parameters.value, db });
+}
+
+function bodyFault(fault: "too large" | "broken off"): string {
+  switch (fault) {
+    case "too large":
+      return "请求体不得超过 64 KB";
+    case "broken off":
+      return "请求体不完整";
+  }
+}

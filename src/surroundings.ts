@@ -1,0 +1,24 @@
+import type { Config } from "./config.ts";
+import type { Surroundings } from "./wechat/wechat-pay.ts";
+
+/**
+ * The world as a WeChat client sees it: the network, the merchant certificates bound to this
+ * Worker, and where WeChat is.
+ */
+export function surroundingsOf(env: Env, config: Config): Surroundings {
+  return {
+    // Looked up at each call, so that tests can stand in for the network.
+    fetch: async (url, init) => await fetch(url, init),
+    fetchWithCertificate: (bindingName) => {
+      const binding: unknown = Reflect.get(env, bindingName);
+      if (!isFetcher(binding)) return undefined;
+      return async (url, init) => await binding.fetch(url, init);
+    },
+    baseUrl: config.wechatPayUrl,
+    spareUrl: config.wechatPaySpareUrl,
+  };
+}
+
+function isFetcher(binding: unknown): binding is Fetcher {
+  return typeof binding === "object" && binding !== null && "fetch" in binding;
+}
