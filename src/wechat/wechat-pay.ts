@@ -58,7 +58,11 @@ export interface RefundRequest extends OrderKey {
 /** WeChat said no, in its own words. */
 export interface Refused {
   readonly kind: "refused";
-  /** WeChat's `err_code`, or `FAIL` when only a `return_msg` came. */
+  /**
+   * WeChat's `err_code`, or `FAIL` when only a `return_msg` came. Two are our own, for what wasn't
+   * even sent: `UNSENDABLE` (a character that WeChat doesn't take) and `NO_CERTIFICATE` (the
+   * merchant's mTLS binding is missing).
+   */
   readonly code: string;
   readonly message: string;
   /**

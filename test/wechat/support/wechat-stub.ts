@@ -1,0 +1,63 @@
+import { connectWechat } from "../../../src/wechat/connect.ts";
+import { readXml } from "../../../src/wechat/v2/xml.ts";
+import type { Merchant, Surroundings, WechatPay } from "../../../src/wechat/wechat-pay.ts";
+import { merchant } from "./fixtures.ts";
+import { signedXml, type Fields } from "./messages.ts";
+
+type Answer = () => Promise<Response>;
+
+export interface SentRequest {
+  readonly url: string;
+  readonly init: RequestInit;
+  readonly fields: ReadonlyMap<string, string>;
+  /** The mTLS binding that the request went through. */
+  readonly certificate: string | null;
+}
+
+export interface Stub {
+  readonly wechat: WechatPay;
+  readonly sent: SentRequest[];
+}
+
+/** A client whose n-th request gets the n-th answer; one more than there are is a test's mistake. */
+export function stubWechat(
+  answers: readonly Answer[],
+  options: { readonly merchant?: Partial<Merchant>; readonly bindings?: readonly string[] } = {},
+): Stub {
+  const sent: SentRequest[] = [];
+  const fetchAs =
+    (certificate: string | null): Surroundings["fetch"] =>
+    async (url, init) => {
+      const read = readXml(typeof init.body === "string" ? init.body : "");
+      if (!read.ok) throw new Error(`the client wrote XML that it can't read: ${read.error}`);
+      sent.push({ url, init, fields: read.value, certificate });
+      const answer = answers[sent.length - 1];
+      if (answer === undefined) return new Response("no answer left", { status: 599 });
+      return await answer();
+    };
+  const surroundings: Surroundings = {
+    fetch: fetchAs(null),
+    fetchWithCertificate: (name) =>
+      options.bindings?.includes(name) === true ? fetchAs(name) : undefined,
+    baseUrl: "https://wechat.test",
+    spareUrl: "https://spare.test",
+  };
+  return { wechat: connectWechat({ ...merchant, ...options.merchant }, surroundings), sent };
+}
+
+/** An answer with this body as it stands. */
+export function body(text: BodyInit, status = 200): Answer {
+  return async () => new Response(text, { status });
+}
+
+/** An answer rightly signed for the fixtures' order. */
+export function signed(fields: Fields): Answer {
+  return async () => new Response(await signedXml(fields));
+}
+
+/** A connection that can't be made. */
+export function unreachable(): Answer {
+  return async () => {
+    throw new TypeError("connection refused");
+  };
+}

@@ -1,0 +1,36 @@
+import { describe, expect, it } from "vitest";
+import { sign, verifySign } from "../../../src/wechat/v2/sign.ts";
+import type { SignType } from "../../../src/wechat/wechat-pay.ts";
+import { API_KEY, APP_ID, order } from "../support/fixtures.ts";
+import { stubWechat } from "../support/wechat-stub.ts";
+
+const TYPES: SignType[] = ["MD5", "HMAC-SHA256"];
+const NOW = Date.UTC(2014, 2, 25, 3, 44, 14, 999);
+
+describe("bridge", () => {
+  it.each(TYPES)("holds the six parameters, signed with the order's %s", async (signType) => {
+    const { wechat, sent } = stubWechat([], { merchant: { signType: "MD5" } });
+    const parameters = await wechat.bridge({ ...order, signType }, "wx2016", NOW);
+    expect(parameters).toEqual({
+      appId: APP_ID,
+      timeStamp: "1395719054",
+      nonceStr: expect.stringMatching(/^[0-9a-f]{32}$/),
+      package: "prepay_id=wx2016",
+      signType,
+      paySign: expect.any(String),
+    });
+    const { paySign, ...five } = parameters;
+    expect(await sign(new Map(Object.entries(five)), API_KEY, signType)).toBe(paySign);
+    expect(await verifySign(new Map(Object.entries({ ...five, sign: paySign })), API_KEY)).toBe(
+      signType,
+    );
+    expect(sent).toHaveLength(0);
+  });
+
+  it("never uses a nonce twice", async () => {
+    const { wechat } = stubWechat([]);
+    const one = await wechat.bridge(order, "wx2016", NOW);
+    const other = await wechat.bridge(order, "wx2016", NOW);
+    expect(one.nonceStr).not.toBe(other.nonceStr);
+  });
+});

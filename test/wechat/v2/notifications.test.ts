@@ -1,0 +1,232 @@
+import { describe, expect, it } from "vitest";
+import {
+  readPaymentNotification,
+  readRefundNotification,
+  refuseNotification,
+  V2_ACKNOWLEDGE,
+} from "../../../src/wechat/v2/notifications.ts";
+import { decryptReqInfo } from "../../../src/wechat/v2/refund-cipher.ts";
+import { readXml } from "../../../src/wechat/v2/xml.ts";
+import type { SignType } from "../../../src/wechat/wechat-pay.ts";
+import vectors from "../../vectors/v2-refund-notify.json";
+import xmlVectors from "../../vectors/v2-xml.json";
+import {
+  APP_ID,
+  merchant,
+  ORDER_NUMBER,
+  REFUND_ID,
+  REFUND_NO,
+  TRANSACTION_ID,
+} from "../support/fixtures.ts";
+import {
+  encryptReqInfo,
+  paymentNotification,
+  refundNews,
+  refundNotification,
+  signedXml,
+  xmlOf,
+} from "../support/messages.ts";
+
+const TYPES: SignType[] = ["MD5", "HMAC-SHA256"];
+
+async function faultOf(raw: Uint8Array | string): Promise<string> {
+  const result = await readPaymentNotification(raw, merchant);
+  return result.ok ? "read" : result.error.kind;
+}
+
+describe("readPaymentNotification", () => {
+  it.each(TYPES)("reads one signed with %s, and tells so", async (signType) => {
+    const payment = {
+      orderNumber: ORDER_NUMBER,
+      wechatAppId: APP_ID,
+      transactionId: TRANSACTION_ID,
+      totalFen: 888,
+      paidAt: Date.UTC(2014, 8, 3, 5, 15, 40),
+      signType,
+    };
+    const raw = await signedXml(paymentNotification(), signType);
+    expect(await readPaymentNotification(raw, merchant)).toEqual({ ok: true, value: payment });
+    const bytes = new TextEncoder().encode(raw);
+    expect(await readPaymentNotification(bytes, merchant)).toEqual({ ok: true, value: payment });
+  });
+
+  it("takes fields into account that it has never heard of", async () => {
+    const raw = await signedXml(paymentNotification({ brand_new: "1" }));
+    expect(await faultOf(raw)).toBe("read");
+    expect(await faultOf(raw.replace("brand_new><![CDATA[1", "brand_new><![CDATA[2"))).toBe(
+      "wrong-signature",
+    );
+  });
+
+  it("needs no sign_type, but one that is there must be true", async () => {
+    expect(await faultOf(await signedXml(paymentNotification({ sign_type: "HMAC-SHA256" })))).toBe(
+      "read",
+    );
+    expect(await faultOf(await signedXml(paymentNotification({ sign_type: "MD5" })))).toBe(
+      "wrong-signature",
+    );
+  });
+
+  it.each(
+    Object.keys(paymentNotification()).filter(
+      (name) => !["return_code", "result_code"].includes(name),
+    ),
+  )("refuses one whose %s was changed on the way", async (name) => {
+    const raw = await signedXml(paymentNotification());
+    const read = readXml(raw);
+    const fields = Object.fromEntries(read.ok ? read.value : []);
+    expect(await faultOf(xmlOf(fields))).toBe("read");
+    expect(await faultOf(xmlOf({ ...fields, [name]: `${fields[name]}1` }))).toBe("wrong-signature");
+  });
+
+  it.each([
+    ["unreadable", async () => "SUCCESS"],
+    ["unreadable", async () => '{"return_code":"SUCCESS"}'],
+    ["unreadable", async () => (await signedXml(paymentNotification())).slice(0, -3)],
+    ["unreadable", async () => `<!DOCTYPE xml>${await signedXml(paymentNotification())}`],
+    ["not-success", async () => xmlOf({ return_code: "FAIL", return_msg: "签名失败" })],
+    ["not-success", async () => await signedXml(paymentNotification({ return_code: "FAIL" }))],
+    ["not-success", async () => await signedXml(paymentNotification({ result_code: "FAIL" }))],
+    ["not-success", async () => await signedXml(paymentNotification({ result_code: "" }))],
+    ["unsigned", async () => xmlOf(paymentNotification())],
+    ["unsigned", async () => xmlOf(paymentNotification({ sign: "" }))],
+    ["wrong-signature", async () => xmlOf(paymentNotification({ sign: "0" }))],
+    ["wrong-signature", async () => xmlOf(paymentNotification({ sign: "0".repeat(32) }))],
+    ["wrong-signature", async () => await signedXml(paymentNotification(), "MD5", "0".repeat(32))],
+    ["wrong-identity", async () => await signedXml(paymentNotification({ mch_id: "10000101" }))],
+    ["wrong-identity", async () => await signedXml(paymentNotification({ mch_id: "" }))],
+    ["malformed", async () => await signedXml(paymentNotification({ appid: "" }))],
+    ["malformed", async () => await signedXml(paymentNotification({ out_trade_no: "" }))],
+    ["malformed", async () => await signedXml(paymentNotification({ transaction_id: "" }))],
+    [
+      "malformed",
+      async () => await signedXml(paymentNotification({ transaction_id: "4".repeat(33) })),
+    ],
+    ["malformed", async () => await signedXml(paymentNotification({ total_fee: "8.88" }))],
+    ["malformed", async () => await signedXml(paymentNotification({ total_fee: "" }))],
+    ["malformed", async () => await signedXml(paymentNotification({ fee_type: "USD" }))],
+  ])("calls it %s (case %#)", async (kind, raw) => {
+    expect(await faultOf(await raw())).toBe(kind);
+  });
+
+  it("refuses the published sample, whose key isn't ours", async () => {
+    const sample = xmlVectors.vectors.find(({ name }) => name.startsWith("paysuccess"));
+    const raw = new Uint8Array(Buffer.from(sample?.xml_base64 ?? "", "base64"));
+    expect(await faultOf(raw)).toBe("wrong-signature");
+  });
+
+  it("never tells the key or the right signature", async () => {
+    const raw = xmlOf(paymentNotification({ sign: "0".repeat(64) }));
+    const told = JSON.stringify(await readPaymentNotification(raw, merchant));
+    expect(told).not.toMatch(/[0-9a-f]{32}/i);
+  });
+});
+
+describe("readRefundNotification", () => {
+  const hint = {
+    orderNumber: ORDER_NUMBER,
+    refundNo: REFUND_NO,
+    refundId: REFUND_ID,
+    wechatAppId: APP_ID,
+    refundFen: 100,
+    totalFen: 888,
+    status: "succeeded",
+    succeededAt: Date.UTC(2018, 10, 19, 8, 24, 13),
+    source: "api",
+  };
+
+  it("reads what was encrypted under the merchant's key", async () => {
+    const raw = await refundNotification(refundNews());
+    expect(await readRefundNotification(raw, merchant)).toEqual({ ok: true, value: hint });
+    expect(await readRefundNotification(new TextEncoder().encode(raw), merchant)).toMatchObject({
+      ok: true,
+    });
+  });
+
+  it("reads the published content", async () => {
+    const inner = vectors.vectors.find(({ plaintext_xml }) => plaintext_xml !== undefined);
+    const reqInfo = await encryptReqInfo(inner?.plaintext_xml ?? "");
+    const raw = await refundNotification({}, { req_info: reqInfo });
+    expect(await readRefundNotification(raw, merchant)).toMatchObject({
+      ok: true,
+      value: {
+        orderNumber: "71106718111915575302817",
+        refundNo: "131811191610442717309",
+        refundId: "50000408942018111907145868882",
+        refundFen: 3960,
+        totalFen: 3960,
+        status: "succeeded",
+      },
+    });
+  });
+
+  it.each([
+    ["CHANGE", "abnormal"],
+    ["REFUNDCLOSE", "closed"],
+  ])("takes status %s for %s", async (wechats, status) => {
+    const raw = await refundNotification(refundNews({ refund_status: wechats, success_time: "" }));
+    expect(await readRefundNotification(raw, merchant)).toMatchObject({
+      value: { status, succeededAt: null },
+    });
+  });
+
+  it.each(["VENDOR_PLATFORM", "", "NEW"])(
+    "knows from source %j that it isn't ours",
+    async (source) => {
+      const raw = await refundNotification(refundNews({ refund_request_source: source }));
+      expect(await readRefundNotification(raw, merchant)).toMatchObject({
+        value: { source: "elsewhere" },
+      });
+    },
+  );
+
+  it.each([
+    ["unreadable", async () => "<xml>"],
+    ["unreadable", async () => await refundNotification(refundNews(), { req_info: "" })],
+    ["unreadable", async () => await refundNotification(refundNews(), { req_info: "A" })],
+    ["unreadable", async () => await refundNotification(refundNews(), { req_info: "AAAA" })],
+    ["unreadable", async () => await refundNotification(refundNews(), { req_info: "中文" })],
+    ["unreadable", async () => await refundNotification(refundNews(), {}, "0".repeat(32))],
+    [
+      "unreadable",
+      async () => await refundNotification({}, { req_info: await encryptReqInfo("<xml></xml>") }),
+    ],
+    [
+      "unreadable",
+      async () =>
+        await refundNotification(
+          {},
+          { req_info: await encryptReqInfo('<!DOCTYPE root [<!ENTITY a "b">]><root></root>') },
+        ),
+    ],
+    ["not-success", async () => await refundNotification(refundNews(), { return_code: "FAIL" })],
+    ["wrong-identity", async () => await refundNotification(refundNews(), { mch_id: "10000101" })],
+    ["malformed", async () => await refundNotification(refundNews(), { appid: "" })],
+    ["malformed", async () => await refundNotification(refundNews({ out_trade_no: "" }))],
+    ["malformed", async () => await refundNotification(refundNews({ out_refund_no: "" }))],
+    ["malformed", async () => await refundNotification(refundNews({ refund_id: "" }))],
+    ["malformed", async () => await refundNotification(refundNews({ refund_fee: "1.00" }))],
+    ["malformed", async () => await refundNotification(refundNews({ total_fee: "0" }))],
+    ["malformed", async () => await refundNotification(refundNews({ refund_status: "FAIL" }))],
+  ])("calls it %s (case %#)", async (kind, raw) => {
+    const result = await readRefundNotification(await raw(), merchant);
+    expect(result.ok ? "read" : result.error.kind).toBe(kind);
+  });
+
+  it("decrypts as the official SDK does", () => {
+    const vector = vectors.vectors.find(({ ciphertext }) => ciphertext !== undefined);
+    const plain = decryptReqInfo(vector?.ciphertext ?? "", vector?.key ?? "");
+    expect(plain === null ? null : new TextDecoder().decode(plain)).toBe("hello");
+  });
+});
+
+describe("the answers to WeChat", () => {
+  it("are in WeChat's words", () => {
+    expect(V2_ACKNOWLEDGE).toBe(
+      "<xml><return_code><![CDATA[SUCCESS]]></return_code><return_msg><![CDATA[OK]]></return_msg></xml>",
+    );
+    expect(refuseNotification("a ]]> b")).toBe(
+      "<xml><return_code><![CDATA[FAIL]]></return_code><return_msg><![CDATA[a ]]]]><![CDATA[> b]]></return_msg></xml>",
+    );
+  });
+});
