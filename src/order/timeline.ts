@@ -46,10 +46,9 @@ export class Timeline {
     const rows = this.#sql
       .exec<EntryRow>("select at, event, facts from events order by id")
       .toArray();
-    return rows.map((row) => ({
-      at: row.at,
-      event: row.event,
-      facts: JSON.parse(row.facts) as TimelineFacts,
-    }));
+    return rows.map(({ at, event, facts }) => {
+      const written: TimelineFacts = JSON.parse(facts);
+      return { at, event, facts: written };
+    });
   }
 }

@@ -4,8 +4,14 @@ import { decodeReferences, isXmlText, maskCdata } from "./xml-text.ts";
 
 /** Bytes (characters, when given text). WeChat's messages are below 20 KB. */
 const MAX_XML_SIZE = 64 * 1024;
+/**
+ * Opening and closing ones. A refundquery's ten refunds with twenty coupons each have about 1500;
+ * the parser's time grows with the square, and 64 KB of `<a/>` would cost it most of a second.
+ */
+const MAX_TAGS = 3000;
 
-const DECLARATION = /^<\?xml version=["']1\.[01]["'](?: encoding=["']utf-8["'])?\s*\?>/i;
+const DECLARATION =
+  /^<\?xml version=["']1\.[01]["'](?: encoding=["']utf-8["'])?(?: standalone=["'](?:yes|no)["'])?\s*\?>/i;
 const PLAIN_TAG = /<\/?[A-Za-z][A-Za-z0-9_]*\s*\/?>/g;
 const FIELD_NAME = /^[A-Za-z][A-Za-z0-9_]*$/;
 const REFUSED_NAMES: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
@@ -71,9 +77,13 @@ function lexicalFault(body: string, root: string): string | null {
   if (!masked.startsWith(`<${root}>`) || !masked.endsWith(`</${root}>`)) {
     return `not a <${root}> document`;
   }
-  if (masked.replace(PLAIN_TAG, "").includes("<")) {
-    return "something other than plain tags, text and CDATA";
-  }
+  let tags = 0;
+  const untagged = masked.replace(PLAIN_TAG, () => {
+    tags += 1;
+    return "";
+  });
+  if (untagged.includes("<")) return "something other than plain tags, text and CDATA";
+  if (tags > MAX_TAGS) return "too many fields";
   return decodeReferences(masked) === null ? "a reference that isn't built in" : null;
 }
 
