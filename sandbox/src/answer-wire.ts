@@ -2,6 +2,7 @@ import { impossible } from "./exhaustive.ts";
 import type { WireAnswer } from "./api/wire.ts";
 
 const XML_HEADERS = { "content-type": "text/xml; charset=utf-8" };
+const BREAK_AFTER_MS = 100;
 const HTML_HEADERS = { "content-type": "text/html" };
 
 /** Makes an HTTP answer of what the ledger says, broken answers included. */
@@ -35,8 +36,10 @@ export function errorPage(status: number, title: string): Response {
 function brokenBody(): ReadableStream<Uint8Array> {
   let begun = false;
   return new ReadableStream({
-    pull(controller) {
+    async pull(controller) {
       if (begun) {
+        // Time for the beginning to get out, through the proxy of `wrangler dev` too.
+        await scheduler.wait(BREAK_AFTER_MS);
         controller.error(new Error("the connection is lost (a fault that was asked for)"));
         return;
       }

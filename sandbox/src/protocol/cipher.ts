@@ -11,5 +11,6 @@ export function refundCipherKey(apiKey: string): string {
 /** AES-256-ECB with PKCS#7 padding, in base64. `key` is 32 ASCII characters. */
 export function encryptEcb(plaintext: string, key: string): string {
   const cipher = createCipheriv("aes-256-ecb", key, null);
-  return cipher.update(plaintext, "utf8", "base64") + cipher.final("base64");
+  // One base64 of all the bytes: workerd pads that of each part on its own.
+  return Buffer.concat([cipher.update(plaintext, "utf8"), cipher.final()]).toString("base64");
 }

@@ -1,0 +1,62 @@
+import { html } from "hono/html";
+import { beijingText } from "../protocol/time.ts";
+
+/** A piece of the page; everything interpolated into it is escaped. */
+export type Html = ReturnType<typeof html>;
+
+/** Fen as yuan: exact, by digits and not by division. */
+export function yuan(fee: number): string {
+  const digits = String(fee).padStart(3, "0");
+  return `¥${digits.slice(0, -2)}.${digits.slice(-2)}`;
+}
+
+/** English first, Chinese second and quieter. */
+export function label(english: string, chinese: string): Html {
+  return html`${english} <span class="zh" lang="zh">${chinese}</span>`;
+}
+
+/** `MM-dd HH:mm:ss` in Beijing time. */
+export function time(at: number): Html {
+  const text = beijingText(at);
+  return html`<time title="${text} (Beijing)">${text.slice(5)}</time>`;
+}
+
+/** A button that asks the control API for something, after a question if `confirm` has one. */
+export function action(
+  text: Html,
+  request: {
+    method?: string;
+    path: string;
+    body?: object;
+    tone?: "main" | "danger";
+    confirm?: string;
+  },
+): Html {
+  const { method = "POST", path, body = {}, tone = "", confirm = "" } = request;
+  return html`<button
+    type="button"
+    class="${tone}"
+    data-method="${method}"
+    data-path="${path}"
+    data-body="${JSON.stringify(body)}"
+    data-confirm="${confirm}"
+  >
+    ${text}
+  </button>`;
+}
+
+/** A state in its colour. */
+export function badge(state: string): Html {
+  return html`<span class="badge ${TONES[state] ?? "quiet"}">${state}</span>`;
+}
+
+const TONES: Readonly<Record<string, string>> = {
+  NOTPAY: "pending",
+  PROCESSING: "pending",
+  waiting: "pending",
+  SUCCESS: "good",
+  acknowledged: "good",
+  REFUND: "info",
+  CHANGE: "bad",
+  "given-up": "bad",
+};

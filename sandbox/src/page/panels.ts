@@ -1,0 +1,106 @@
+import { html } from "hono/html";
+import {
+  API_CALLS,
+  CALL_FAULTS,
+  NOTIFICATION_FAULTS,
+  NOTIFICATION_KINDS,
+  type StoredFault,
+} from "../ledger/faults.ts";
+import type { Call } from "../ledger/calls.ts";
+import type { Settings } from "../ledger/settings.ts";
+import { action, label, time, type Html } from "./format.ts";
+
+const SHOWN_CALLS = 40;
+
+/** Where a person arms a fault. It is not replaced by the polling: a choice half made stays. */
+export function faultForm(): Html {
+  return html`<form id="fault-form">
+    <label>
+      ${label("Where", "位置")}
+      <select name="where">
+        <optgroup label="Call 调用">
+          ${API_CALLS.map((call) => html`<option value="call/${call}">${call}</option>`)}
+        </optgroup>
+        <optgroup label="Notification 通知">
+          ${NOTIFICATION_KINDS.map(
+            (kind) => html`<option value="notification/${kind}">${kind}</option>`,
+          )}
+        </optgroup>
+      </select>
+    </label>
+    <label>
+      ${label("Fault", "故障")}
+      <select name="call">
+        ${CALL_FAULTS.map((fault) => html`<option>${fault}</option>`)}
+      </select>
+      <select name="notification" hidden>
+        ${NOTIFICATION_FAULTS.map((fault) => html`<option>${fault}</option>`)}
+      </select>
+    </label>
+    <label class="narrow">
+      ${label("Times", "次数")}
+      <input name="times" type="number" min="1" max="1000" value="1" required />
+    </label>
+    <label>
+      ${label("Order", "单号")}
+      <input name="outTradeNo" maxlength="32" placeholder="any 任意" autocomplete="off" />
+    </label>
+    <label id="err-code" hidden>
+      err_code
+      <input name="errCode" pattern="[A-Z0-9_]+" maxlength="32" placeholder="NOTENOUGH" />
+    </label>
+    <button class="main">${label("Add fault", "添加故障")}</button>
+  </form>`;
+}
+
+/** The faults that are still to come. */
+export function activeFaults(faults: StoredFault[]): Html {
+  if (faults.length === 0) {
+    return html`<p class="note">${label("None: all goes well.", "无故障，一切正常")}</p>`;
+  }
+  return html`<ul class="faults">
+      ${faults.map(
+        (fault) =>
+          html`<li>
+            <span
+              ><b>${fault.fault}</b> · ${fault.on === "call" ? fault.path : fault.kind}
+              ${fault.outTradeNo === undefined ? "" : html`· <code>${fault.outTradeNo}</code>`}
+              ${fault.errCode === undefined ? "" : html`· ${fault.errCode}`}</span
+            >
+            <span class="badge bad">×${fault.times}</span>
+          </li>`,
+      )}
+    </ul>
+    ${action(label("Clear faults", "清除故障"), { method: "DELETE", path: "/faults" })}`;
+}
+
+/** What reached the sandbox lately, newest first. */
+export function recentCalls(calls: Call[]): Html {
+  if (calls.length === 0) {
+    return html`<p class="note">${label("No calls yet.", "还没有调用")}</p>`;
+  }
+  return html`<ol class="calls">
+    ${calls.slice(0, SHOWN_CALLS).map(
+      (call) =>
+        html`<li>
+          <p>${time(call.at)} <b>${call.path}</b></p>
+          <p class="${call.outcome.startsWith("SUCCESS") ? "" : "failed"}">${call.outcome}</p>
+          ${call.outTradeNo === undefined ? "" : html`<p><code>${call.outTradeNo}</code></p>`}
+        </li>`,
+    )}
+  </ol>`;
+}
+
+/** How the sandbox is set, in words. */
+export function settingsLine(settings: Settings): Html {
+  return html`<dl class="settings">
+    <dt>${label("Retry waits", "重试间隔")}</dt>
+    <dd>×${settings.notifyScale}</dd>
+    <dt>${label("Close after", "最早关单")}</dt>
+    <dd>${settings.closeAfterMs / 1000} s</dd>
+    <dt>${label("Refund spacing", "退款间隔")}</dt>
+    <dd>${settings.refundSpacingMs / 1000} s</dd>
+    <dt>${label("Refund outcome", "退款结果")}</dt>
+    <dd>${settings.refundOutcome}</dd>
+  </dl>`;
+}
