@@ -5,6 +5,7 @@ import { notFound, refuse } from "./answers.ts";
 import { appRoutes } from "./apps.ts";
 import { authorize } from "./authorize.ts";
 import { merchantRoutes } from "./merchants.ts";
+import { orderRoutes } from "./orders.ts";
 import { rotationRoutes } from "./rotations.ts";
 
 /** The back-office: JSON for the operator, all of it behind ADMIN_TOKEN. */
@@ -20,6 +21,7 @@ adminRoutes.use(authorize);
 adminRoutes.route("/merchants", merchantRoutes);
 adminRoutes.route("/apps", appRoutes);
 adminRoutes.route("/apps", rotationRoutes);
+adminRoutes.route("/orders", orderRoutes);
 
 // Last: whatever nothing above has answered.
 adminRoutes.all("*", (c) => refuse(c, notFound("There is nothing at this path for this method.")));

@@ -11,7 +11,7 @@ import { describe, log } from "../log.ts";
 import { payNotifyUrl } from "../notify-paths.ts";
 import { newNumber } from "../numbers.ts";
 import { callerAddress } from "./caller-address.ts";
-import { orderObject } from "./order-stub.ts";
+import { orderObject } from "../order-stub.ts";
 import { placeOrder, type Placed } from "./place-order.ts";
 import { prepayRefusal } from "./prepay-refusal.ts";
 import { readSignedRequest } from "./signed-request.ts";

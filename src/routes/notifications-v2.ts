@@ -14,7 +14,7 @@ import {
 } from "../wechat/v2/notifications.ts";
 import type { Merchant } from "../wechat/wechat-pay.ts";
 import { readBody } from "./body.ts";
-import { orderObject } from "./order-stub.ts";
+import { orderObject } from "../order-stub.ts";
 
 /** WeChat gives up after 5 s (WeChat: payment notification) and repeats; so it is told to, in time. */
 const PATIENCE_MS = 4_000;

@@ -6,7 +6,7 @@ import { err, ok, type Result } from "../core/result.ts";
 import { findOrderView } from "../db/orders.ts";
 import { ORDER_ABSENT, serverFault, type Refusal } from "../errors.ts";
 import type { GatewayEnv } from "../hono-env.ts";
-import { orderObject } from "./order-stub.ts";
+import { orderObject } from "../order-stub.ts";
 import { readSignedRequest } from "./signed-request.ts";
 
 /** POST /order */

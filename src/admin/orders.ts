@@ -1,0 +1,74 @@
+import { Hono, type Context } from "hono";
+import { connect } from "../db/database.ts";
+import { listOrders, listRefunds } from "../db/order-list.ts";
+import { findOrderById } from "../db/orders.ts";
+import type { OrderRow } from "../db/rows.ts";
+import type { GatewayEnv } from "../hono-env.ts";
+import { log } from "../log.ts";
+import { orderObject } from "../order-stub.ts";
+import { conflict, notFound, refuse } from "./answers.ts";
+import { checked, readBody } from "./body.ts";
+import { orderQuery, redelivery } from "./order-fields.ts";
+import { pageOf } from "./page.ts";
+
+const ABSENT = notFound("There is no order with this id.");
+const ORDER = "/:id{[1-9][0-9]{0,14}}";
+
+/** `/admin/orders`. Shows orders as stored (amounts in fen, times in Unix ms), without openIds. */
+export const orderRoutes = new Hono<GatewayEnv>();
+
+orderRoutes.get("/", async (c) => {
+  const query = checked(c.req.query(), orderQuery);
+  if (!query.ok) return refuse(c, query.error);
+  const { limit, cursor, ...filter } = query.value;
+  const found = await listOrders(connect(c.env.DB), filter, cursor, limit + 1);
+  return c.json(pageOf(found, limit));
+});
+
+orderRoutes.get(ORDER, async (c) => {
+  const order = await orderOf(c);
+  if (order === null) return refuse(c, ABSENT);
+  return c.json({ ...order, refunds: await listRefunds(connect(c.env.DB), order.id) });
+});
+
+orderRoutes.get(`${ORDER}/timeline`, async (c) => {
+  const order = await orderOf(c);
+  if (order === null) return refuse(c, ABSENT);
+  const { entries, timers } = await orderObject(c.env, order.number).history();
+  return c.json({ items: entries, timers });
+});
+
+orderRoutes.post(`${ORDER}/redeliver`, async (c) => {
+  const body = await readBody(c.req.raw, redelivery);
+  if (!body.ok) return refuse(c, body.error);
+  const order = await orderOf(c);
+  if (order === null) return refuse(c, ABSENT);
+  const { event } = body.value;
+  const outcome = await orderObject(c.env, order.number).redeliver(event);
+  if (outcome === "nothing to tell") {
+    return refuse(c, conflict(`This order has no ${event} outcome to tell its app of.`));
+  }
+  log("info", "redelivery", {
+    requestId: c.get("requestId"),
+    order: order.number,
+    eventName: event,
+  });
+  return c.json({ ok: true }, 202);
+});
+
+orderRoutes.post(`${ORDER}/sync`, async (c) => {
+  const order = await orderOf(c);
+  if (order === null) return refuse(c, ABSENT);
+  const outcome = await orderObject(c.env, order.number).sync();
+  const now = await orderOf(c);
+  return now === null
+    ? refuse(c, ABSENT)
+    : c.json({
+        outcome,
+        order: { ...now, refunds: await listRefunds(connect(c.env.DB), now.id) },
+      });
+});
+
+async function orderOf(c: Context<GatewayEnv>): Promise<OrderRow | null> {
+  return await findOrderById(connect(c.env.DB), Number(c.req.param("id")));
+}

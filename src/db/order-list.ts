@@ -1,0 +1,62 @@
+import { and, asc, desc, eq, gte, lt, type SQL } from "drizzle-orm";
+import type { Database } from "./database.ts";
+import type { OrderRow, RefundRow } from "./rows.ts";
+import { orders, refunds } from "./schema.ts";
+
+/** Which orders the back-office wants to see; what is absent doesn't matter. */
+export interface OrderFilter {
+  readonly appId?: number | undefined;
+  readonly merchantId?: number | undefined;
+  readonly payState?: OrderRow["payState"] | undefined;
+  readonly payNotifyState?: OrderRow["payNotifyState"] | undefined;
+  readonly number?: string | undefined;
+  readonly appOrderNo?: string | undefined;
+  /** Unix ms, inclusive. */
+  readonly createdFrom?: number | undefined;
+  /** Unix ms, exclusive. */
+  readonly createdBefore?: number | undefined;
+}
+
+/**
+ * The newest orders first, at most `limit`, all with an id below `beforeId`. For people: the hot
+ * path never runs a query across orders.
+ */
+export async function listOrders(
+  db: Database,
+  filter: OrderFilter,
+  beforeId: number,
+  limit: number,
+): Promise<OrderRow[]> {
+  return await db
+    .select()
+    .from(orders)
+    .where(and(lt(orders.id, beforeId), ...conditionsOf(filter)))
+    .orderBy(desc(orders.id))
+    .limit(limit);
+}
+
+/** An order's refunds, the oldest first. */
+export async function listRefunds(db: Database, orderId: number): Promise<RefundRow[]> {
+  return await db
+    .select()
+    .from(refunds)
+    .where(eq(refunds.orderId, orderId))
+    .orderBy(asc(refunds.id));
+}
+
+function conditionsOf(filter: OrderFilter): SQL[] {
+  const conditions: SQL[] = [];
+  if (filter.appId !== undefined) conditions.push(eq(orders.appId, filter.appId));
+  if (filter.merchantId !== undefined) conditions.push(eq(orders.merchantId, filter.merchantId));
+  if (filter.payState !== undefined) conditions.push(eq(orders.payState, filter.payState));
+  if (filter.payNotifyState !== undefined) {
+    conditions.push(eq(orders.payNotifyState, filter.payNotifyState));
+  }
+  if (filter.number !== undefined) conditions.push(eq(orders.number, filter.number));
+  if (filter.appOrderNo !== undefined) conditions.push(eq(orders.appOrderNo, filter.appOrderNo));
+  if (filter.createdFrom !== undefined) conditions.push(gte(orders.createdAt, filter.createdFrom));
+  if (filter.createdBefore !== undefined) {
+    conditions.push(lt(orders.createdAt, filter.createdBefore));
+  }
+  return conditions;
+}
