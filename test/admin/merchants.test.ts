@@ -1,0 +1,143 @@
+import { describe, expect, test } from "vitest";
+import { API_KEY, ask, faults, fieldOf, fieldsOf, merchantBody, newMerchant } from "./support.ts";
+
+const PATH = "/admin/merchants";
+const KEY_FAULT = "must be the APIv2 key: exactly 32 printable ASCII characters";
+const CERT_FAULT = "must be the name of an mTLS binding of this Worker, or null";
+const MCH_ID_FAULT = "must be WeChat's merchant number: 8 to 32 digits";
+
+describe("POST /admin/merchants", () => {
+  test("registers a merchant, with WeChat's default for the signature", async () => {
+    const body = merchantBody();
+    const before = Date.now();
+    const answer = await ask("POST", PATH, { body });
+    expect(answer.status).toBe(201);
+    const { apiKey: _, ...facts } = body;
+    expect(answer.json).toEqual({
+      id: expect.any(Number),
+      ...facts,
+      signType: "MD5",
+      certBinding: null,
+      createdAt: expect.any(Number),
+      updatedAt: expect.any(Number),
+    });
+    expect(Number(fieldOf(answer, "createdAt"))).toBeGreaterThanOrEqual(before);
+    const shown = await ask("GET", `${PATH}/${fieldOf(answer, "id")}`);
+    expect([shown.status, shown.json]).toEqual([200, answer.json]);
+  });
+
+  test("takes another signature and a certificate", async () => {
+    const more = { signType: "HMAC-SHA256", certBinding: "MERCHANT_CERT" };
+    const answer = await ask("POST", PATH, { body: { ...merchantBody(), ...more } });
+    expect([answer.status, answer.json]).toEqual([201, expect.objectContaining(more)]);
+  });
+
+  test("is a 409 for a number that is registered", async () => {
+    const body = merchantBody();
+    await ask("POST", PATH, { body });
+    const answer = await ask("POST", PATH, { body: { ...body, name: "Another" } });
+    expect(answer.status).toBe(409);
+    expect(answer.json).toEqual({
+      error: {
+        code: "conflict",
+        message: "There is a merchant with this number already.",
+        fields: [{ path: "mchId", message: "is registered already" }],
+      },
+    });
+  });
+
+  test("names everything that is missing", async () => {
+    const answer = await ask("POST", PATH, { body: {} });
+    expect(answer.status).toBe(400);
+    const missing = ["name", "mchId", "protocol", "apiKey"];
+    expect(faults(answer)).toEqual(
+      Object.fromEntries(missing.map((path) => [path, "is required"])),
+    );
+  });
+
+  const NAME_FAULT = "must have 1 to 64 characters, none of them a control character";
+  test.for<[string, unknown, string]>([
+    ["name", "", NAME_FAULT],
+    ["name", "   ", NAME_FAULT],
+    ["name", "x".repeat(65), NAME_FAULT],
+    ["name", "line\nbreak", NAME_FAULT],
+    ["name", 5, "must be a string"],
+    ["mchId", "1234567", MCH_ID_FAULT],
+    ["mchId", "1".repeat(33), MCH_ID_FAULT],
+    ["mchId", "19000001O9", MCH_ID_FAULT],
+    ["mchId", "1900000109\n", MCH_ID_FAULT],
+    ["mchId", 1900000109, "must be a string"],
+    ["protocol", "v3", "v3 is not offered yet: only v2 is"],
+    ["protocol", "v1", "must be v2"],
+    ["apiKey", API_KEY.slice(1), KEY_FAULT],
+    ["apiKey", `${API_KEY}x`, KEY_FAULT],
+    ["apiKey", ` ${API_KEY.slice(1)}`, KEY_FAULT],
+    ["apiKey", `密${API_KEY.slice(1)}`, KEY_FAULT],
+    ["apiKey", null, "must be a string"],
+    ["signType", "SHA-1", "must be MD5 or HMAC-SHA256"],
+    ["signType", null, "must be MD5 or HMAC-SHA256"],
+    ["certBinding", "NO_SUCH_BINDING", CERT_FAULT],
+    ["certBinding", "DB", CERT_FAULT],
+    ["certBinding", "ORDER_OBJECT", CERT_FAULT],
+    ["certBinding", "ADMIN_TOKEN", CERT_FAULT],
+    ["certBinding", "toString", CERT_FAULT],
+    ["certBinding", "", CERT_FAULT],
+    ["certBinding", 1, CERT_FAULT],
+  ])("refuses the %s %j", async ([path, value, fault]) => {
+    const answer = await ask("POST", PATH, { body: { ...merchantBody(), [path]: value } });
+    expect([answer.status, faults(answer)]).toEqual([400, { [path]: fault }]);
+  });
+});
+
+describe("PATCH /admin/merchants/:id", () => {
+  test("changes what is named and leaves the rest", async () => {
+    const id = await newMerchant();
+    const before = fieldsOf(await ask("GET", `${PATH}/${id}`));
+    const body = { name: "Shop 2", signType: "HMAC-SHA256", certBinding: "MERCHANT_CERT" };
+    const answer = await ask("PATCH", `${PATH}/${id}`, { body });
+    expect(answer.status).toBe(200);
+    expect(answer.json).toEqual({ ...before, ...body, updatedAt: expect.any(Number) });
+    expect((await ask("GET", `${PATH}/${id}`)).json).toEqual(answer.json);
+  });
+
+  test("takes the certificate away with null", async () => {
+    const body = { ...merchantBody(), certBinding: "MERCHANT_CERT" };
+    const id = fieldOf(await ask("POST", PATH, { body }), "id");
+    const answer = await ask("PATCH", `${PATH}/${id}`, { body: { certBinding: null } });
+    expect(answer.json).toMatchObject({ certBinding: null, name: "Shop" });
+  });
+
+  test("gives no default to what is not named", async () => {
+    const body = { ...merchantBody(), signType: "HMAC-SHA256", certBinding: "MERCHANT_CERT" };
+    const id = fieldOf(await ask("POST", PATH, { body }), "id");
+    const answer = await ask("PATCH", `${PATH}/${id}`, { body: { name: "Shop 2" } });
+    expect(answer.json).toMatchObject({ signType: "HMAC-SHA256", certBinding: "MERCHANT_CERT" });
+  });
+
+  test.for<[string, unknown, string]>([
+    [
+      "mchId",
+      "1900000999",
+      "can't change: orders live under it at WeChat; register another merchant",
+    ],
+    ["protocol", "v2", "can't change: orders are signed by it; register another merchant"],
+    ["apiKey", "short", KEY_FAULT],
+    ["certBinding", "DB", CERT_FAULT],
+    ["name", null, "must be a string"],
+    ["id", 5, "is not a field of this request"],
+    ["createdAt", 5, "is not a field of this request"],
+  ])("refuses the %s %j", async ([path, value, fault]) => {
+    const id = await newMerchant();
+    const answer = await ask("PATCH", `${PATH}/${id}`, { body: { name: "N", [path]: value } });
+    expect([answer.status, faults(answer)[path]]).toEqual([400, fault]);
+    expect((await ask("GET", `${PATH}/${id}`)).json).toMatchObject({ name: "Shop" });
+  });
+
+  test("of an absent merchant is a 404", async () => {
+    const answer = await ask("PATCH", `${PATH}/999999`, { body: { name: "x" } });
+    expect([answer.status, answer.json]).toEqual([
+      404,
+      { error: { code: "not_found", message: "There is no merchant with this id.", fields: [] } },
+    ]);
+  });
+});

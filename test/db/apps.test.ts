@@ -1,0 +1,116 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, test } from "vitest";
+import { importMasterKey, open } from "../../src/core/secret-box.ts";
+import { getApp, insertApp, listApps, updateApp, type NewApp } from "../../src/db/apps.ts";
+import { connect } from "../../src/db/database.ts";
+import { insertMerchant } from "../../src/db/merchants.ts";
+
+const NOW = 1_790_000_000_000;
+const SALT = "a-salt-that-only-the-app-may-know";
+const WEBHOOK_SECRET = "whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0";
+
+const db = connect(env.DB);
+const masterKey = await importMasterKey(env.MASTER_KEY);
+
+const merchant = await insertMerchant(
+  db,
+  masterKey,
+  {
+    name: "Shop",
+    mchId: "1900000109",
+    protocol: "v2",
+    signType: "MD5",
+    apiKey: "an-api-key-of-32-characters-long",
+    certBinding: null,
+  },
+  NOW,
+);
+if (!merchant.ok) throw new Error(merchant.error);
+
+const facts = {
+  name: "Web shop",
+  merchantId: merchant.value.id,
+  wechatAppId: "wx0123456789abcdef",
+  payNotifyUrl: "https://shop.example.com/pay",
+  refundNotifyUrl: "https://shop.example.com/refund",
+};
+const newApp: NewApp = { ...facts, salt: SALT, webhookSecret: WEBHOOK_SECRET };
+
+async function row(id: number): Promise<Record<string, string | number | null>> {
+  const found = await env.DB.prepare("select * from apps where id = ?")
+    .bind(id)
+    .first<Record<string, string | number | null>>();
+  if (found === null) throw new Error("no such app");
+  return found;
+}
+
+describe("an app", () => {
+  test("is stored enabled, and shown without its secrets", async () => {
+    const record = await insertApp(db, masterKey, newApp, NOW);
+    expect(record).toEqual({
+      id: record.id,
+      ...facts,
+      enabled: true,
+      oldSaltExpiresAt: null,
+      oldWebhookSecretExpiresAt: null,
+      createdAt: NOW,
+      updatedAt: NOW,
+    });
+    expect(await getApp(db, record.id)).toEqual(record);
+  });
+
+  test("has its secrets sealed for their row and column", async () => {
+    const { id } = await insertApp(db, masterKey, newApp, NOW);
+    const stored = await row(id);
+    expect(JSON.stringify(stored)).not.toContain(SALT);
+    expect(JSON.stringify(stored)).not.toContain(WEBHOOK_SECRET);
+    const salt = String(stored["salt_sealed"]);
+    const place = { table: "apps", column: "salt_sealed", row: id };
+    expect(await open(salt, masterKey, place)).toEqual({ ok: true, value: SALT });
+    expect((await open(salt, masterKey, { ...place, row: id + 1 })).ok).toBe(false);
+    expect((await open(salt, masterKey, { ...place, column: "old_salt_sealed" })).ok).toBe(false);
+    expect(
+      await open(String(stored["webhook_secret_sealed"]), masterKey, {
+        ...place,
+        column: "webhook_secret_sealed",
+      }),
+    ).toEqual({ ok: true, value: WEBHOOK_SECRET });
+  });
+
+  test("gets an id of its own when several are made at once", async () => {
+    const made = await Promise.all(
+      [1, 2, 3, 4].map(async () => await insertApp(db, masterKey, newApp, NOW)),
+    );
+    expect(new Set(made.map((app) => app.id)).size).toBe(4);
+  });
+
+  test("of an absent merchant can't be stored", async () => {
+    await expect(insertApp(db, masterKey, { ...newApp, merchantId: 999 }, NOW)).rejects.toThrow();
+  });
+
+  test("changes in the fields given, and no others", async () => {
+    const record = await insertApp(db, masterKey, newApp, NOW);
+    const before = await row(record.id);
+    const changes = { name: "Web shop 2", enabled: false };
+    expect(await updateApp(db, record.id, changes, NOW + 5)).toEqual({
+      ...record,
+      ...changes,
+      updatedAt: NOW + 5,
+    });
+    const after = await row(record.id);
+    expect(after["salt_sealed"]).toBe(before["salt_sealed"]);
+  });
+
+  test("that is absent is null", async () => {
+    expect(await getApp(db, 999_999)).toBeNull();
+    expect(await updateApp(db, 999_999, { name: "x" }, NOW)).toBeNull();
+  });
+});
+
+test("apps are listed by id, from where the last list ended", async () => {
+  const first = (await insertApp(db, masterKey, newApp, NOW)).id;
+  await insertApp(db, masterKey, newApp, NOW);
+  await insertApp(db, masterKey, newApp, NOW);
+  expect((await listApps(db, first - 1, 2)).map((app) => app.id)).toEqual([first, first + 1]);
+  expect((await listApps(db, first + 1, 2)).map((app) => app.id)).toEqual([first + 2]);
+});

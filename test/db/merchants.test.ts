@@ -1,0 +1,120 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, test } from "vitest";
+import { importMasterKey, open } from "../../src/core/secret-box.ts";
+import { connect } from "../../src/db/database.ts";
+import {
+  getMerchant,
+  insertMerchant,
+  listMerchants,
+  updateMerchant,
+  type NewMerchant,
+} from "../../src/db/merchants.ts";
+
+const NOW = 1_790_000_000_000;
+const API_KEY = "an-api-key-of-32-characters-long";
+
+const db = connect(env.DB);
+const masterKey = await importMasterKey(env.MASTER_KEY);
+let counter = 1_900_000_000;
+
+const newMerchant = (): NewMerchant => ({
+  name: "Shop",
+  mchId: String(counter++),
+  protocol: "v2",
+  signType: "MD5",
+  apiKey: API_KEY,
+  certBinding: null,
+});
+
+async function inserted(merchant = newMerchant()) {
+  const made = await insertMerchant(db, masterKey, merchant, NOW);
+  if (!made.ok) throw new Error(made.error);
+  return made.value;
+}
+
+async function sealedKey(id: number): Promise<string> {
+  const row = await env.DB.prepare("select api_key_sealed from merchants where id = ?")
+    .bind(id)
+    .first<string>("api_key_sealed");
+  if (row === null) throw new Error("no such merchant");
+  return row;
+}
+
+describe("a merchant", () => {
+  test("is stored and shown without its key", async () => {
+    const merchant = newMerchant();
+    const record = await inserted(merchant);
+    const { apiKey: _, ...facts } = merchant;
+    expect(record).toEqual({ id: record.id, ...facts, createdAt: NOW, updatedAt: NOW });
+    expect(await getMerchant(db, record.id)).toEqual(record);
+  });
+
+  test("has its key sealed for its own row", async () => {
+    const { id } = await inserted();
+    const sealed = await sealedKey(id);
+    expect(sealed).not.toContain(API_KEY);
+    const place = { table: "merchants", column: "api_key_sealed", row: id };
+    expect(await open(sealed, masterKey, place)).toEqual({ ok: true, value: API_KEY });
+  });
+
+  test("is registered once under WeChat's number", async () => {
+    const merchant = newMerchant();
+    await inserted(merchant);
+    expect(await insertMerchant(db, masterKey, merchant, NOW)).toEqual({
+      ok: false,
+      error: "mchId taken",
+    });
+  });
+
+  test("gets an id of its own when several are registered at once", async () => {
+    const records = await Promise.all([inserted(), inserted(), inserted(), inserted()]);
+    expect(new Set(records.map((record) => record.id)).size).toBe(4);
+    for (const { id } of records) {
+      const place = { table: "merchants", column: "api_key_sealed", row: id };
+      expect((await open(await sealedKey(id), masterKey, place)).ok).toBe(true);
+    }
+  });
+
+  test("registered twice at once is there once", async () => {
+    const merchant = newMerchant();
+    const answers = await Promise.all(
+      [1, 2, 3].map(async () => await insertMerchant(db, masterKey, merchant, NOW)),
+    );
+    expect(answers.filter((answer) => answer.ok)).toHaveLength(1);
+  });
+
+  test("changes in the fields given, and no others", async () => {
+    const record = await inserted();
+    const before = await sealedKey(record.id);
+    const changes = { name: "Shop 2", signType: "HMAC-SHA256", certBinding: "CERT" } as const;
+    expect(await updateMerchant(db, masterKey, record.id, changes, NOW + 5)).toEqual({
+      ...record,
+      ...changes,
+      updatedAt: NOW + 5,
+    });
+    expect(await sealedKey(record.id)).toBe(before);
+  });
+
+  test("takes a new key, sealed", async () => {
+    const { id } = await inserted();
+    const apiKey = "another-key-of-32-characters-lon";
+    await updateMerchant(db, masterKey, id, { apiKey }, NOW);
+    const place = { table: "merchants", column: "api_key_sealed", row: id };
+    expect(await open(await sealedKey(id), masterKey, place)).toEqual({ ok: true, value: apiKey });
+  });
+
+  test("that is absent is null", async () => {
+    expect(await getMerchant(db, 999_999)).toBeNull();
+    expect(await updateMerchant(db, masterKey, 999_999, { name: "x" }, NOW)).toBeNull();
+  });
+});
+
+test("merchants are listed by id, from where the last list ended", async () => {
+  const ids = [(await inserted()).id, (await inserted()).id, (await inserted()).id];
+  const first = ids[0] ?? 0;
+  const listed = await listMerchants(db, first - 1, 2);
+  expect(listed.map((merchant) => merchant.id)).toEqual(ids.slice(0, 2));
+  expect((await listMerchants(db, first + 1, 2)).map((merchant) => merchant.id)).toEqual([
+    first + 2,
+  ]);
+});
