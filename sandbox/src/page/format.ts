@@ -7,7 +7,8 @@ export type Html = ReturnType<typeof html>;
 /** Fen as yuan: exact, by digits and not by division. */
 export function yuan(fee: number): string {
   const digits = String(fee).padStart(3, "0");
-  return `¥${digits.slice(0, -2)}.${digits.slice(-2)}`;
+  const whole = digits.slice(0, -2).replaceAll(/\B(?=(\d{3})+$)/g, ",");
+  return `¥${whole}.${digits.slice(-2)}`;
 }
 
 /** English first, Chinese second and quieter. */

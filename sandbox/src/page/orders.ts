@@ -47,7 +47,14 @@ function orderCard(order: OrderView, state: StateView): Html {
   const notifications = state.notifications.filter((it) => belongsTo(order, it));
   return html`<article class="card">
     <header>
-      <strong class="amount">${yuan(order.totalFee)}</strong>
+      <p>
+        <strong class="amount">${yuan(order.totalFee)}</strong>
+        ${
+          order.refundedFee === 0
+            ? ""
+            : html`<span class="returned">−${yuan(order.refundedFee)}</span>`
+        }
+      </p>
       ${badge(order.state)}
     </header>
     <p class="body">${order.body}</p>

@@ -16,7 +16,7 @@ const SHOWN_CALLS = 40;
 export function faultForm(): Html {
   return html`<form id="fault-form">
     <label>
-      ${label("Where", "位置")}
+      <span>${label("Where", "位置")}</span>
       <select name="where">
         <optgroup label="Call 调用">
           ${API_CALLS.map((call) => html`<option value="call/${call}">${call}</option>`)}
@@ -29,7 +29,7 @@ export function faultForm(): Html {
       </select>
     </label>
     <label>
-      ${label("Fault", "故障")}
+      <span>${label("Fault", "故障")}</span>
       <select name="call">
         ${CALL_FAULTS.map((fault) => html`<option>${fault}</option>`)}
       </select>
@@ -38,11 +38,11 @@ export function faultForm(): Html {
       </select>
     </label>
     <label class="narrow">
-      ${label("Times", "次数")}
+      <span>${label("Times", "次数")}</span>
       <input name="times" type="number" min="1" max="1000" value="1" required />
     </label>
-    <label>
-      ${label("Order", "单号")}
+    <label class="wide">
+      <span>${label("Order", "单号")}</span>
       <input name="outTradeNo" maxlength="32" placeholder="any 任意" autocomplete="off" />
     </label>
     <label id="err-code" hidden>
@@ -84,7 +84,7 @@ export function recentCalls(calls: Call[]): Html {
       (call) =>
         html`<li>
           <p>${time(call.at)} <b>${call.path}</b></p>
-          <p class="${call.outcome.startsWith("SUCCESS") ? "" : "failed"}">${call.outcome}</p>
+          <p class="${wentWrong(call) ? "failed" : ""}">${call.outcome}</p>
           ${call.outTradeNo === undefined ? "" : html`<p><code>${call.outTradeNo}</code></p>`}
         </li>`,
     )}
@@ -103,4 +103,9 @@ export function settingsLine(settings: Settings): Html {
     <dt>${label("Refund outcome", "退款结果")}</dt>
     <dd>${settings.refundOutcome}</dd>
   </dl>`;
+}
+
+/** Whether to mark it: a WeChat Pay call that was not simply done, or a payment that failed. */
+function wentWrong({ path, outcome }: Call): boolean {
+  return path.startsWith("/") ? outcome !== "SUCCESS" : outcome === "payment failed";
 }

@@ -44,8 +44,9 @@ code { font: 13px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; 
   display: flex; align-items: center; justify-content: space-between; gap: 12px;
 }
 .amount { font-size: 24px; line-height: 1.2; font-variant-numeric: tabular-nums; }
+.returned { color: var(--info); font-size: 14px; }
 .body { margin: 6px 0 12px; font-weight: 500; }
-dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 3px 14px; font-size: 14px; }
+dl { display: grid; grid-template-columns: 124px minmax(0, 1fr); gap: 3px 12px; font-size: 14px; }
 dt { color: var(--quiet); }
 time { font-variant-numeric: tabular-nums; }
 .badge {
@@ -85,20 +86,20 @@ summary { cursor: pointer; }
 .panel > * + * { margin-top: 12px; }
 form { display: grid; grid-template-columns: minmax(0, 1fr) 88px; gap: 10px; }
 form label { display: grid; gap: 4px; font-size: 13px; font-weight: 600; align-content: start; }
-form label:first-child, form button, #err-code { grid-column: 1 / -1; }
+form label:first-child, form label.wide, form button, #err-code { grid-column: 1 / -1; }
 input, select {
-  font: inherit; font-size: 16px; width: 100%; min-height: 38px; padding: 5px 10px;
+  font: inherit; font-weight: 400; font-size: 16px; width: 100%; min-height: 38px; padding: 5px 10px;
   border: 1px solid var(--line); border-radius: 9px; background: var(--card); color: var(--ink);
 }
 .faults { list-style: none; display: grid; gap: 6px; margin-bottom: 12px; font-size: 14px; }
-.faults li { display: flex; justify-content: space-between; gap: 10px; }
+.faults li { display: flex; align-items: flex-start; justify-content: space-between; gap: 10px; }
 .faults li > span:first-child { min-width: 0; }
 .calls { list-style: none; max-height: 520px; overflow-y: auto; font-size: 13px; }
 .calls li { padding: 8px 0; border-top: 1px solid var(--line); }
 .calls li:first-child { border-top: 0; padding-top: 0; }
 .calls time, .calls code { color: var(--quiet); }
 .calls code { font-size: 12px; }
-.settings { font-size: 13px; }
+.settings { font-size: 13px; grid-template-columns: max-content minmax(0, 1fr); }
 .empty { text-align: center; padding: 56px 24px; color: var(--quiet); }
 .empty h2 { font-size: 18px; color: var(--ink); margin: 12px 0 4px; }
 .empty p { max-width: 44ch; margin: 0 auto 20px; }
@@ -114,5 +115,8 @@ input, select {
   .card { padding: 16px; }
   button, input, select { min-height: 44px; }
   .calls { max-height: none; }
+  dl { grid-template-columns: 102px minmax(0, 1fr); gap: 3px 8px; }
+  dt { font-size: 13px; }
+  dd code { font-size: 12px; }
 }
 `;

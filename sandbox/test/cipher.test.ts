@@ -1,0 +1,26 @@
+import { createDecipheriv } from "node:crypto";
+import { expect, test } from "vitest";
+import { encryptEcb } from "../src/protocol/cipher.ts";
+import { readXml } from "../src/protocol/xml.ts";
+import vectors from "./vectors/v2-refund-notify.json";
+
+const [primitive, fixture] = vectors.vectors;
+
+test(primitive?.name ?? "", () => {
+  expect(encryptEcb(primitive?.plaintext ?? "", primitive?.key ?? "")).toBe(primitive?.ciphertext);
+});
+
+test("a text of many blocks comes back whole", () => {
+  const key = "0123456789abcdef0123456789abcdef";
+  const text = fixture?.plaintext_xml ?? "";
+  const decipher = createDecipheriv("aes-256-ecb", key, null);
+  const bytes = Buffer.from(encryptEcb(text, key), "base64");
+  expect(Buffer.concat([decipher.update(bytes), decipher.final()]).toString("utf8")).toBe(text);
+});
+
+test(fixture?.name ?? "", () => {
+  const reading = readXml(fixture?.plaintext_xml ?? "");
+  if (!reading.ok) throw new Error(reading.reason);
+  expect(reading.root).toBe("root");
+  expect(reading.fields.get("refund_recv_accout")).toBe("支付用户零钱");
+});

@@ -1,0 +1,187 @@
+import { runDurableObjectAlarm } from "cloudflare:test";
+import { env, exports } from "cloudflare:workers";
+import { expect, vi } from "vitest";
+import { sign, type SignType } from "../src/protocol/sign.ts";
+import { readXml, writeXml } from "../src/protocol/xml.ts";
+
+export const ORIGIN = "http://sandbox.test";
+export const KEY = "sandbox0api0key0of0thirtytwo0chr";
+export const MCH_ID = "1900000109";
+export const APP_ID = "wxde05c4b716e52bf2";
+export const SECOND_APP_ID = "wx3f7a9c1e5b8d2046";
+
+// So far ahead that no alarm goes off by itself: tests run it when they want it.
+const FROZEN_AT = Date.UTC(2100, 0, 1, 4, 5, 6);
+
+export type Params = Record<string, string>;
+
+/** Stops the clock at a fixed instant and empties the sandbox. */
+export async function freshSandbox(): Promise<void> {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  vi.setSystemTime(FROZEN_AT);
+  await control("POST", "/reset");
+}
+
+/** Moves the stopped clock. */
+export function pass(ms: number): void {
+  vi.setSystemTime(Date.now() + ms);
+}
+
+/** Runs whatever the sandbox has planned for now; false when nothing is planned at all. */
+export async function runAlarm(): Promise<boolean> {
+  return await runDurableObjectAlarm(env.LEDGER.getByName("wechat"));
+}
+
+/** The parameters that every call has. */
+export function common(params: Params = {}): Params {
+  return {
+    appid: APP_ID,
+    mch_id: MCH_ID,
+    nonce_str: "5K8264ILTKCH16CQ2502SI8ZNMTM67VS",
+    ...params,
+  };
+}
+
+/** The parameters of a sound order. */
+export function orderParams(outTradeNo: string, changes: Params = {}): Params {
+  return common({
+    body: "腾讯充值中心-QQ会员充值",
+    out_trade_no: outTradeNo,
+    total_fee: "100",
+    spbill_create_ip: "123.12.12.123",
+    notify_url: "https://merchant.test/notify",
+    trade_type: "JSAPI",
+    openid: "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o",
+    ...changes,
+  });
+}
+
+/** The parameters of a sound refund. */
+export function refundParams(
+  outTradeNo: string,
+  outRefundNo: string,
+  changes: Params = {},
+): Params {
+  return common({
+    out_trade_no: outTradeNo,
+    out_refund_no: outRefundNo,
+    total_fee: "100",
+    refund_fee: "40",
+    notify_url: "https://merchant.test/refunded",
+    ...changes,
+  });
+}
+
+/** The parameters with their sign, by the `sign_type` among them. */
+export function signed(params: Params, key = KEY): Params {
+  const signType: SignType = params["sign_type"] === "HMAC-SHA256" ? "HMAC-SHA256" : "MD5";
+  return { ...params, sign: sign(Object.entries(params), key, signType) };
+}
+
+/** Sends a raw body to a WeChat Pay path. */
+export async function send(
+  path: string,
+  body: BodyInit | null,
+  method = "POST",
+): Promise<Response> {
+  return await exports.default.fetch(`${ORIGIN}${path}`, {
+    method,
+    ...(body === null ? {} : { body }),
+  });
+}
+
+/** Makes a signed call and returns the fields of the answer, whose sign is checked if it has one. */
+export async function call(path: string, params: Params): Promise<Params> {
+  const response = await send(path, writeXml(Object.entries(signed(params))));
+  expect(response.status).toBe(200);
+  return checkedFields(await response.text(), params["sign_type"]);
+}
+
+/** Reads an answer; a return_code SUCCESS must be signed, a FAIL must not be. */
+export function checkedFields(xml: string, signType?: string): Params {
+  const fields = fieldsOf(xml);
+  if (fields["return_code"] !== "SUCCESS") {
+    expect(Object.keys(fields)).toEqual(["return_code", "return_msg"]);
+    return fields;
+  }
+  const algorithm: SignType = signType === "HMAC-SHA256" ? "HMAC-SHA256" : "MD5";
+  expect(fields["sign"]).toBe(sign(Object.entries(fields), KEY, algorithm));
+  return fields;
+}
+
+/** The fields of a flat XML. */
+export function fieldsOf(xml: string): Params {
+  const reading = readXml(xml);
+  if (!reading.ok) throw new Error(`${reading.reason}: ${xml}`);
+  return Object.fromEntries(reading.fields);
+}
+
+export const placeOrder = async (outTradeNo: string, changes: Params = {}): Promise<Params> =>
+  await call("/pay/unifiedorder", orderParams(outTradeNo, changes));
+
+export const queryOrder = async (outTradeNo: string): Promise<Params> =>
+  await call("/pay/orderquery", common({ out_trade_no: outTradeNo }));
+
+export const closeOrder = async (outTradeNo: string): Promise<Params> =>
+  await call("/pay/closeorder", common({ out_trade_no: outTradeNo }));
+
+export const requestRefund = async (
+  outTradeNo: string,
+  outRefundNo: string,
+  changes: Params = {},
+): Promise<Params> =>
+  await call("/secapi/pay/refund", refundParams(outTradeNo, outRefundNo, changes));
+
+/** Places an order and pays it, without a notification. */
+export async function placePaidOrder(outTradeNo: string, changes: Params = {}): Promise<void> {
+  await placeOrder(outTradeNo, changes);
+  const paid = await control("POST", `/orders/${outTradeNo}/pay`, { notify: false });
+  expect(paid.status).toBe(200);
+}
+
+export interface Reply {
+  status: number;
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests look at answers of every shape
+  json: any;
+}
+
+/** Speaks to the control API. */
+export async function control(
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Params = {},
+): Promise<Reply> {
+  const response = await exports.default.fetch(`${ORIGIN}/sandbox/api${path}`, {
+    method,
+    headers,
+    ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+  });
+  return { status: response.status, json: await response.json() };
+}
+
+export interface Post {
+  url: string;
+  headers: Headers;
+  redirect: string | undefined;
+  body: string;
+}
+
+export const ACKNOWLEDGED =
+  "<xml><return_code><![CDATA[SUCCESS]]></return_code><return_msg><![CDATA[OK]]></return_msg></xml>";
+
+/** Stands in for the merchant: records what is posted and answers with what `answer` gives. */
+export function merchant(answer: () => Response = () => new Response(ACKNOWLEDGED)): Post[] {
+  const posts: Post[] = [];
+  vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
+    const request = new Request(input, init);
+    posts.push({
+      url: request.url,
+      headers: request.headers,
+      redirect: init?.redirect,
+      body: await request.text(),
+    });
+    return answer();
+  });
+  return posts;
+}
