@@ -1,29 +1,46 @@
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
-import { defineConfig } from "vitest/config";
+import { defineConfig, defineProject } from "vitest/config";
 
-// Unit and integration tests, all in workerd, with real D1 and Durable Objects. The end-to-end
-// tests (test/e2e) run outside, against two real Workers: vitest.e2e.config.ts.
-export default defineConfig(async () => ({
-  plugins: [
-    cloudflareTest({
-      wrangler: { configPath: "./wrangler.toml" },
-      miniflare: {
-        bindings: {
-          ADMIN_TOKEN: "test-admin-token",
-          MASTER_KEY: "dGVzdC1tYXN0ZXIta2V5LXdpdGgtMzItYnl0ZXMhISE=",
-          PUBLIC_URL: "https://gateway.test",
-          WECHAT_PAY_URL: "https://wechat.test",
-          MIGRATIONS: await readD1Migrations("migrations"),
-        },
+/** All of these run in workerd. The end-to-end tests run outside, against two real Workers. */
+const workers = async () =>
+  cloudflareTest({
+    wrangler: { configPath: "./wrangler.toml" },
+    miniflare: {
+      bindings: {
+        ADMIN_TOKEN: "test-admin-token",
+        MASTER_KEY: "dGVzdC1tYXN0ZXIta2V5LXdpdGgtMzItYnl0ZXMhISE=",
+        PUBLIC_URL: "https://gateway.test",
+        WECHAT_PAY_URL: "https://wechat.test",
+        MIGRATIONS: await readD1Migrations("migrations"),
       },
-    }),
-  ],
+    },
+  });
+
+/** Property tests run hundreds of cases on a machine with two cores. */
+const timeouts = { testTimeout: 60_000, hookTimeout: 60_000 };
+
+/** What has no storage and no globals of its own: one worker runs all these files. */
+const PURE = ["test/core/**/*.test.ts", "test/wechat/**/*.test.ts"];
+
+export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
-    exclude: ["test/e2e/**"],
-    setupFiles: ["test/support/migrate.ts"],
-    // Property tests run hundreds of cases on a two-core machine.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Logs are read when something fails.
+    silent: "passed-only",
+    projects: [
+      defineProject(async () => ({
+        plugins: [await workers()],
+        test: { name: "unit", include: PURE, isolate: false, ...timeouts },
+      })),
+      defineProject(async () => ({
+        plugins: [await workers()],
+        test: {
+          name: "integration",
+          include: ["test/**/*.test.ts"],
+          exclude: ["test/e2e/**", ...PURE],
+          setupFiles: ["test/support/migrate.ts"],
+          ...timeouts,
+        },
+      })),
+    ],
   },
-}));
+});

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Config } from "../config.ts";
 import { checkNotifyUrl } from "../core/notify-url.ts";
 import { changes, id, name, requiredOr, text } from "./fields.ts";

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import { err, ok, type Result } from "../core/result.ts";
 import { invalid, type AdminError, type FieldFault } from "./answers.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /**
  * The kinds of field that requests are made of. Messages say what is expected and never repeat the

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { changes, fixed, name, oneOf, requiredOr, text } from "./fields.ts";
 
 /** What is asked of a new merchant. `env`: the Worker's bindings, of which one may be its certificate. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Result } from "../core/result.ts";
 import type { AdminError } from "./answers.ts";
 import { checked } from "./body.ts";
