@@ -98,7 +98,7 @@ describe("rotating a salt", () => {
     });
   });
 
-  test("twice at once: both can't have won, and the loser's salt is nowhere", async () => {
+  test("several times at once keeps what each winner replaced", async () => {
     const id = await appWith("salt-1");
     const fresh = ["salt-2", "salt-3", "salt-4"];
     const answers = await Promise.all(
@@ -106,8 +106,9 @@ describe("rotating a salt", () => {
     );
     const won = fresh.filter((_, at) => answers[at]?.ok);
     const app = await settings(id, NOW);
-    expect(app.salt).toBe(won.at(-1));
-    expect([...won.slice(0, -1), "salt-1"]).toContain(app.oldSalt?.salt);
+    expect(won).toContain(app.salt);
+    // Each winner keeps the one before it: had they all read salt-1, a valid salt would be lost.
+    expect(won.length > 1 ? won : ["salt-1"]).toContain(app.oldSalt?.salt);
     for (const answer of answers) {
       if (!answer.ok) expect(answer.error).toBe("raced");
     }
