@@ -67,7 +67,7 @@ function* tokenize(text: string): Generator<string, undefined> {
 /** Where the string that opens at `start` has ended. */
 function endOfString(text: string, start: number): number {
   let at = start + 1;
-  while (text[at] !== '"') at += text[at] === "\\" ? 2 : 1;
+  while (at < text.length && text[at] !== '"') at += text[at] === "\\" ? 2 : 1;
   return at + 1;
 }
 

@@ -199,12 +199,23 @@ describe("JSON", () => {
     expect(read(JSON_TYPE, '{"desc":"\\ud83d\\ude00"}')).toEqual([["desc", "😀"]]);
   });
 
-  test("a long string and deep nesting neither overflow nor throw", () => {
-    const long = `\\"${"x\\n".repeat(200_000)}`;
-    expect(read(JSON_TYPE, `{"a":"${long}"}`)[0]?.[1]).toHaveLength(400_001);
+  test("neither long values nor deep nesting overflow", () => {
+    const many = 5_000_000;
+    expect(read(JSON_TYPE, `{"a":"${"\\n".repeat(many)}"}`)[0]?.[1]).toHaveLength(many);
+    expect(read(JSON_TYPE, `{"a":"${"x".repeat(many)}"}`)[0]?.[1]).toHaveLength(many);
+    expect(read(JSON_TYPE, `{"a":${"9".repeat(many)}}`)[0]?.[1]).toHaveLength(many);
+    expect(read(JSON_TYPE, `{${" ".repeat(many)}}`)).toEqual([]);
     expect(refusal(JSON_TYPE, `{"a":${"[".repeat(5000)}${"]".repeat(5000)}}`)).toContain(
       "a 不能是",
     );
+  });
+
+  test("a string may hold escaped quotes and end in escaped backslashes", () => {
+    expect(read(JSON_TYPE, '{"a":"\\\\","b":"\\"","c":"x\\\\\\",\\"d\\":1"}')).toEqual([
+      ["a", "\\"],
+      ["b", '"'],
+      ["c", 'x\\","d":1'],
+    ]);
   });
 });
 
