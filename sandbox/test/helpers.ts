@@ -1,6 +1,7 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { expect, vi } from "vitest";
+import type { OrderDetails, StateView } from "../src/ledger/views.ts";
 import { sign, type SignType } from "../src/protocol/sign.ts";
 import { readXml, writeXml } from "../src/protocol/xml.ts";
 
@@ -141,8 +142,7 @@ export async function placePaidOrder(outTradeNo: string, changes: Params = {}): 
 
 export interface Reply {
   status: number;
-  // oxlint-disable-next-line typescript/no-explicit-any -- tests look at answers of every shape
-  json: any;
+  json: unknown;
 }
 
 /** Speaks to the control API. */
@@ -158,6 +158,18 @@ export async function control(
     ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
   });
   return { status: response.status, json: await response.json() };
+}
+
+/** Everything the sandbox remembers. */
+export async function state(): Promise<StateView> {
+  const response = await exports.default.fetch(`${ORIGIN}/sandbox/api/state`);
+  return await response.json<StateView>();
+}
+
+/** One order with its refunds and notifications. */
+export async function details(outTradeNo: string): Promise<OrderDetails> {
+  const response = await exports.default.fetch(`${ORIGIN}/sandbox/api/orders/${outTradeNo}`);
+  return await response.json<OrderDetails>();
 }
 
 export interface Post {
