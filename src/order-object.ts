@@ -1,7 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { readConfig, type Config } from "./config.ts";
 import { nextPaymentAskAt, nextRefundAskDelay } from "./core/follow-up.ts";
-import { isNews, type RefundWish } from "./core/refund-life.ts";
+import { isNews, isSettled, type RefundWish } from "./core/refund-life.ts";
 import type { Result } from "./core/result.ts";
 import { connect } from "./db/database.ts";
 import { findOrderWithRefunds } from "./db/refunds.ts";
@@ -93,7 +93,9 @@ export class OrderObject extends DurableObject<Env> {
   async hintRefund(refundNo: string): Promise<RefundRow["state"] | null> {
     const context = this.#context();
     const found = await findOrderWithRefunds(context.db, context.number);
-    if (!found?.refunds.some((refund) => refund.number === refundNo)) return null;
+    const refund = found?.refunds.find((candidate) => candidate.number === refundNo);
+    if (refund === undefined) return null;
+    if (isSettled(refund.state)) return refund.state;
     this.#timeline.add(Date.now(), "refund.hint", { refundNo });
     await this.#timers.arm({ kind: "ask-refund", refundNo }, Date.now() + nextRefundAskDelay(0));
     const asked = await this.#queue(async () => await askRefund(context, refundNo));

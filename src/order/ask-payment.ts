@@ -38,11 +38,14 @@ export async function askPayment(
   }
 }
 
-/** The waiting order's timer: asks, and from its expiry on closes it at WeChat before it is failed. */
+/**
+ * The timer of an order that isn't paid: asks, and from its expiry on closes it at WeChat before it
+ * is failed. A failed one is asked about when a booking may have been lost (deliver.ts).
+ */
 export async function followUpPayment(context: OrderContext, timer: Timer): Promise<void> {
   const { db, timers } = context;
   const order = await findOrder(db, context.number);
-  if (order === null || order.payState !== "waiting") {
+  if (order === null || order.payState === "paid") {
     await timers.remove(timer);
     return;
   }
@@ -50,6 +53,10 @@ export async function followUpPayment(context: OrderContext, timer: Timer): Prom
   const wechat = await context.wechatOf(order);
   const expired = Date.now() >= order.expiresAt;
   let state = await askPayment(context, order, wechat);
+  if (order.payState === "failed") {
+    if (state !== "unknown") await timers.remove(begun);
+    return;
+  }
   if (state === "waiting" && expired && (await closeAtWechat(context, order, wechat))) {
     // The payer may have paid between the query and the close: only a second query ends it.
     state = await askPayment(context, order, wechat);

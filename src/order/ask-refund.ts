@@ -61,7 +61,7 @@ export async function askRefund(
     case "absent":
       // The request never arrived. WeChat makes one refund of one number, so sending is safe.
       if (refund.state === "requested") {
-        await sendRefund(context, order, refund);
+        await sendRefund(context, order, refund, "again");
         const state = (await findRefund(context.db, refundNo))?.state ?? refund.state;
         return { state, heard: state !== "requested" };
       }

@@ -43,8 +43,8 @@ export async function deliver(context: OrderContext, timer: Timer): Promise<void
   const calls = Math.max(news.calls, timer.calls) + 1;
   const attempt = timer.attempt + 1;
   const startedAt = Date.now();
-  const begun = await timers.begin(timer, startedAt + (nextDelay(attempt, 0, null) ?? 0), calls);
   const app = await context.appOf(order);
+  const begun = await timers.begin(timer, startedAt + (nextDelay(attempt, 0, null) ?? 0), calls);
   const callback = await signCallback(news.fields, {
     salt: app.salt,
     webhookSecrets: validWebhookSecrets(app, startedAt),

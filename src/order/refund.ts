@@ -6,7 +6,7 @@ import type { OrderRow, RefundRow } from "../db/rows.ts";
 import { badRequest, ORDER_ABSENT, serverFault, type Refusal } from "../errors.ts";
 import { newNumber } from "../numbers.ts";
 import { refundNotifyUrl } from "../notify-paths.ts";
-import type { RefundAnswer, WechatPay } from "../wechat/wechat-pay.ts";
+import type { RefundAnswer, Refused, WechatPay } from "../wechat/wechat-pay.ts";
 import { askPayment } from "./ask-payment.ts";
 import type { OrderContext } from "./context.ts";
 import { keyOf } from "./keys.ts";
@@ -41,29 +41,43 @@ export async function refundOrder(
     case "repeat":
       return accepted(decision.refund);
     case "send":
-      return await watchAndSend(context, paid.value, decision.refund);
-    case "create": {
-      const refund = await insertRefund(
-        context.db,
-        {
-          orderId: paid.value.id,
-          appId,
-          number: newNumber(),
-          appRefundNo: wish.appRefundNo,
-          refundFen: decision.refundFen,
-        },
-        Date.now(),
-      );
-      if (refund === null) {
-        return err(badRequest("appRefundNo 已用于其他退款，或订单已无可退金额"));
-      }
-      context.timeline.add(Date.now(), "refund.requested", {
-        refundNo: refund.number,
-        refundFen: refund.refundFen,
-      });
-      return await watchAndSend(context, paid.value, refund);
-    }
+      await watch(context, decision.refund.number);
+      return await sendRefund(context, paid.value, decision.refund, "again");
+    case "create":
+      return await createRefund(context, paid.value, decision.refundFen, wish.appRefundNo);
   }
+}
+
+/** The timer first, then the row, then the call: wherever a crash comes, somebody asks. */
+async function createRefund(
+  context: OrderContext,
+  order: OrderRow,
+  refundFen: number,
+  appRefundNo: string | null,
+): Promise<Result<AcceptedRefund, Refusal>> {
+  const number = newNumber();
+  await watch(context, number);
+  const refund = await insertRefund(
+    context.db,
+    { orderId: order.id, appId: order.appId, number, appRefundNo, refundFen },
+    Date.now(),
+  );
+  if (refund === null) {
+    await unwatch(context, number);
+    return err(badRequest("appRefundNo 已用于其他退款，或订单已无可退金额"));
+  }
+  context.timeline.add(Date.now(), "refund.requested", { refundNo: number, refundFen });
+  return await sendRefund(context, order, refund, "first");
+}
+
+/** Arms the timer that asks about the refund until its outcome is known. */
+async function watch({ timers }: OrderContext, refundNo: string): Promise<void> {
+  await timers.arm({ kind: "ask-refund", refundNo }, Date.now() + nextRefundAskDelay(0));
+}
+
+async function unwatch({ timers }: OrderContext, refundNo: string): Promise<void> {
+  const armed = timers.find({ kind: "ask-refund", refundNo });
+  if (armed !== undefined) await timers.remove(armed);
 }
 
 /** The order as paid; one that looks unpaid is checked with WeChat first. */
@@ -88,66 +102,77 @@ async function paidOrder(
 }
 
 /**
- * The follow-up timer comes first: if nothing is heard of the refund, it asks until the outcome is
- * known.
+ * Sends a stored refund to WeChat, under its own number. Its timer is armed already.
+ *
+ * @param turn `again` when an earlier sending may have arrived: a refusal of this one then says
+ *   nothing about that one, so WeChat is asked before the refund is called refused.
  */
-async function watchAndSend(
-  context: OrderContext,
-  order: OrderRow,
-  refund: RefundRow,
-): Promise<Result<AcceptedRefund, Refusal>> {
-  await context.timers.arm(
-    { kind: "ask-refund", refundNo: refund.number },
-    Date.now() + nextRefundAskDelay(0),
-  );
-  return await sendRefund(context, order, refund);
-}
-
-/** Sends a stored refund to WeChat, under its own number. Its follow-up timer is armed already. */
 export async function sendRefund(
   context: OrderContext,
   order: OrderRow,
   refund: RefundRow,
+  turn: "first" | "again",
 ): Promise<Result<AcceptedRefund, Refusal>> {
-  const { db, timers } = context;
-  if (refund.state === "refused") {
-    await moveRefund(
-      db,
-      refund.number,
-      { from: statesBefore("requested"), to: "requested", refundId: null, succeededAt: null },
-      Date.now(),
-    );
-  }
-  const answer = await callWechat(context, order, refund, await context.wechatOf(order));
+  if (refund.state === "refused") await move(context, refund, "requested", null);
+  const wechat = await context.wechatOf(order);
+  const sent = await callWechat(context, order, refund, wechat);
+  const answer =
+    sent.kind === "refused" && turn === "again" && refund.state === "requested"
+      ? await confirmRefusal(context, order, refund, wechat, sent)
+      : sent;
   switch (answer.kind) {
     case "accepted": {
-      const moved = await moveRefund(
-        db,
-        refund.number,
-        {
-          from: statesBefore("accepted"),
-          to: "accepted",
-          refundId: answer.refundId,
-          succeededAt: null,
-        },
-        Date.now(),
-      );
+      const moved = await move(context, refund, "accepted", answer.refundId);
       // Already further on: a notification was faster than this answer.
-      return accepted(moved ?? (await findRefund(db, refund.number)) ?? refund);
+      return accepted(moved ?? (await findRefund(context.db, refund.number)) ?? refund);
     }
-    case "refused": {
-      await moveRefund(
-        db,
-        refund.number,
-        { from: statesBefore("refused"), to: "refused", refundId: null, succeededAt: null },
-        Date.now(),
-      );
-      const armed = timers.find({ kind: "ask-refund", refundNo: refund.number });
-      if (armed !== undefined) await timers.remove(armed);
+    case "refused":
+      await move(context, refund, "refused", null);
+      await unwatch(context, refund.number);
       return err(refusalOf(answer));
-    }
     case "unknown":
       return err(UNKNOWN);
+  }
+}
+
+async function move(
+  { db }: OrderContext,
+  refund: RefundRow,
+  to: RefundRow["state"],
+  refundId: string | null,
+): Promise<RefundRow | null> {
+  const from = statesBefore(to);
+  return await moveRefund(db, refund.number, { from, to, refundId, succeededAt: null }, Date.now());
+}
+
+/** Refused now, but perhaps accepted before: only a refund that WeChat doesn't know was refused. */
+async function confirmRefusal(
+  context: OrderContext,
+  order: OrderRow,
+  refund: RefundRow,
+  wechat: WechatPay,
+  refused: Refused,
+): Promise<RefundAnswer> {
+  const found = await wechat.queryRefund(keyOf(order), refund.number);
+  context.timeline.add(Date.now(), "wechat.refundquery", {
+    refundNo: refund.number,
+    answer: found.kind,
+  });
+  switch (found.kind) {
+    case "found":
+      return {
+        kind: "accepted",
+        refundId: found.refund.refundId,
+        refundFen: found.refund.refundFen,
+      };
+    case "absent":
+      return refused;
+    case "refused":
+    case "unknown":
+      return {
+        kind: "unknown",
+        reason: `refused (${refused.code}), and the query settled nothing`,
+      };
   }
 }
 
@@ -173,9 +198,6 @@ async function callWechat(
     ...(answer.kind === "refused" ? { code: answer.code, message: answer.message } : {}),
     ...(answer.kind === "unknown" ? { reason: answer.reason } : {}),
   });
-  if (answer.kind === "accepted" && answer.refundFen !== refund.refundFen) {
-    return { kind: "unknown", reason: "WeChat accepted another amount than was asked for" };
-  }
   return answer;
 }
 

@@ -43,20 +43,29 @@ export async function settlePayment(
   );
   if (booked !== null) {
     timeline.add(nowAt, "pay.booked", { transactionId: payment.transactionId });
-    await timers.arm(DELIVERY, nowAt);
+    await timers.armUnlessBegun(DELIVERY, nowAt);
     return { kind: "booked" };
   }
   const order = await findOrder(db, payment.orderNumber);
   const settlement = order === null ? ABSENT : explain(order, payment, merchantId);
-  if (armed && (settlement.kind !== "repeated" || order === null || !owesACall(order))) {
-    const timer = timers.find(DELIVERY);
-    if (timer !== undefined) await timers.remove(timer);
-  } else if (armed) {
-    // Booked by an earlier report whose delivery never started: a crash came between.
-    await timers.arm(DELIVERY, nowAt);
-  }
+  if (armed) await resolveTimer(context, order, settlement);
   note(context, settlement, nowAt);
   return settlement;
+}
+
+/** The timer was armed for a booking that was not to be: it goes, unless a delivery is still owed. */
+async function resolveTimer(
+  { timers }: OrderContext,
+  order: OrderRow | null,
+  settlement: Settlement,
+): Promise<void> {
+  if (settlement.kind === "repeated" && order !== null && owesACall(order)) {
+    // Booked by an earlier report whose delivery never started: a crash came between.
+    await timers.armUnlessBegun(DELIVERY, Date.now());
+    return;
+  }
+  const timer = timers.find(DELIVERY);
+  if (timer?.attempt === 0) await timers.remove(timer);
 }
 
 const ABSENT = { kind: "absent" } as const;

@@ -55,6 +55,18 @@ export class Timers {
     await this.#setAlarm();
   }
 
+  /** Makes a timer due at `dueAt`, arming it if need be; one that has begun its attempts is left alone. */
+  async armUnlessBegun(name: TimerName, dueAt: number): Promise<void> {
+    this.#storage.sql.exec(
+      `insert into timers (kind, refund_no, due_at, attempt, calls) values (?, ?, ?, 0, 0)
+       on conflict do update set due_at = excluded.due_at where attempt = 0`,
+      name.kind,
+      name.refundNo,
+      dueAt,
+    );
+    await this.#setAlarm();
+  }
+
   /** Arms a timer unless it is armed. Returns whether this call armed it. */
   async armIfAbsent(name: TimerName, dueAt: number): Promise<boolean> {
     const cursor = this.#storage.sql.exec(
@@ -87,25 +99,28 @@ export class Timers {
     return begun;
   }
 
-  /** Puts a timer off, unless it was armed anew since `timer` was read. */
+  /** Puts a timer off, unless it was armed anew or hastened since `timer` was read. */
   async putOff(timer: Timer, dueAt: number): Promise<void> {
     this.#storage.sql.exec(
-      "update timers set due_at = ? where kind = ? and refund_no = ? and attempt = ?",
+      `update timers set due_at = ?
+       where kind = ? and refund_no = ? and attempt = ? and due_at = ?`,
       dueAt,
       timer.kind,
       timer.refundNo,
       timer.attempt,
+      timer.dueAt,
     );
     await this.#setAlarm();
   }
 
-  /** Takes a timer away, unless it was armed anew since `timer` was read. */
+  /** Takes a timer away, unless it was armed anew or hastened since `timer` was read. */
   async remove(timer: Timer): Promise<void> {
     this.#storage.sql.exec(
-      "delete from timers where kind = ? and refund_no = ? and attempt = ?",
+      "delete from timers where kind = ? and refund_no = ? and attempt = ? and due_at = ?",
       timer.kind,
       timer.refundNo,
       timer.attempt,
+      timer.dueAt,
     );
     await this.#setAlarm();
   }
