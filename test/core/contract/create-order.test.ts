@@ -137,6 +137,8 @@ describe("a refusal names the parameter and what is expected", () => {
     [{ accessToken: "x", url: "javascript:alert(1)" }, "url 必须是 http 或 https 网址"],
     [{ accessToken: "x", url: "//a.example/" }, "url 必须是 http 或 https 网址"],
     [{ accessToken: "x", url: " https://a.example/" }, "url 必须是 http 或 https 网址"],
+    [{ accessToken: "x", url: "http://[::1" }, "url 必须是 http 或 https 网址"],
+    [{ accessToken: "x", url: "http://a.example:99999/" }, "url 必须是 http 或 https 网址"],
     [{ accessToken: "x", url: "https://" }, "url 必须是 http 或 https 网址"],
   ])("%j", (changes, detail) => {
     expect(refusalOf(parse(changes))).toContain(detail);

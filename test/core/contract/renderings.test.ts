@@ -118,3 +118,13 @@ test("renderPhp keeps the order and sign, and escapes all but letters, digits an
   const fields = parametersOf({ b: "-_.aZ0 ~*'!()/中", a: "&=%+", sign: "x" });
   expect(renderPhp(fields)).toBe("b=-_.aZ0+%7E%2A%27%21%28%29%2F%E4%B8%AD&a=%26%3D%25%2B&sign=x");
 });
+
+// Rows that app-signature.json has no library for, written from the libraries' documentation.
+test.each([
+  ["npm qs, RFC1738 format", "a=x+%21%27()%2A~"],
+  [".NET WebUtility.UrlEncode", "a=x+!%27()*%7E"],
+  ["Python 2 quote", "a=x%20%21%27%28%29%2A%7E"],
+  ["encodeURIComponent without the tilde", "a=x%20!'()*%7E"],
+])("%s is among the renderings", (_by, text) => {
+  expect(renderings(parametersOf({ a: "x !'()*~" }))).toContain(text);
+});
