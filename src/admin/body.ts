@@ -1,5 +1,6 @@
 import type * as z from "zod";
 import { err, ok, type Result } from "../core/result.ts";
+import { readUpTo } from "../read-up-to.ts";
 import { invalid, type AdminError, type FieldFault } from "./answers.ts";
 
 /** A registration has about 1 KB; this is the most that is read of any request. */
@@ -15,7 +16,7 @@ export async function readBody<T>(
   if (mediaType?.trim().toLowerCase() !== "application/json") {
     return err(invalid("The Content-Type must be application/json."));
   }
-  const bytes = await readBytes(request);
+  const bytes = await readUpTo(request.body, BODY_MOST_BYTES);
   if (bytes === null) return err(invalid(`The body must have at most ${BODY_MOST_BYTES} bytes.`));
   const json = parseJson(bytes);
   if (!json.ok) return err(invalid("The body must be JSON in UTF-8."));
@@ -41,24 +42,6 @@ function faultsOf(issue: z.core.$ZodIssue): FieldFault[] {
     }));
   }
   return [{ path: issue.path.join("."), message: issue.message }];
-}
-
-/** Null when there is more than the limit, which is counted: a Content-Length may be absent. */
-async function readBytes(request: Request): Promise<Uint8Array | null> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of request.body ?? []) {
-    length += chunk.length;
-    if (length > BODY_MOST_BYTES) return null;
-    chunks.push(chunk);
-  }
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
 }
 
 function parseJson(bytes: Uint8Array): Result<unknown, "malformed"> {

@@ -1,3 +1,4 @@
+import { readUpTo } from "../read-up-to.ts";
 import type { Surroundings } from "./wechat-pay.ts";
 
 /** ms. A payer waits for these; WeChat answers within one second as a rule. */
@@ -95,7 +96,7 @@ async function readAnswer(
   expired: Promise<never>,
 ): Promise<HttpOutcome> {
   try {
-    const body = await readUpTo(request.maxBytes, response.body, expired);
+    const body = await Promise.race([readUpTo(response.body, request.maxBytes), expired]);
     if (body === null) {
       return { kind: "failed", reason: `answer longer than ${request.maxBytes} bytes` };
     }
@@ -105,35 +106,6 @@ async function readAnswer(
       ? { kind: "failed", reason: `no whole answer within ${request.limitMs} ms` }
       : { kind: "failed", reason: `answer broke off: ${textOf(error)}` };
   }
-}
-
-/** Null when there is more than `maxBytes`; the rest is left unread. */
-async function readUpTo(
-  maxBytes: number,
-  stream: ReadableStream<Uint8Array> | null,
-  expired: Promise<never>,
-): Promise<Uint8Array | null> {
-  if (stream === null) return new Uint8Array();
-  const reader = stream.getReader();
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for (;;) {
-    const { done, value } = await Promise.race([reader.read(), expired]);
-    if (done) break;
-    size += value.byteLength;
-    if (size > maxBytes) {
-      await Promise.race([reader.cancel(), expired]);
-      return null;
-    }
-    chunks.push(value);
-  }
-  const whole = new Uint8Array(size);
-  let offset = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, offset);
-    offset += chunk.byteLength;
-  }
-  return whole;
 }
 
 /** Rejects when the time is up, so that the limit holds even for a peer that ignores the signal. */
