@@ -1,7 +1,6 @@
-import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { readParameters } from "../../../src/core/contract/parameters.ts";
-import { parameterSets, refusalOf } from "./support.ts";
+import { refusalOf } from "./support.ts";
 
 const FORM = "application/x-www-form-urlencoded";
 const JSON_TYPE = "application/json";
@@ -216,45 +215,5 @@ describe("JSON", () => {
       ["b", '"'],
       ["c", 'x\\","d":1'],
     ]);
-  });
-});
-
-describe("for any set of parameters", () => {
-  test("what JSON.stringify and URLSearchParams write reads back as that set", () => {
-    fc.assert(
-      fc.property(parameterSets, (parameters) => {
-        const pairs = [...parameters];
-        const entries = pairs.map(
-          ([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`,
-        );
-        expect(read(JSON_TYPE, `{${entries.join(",")}}`)).toEqual(pairs);
-        expect(read(FORM, new URLSearchParams(pairs).toString())).toEqual(pairs);
-      }),
-    );
-  });
-
-  test("any JSON text is either refused or read as JSON.parse reads its strings", () => {
-    fc.assert(
-      fc.property(fc.json(), (text) => {
-        const result = readParameters(JSON_TYPE, bytes(text));
-        if (!result.ok) return;
-        const parsed: Record<string, unknown> = JSON.parse(text);
-        expect([...result.value.keys()].toSorted()).toEqual(Object.keys(parsed).toSorted());
-        for (const [name, value] of result.value) {
-          const given = parsed[name];
-          if (typeof given === "number") expect(Number(value)).toBe(given);
-          else expect(value).toBe(String(given));
-        }
-      }),
-      { numRuns: 500 },
-    );
-  });
-
-  test("any bytes give a set or a 501, never an exception", () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 40 }), fc.boolean(), (body, isJson) => {
-        expect(() => readParameters(isJson ? JSON_TYPE : FORM, body)).not.toThrow();
-      }),
-    );
   });
 });
