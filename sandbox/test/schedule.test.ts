@@ -116,13 +116,14 @@ describe("no acknowledgement is", () => {
   });
 
   test("an answer that breaks off", async () => {
-    const broken = (): ReadableStream =>
-      new ReadableStream({
+    merchant(() => {
+      const body = new ReadableStream({
         pull(controller) {
           controller.error(new Error("broken"));
         },
       });
-    merchant(() => new Response(broken()));
+      return new Response(body);
+    });
     await pay();
     await runAlarm();
     expect((await notification()).attempts).toMatchObject([{ status: null, ok: false }]);
