@@ -156,7 +156,7 @@ export class OrderObject extends DurableObject<Env> {
         try {
           await this.#run(timer);
         } catch (error) {
-          log("error", "a timer's flow failed", {
+          log("error", "timer_failed", {
             order: this.ctx.id.name,
             timer: timer.kind,
             error: describe(error),

@@ -65,7 +65,7 @@ export async function askRefund(
         const state = (await findRefund(context.db, refundNo))?.state ?? refund.state;
         return { state, heard: state !== "requested" };
       }
-      log("error", "WeChat does not know a refund that it accepted", {
+      log("error", "refund_unknown_to_wechat", {
         order: order.number,
         refundNo,
       });
@@ -84,7 +84,7 @@ async function bookReport(
   const { timers, timeline, db } = context;
   if (report.refundFen !== refund.refundFen) {
     timeline.add(Date.now(), "refund.contradiction", { refundNo: refund.number, what: "amount" });
-    log("error", "WeChat's refund contradicts ours", {
+    log("error", "refund_contradiction", {
       order: context.number,
       refundNo: refund.number,
     });

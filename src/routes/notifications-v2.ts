@@ -69,7 +69,7 @@ async function answerInTime(
   handle: (merchant: Merchant, body: Uint8Array) => Promise<Result<null, Refusal>>,
 ): Promise<Response> {
   const handled = read(c, handle).catch((error: unknown): Result<null, Refusal> => {
-    log("error", "a notification could not be handled", {
+    log("error", "notification_failed", {
       requestId: c.get("requestId"),
       error: describe(error),
     });
@@ -109,5 +109,5 @@ async function patience(): Promise<Result<null, Refusal>> {
 }
 
 function warn(c: Context<GatewayEnv>, kind: string, detail: string): void {
-  log("warn", "a notification was refused", { requestId: c.get("requestId"), kind, detail });
+  log("warn", "notification_refused", { requestId: c.get("requestId"), kind, detail });
 }

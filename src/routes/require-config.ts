@@ -10,7 +10,7 @@ export const requireConfig = createMiddleware<GatewayEnv>(async function require
   const config = readConfig(c.env);
   if (!config.ok) {
     const faults = config.error.join("; ");
-    log("error", "the gateway is not configured", { faults });
+    log("error", "not_configured", { faults });
     return c.json(failure(serverFault(`网关配置不完整，拒绝服务：${faults}`)), 503);
   }
   c.set("config", config.value);

@@ -10,7 +10,7 @@ import { describe, log } from "../log.ts";
  */
 export function unexpected(error: Error, c: Context<GatewayEnv>): Response {
   const requestId = c.get("requestId");
-  log("error", "unexpected", { requestId, path: c.req.path, error: describe(error) });
+  log("error", "request_failed", { requestId, path: c.req.path, error: describe(error) });
   c.set("code", 503);
   const refusal = serverFault(`网关内部错误（${requestId}）。重复本请求是安全的`);
   // The back-office and WeChat go by the HTTP status; apps by the envelope, whose status is 200.
