@@ -50,6 +50,18 @@ test("nothing from elsewhere is loaded, and nothing else may run", async () => {
   expect(html).not.toMatch(/ on[a-z]+="/);
 });
 
+test("the parts that change are the page's own, alone", async () => {
+  await placeOrder(NUMBER);
+  const whole = await page();
+  const response = await exports.default.fetch(`${ORIGIN}/parts`);
+  const parts = await response.text();
+  expect(parts).toContain(NUMBER);
+  expect(parts).not.toContain("<script");
+  const ids = Array.from(parts.matchAll(/id="([^"]+)"/g), (match) => match[1]);
+  expect(ids).toEqual(["orders", "faults", "calls", "settings"]);
+  for (const id of ids) expect(whole).toContain(`id="${id}"`);
+});
+
 test("what merchants write is text, never markup", async () => {
   const nasty = `<script>alert("1")</script>&'`;
   await placeOrder(NUMBER, { body: nasty, attach: "</dd><img src=x onerror=alert(1)>" });
