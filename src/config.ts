@@ -15,7 +15,7 @@ const SPARE_URLS: Readonly<Record<string, string>> = {
   "https://api.mch.weixin.qq.com": "https://api2.mch.weixin.qq.com",
 };
 
-/** WeChat refuses to close an order younger than this (WeChat: closeorder). */
+/** WeChat refuses to close an order younger than this (WeChat: closeorder): less counts as this. */
 const LEAST_TTL_SECONDS = 300;
 /** WeChat closes unpaid orders by itself after seven days. */
 const MOST_TTL_SECONDS = 7 * 24 * 3600;
@@ -53,12 +53,9 @@ const environment = z.object({
     .string()
     .regex(/^\d{1,7}$/, { error: "must be a whole number of seconds" })
     .transform(Number)
-    .pipe(
-      z
-        .number()
-        .min(LEAST_TTL_SECONDS, { error: `must be at least ${LEAST_TTL_SECONDS}` })
-        .max(MOST_TTL_SECONDS, { error: `must be at most ${MOST_TTL_SECONDS}` }),
-    )
+    .refine((seconds) => seconds <= MOST_TTL_SECONDS, {
+      error: `must be at most ${MOST_TTL_SECONDS}`,
+    })
     .default(7200),
   ADMIN_TOKEN: z.string({ error: "is missing" }).min(1, { error: "is empty" }),
   MASTER_KEY: z
@@ -85,7 +82,7 @@ export function readConfig(env: object): Result<Config, readonly string[]> {
     publicUrl: values.PUBLIC_URL,
     wechatPayUrl: values.WECHAT_PAY_URL,
     wechatPaySpareUrl: SPARE_URLS[values.WECHAT_PAY_URL] ?? null,
-    orderTtlMs: values.ORDER_TTL_SECONDS * 1000,
+    orderTtlMs: Math.max(values.ORDER_TTL_SECONDS, LEAST_TTL_SECONDS) * 1000,
     adminToken: values.ADMIN_TOKEN,
     masterKey: values.MASTER_KEY,
   });
