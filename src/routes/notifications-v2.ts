@@ -42,6 +42,8 @@ export async function payNotification(c: Context<GatewayEnv>): Promise<Response>
       case "absent":
       case "contradiction":
         return err("not accepted");
+      case "unavailable":
+        return err("try again later");
     }
   });
 }
