@@ -63,6 +63,19 @@ const environment = z.object({
     .refine(isKeyOf32Bytes, { error: "must be the base64 of 32 bytes" }),
 });
 
+/** What was read of an environment: it doesn't change while its isolate lives. */
+const known = new WeakMap<object, Result<Config, readonly string[]>>();
+
+/** `readConfig`, done once for an environment. */
+export function configOf(env: object): Result<Config, readonly string[]> {
+  let config = known.get(env);
+  if (config === undefined) {
+    config = readConfig(env);
+    known.set(env, config);
+  }
+  return config;
+}
+
 /**
  * Reads the environment's variables and secrets.
  * On failure: one sentence a fault, naming the variable and what is wrong, never its value.

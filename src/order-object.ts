@@ -1,5 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
-import { readConfig, type Config } from "./config.ts";
+import { configOf, type Config } from "./config.ts";
 import { nextPaymentAskAt } from "./core/follow-up.ts";
 import { isSettled, type RefundWish } from "./core/refund-life.ts";
 import { err, type Result } from "./core/result.ts";
@@ -56,7 +56,7 @@ export class OrderObject extends DurableObject<Env> {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#config = readConfig(env);
+    this.#config = configOf(env);
     this.#timers = new Timers(ctx.storage);
     this.#timeline = new Timeline(ctx.storage);
   }
