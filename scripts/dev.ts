@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { curlOf, demoApp, readDevelopmentSecrets } from "./dev/demo-app.ts";
@@ -50,6 +51,16 @@ ${paint("bold", "2")} Open ${paint("cyan", stack.sandboxUrl)} and press pay: the
 ${paint("bold", "3")} Ctrl-C stops all. What was made stays; delete .wrangler/state and sandbox/.wrangler/state to begin anew.
 `);
   ready = true;
+  await interrupted();
+  console.log(paint("dim", "\nStopping …"));
+  await stack.stop();
+  await receiver.stop();
+}
+
+async function interrupted(): Promise<void> {
+  await Promise.race(
+    ["SIGINT", "SIGTERM", "SIGHUP"].map(async (signal) => await once(process, signal)),
+  );
 }
 
 async function demandPorts(): Promise<void> {
