@@ -47,8 +47,9 @@ ${paint("bold", "1")} Make an order (paste this into another terminal):
 
 ${curlOf(stack.gatewayUrl, app)}
 
-${paint("bold", "2")} Open ${paint("cyan", stack.sandboxUrl)} and press pay: the callback to the app appears here.
-${paint("bold", "3")} Ctrl-C stops all. What was made stays; delete .wrangler/state and sandbox/.wrangler/state to begin anew.
+${paint("bold", "2")} Open ${paint("cyan", stack.sandboxUrl)} and press pay; the callback appears here.
+${paint("bold", "3")} Ctrl-C stops all. What was made stays; to begin anew:
+  rm -r .wrangler/state sandbox/.wrangler/state
 `);
   ready = true;
   await interrupted();
