@@ -189,7 +189,7 @@ async function callWechat(
     transactionId: order.transactionId,
     totalFen: order.totalFen,
     refundFen: refund.refundFen,
-    notifyUrl: refundNotifyUrl(context.config.publicUrl, order.merchantId),
+    notifyUrl: refundNotifyUrl(context.config.publicUrl, order.protocol, order.merchantId),
   });
   context.timeline.add(Date.now(), "wechat.refund", {
     refundNo: refund.number,

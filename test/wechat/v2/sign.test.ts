@@ -1,11 +1,11 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { md5Hex, sign, stringToSign, verifySign } from "../../../src/wechat/v2/sign.ts";
-import type { SignType } from "../../../src/wechat/wechat-pay.ts";
+import type { V2SignType } from "../../../src/wechat/wechat-pay.ts";
 import vectors from "../../vectors/v2-sign.json";
 import { API_KEY } from "../support/fixtures.ts";
 
-const TYPES: SignType[] = ["MD5", "HMAC-SHA256"];
+const TYPES: V2SignType[] = ["MD5", "HMAC-SHA256"];
 
 function fieldsOf(params: object): Map<string, string> {
   return new Map(Object.entries(params).map(([name, value]) => [name, String(value)]));

@@ -1,0 +1,105 @@
+import { waitUntil } from "cloudflare:workers";
+import { connect } from "./db/database.ts";
+import { forgetSettings, masterKeyOf, merchantSettings } from "./db/settings.ts";
+import { claimCertificateCheck, merchantsToCheck, storeCertificates } from "./db/verify-keys.ts";
+import type { Config } from "./config.ts";
+import { describe, log } from "./log.ts";
+import { downloadCertificates } from "./wechat/v3/certificates.ts";
+import type { Merchant, Surroundings, V3Credentials, VerifyKey } from "./wechat/wechat-pay.ts";
+
+/** How old the settings may be in which a key is missing: forged key ids cost one read in this time. */
+const MISSING_KEY_LIFE_MS = 5_000;
+/** A key that is missing still makes WeChat be asked at most this often. */
+const DEMAND_PAUSE_MS = 60_000;
+/** WeChat asks for a fetch every 12 h at the least, and lists a new certificate days before its use. */
+const REFRESH_PAUSE_MS = 10 * 3600_000;
+/** Merchants that one run of the schedule looks after; the next run goes on. */
+const MOST_A_RUN = 20;
+
+interface World {
+  readonly env: Env;
+  readonly config: Config;
+  readonly surroundings: Surroundings;
+}
+
+/**
+ * Looks for a verifying key that settings at hand lack. If D1 doesn't have it either, the platform
+ * certificates are fetched, but nobody waits for that: WeChat repeats what is refused now.
+ */
+export async function findVerifyKey(
+  world: World,
+  merchantId: number,
+  keyId: string,
+): Promise<VerifyKey | null> {
+  const merchant = await readMerchant(world, merchantId, MISSING_KEY_LIFE_MS);
+  if (merchant === null) return null;
+  const key = merchant.v3?.verifyKeys.find(({ id }) => id === keyId);
+  if (key !== undefined) return key;
+  waitUntil(refresh(world, merchant, DEMAND_PAUSE_MS));
+  return null;
+}
+
+/** Fetches the platform certificates of all merchants whose last fetch is long ago. */
+export async function refreshCertificates(world: World): Promise<void> {
+  const db = connect(world.env.DB);
+  for (const id of await merchantsToCheck(db, Date.now() - REFRESH_PAUSE_MS, MOST_A_RUN)) {
+    const merchant = await readMerchant(world, id);
+    if (merchant !== null) await refresh(world, merchant, REFRESH_PAUSE_MS);
+  }
+}
+
+async function readMerchant(
+  { env, config }: World,
+  merchantId: number,
+  lifeMs?: number,
+): Promise<Merchant | null> {
+  const masterKey = await masterKeyOf(config);
+  const db = connect(env.DB);
+  const merchant = await merchantSettings(db, masterKey, merchantId, Date.now(), lifeMs);
+  return merchant.ok ? merchant.value : null;
+}
+
+/** Never throws: nobody waits for it. */
+async function refresh(world: World, merchant: Merchant, pauseMs: number): Promise<void> {
+  try {
+    const { id, mchId, v3 } = merchant;
+    if (v3 === null || !mayHaveCertificates(v3)) return;
+    const db = connect(world.env.DB);
+    const nowAt = Date.now();
+    if (!(await claimCertificateCheck(db, id, nowAt - pauseMs, nowAt))) return;
+    const { surroundings } = world;
+    const answer = await downloadCertificates({ merchant: { id, mchId, v3 }, surroundings });
+    switch (answer.kind) {
+      case "found":
+        await storeCertificates(db, merchant, answer.certificates, Date.now());
+        forgetSettings();
+        log("info", "platform certificates fetched", {
+          merchant: id,
+          certificates: answer.certificates.map((key) => key.id).join(","),
+        });
+        return;
+      case "none":
+        log("info", "no platform certificates: the merchant has a public key", { merchant: id });
+        return;
+      case "undecryptable":
+        log("error", "platform certificates don't open with the APIv3 key", { merchant: id });
+        return;
+      case "refused":
+        log("error", "platform certificates refused", { merchant: id, code: answer.code });
+        return;
+      case "unknown":
+        log("warn", "platform certificates not fetched", { merchant: id, reason: answer.reason });
+        return;
+    }
+  } catch (error) {
+    log("error", "platform certificates not fetched", {
+      merchant: merchant.id,
+      error: describe(error),
+    });
+  }
+}
+
+/** A merchant with a public key only is known to have none. */
+function mayHaveCertificates({ verifyKeys }: V3Credentials): boolean {
+  return verifyKeys.length === 0 || verifyKeys.some(({ kind }) => kind === "certificate");
+}
