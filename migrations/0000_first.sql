@@ -70,6 +70,7 @@ CREATE TABLE `refunds` (
 	`number` text NOT NULL,
 	`app_refund_no` text,
 	`refund_fen` integer NOT NULL,
+	`notify_url` text NOT NULL,
 	`state` text NOT NULL,
 	`refund_id` text,
 	`notify_state` text NOT NULL,

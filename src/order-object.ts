@@ -1,20 +1,21 @@
 import { DurableObject } from "cloudflare:workers";
-import { readConfig, type Config } from "./config.ts";
-import { nextPaymentAskAt, nextRefundAskDelay } from "./core/follow-up.ts";
-import { isNews, isSettled, type RefundWish } from "./core/refund-life.ts";
-import type { Result } from "./core/result.ts";
+import { configOf, type Config } from "./config.ts";
+import { nextPaymentAskAt } from "./core/follow-up.ts";
+import { isSettled, type RefundWish } from "./core/refund-life.ts";
+import { err, type Result } from "./core/result.ts";
 import { connect } from "./db/database.ts";
-import { findOrderWithRefunds } from "./db/refunds.ts";
 import type { OrderRow, RefundRow } from "./db/rows.ts";
 import { appSettings, masterKeyOf, merchantSettings } from "./db/settings.ts";
-import type { Refusal } from "./errors.ts";
+import { serverFault, type Refusal } from "./errors.ts";
 import { describe, log } from "./log.ts";
-import { askPayment, followUpPayment } from "./order/ask-payment.ts";
-import { askRefund, followUpRefund } from "./order/ask-refund.ts";
+import { followUpPayment } from "./order/ask-payment.ts";
+import { armHint, askRefund, followUpRefund } from "./order/ask-refund.ts";
 import type { OrderContext } from "./order/context.ts";
 import { deliver } from "./order/deliver.ts";
+import { redeliver, type Redelivery } from "./order/redeliver.ts";
 import { refundOrder, type AcceptedRefund } from "./order/refund.ts";
 import { settlePayment, type Settlement } from "./order/settle.ts";
+import { syncOrder, type SyncOutcome } from "./order/sync.ts";
 import { Timeline, type TimelineEntry } from "./order/timeline.ts";
 import { Timers, type Timer } from "./order/timers.ts";
 import { surroundingsOf } from "./surroundings.ts";
@@ -24,8 +25,10 @@ import type { Payment, PrepayAnswer } from "./wechat/wechat-pay.ts";
 /** A timer whose flow threw (D1 away, say) tries again after this long. */
 const FAULT_RETRY_MS = 60_000;
 
-/** Whether WeChat was asked all that there was to ask. */
-export type SyncOutcome = "asked" | "unknown";
+/** The order could not be worked on (D1 away, say); the log has why. */
+type Unavailable = { readonly kind: "unavailable" };
+
+const FAULT = serverFault("网关内部错误。重复本请求是安全的，不会重复退款");
 
 /** An order's timeline and its armed timers, for the back-office. */
 export interface OrderHistory {
@@ -53,10 +56,13 @@ export class OrderObject extends DurableObject<Env> {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#config = readConfig(env);
+    this.#config = configOf(env);
     this.#timers = new Timers(ctx.storage);
     this.#timeline = new Timeline(ctx.storage);
   }
+
+  // Other Workers' calls. What throws in them (D1 away) is logged here and answered as a value: a
+  // thrown error would lose its class on the way, and the platform would print it, SQL and all.
 
   /** A new order: arms the timer that asks about it until it is paid or expired. */
   async open(createdAt: number, expiresAt: number, prepay: PrepayAnswer["kind"]): Promise<void> {
@@ -69,8 +75,11 @@ export class OrderObject extends DurableObject<Env> {
   }
 
   /** Books a payment that WeChat reported, verified. May be repeated; see settlePayment. */
-  async settlePayment(payment: Payment, merchantId: number): Promise<Settlement> {
-    return await settlePayment(this.#context(), payment, merchantId);
+  async settlePayment(payment: Payment, merchantId: number): Promise<Settlement | Unavailable> {
+    return await this.#guarded<Settlement | Unavailable>(
+      async () => await settlePayment(this.#context(), payment, merchantId),
+      { kind: "unavailable" },
+    );
   }
 
   /** Refunds this order for one of the apps. Repeats get the same refund. */
@@ -78,8 +87,10 @@ export class OrderObject extends DurableObject<Env> {
     const key = JSON.stringify([appId, wish.refundFen, wish.appRefundNo]);
     const underWay = this.#refunds.get(key);
     if (underWay !== undefined) return await underWay;
-    const context = this.#context();
-    const refund = this.#queue(async () => await refundOrder(context, appId, wish)).finally(() => {
+    const refund = this.#guarded(
+      async () => await this.#queue(async () => await refundOrder(this.#context(), appId, wish)),
+      err(FAULT),
+    ).finally(() => {
       this.#refunds.delete(key);
     });
     this.#refunds.set(key, refund);
@@ -88,52 +99,30 @@ export class OrderObject extends DurableObject<Env> {
 
   /**
    * Somebody says that a refund has moved on. Only a hint: it arms the refund's timer and asks
-   * WeChat. Returns the refund's state as D1 has it afterwards; null when it isn't one of ours.
+   * WeChat. Returns the refund's state as D1 has it afterwards; null when it isn't one of ours, or
+   * can't be looked up.
    */
   async hintRefund(refundNo: string): Promise<RefundRow["state"] | null> {
-    const context = this.#context();
-    const found = await findOrderWithRefunds(context.db, context.number);
-    const refund = found?.refunds.find((candidate) => candidate.number === refundNo);
-    if (refund === undefined) return null;
-    if (isSettled(refund.state)) return refund.state;
-    this.#timeline.add(Date.now(), "refund.hint", { refundNo });
-    await this.#timers.arm({ kind: "ask-refund", refundNo }, Date.now() + nextRefundAskDelay(0));
-    const asked = await this.#queue(async () => await askRefund(context, refundNo));
-    return asked?.state ?? null;
+    return await this.#guarded(async () => {
+      const context = this.#context();
+      const refund = await armHint(context, refundNo);
+      if (refund === null || isSettled(refund.state)) return refund?.state ?? null;
+      const asked = await this.#queue(async () => await askRefund(context, refundNo));
+      return asked?.state ?? null;
+    }, null);
   }
 
   /** Asks WeChat about everything that is open, before the app is answered. */
   async sync(): Promise<SyncOutcome> {
-    const context = this.#context();
-    return await this.#queue(async () => {
-      const found = await findOrderWithRefunds(context.db, context.number);
-      if (found === null) return "asked";
-      const { order, refunds } = found;
-      if (order.payState !== "paid") {
-        const state = await askPayment(context, order, await context.wechatOf(order));
-        return state === "unknown" ? "unknown" : "asked";
-      }
-      for (const refund of refunds) {
-        const asked = await askRefund(context, refund.number);
-        if (asked?.heard === false) return "unknown";
-      }
-      return "asked";
-    });
+    return await this.#guarded(
+      async () => await this.#queue(async () => await syncOrder(this.#context())),
+      "unknown",
+    );
   }
 
   /** Calls the app again, from the schedule's beginning, whatever came of earlier calls. */
-  async redeliver(event: "pay" | "refund"): Promise<"armed" | "nothing to tell"> {
-    const { db, number } = this.#context();
-    const found = await findOrderWithRefunds(db, number);
-    if (event === "pay") {
-      if (found?.order.payState !== "paid") return "nothing to tell";
-      await this.#timers.arm({ kind: "deliver-pay", refundNo: "" }, Date.now());
-      return "armed";
-    }
-    const refund = found?.refunds.findLast((candidate) => isNews(candidate.state));
-    if (refund === undefined) return "nothing to tell";
-    await this.#timers.arm({ kind: "deliver-refund", refundNo: refund.number }, Date.now());
-    return "armed";
+  async redeliver(event: "pay" | "refund"): Promise<Redelivery> {
+    return await this.#guarded(async () => await redeliver(this.#context(), event), "unavailable");
   }
 
   /** What happened to this order, and what is going to. */
@@ -156,7 +145,7 @@ export class OrderObject extends DurableObject<Env> {
         try {
           await this.#run(timer);
         } catch (error) {
-          log("error", "a timer's flow failed", {
+          log("error", "timer_failed", {
             order: this.ctx.id.name,
             timer: timer.kind,
             error: describe(error),
@@ -187,6 +176,16 @@ export class OrderObject extends DurableObject<Env> {
         // Outside the queue: an app that answers slowly holds up nothing but its own news.
         await deliver(context, timer);
         return;
+    }
+  }
+
+  /** Runs `work`; if it throws, the log has why and the caller gets `fallback`. */
+  async #guarded<T>(work: () => Promise<T>, fallback: T): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      log("error", "order_failed", { order: this.ctx.id.name, error: describe(error) });
+      return fallback;
     }
   }
 

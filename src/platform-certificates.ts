@@ -73,26 +73,26 @@ async function refresh(world: World, merchant: Merchant, pauseMs: number): Promi
       case "found":
         await storeCertificates(db, merchant, answer.certificates, Date.now());
         forgetSettings();
-        log("info", "platform certificates fetched", {
+        log("info", "certificates_fetched", {
           merchant: id,
           certificates: answer.certificates.map((key) => key.id).join(","),
         });
         return;
       case "none":
-        log("info", "no platform certificates: the merchant has a public key", { merchant: id });
+        log("info", "certificates_absent", { merchant: id });
         return;
       case "undecryptable":
-        log("error", "platform certificates don't open with the APIv3 key", { merchant: id });
+        log("error", "certificates_undecryptable", { merchant: id });
         return;
       case "refused":
-        log("error", "platform certificates refused", { merchant: id, code: answer.code });
+        log("error", "certificates_refused", { merchant: id, code: answer.code });
         return;
       case "unknown":
-        log("warn", "platform certificates not fetched", { merchant: id, reason: answer.reason });
+        log("warn", "certificates_not_fetched", { merchant: id, reason: answer.reason });
         return;
     }
   } catch (error) {
-    log("error", "platform certificates not fetched", {
+    log("error", "certificates_not_fetched", {
       merchant: merchant.id,
       error: describe(error),
     });

@@ -4,7 +4,7 @@ import { HANDLERS } from "./api/dispatch.ts";
 import { books } from "./books-stub.ts";
 import { control } from "./control/routes.ts";
 import { API_CALLS } from "./ledger/faults.ts";
-import { page } from "./page/page.ts";
+import { liveParts, page } from "./page/page.ts";
 
 export { Ledger } from "./ledger.ts";
 
@@ -13,6 +13,7 @@ const app = new Hono<{ Bindings: Env }>();
 app.get("/health", (c) => c.json({ ok: true }));
 app.route("/sandbox/api", control);
 app.get("/", async (c) => await page(await books(c.env).state()));
+app.get("/parts", async (c) => await liveParts(await books(c.env).state()));
 
 for (const call of API_CALLS) {
   // Every method: WeChat Pay answers a GET in XML too.

@@ -5,18 +5,13 @@ import type { Books, Outcome } from "./ledger/books.ts";
 import { deliver } from "./ledger/delivery.ts";
 import { addFault, clearFaults, type Fault, type StoredFault } from "./ledger/faults.ts";
 import { putMerchant, seedDemoMerchant, type Merchant } from "./ledger/merchants.ts";
-import { dueNotifications, nextAlarmAt, recordAttempt } from "./ledger/notifications.ts";
+import { claimDue, nextAlarmAt, recordAttempt } from "./ledger/notifications.ts";
 import { closeOverdue } from "./ledger/orders.ts";
 import * as payer from "./ledger/payer.ts";
 import * as outcomes from "./ledger/refund-outcomes.ts";
 import type { RefundResult } from "./ledger/refunds.ts";
 import { emptyTables, openTables } from "./ledger/schema.ts";
-import {
-  changeSettings,
-  readSettings,
-  type Settings,
-  type SettingsChange,
-} from "./ledger/settings.ts";
+import { changeSettings, type Settings, type SettingsChange } from "./ledger/settings.ts";
 import { orderDetails, stateView, type OrderDetails, type StateView } from "./ledger/views.ts";
 
 /**
@@ -24,6 +19,9 @@ import { orderDetails, stateView, type OrderDetails, type StateView } from "./le
  * which the alarm is set to whatever is due next. It decides nothing itself.
  */
 export class Ledger extends DurableObject<Env> {
+  /** How many rounds of sending are under way. */
+  #sending = 0;
+
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     openTables(ctx.storage.sql);
@@ -95,19 +93,27 @@ export class Ledger extends DurableObject<Env> {
     });
   }
 
-  /** Decides the refunds that are due, then sends the notifications that are due, all at once. */
   override async alarm(): Promise<void> {
-    const { due, scale } = await this.#turn((books) => {
-      outcomes.decideDueRefunds(books);
-      const { notifyScale } = readSettings(books.sql);
-      return { due: dueNotifications(books.sql, books.now), scale: notifyScale };
-    });
-    await Promise.all(
-      due.map(async (notification) => {
-        const attempt = await deliver(notification);
-        await this.#turn((books) => recordAttempt(books, notification, attempt, scale));
-      }),
-    );
+    await this.#sendDue();
+  }
+
+  /** Decides the refunds that are due, then sends the notifications that are due, all at once. */
+  async #sendDue(): Promise<void> {
+    this.#sending += 1;
+    try {
+      const due = await this.#turn((books) => {
+        outcomes.decideDueRefunds(books);
+        return claimDue(books);
+      });
+      await Promise.all(
+        due.map(async (notification) => {
+          const attempt = await deliver(notification);
+          await this.#turn((books) => recordAttempt(books, notification, attempt));
+        }),
+      );
+    } finally {
+      this.#sending -= 1;
+    }
   }
 
   async #turn<T>(act: (books: Books) => T): Promise<T> {
@@ -121,6 +127,10 @@ export class Ledger extends DurableObject<Env> {
     if (alarmAt === null) await storage.deleteAlarm();
     // One that is overdue still needs a moment ahead of now, or it could be lost.
     else await storage.setAlarm(Math.max(alarmAt, Date.now() + 1));
+    // An alarm waits for its slowest receiver, and the next alarm for it: send without one.
+    if (this.#sending > 0 && alarmAt !== null && alarmAt <= Date.now()) {
+      this.ctx.waitUntil(this.#sendDue());
+    }
     return result;
   }
 }

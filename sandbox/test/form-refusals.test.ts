@@ -89,7 +89,7 @@ describe.each(CALLS)("%s", (path, params) => {
       { ...good, sign_type: "HMAC-SHA256" },
       signed(params, "another0key0of0thirtytwo0letters"),
     ];
-    for (const params of bad) expect(await rejection(path, xml(params))).toBe("签名错误");
+    for (const wrong of bad) expect(await rejection(path, xml(wrong))).toBe("签名错误");
   });
 
   test("takes no unknown parameter", async () => {

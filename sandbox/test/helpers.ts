@@ -1,7 +1,9 @@
+import { createDecipheriv } from "node:crypto";
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { expect, vi } from "vitest";
 import type { OrderDetails, StateView } from "../src/ledger/views.ts";
+import { refundCipherKey } from "../src/protocol/cipher.ts";
 import { sign, type SignType } from "../src/protocol/sign.ts";
 import { readXml, writeXml } from "../src/protocol/xml.ts";
 
@@ -115,6 +117,15 @@ export function fieldsOf(xml: string): Params {
   const reading = readXml(xml);
   if (!reading.ok) throw new Error(`${reading.reason}: ${xml}`);
   return Object.fromEntries(reading.fields);
+}
+
+/** What a refund notification hides in its req_info; throws when the key does not open it. */
+export function reqInfo(body = ""): Params {
+  const bytes = Buffer.from(fieldsOf(body)["req_info"] ?? "", "base64");
+  const decipher = createDecipheriv("aes-256-ecb", refundCipherKey(KEY), null);
+  const text = Buffer.concat([decipher.update(bytes), decipher.final()]).toString("utf8");
+  expect(text).toMatch(/^<root>/);
+  return fieldsOf(text);
 }
 
 export const placeOrder = async (outTradeNo: string, changes: Params = {}): Promise<Params> =>

@@ -1,7 +1,4 @@
-import { createDecipheriv } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { refundCipherKey } from "../src/protocol/cipher.ts";
-import { readXml } from "../src/protocol/xml.ts";
 import {
   ACKNOWLEDGED,
   APP_ID,
@@ -10,16 +7,15 @@ import {
   details,
   fieldsOf,
   freshSandbox,
-  KEY,
   MCH_ID,
   merchant,
   pass,
   placeOrder,
   placePaidOrder,
   queryOrder,
+  reqInfo,
   requestRefund,
   runAlarm,
-  type Params,
 } from "./helpers.ts";
 
 const NUMBER = "NOTIFIED0001";
@@ -28,17 +24,6 @@ beforeEach(freshSandbox);
 afterEach(() => {
   vi.restoreAllMocks();
 });
-
-/** What a refund notification hides in its req_info. */
-function opened(body: string): Params {
-  const bytes = Buffer.from(fieldsOf(body)["req_info"] ?? "", "base64");
-  const decipher = createDecipheriv("aes-256-ecb", refundCipherKey(KEY), null);
-  const text = Buffer.concat([decipher.update(bytes), decipher.final()]).toString("utf8");
-  const reading = readXml(text);
-  if (!reading.ok) throw new Error(reading.reason);
-  expect(reading.root).toBe("root");
-  return Object.fromEntries(reading.fields);
-}
 
 describe("a payment", () => {
   test.each(["MD5", "HMAC-SHA256"])(
@@ -117,7 +102,7 @@ describe("a refund", () => {
     expect(outer).toMatchObject({ return_code: "SUCCESS", appid: APP_ID, mch_id: MCH_ID });
     const { transaction_id: transactionId } = await queryOrder(NUMBER);
     const [refund] = (await details(NUMBER)).refunds;
-    expect(opened(posts[0]?.body ?? "")).toEqual({
+    expect(reqInfo(posts[0]?.body ?? "")).toEqual({
       out_refund_no: "R1",
       out_trade_no: NUMBER,
       refund_account: "REFUND_SOURCE_UNSETTLED_FUNDS",
@@ -138,7 +123,7 @@ describe("a refund", () => {
     const posts = merchant();
     await control("POST", "/refunds/R1/outcome", { status });
     await runAlarm();
-    const facts = opened(posts[0]?.body ?? "");
+    const facts = reqInfo(posts[0]?.body ?? "");
     expect(facts["refund_status"]).toBe(status);
     expect(facts).not.toHaveProperty("success_time");
   });
@@ -149,7 +134,7 @@ describe("a refund", () => {
     await runAlarm();
     await control("POST", "/refunds/R1/outcome", { status: "SUCCESS" });
     await runAlarm();
-    const statuses = posts.map((post) => opened(post.body)["refund_status"]);
+    const statuses = posts.map((post) => reqInfo(post.body)["refund_status"]);
     expect(statuses).toEqual(["CHANGE", "SUCCESS"]);
   });
 

@@ -116,13 +116,14 @@ describe("no acknowledgement is", () => {
   });
 
   test("an answer that breaks off", async () => {
-    const broken = (): ReadableStream =>
-      new ReadableStream({
+    merchant(() => {
+      const body = new ReadableStream({
         pull(controller) {
           controller.error(new Error("broken"));
         },
       });
-    merchant(() => new Response(broken()));
+      return new Response(body);
+    });
     await pay();
     await runAlarm();
     expect((await notification()).attempts).toMatchObject([{ status: null, ok: false }]);
@@ -152,6 +153,36 @@ test("a long answer is kept in part", async () => {
   await pay();
   await runAlarm();
   expect((await notification()).attempts[0]?.answer).toBe("x".repeat(300));
+});
+
+test("a slow receiver holds up nobody, and gets nothing twice", async () => {
+  const urls: string[] = [];
+  const sent = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
+    const { url } = new Request(input, init);
+    urls.push(url);
+    sent.resolve();
+    if (url.endsWith("/notify")) await gate.promise;
+    return new Response(ACKNOWLEDGED);
+  });
+  await pay();
+  const alarm = runAlarm();
+  await sent.promise;
+  // Meanwhile it is claimed; a sender that is lost would leave it due after this.
+  expect((await notification()).nextAt).toBe(Date.now() + 10_000);
+
+  await placeOrder("SCHEDULE0002", { notify_url: "https://merchant.test/quick" });
+  await control("POST", "/orders/SCHEDULE0002/pay");
+  await vi.waitFor(async () => {
+    expect((await details("SCHEDULE0002")).notifications).toMatchObject([
+      { state: "acknowledged" },
+    ]);
+  });
+  gate.resolve();
+  await alarm;
+  expect((await notification()).state).toBe("acknowledged");
+  expect(urls).toEqual(["https://merchant.test/notify", "https://merchant.test/quick"]);
 });
 
 test("an attempt under way when the sandbox is reset is forgotten", async () => {

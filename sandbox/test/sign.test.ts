@@ -26,7 +26,7 @@ const signVectors: SignVector[] = [md5, hmac, ...vectors.derived].flatMap((it) =
     ? [
         {
           name: it.name,
-          params: Object.fromEntries(Object.entries(it.params).map(([k, v]) => [k, String(v)])),
+          params: it.params,
           key: it.key,
           sign_type: it.sign_type,
           string_to_sign: it.string_to_sign,

@@ -12,7 +12,7 @@ const OVERLAP_MOST_SECONDS = 30 * 24 * 3600;
 export function newApp(environment: Config["environment"]) {
   return z.strictObject({
     ...common(environment),
-    salt: text(/^[\x21-\x7e]{16,128}$/, "must be 16 to 128 printable ASCII characters, no blanks")
+    salt: text(/^[\x21-\x7e]{8,128}$/, "must be 8 to 128 printable ASCII characters, no blanks")
       .refine((salt) => salt !== PUBLISHED_SALT || environment === "development", {
         error: "is the published demo salt: not outside development",
       })
@@ -42,8 +42,8 @@ function common(environment: Config["environment"]) {
     name,
     merchantId: id,
     wechatAppId: text(
-      /^wx[0-9a-zA-Z]{6,30}$/,
-      "must be WeChat's app id: wx and 6 to 30 letters or digits",
+      /^wx[0-9a-zA-Z]{1,30}$/,
+      "must be WeChat's app id: wx and 1 to 30 letters or digits",
     ),
     payNotifyUrl: url,
     refundNotifyUrl: url,

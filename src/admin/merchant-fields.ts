@@ -5,8 +5,11 @@ import { changes, fixed, name, oneOf, requiredOr, text } from "./fields.ts";
 export function newMerchant(env: Env) {
   return z.strictObject({
     ...common(env),
-    // WeChat's numbers have 8 to 10 digits today, `mch_id` has room for 32.
-    mchId: text(/^\d{8,32}$/, "must be WeChat's merchant number: 8 to 32 digits"),
+    // WeChat's numbers have 8 to 10 digits today; its pages promise no more than a string of 32.
+    mchId: text(
+      /^[0-9A-Za-z_-]{1,32}$/,
+      "must be WeChat's merchant number: 1 to 32 letters or digits",
+    ),
     protocol: z.literal("v2", {
       error: (issue) =>
         issue.input === "v3"

@@ -12,6 +12,11 @@ import { orderQuery, redelivery } from "./order-fields.ts";
 import { pageOf } from "./page.ts";
 
 const ABSENT = notFound("There is no order with this id.");
+const UNAVAILABLE = {
+  code: "internal",
+  message: "The order can't be read now; the log tells more. Repeating is safe.",
+  fields: [],
+} as const;
 const ORDER = "/:id{[1-9][0-9]{0,14}}";
 
 /** `/admin/orders`. Shows orders as stored (amounts in fen, times in Unix ms), without openIds. */
@@ -45,8 +50,13 @@ orderRoutes.post(`${ORDER}/redeliver`, async (c) => {
   if (order === null) return refuse(c, ABSENT);
   const { event } = body.value;
   const outcome = await orderObject(c.env, order.number).redeliver(event);
-  if (outcome === "nothing to tell") {
-    return refuse(c, conflict(`This order has no ${event} outcome to tell its app of.`));
+  switch (outcome) {
+    case "armed":
+      break;
+    case "nothing to tell":
+      return refuse(c, conflict(`This order has no ${event} outcome to tell its app of.`));
+    case "unavailable":
+      return refuse(c, UNAVAILABLE);
   }
   log("info", "redelivery", {
     requestId: c.get("requestId"),

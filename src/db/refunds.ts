@@ -33,19 +33,41 @@ export async function insertRefund(
     readonly number: string;
     readonly appRefundNo: string | null;
     readonly refundFen: number;
+    readonly notifyUrl: string;
   },
   nowAt: number,
 ): Promise<RefundRow | null> {
+  const claimedFen = sql`(select coalesce(sum(r.refund_fen), 0) from refunds r
+    where r.order_id = ${orders.id} and r.state <> 'closed')`;
   const rows = await db
     .insert(refunds)
     .select(
-      sql`select null, o.id, o.app_id, ${refund.number}, ${refund.appRefundNo}, ${refund.refundFen},
-        'requested', null, 'none', 0, null, ${nowAt}, ${nowAt}
-        from orders o
-        where o.id = ${refund.orderId} and o.app_id = ${refund.appId} and o.pay_state = 'paid'
-          and o.total_fen >= ${refund.refundFen} + (
-            select coalesce(sum(r.refund_fen), 0) from refunds r
-            where r.order_id = o.id and r.state <> 'closed')`,
+      db
+        .select({
+          id: sql<number>`null`.as("id"),
+          orderId: orders.id,
+          appId: orders.appId,
+          number: sql<string>`${refund.number}`.as("number"),
+          appRefundNo: sql<string | null>`${refund.appRefundNo}`.as("app_refund_no"),
+          refundFen: sql<number>`${refund.refundFen}`.as("refund_fen"),
+          notifyUrl: sql<string>`${refund.notifyUrl}`.as("notify_url"),
+          state: sql<"requested">`'requested'`.as("state"),
+          refundId: sql<null>`null`.as("refund_id"),
+          notifyState: sql<"none">`'none'`.as("notify_state"),
+          notifyNumber: sql<number>`0`.as("notify_number"),
+          succeededAt: sql<null>`null`.as("succeeded_at"),
+          createdAt: sql<number>`${nowAt}`.as("created_at"),
+          updatedAt: sql<number>`${nowAt}`.as("updated_at"),
+        })
+        .from(orders)
+        .where(
+          and(
+            eq(orders.id, refund.orderId),
+            eq(orders.appId, refund.appId),
+            eq(orders.payState, "paid"),
+            sql`${orders.totalFen} >= ${refund.refundFen} + ${claimedFen}`,
+          ),
+        ),
     )
     .onConflictDoNothing()
     .returning();

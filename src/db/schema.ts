@@ -161,6 +161,8 @@ export const refunds = sqliteTable(
     number: text().notNull().unique("refunds_number"),
     appRefundNo: text("app_refund_no"),
     refundFen: integer("refund_fen").notNull(),
+    /** Kept with the refund: a repeat must carry the same parameters (WeChat: refund). */
+    notifyUrl: text("notify_url").notNull(),
     /** `requested`: WeChat's answer is not known. `abnormal`: accepted, but needs a person (CHANGE). */
     state: text({
       enum: ["requested", "refused", "accepted", "abnormal", "closed", "succeeded"],

@@ -1,7 +1,7 @@
 import { nextRefundAskDelay } from "../core/follow-up.ts";
 import { isNews, isSettled, reportedState, statesBefore } from "../core/refund-life.ts";
 import { findOrder } from "../db/orders.ts";
-import { findRefund, moveRefund } from "../db/refunds.ts";
+import { findOrderWithRefunds, findRefund, moveRefund } from "../db/refunds.ts";
 import type { RefundRow } from "../db/rows.ts";
 import { log } from "../log.ts";
 import type { RefundReport } from "../wechat/wechat-pay.ts";
@@ -21,6 +21,20 @@ export async function followUpRefund(context: OrderContext, timer: Timer): Promi
   );
   const asked = await askRefund(context, timer.refundNo);
   if (asked === null || !isOpen(asked.state)) await context.timers.remove(begun);
+}
+
+/**
+ * Somebody says that a refund of this order has moved on: arms its timer, unless its outcome is
+ * known. Returns the refund, or null when the order has none of this number.
+ */
+export async function armHint(context: OrderContext, refundNo: string): Promise<RefundRow | null> {
+  const found = await findOrderWithRefunds(context.db, context.number);
+  const refund = found?.refunds.find((candidate) => candidate.number === refundNo);
+  if (refund === undefined) return null;
+  if (isSettled(refund.state)) return refund;
+  context.timeline.add(Date.now(), "refund.hint", { refundNo });
+  await context.timers.arm({ kind: "ask-refund", refundNo }, Date.now() + nextRefundAskDelay(0));
+  return refund;
 }
 
 /** A refund's state after WeChat was asked, and whether WeChat's answer could be relied upon. */
@@ -65,7 +79,7 @@ export async function askRefund(
         const state = (await findRefund(context.db, refundNo))?.state ?? refund.state;
         return { state, heard: state !== "requested" };
       }
-      log("error", "WeChat does not know a refund that it accepted", {
+      log("error", "refund_unknown_to_wechat", {
         order: order.number,
         refundNo,
       });
@@ -84,7 +98,7 @@ async function bookReport(
   const { timers, timeline, db } = context;
   if (report.refundFen !== refund.refundFen) {
     timeline.add(Date.now(), "refund.contradiction", { refundNo: refund.number, what: "amount" });
-    log("error", "WeChat's refund contradicts ours", {
+    log("error", "refund_contradiction", {
       order: context.number,
       refundNo: refund.number,
     });

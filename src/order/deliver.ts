@@ -66,7 +66,7 @@ export async function deliver(context: OrderContext, timer: Timer): Promise<void
   if (delay === null) await timers.remove(begun);
   else await timers.putOff(begun, endedAt + delay);
   if (!answer.confirmed && delay === null) {
-    log("error", "the app was called to the schedule's end without confirming", {
+    log("error", "delivery_exhausted", {
       order: order.number,
       app: order.appId,
       eventId: news.eventId,

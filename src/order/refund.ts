@@ -59,7 +59,14 @@ async function createRefund(
   await watch(context, number);
   const refund = await insertRefund(
     context.db,
-    { orderId: order.id, appId: order.appId, number, appRefundNo, refundFen },
+    {
+      orderId: order.id,
+      appId: order.appId,
+      number,
+      appRefundNo,
+      refundFen,
+      notifyUrl: refundNotifyUrl(context.config.publicUrl, order.protocol, order.merchantId),
+    },
     Date.now(),
   );
   if (refund === null) {
@@ -189,7 +196,7 @@ async function callWechat(
     transactionId: order.transactionId,
     totalFen: order.totalFen,
     refundFen: refund.refundFen,
-    notifyUrl: refundNotifyUrl(context.config.publicUrl, order.protocol, order.merchantId),
+    notifyUrl: refund.notifyUrl,
   });
   context.timeline.add(Date.now(), "wechat.refund", {
     refundNo: refund.number,

@@ -96,11 +96,11 @@ function note(context: OrderContext, settlement: Settlement, nowAt: number): voi
       context.timeline.add(nowAt, "pay.repeated");
       return;
     case "absent":
-      log("error", "payment of an unknown order", { order: context.number });
+      log("error", "payment_of_unknown_order", { order: context.number });
       return;
     case "contradiction":
       context.timeline.add(nowAt, "pay.contradiction", { what: settlement.what });
-      log("error", "payment contradicts the order", {
+      log("error", "payment_contradiction", {
         order: context.number,
         what: settlement.what,
       });

@@ -9,3 +9,13 @@ export function answer(c: Context<GatewayEnv>, outcome: Result<object, Refusal>)
   c.set("code", outcome.ok ? 0 : outcome.error.code);
   return c.json(outcome.ok ? success(outcome.value) : failure(outcome.error));
 }
+
+/**
+ * Answers anybody with a fault of the gateway's own. Apps go by the envelope, whose status is 200;
+ * the back-office, WeChat and monitors go by the HTTP status.
+ */
+export function answerFault(c: Context<GatewayEnv>, fault: Refusal): Response {
+  c.set("code", fault.code);
+  const isForOthers = /^\/(admin|notify|health)(\/|$)/.test(c.req.path);
+  return c.json(failure(fault), isForOthers ? 503 : 200);
+}

@@ -113,7 +113,7 @@ async function afterwards(env: Env, db: Database, { order, answer }: Placed): Pr
     }
     await object.open(order.createdAt, order.expiresAt, answer.kind);
   } catch (error) {
-    log("error", "an order's timers were not armed", {
+    log("error", "timers_not_armed", {
       order: order.number,
       error: describe(error),
     });

@@ -14,7 +14,7 @@ export async function health(c: Context<GatewayEnv>): Promise<Response> {
       .limit(1);
     return c.json({ ok: true });
   } catch (error) {
-    log("error", "D1 does not answer", { requestId: c.get("requestId"), error: describe(error) });
+    log("error", "d1_unreachable", { requestId: c.get("requestId"), error: describe(error) });
     return c.json({ ok: false, error: "the database does not answer" }, 503);
   }
 }

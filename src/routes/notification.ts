@@ -42,7 +42,7 @@ export async function handleInTime(
   handle: NotificationHandler,
 ): Promise<NotificationOutcome> {
   const handled = read(c, handle).catch((error: unknown): NotificationOutcome => {
-    log("error", "a notification could not be handled", {
+    log("error", "notification_failed", {
       requestId: c.get("requestId"),
       error: describe(error),
     });
@@ -71,6 +71,8 @@ export async function bookPayment(
     case "absent":
     case "contradiction":
       return err("not accepted");
+    case "unavailable":
+      return err("try again later");
   }
 }
 
@@ -89,7 +91,7 @@ export async function followRefund(
 
 /** One line to the log on a notification that is refused. */
 export function logRefusal(c: Context<GatewayEnv>, kind: string, detail: string): void {
-  log("warn", "a notification was refused", { requestId: c.get("requestId"), kind, detail });
+  log("warn", "notification_refused", { requestId: c.get("requestId"), kind, detail });
 }
 
 async function read(

@@ -25,9 +25,7 @@ export async function payNotificationV2(c: Context<GatewayEnv>): Promise<Respons
     const v2 = v2Of(merchant);
     if (v2 === null) return noCredentials(c);
     const payment = await readPaymentNotification(body, v2);
-    return payment.ok
-      ? await bookPayment(c, payment.value, merchant)
-      : refuse(c, payment.error);
+    return payment.ok ? await bookPayment(c, payment.value, merchant) : refuse(c, payment.error);
   });
 }
 

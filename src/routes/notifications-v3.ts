@@ -27,9 +27,7 @@ export async function payNotificationV3(c: Context<GatewayEnv>): Promise<Respons
     if (line === null) return noCredentials(c);
     const message = { headers: c.req.raw.headers, body };
     const payment = await readPaymentNotification(line, message, Date.now());
-    return payment.ok
-      ? await bookPayment(c, payment.value, merchant)
-      : refuse(c, payment.error);
+    return payment.ok ? await bookPayment(c, payment.value, merchant) : refuse(c, payment.error);
   });
 }
 
@@ -75,7 +73,7 @@ function refuse(c: Context<GatewayEnv>, { kind, detail }: NotificationFault): No
   switch (kind) {
     case "probe":
       // WeChat sees for itself that its signature is checked: nothing is wrong.
-      log("info", "a signature probe was refused", { requestId: c.get("requestId") });
+      log("info", "signature_probe_refused", { requestId: c.get("requestId") });
       return err("not authentic");
     case "unsigned":
     case "stale":

@@ -106,7 +106,9 @@ async function merchantOf(
   if (merchantId === app.merchant.id) return ok(app.merchant);
   const masterKey = await masterKeyOf(c.get("config"));
   const merchant = await merchantSettings(db, masterKey, merchantId, Date.now());
-  return merchant.ok ? merchant : err(serverFault("网关无法读取该订单的商户设置，请联系网关运维"));
+  return merchant.ok
+    ? merchant
+    : err(serverFault("网关无法读取该订单的商户设置，请联系网关运维；重复本请求是安全的"));
 }
 
 function wechatOf(c: Context<GatewayEnv>, merchant: Merchant, protocol: Protocol): WechatPay {

@@ -1,17 +1,20 @@
 import { createMiddleware } from "hono/factory";
-import { readConfig } from "../config.ts";
-import { failure } from "../core/contract/envelope.ts";
+import { configOf } from "../config.ts";
 import { serverFault } from "../errors.ts";
 import type { GatewayEnv } from "../hono-env.ts";
 import { log } from "../log.ts";
+import { answerFault } from "./answer.ts";
 
 /** Parses the environment at the door; without it nothing is served, and the answer names what is amiss. */
 export const requireConfig = createMiddleware<GatewayEnv>(async function requireConfig(c, next) {
-  const config = readConfig(c.env);
+  const config = configOf(c.env);
   if (!config.ok) {
     const faults = config.error.join("; ");
-    log("error", "the gateway is not configured", { faults });
-    return c.json(failure(serverFault(`网关配置不完整，拒绝服务：${faults}`)), 503);
+    log("error", "not_configured", { faults });
+    return answerFault(
+      c,
+      serverFault(`网关配置不完整，拒绝服务：${faults}。重复本请求是安全的，但在修正之前结果不变`),
+    );
   }
   c.set("config", config.value);
   return await next();

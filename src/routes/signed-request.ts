@@ -41,7 +41,7 @@ export async function readSignedRequest(
   const { appId, sign } = caller.value;
   const app = await appSettings(db, await masterKeyOf(config), appId, nowAt);
   if (!app.ok && app.error === "unreadable") {
-    return err(serverFault("网关无法读取该应用的密钥，请联系网关运维"));
+    return err(serverFault("网关无法读取该应用的密钥，请联系网关运维；重复本请求是安全的"));
   }
   const salts = app.ok ? validSalts(app.value, nowAt) : [NOBODYS_SALT];
   const verified = await verifySignature(parameters.value, sign, salts);

@@ -1,8 +1,8 @@
 import type { Context } from "hono";
-import { failure } from "../core/contract/envelope.ts";
 import { serverFault } from "../errors.ts";
 import type { GatewayEnv } from "../hono-env.ts";
 import { describe, log } from "../log.ts";
+import { answerFault } from "./answer.ts";
 
 /**
  * A fault nobody expected (D1 away, a bug). The caller learns that it is ours and that repeating is
@@ -10,10 +10,6 @@ import { describe, log } from "../log.ts";
  */
 export function unexpected(error: Error, c: Context<GatewayEnv>): Response {
   const requestId = c.get("requestId");
-  log("error", "unexpected", { requestId, path: c.req.path, error: describe(error) });
-  c.set("code", 503);
-  const refusal = serverFault(`网关内部错误（${requestId}）。重复本请求是安全的`);
-  // The back-office and WeChat go by the HTTP status; apps by the envelope, whose status is 200.
-  const isContract = !/^\/(admin|notify|health)(\/|$)/.test(c.req.path);
-  return c.json(failure(refusal), isContract ? 200 : 503);
+  log("error", "request_failed", { requestId, path: c.req.path, error: describe(error) });
+  return answerFault(c, serverFault(`网关内部错误（${requestId}）。重复本请求是安全的`));
 }

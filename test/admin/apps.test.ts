@@ -95,22 +95,22 @@ describe("POST /admin/apps", () => {
     );
   });
 
-  const APP_ID_FAULT = "must be WeChat's app id: wx and 6 to 30 letters or digits";
-  const SALT_FAULT = "must be 16 to 128 printable ASCII characters, no blanks";
+  const APP_ID_FAULT = "must be WeChat's app id: wx and 1 to 30 letters or digits";
+  const SALT_FAULT = "must be 8 to 128 printable ASCII characters, no blanks";
   test.for<[string, unknown, string]>([
     ["merchantId", 999_999, "is no merchant's id"],
     ["merchantId", 0, "must be positive"],
     ["merchantId", 1.5, "must be a whole number"],
     ["merchantId", "1", "must be a whole number"],
     ["wechatAppId", "0123456789abcdef", APP_ID_FAULT],
-    ["wechatAppId", "wx12345", APP_ID_FAULT],
+    ["wechatAppId", "wx", APP_ID_FAULT],
     ["wechatAppId", `wx${"1".repeat(31)}`, APP_ID_FAULT],
     ["wechatAppId", "wx0123456789-abc", APP_ID_FAULT],
     ["payNotifyUrl", "https://10.0.0.1/", "must name a public host; this is a private address"],
     ["payNotifyUrl", 5, "must be a string"],
     ["refundNotifyUrl", "https://u:p@shop.example.com/", "must hold no user name or password"],
     ["refundNotifyUrl", "nonsense", "must be an absolute https URL"],
-    ["salt", "only-15-charact", SALT_FAULT],
+    ["salt", "short-7", SALT_FAULT],
     ["salt", "x".repeat(129), SALT_FAULT],
     ["salt", "a salt with blanks", SALT_FAULT],
     ["salt", "盐盐盐盐盐盐盐盐盐盐盐盐盐盐盐盐", SALT_FAULT],
@@ -146,10 +146,10 @@ describe("PATCH /admin/apps/:id", () => {
     expect((await settings(id)).enabled).toBe(true);
     await ask("PATCH", `${PATH}/${id}`, { body: { enabled: false } });
     expect((await settings(id)).enabled).toBe(false);
-    expect((await settings(id)).merchant.signType).toBe("MD5");
+    expect((await settings(id)).merchant.v2?.signType).toBe("MD5");
     const hmac = { body: { signType: "HMAC-SHA256" } };
     await ask("PATCH", `/admin/merchants/${merchantId}`, hmac);
-    expect((await settings(id)).merchant.signType).toBe("HMAC-SHA256");
+    expect((await settings(id)).merchant.v2?.signType).toBe("HMAC-SHA256");
   });
 
   test.for<[string, unknown, string]>([

@@ -1,5 +1,6 @@
 import type { Books } from "./books.ts";
 import type { NotificationKind } from "./faults.ts";
+import { readSettings } from "./settings.ts";
 
 /** One try to tell the merchant. `status` is absent when there was no HTTP answer. */
 export interface Attempt {
@@ -52,6 +53,9 @@ export const RETRY_WAITS_MS: readonly number[] = [
   6 * HOUR,
 ];
 
+// Well above the time limit of an attempt.
+const CLAIM_MS = 10 * SECOND;
+
 type Row = {
   id: number;
   kind: NotificationKind;
@@ -92,14 +96,21 @@ export function listNotifications(sql: SqlStorage): Notification[] {
   return withAttempts(sql, [...sql.exec<Row>("select * from notifications order by id desc")]);
 }
 
-/** The notifications whose next attempt is due. */
-export function dueNotifications(sql: SqlStorage, now: number): Notification[] {
-  return withAttempts(sql, [
+/**
+ * Takes the notifications whose next attempt is due, so that nobody else sends them meanwhile.
+ * One whose sender is lost comes due again.
+ */
+export function claimDue({ sql, now }: Books): Notification[] {
+  const due = withAttempts(sql, [
     ...sql.exec<Row>(
       "select * from notifications where state = 'waiting' and next_at <= ? order by next_at, id",
       now,
     ),
   ]);
+  for (const { id } of due) {
+    sql.exec("update notifications set next_at = ? where id = ?", now + CLAIM_MS, id);
+  }
+  return due;
 }
 
 /** The instant of the next thing to do by itself, or null when there is none. */
@@ -115,13 +126,12 @@ export function nextAlarmAt(sql: SqlStorage): number | null {
 
 /**
  * Records an attempt and what follows from it: acknowledged, a later attempt, or given up.
- * `scale` multiplies the wait. Does nothing when the sandbox was reset during the attempt.
+ * Does nothing when the sandbox was reset during the attempt.
  */
 export function recordAttempt(
   { sql, now }: Books,
   notification: Notification,
   attempt: Attempt,
-  scale: number,
 ): void {
   const known = sql.exec("select 1 from notifications where id = ?", notification.id).toArray();
   if (known.length === 0) return;
@@ -134,7 +144,10 @@ export function recordAttempt(
     attempt.answer,
   );
   const wait = RETRY_WAITS_MS[notification.attempts.length];
-  const nextAt = attempt.ok || wait === undefined ? null : now + Math.round(wait * scale);
+  const nextAt =
+    attempt.ok || wait === undefined
+      ? null
+      : now + Math.round(wait * readSettings(sql).notifyScale);
   const state = attempt.ok ? "acknowledged" : nextAt === null ? "given-up" : "waiting";
   sql.exec(
     "update notifications set state = ?, next_at = ? where id = ?",

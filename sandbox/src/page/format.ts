@@ -13,7 +13,12 @@ export function yuan(fee: number): string {
 
 /** English first, Chinese second and quieter. */
 export function label(english: string, chinese: string): Html {
-  return html`${english} <span class="zh" lang="zh">${chinese}</span>`;
+  return html`${english} ${zh(chinese)}`;
+}
+
+/** Chinese, quieter and kept together. */
+export function zh(chinese: string): Html {
+  return html`<span class="zh" lang="zh">${chinese}</span>`;
 }
 
 /** `MM-dd HH:mm:ss` in Beijing time. */

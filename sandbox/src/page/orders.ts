@@ -64,7 +64,7 @@ function orderCard(order: OrderView, state: StateView): Html {
       ${
         order.transactionId === null
           ? ""
-          : html`<dt>${label("Transaction", "交易")}</dt>
+          : html`<dt>${label("Trade", "交易")}</dt>
               <dd><code>${order.transactionId}</code></dd>`
       }
       ${

@@ -1,6 +1,6 @@
 import { html, raw } from "hono/html";
 import type { StateView } from "../ledger/views.ts";
-import { action, label, type Html } from "./format.ts";
+import { action, label, zh, type Html } from "./format.ts";
 import { orderList } from "./orders.ts";
 import { activeFaults, faultForm, recentCalls, settingsLine } from "./panels.ts";
 import { SCRIPT } from "./script.ts";
@@ -13,12 +13,23 @@ export async function page(state: StateView): Promise<Response> {
     "default-src 'none'",
     `script-src 'nonce-${nonce}'`,
     `style-src 'nonce-${nonce}'`,
+    "img-src data:",
     "connect-src 'self'",
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",
   ].join("; ");
-  return new Response(String(await whole(state, nonce)), {
+  return await respond(whole(state, nonce), policy);
+}
+
+/** The parts of the page that change, for its script to put in their places. */
+export async function liveParts(state: StateView): Promise<Response> {
+  const { orders, faults, calls, settings } = parts(state);
+  return await respond(html`${orders}${faults}${calls}${settings}`, "default-src 'none'");
+}
+
+async function respond(content: Html, policy: string): Promise<Response> {
+  return new Response(String(await content), {
     headers: {
       "content-type": "text/html; charset=utf-8",
       "content-security-policy": policy,
@@ -29,7 +40,17 @@ export async function page(state: StateView): Promise<Response> {
   });
 }
 
+function parts(state: StateView): Record<"orders" | "faults" | "calls" | "settings", Html> {
+  return {
+    orders: html`<div id="orders" class="stack" data-live>${orderList(state)}</div>`,
+    faults: html`<div id="faults" data-live>${activeFaults(state.faults)}</div>`,
+    calls: html`<div id="calls" data-live>${recentCalls(state.calls)}</div>`,
+    settings: html`<div id="settings" data-live>${settingsLine(state.settings)}</div>`,
+  };
+}
+
 function whole(state: StateView, nonce: string): Html {
+  const { orders, faults, calls, settings } = parts(state);
   return html`<!doctype html>
     <html lang="en">
       <head>
@@ -42,36 +63,21 @@ function whole(state: StateView, nonce: string): Html {
         </style>
       </head>
       <body>
-        <header class="top">
-          <div class="brand">
-            <svg viewBox="0 0 24 24" width="34" height="34" aria-hidden="true">
-              <path
-                fill-rule="evenodd"
-                d="M5 2h14a3 3 0 0 1 3 3v14a3 3 0 0 1-3 3H5a3 3 0 0 1-3-3V5a3 3 0 0 1 3-3Zm2 5 4 5H7.500v1.600h3.600V15H7.500v1.600h3.600V19h1.800v-2.400h3.600V15h-3.600v-1.400h3.600V12H13l4-5h-2l-3 4-3-4Z"
-              />
-            </svg>
-            <div>
-              <h1>${label("WeChat Pay sandbox", "微信支付沙箱")}</h1>
-              <p>A stand-in: no real money moves. 模拟环境，不产生真实交易</p>
-            </div>
-          </div>
-          ${resetButton()}
-        </header>
+        ${masthead()}
         <main class="layout">
-          <div class="stack" id="orders" data-live>${orderList(state)}</div>
+          ${orders}
           <aside class="stack">
             <section class="card panel">
               <h2>${label("Faults", "故障")}</h2>
-              <div id="faults" data-live>${activeFaults(state.faults)}</div>
-              ${faultForm()}
+              ${faults} ${faultForm()}
             </section>
             <section class="card panel">
               <h2>${label("Recent calls", "最近调用")}</h2>
-              <div id="calls" data-live>${recentCalls(state.calls)}</div>
+              ${calls}
             </section>
             <section class="card panel">
               <h2>${label("Settings", "设置")}</h2>
-              <div id="settings" data-live>${settingsLine(state.settings)}</div>
+              ${settings}
             </section>
           </aside>
         </main>
@@ -83,10 +89,25 @@ function whole(state: StateView, nonce: string): Html {
     </html>`;
 }
 
-function resetButton(): Html {
-  return action(label("Forget everything", "清空"), {
+function masthead(): Html {
+  const reset = action(label("Forget everything", "清空"), {
     path: "/reset",
     tone: "danger",
     confirm: "Forget all orders, refunds and merchants?",
   });
+  return html`<header class="top">
+    <div class="brand">
+      <svg viewBox="0 0 24 24" width="34" height="34" aria-hidden="true">
+        <path
+          fill-rule="evenodd"
+          d="M5 2h14a3 3 0 0 1 3 3v14a3 3 0 0 1-3 3H5a3 3 0 0 1-3-3V5a3 3 0 0 1 3-3Zm2 5 4 5H7.500v1.600h3.600V15H7.500v1.600h3.600V19h1.800v-2.400h3.600V15h-3.600v-1.400h3.600V12H13l4-5h-2l-3 4-3-4Z"
+        />
+      </svg>
+      <div>
+        <h1>${label("WeChat Pay sandbox", "微信支付沙箱")}</h1>
+        <p>No real money moves. ${zh("不产生真实交易")}</p>
+      </div>
+    </div>
+    ${reset}
+  </header>`;
 }

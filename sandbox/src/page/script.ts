@@ -29,7 +29,7 @@ async function ask(method, path, body) {
 }
 
 async function refresh() {
-  const response = await fetch("/", { headers: { accept: "text/html" } });
+  const response = await fetch("/parts");
   const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
   for (const part of document.querySelectorAll("[data-live]")) {
     const next = fresh.getElementById(part.id);

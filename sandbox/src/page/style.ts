@@ -25,6 +25,7 @@ h1, h2, p, dl, dd, ol, ul { margin: 0; padding: 0; }
 h1 { font-size: 20px; line-height: 1.3; }
 h2 { font-size: 15px; }
 code { font: 13px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
+.zh, time { white-space: nowrap; }
 .zh { color: var(--quiet); font-weight: 400; font-size: .92em; }
 .top {
   display: flex; flex-wrap: wrap; align-items: center; gap: 12px; justify-content: space-between;
@@ -66,7 +67,8 @@ button {
 }
 button:hover { border-color: var(--quiet); }
 button.main { background: var(--accent); border-color: var(--accent); color: var(--on-accent); }
-button.main .zh { color: inherit; opacity: .85; }
+button.main .zh, time { white-space: nowrap; }
+.zh { color: inherit; opacity: .85; }
 button.danger { color: var(--bad); background: none; }
 button:disabled { opacity: .5; cursor: progress; }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
@@ -115,7 +117,8 @@ input, select {
   .card { padding: 16px; }
   button, input, select { min-height: 44px; }
   .calls { max-height: none; }
-  dl { grid-template-columns: 102px minmax(0, 1fr); gap: 3px 8px; }
+  h1 { font-size: 18px; }
+  dl { grid-template-columns: 84px minmax(0, 1fr); gap: 3px 8px; }
   dt { font-size: 13px; }
   dd code { font-size: 12px; }
 }

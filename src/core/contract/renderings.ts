@@ -5,7 +5,7 @@ interface Rendering {
   /** Who writes so. */
   readonly by: string;
   readonly space: "+" | "%20";
-  /** Which of `! ' ( ) * ~` stay unescaped; everything else becomes `%XX` of its UTF-8 bytes. */
+  /** Which of `! ' ( ) * ~ /` stay unescaped; everything else becomes `%XX` of its UTF-8 bytes. */
   readonly bare: string;
 }
 
@@ -26,6 +26,7 @@ const RENDERINGS: readonly Rendering[] = [
   { by: ".NET WebUtility.UrlEncode", space: "+", bare: "!()*" },
   { by: "jQuery form data", space: "+", bare: "!'()*~" },
   { by: "PHP rawurlencode, Python quote, npm qs", space: "%20", bare: "~" },
+  { by: "Python quote with its default safe characters", space: "%20", bare: "~/" },
   { by: "Python 2 quote, PHP before 5.3", space: "%20", bare: "" },
   { by: "Java URLEncoder with + replaced", space: "%20", bare: "*" },
   { by: "Java URLEncoder with + replaced and the tilde restored", space: "%20", bare: "*~" },
@@ -84,7 +85,8 @@ function render(pairs: readonly (readonly [string, string])[], rendering: Render
 function escape(value: string, { space, bare }: Rendering): string {
   return encodeURIComponent(value)
     .replaceAll("%20", space)
-    .replaceAll(/[!'()*~]/g, (mark) => (bare.includes(mark) ? mark : percentEscape(mark)));
+    .replaceAll(/[!'()*~]/g, (mark) => (bare.includes(mark) ? mark : percentEscape(mark)))
+    .replaceAll("%2F", bare.includes("/") ? "/" : "%2F");
 }
 
 function percentEscape(mark: string): string {

@@ -30,8 +30,12 @@ export function lengthFault(text: string, max: number): string | null {
   return text.length > max ? `不能超过 ${max} 个字符` : null;
 }
 
-/** XML 1.0's `Char` below U+10000, without the carriage return. Surrogates are no characters. */
+/**
+ * XML 1.0's `Char` below U+10000, without the carriage return and the controls that it discourages
+ * (U+007F to U+009F). Surrogates are no characters.
+ */
 function isXmlCharacter(code: number): boolean {
   if (code < 0x20) return code === 0x09 || code === 0x0a;
+  if (code >= 0x7f && code <= 0x9f) return false;
   return code < 0xd800 || (code >= 0xe000 && code <= 0xfffd);
 }

@@ -30,8 +30,7 @@ function parse(bytes: Uint8Array): Result<unknown, string> {
   }
 }
 
-const RFC_3339 =
-  /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/;
+const RFC_3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/;
 
 /** A time as WeChat writes it in APIv3 (RFC 3339), in Unix ms; null when it is none. */
 export function readTime(text: string | undefined): number | null {

@@ -37,9 +37,7 @@ export function readPrivateKey(text: string): Result<PrivateKey, string> {
   const block = readPem(text);
   const type = PRIVATE_KEY_TYPES.get(block?.label ?? "");
   if (block === null || type === undefined) return err(expected);
-  const key = attempt(() =>
-    createPrivateKey({ key: Buffer.from(block.der), format: "der", type }),
-  );
+  const key = attempt(() => createPrivateKey({ key: Buffer.from(block.der), format: "der", type }));
   if (key === null) return err(expected);
   const publicKey = rsaPublicKey(createPublicKey(key));
   if (!publicKey.ok) return publicKey;

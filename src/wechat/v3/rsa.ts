@@ -13,11 +13,7 @@ export async function sign(text: string, credentials: V3Credentials): Promise<st
   const key =
     imported.get(credentials) ??
     keep(credentials, await importKey("pkcs8", credentials.privateKeyPem, "sign"));
-  const signature = await crypto.subtle.sign(
-    ALGORITHM.name,
-    key,
-    new TextEncoder().encode(text),
-  );
+  const signature = await crypto.subtle.sign(ALGORITHM.name, key, new TextEncoder().encode(text));
   return Buffer.from(signature).toString("base64");
 }
 

@@ -53,7 +53,8 @@ export async function verify(
   );
   if (missing !== undefined) return fault("unsigned", missing[0]);
   const type = headers.get("wechatpay-signature-type");
-  if (type !== null && type !== SIGNATURE_TYPE) return fault("unsigned", "wechatpay-signature-type");
+  if (type !== null && type !== SIGNATURE_TYPE)
+    return fault("unsigned", "wechatpay-signature-type");
 
   const { timestamp, nonce, serial, signature } = read(headers);
   if (Math.abs(Math.floor(nowAt / 1000) - Number(timestamp)) >= WINDOW_SECONDS) {
@@ -63,7 +64,9 @@ export async function verify(
   if (key === null) return fault("unknown-key", "wechatpay-serial");
   if (!isValidAt(key, nowAt)) return fault("unknown-key", "the certificate is not valid now");
   const text = Buffer.concat([Buffer.from(`${timestamp}\n${nonce}\n`), body, Buffer.from("\n")]);
-  return (await isSigned(text, signature, key)) ? ok(null) : fault("wrong-signature", "wechatpay-signature");
+  return (await isSigned(text, signature, key))
+    ? ok(null)
+    : fault("wrong-signature", "wechatpay-signature");
 }
 
 function read(headers: Headers) {

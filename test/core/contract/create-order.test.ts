@@ -75,7 +75,7 @@ describe("a request for an order", () => {
     { clientIp: "::ffff:203.0.113.9" },
     { accessToken: "x".repeat(512), url: `http://a.example/${"x".repeat(2048 - 17)}` },
     { accessToken: "x", url: "HTTPS://a.example" },
-    { desc: "\u0085\ue000\ufffd" },
+    { desc: "\u00a0\ue000\ufffd" },
   ])("at its limits is accepted: %j", (changes) => {
     expect(refusalOf(parse(changes))).toBe("ACCEPTED");
   });
@@ -114,6 +114,8 @@ describe("a refusal names the parameter and what is expected", () => {
     [{ desc: "𠮷" }, `desc 不能包含 ${emoji}`],
     [{ desc: "a\u0008" }, `desc ${control}`],
     [{ desc: "a\r\nb" }, `desc ${control}`],
+    [{ desc: "a\u0085b" }, `desc ${control}`],
+    [{ attach: "a\u007fb" }, `attach ${control}`],
     [{ desc: "a\uffff" }, `desc ${control}`],
     [{ tag: "x".repeat(33) }, "tag 不能超过 32 个字符"],
     [{ tag: "😀" }, `tag 不能包含 ${emoji}`],

@@ -128,3 +128,8 @@ test.each([
 ])("%s is among the renderings", (_by, text) => {
   expect(renderings(parametersOf({ a: "x !'()*~" }))).toContain(text);
 });
+
+test("Python's quote, which leaves the slash, is among the renderings", () => {
+  const strings = renderings(parametersOf({ url: "http://a.example/b?c=d e" }));
+  expect(strings).toContain("url=http%3A//a.example/b%3Fc%3Dd%20e");
+});

@@ -1,0 +1,109 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { control, freshSandbox, ORIGIN, placeOrder, state } from "./helpers.ts";
+
+const NUMBER = "INPUT0000001";
+const MERCHANT = { mchId: "1900000110", apiKey: "k".repeat(32), appIds: ["wx1111111111111111"] };
+const CALL_FAULT = { on: "call", path: "refund", fault: "slow" };
+const NOTIFICATION_FAULT = { on: "notification", kind: "pay", fault: "late" };
+
+beforeEach(freshSandbox);
+
+describe("a 400 names the fields at fault:", () => {
+  test.each<[string, string, object, string[]]>([
+    ["POST", "/merchants", {}, ["mchId", "apiKey", "appIds"]],
+    ["POST", "/merchants", { ...MERCHANT, mchId: "x" }, ["mchId"]],
+    ["POST", "/merchants", { ...MERCHANT, apiKey: "short" }, ["apiKey"]],
+    ["POST", "/merchants", { ...MERCHANT, appIds: [] }, ["appIds"]],
+    ["POST", "/merchants", { ...MERCHANT, appIds: ["gh_1"] }, ["appIds.0"]],
+    ["POST", "/merchants", { ...MERCHANT, more: 1 }, [""]],
+    ["PATCH", "/settings", { notifyScale: -1 }, ["notifyScale"]],
+    ["PATCH", "/settings", { notifyScale: "1" }, ["notifyScale"]],
+    ["PATCH", "/settings", { closeAfterMs: 1.5 }, ["closeAfterMs"]],
+    ["PATCH", "/settings", { refundOutcome: "maybe" }, ["refundOutcome"]],
+    ["PATCH", "/settings", { unknown: 1 }, [""]],
+    ["POST", `/orders/${NUMBER}/pay`, { notify: "no" }, ["notify"]],
+    ["POST", `/orders/${NUMBER}/pay`, { bridge: { appId: 1 } }, ["bridge.appId"]],
+    ["POST", `/orders/${NUMBER}/fail`, { notify: false }, [""]],
+    ["POST", `/orders/${NUMBER}/close`, { x: 1 }, [""]],
+    ["POST", `/orders/${NUMBER}/notify`, { x: 1 }, [""]],
+    ["POST", "/refunds/R1/outcome", {}, ["status"]],
+    ["POST", "/refunds/R1/outcome", { status: "PROCESSING" }, ["status"]],
+    ["POST", "/refunds/R1/notify", { x: 1 }, [""]],
+    ["POST", "/reset", { x: 1 }, [""]],
+    ["POST", "/faults", {}, ["on"]],
+    ["POST", "/faults", { ...CALL_FAULT, on: "elsewhere" }, ["on"]],
+    ["POST", "/faults", { ...CALL_FAULT, path: "micropay" }, ["path"]],
+    ["POST", "/faults", { ...CALL_FAULT, fault: "late" }, ["fault"]],
+    ["POST", "/faults", { ...CALL_FAULT, times: 0 }, ["times"]],
+    ["POST", "/faults", { ...CALL_FAULT, outTradeNo: "" }, ["outTradeNo"]],
+    ["POST", "/faults", { ...CALL_FAULT, delayMs: -1 }, ["delayMs"]],
+    ["POST", "/faults", { ...CALL_FAULT, errCode: "NOTENOUGH" }, ["errCode"]],
+    ["POST", "/faults", { ...CALL_FAULT, fault: "refuse" }, ["errCode"]],
+    ["POST", "/faults", { ...CALL_FAULT, fault: "refuse", errCode: "a" }, ["errCode"]],
+    ["POST", "/faults", { ...NOTIFICATION_FAULT, kind: "close" }, ["kind"]],
+    ["POST", "/faults", { ...NOTIFICATION_FAULT, fault: "slow" }, ["fault"]],
+    ["POST", "/faults", { ...NOTIFICATION_FAULT, errCode: "A" }, [""]],
+  ])("%s %s %j", async (method, path, body, fields) => {
+    const reply = await control(method, path, body);
+    expect(reply.status).toBe(400);
+    for (const field of fields) {
+      expect(reply.json).toMatchObject({
+        error: "the body is malformed",
+        fields: expect.arrayContaining([expect.objectContaining({ field })]),
+      });
+    }
+    expect((await state()).faults).toEqual([]);
+  });
+});
+
+test.each(["{", "[1", "notify=false", "\u0000"])("%j is not JSON", async (body) => {
+  const reply = await control("POST", "/faults", body);
+  expect(reply).toEqual({ status: 400, json: { error: "the body is not JSON" } });
+});
+
+test.each(["[]", "null", "1", '"text"'])("%s is not an object", async (body) => {
+  expect(await control("POST", "/reset", body)).toMatchObject({ status: 400 });
+});
+
+test("a body that is too large is refused", async () => {
+  const reply = await control("POST", "/faults", " ".repeat(70_000));
+  expect(reply).toEqual({ status: 400, json: { error: "the body is too large" } });
+});
+
+test("an empty body says nothing, whatever its content type", async () => {
+  await placeOrder(NUMBER);
+  const headers = { "content-type": "text/plain" };
+  const reply = await control("POST", `/orders/${NUMBER}/pay`, "", headers);
+  expect(reply).toMatchObject({ status: 200, json: { state: "SUCCESS" } });
+});
+
+test.each([
+  ["GET", "/nothing"],
+  ["GET", "/faults"],
+  ["PUT", "/settings"],
+  ["DELETE", `/orders/${NUMBER}`],
+])("%s %s is a 404 in JSON", async (method, path) => {
+  const reply = await control(method, path);
+  expect(reply).toEqual({ status: 404, json: { error: "no such path or method" } });
+});
+
+describe("another site's page", () => {
+  test.each(["https://evil.test", "http://sandbox.test:81", "null"])(
+    "at %j changes nothing",
+    async (origin) => {
+      for (const [method, path] of [
+        ["POST", "/reset"],
+        ["PATCH", "/settings"],
+        ["DELETE", "/faults"],
+      ] as const) {
+        const reply = await control(method, path, {}, { origin });
+        expect(reply.status).toBe(403);
+      }
+    },
+  );
+
+  test("is not the sandbox's own page, nor a tool", async () => {
+    expect(await control("POST", "/reset", {}, { origin: ORIGIN })).toMatchObject({ status: 200 });
+    expect(await control("POST", "/reset", {})).toMatchObject({ status: 200 });
+  });
+});

@@ -1,0 +1,119 @@
+import { exports } from "cloudflare:workers";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { yuan } from "../src/page/format.ts";
+import {
+  control,
+  freshSandbox,
+  merchant,
+  ORIGIN,
+  placeOrder,
+  placePaidOrder,
+  requestRefund,
+  runAlarm,
+} from "./helpers.ts";
+
+const NUMBER = "PAGE00000001";
+
+beforeEach(freshSandbox);
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+const load = async (): Promise<Response> => await exports.default.fetch(`${ORIGIN}/`);
+const page = async (): Promise<string> => await (await load()).text();
+
+/** The paths of the buttons on the page. */
+const buttons = (html: string): string[] =>
+  Array.from(html.matchAll(/data-path="([^"]+)"/g), (match) => match[1] ?? "");
+
+const orderButtons = async (): Promise<string[]> =>
+  buttons(await page()).filter((it) => it.startsWith("/orders/"));
+
+const refundButtons = async (): Promise<string[]> =>
+  buttons(await page()).filter((it) => it.startsWith("/refunds/"));
+
+test("an empty sandbox says how to begin", async () => {
+  const html = await page();
+  expect(html).toContain("No orders yet");
+  expect(html).toContain("1900000109");
+  expect(buttons(html)).toEqual(["/reset"]);
+});
+
+test("nothing from elsewhere is loaded, and nothing else may run", async () => {
+  const response = await load();
+  const policy = response.headers.get("content-security-policy") ?? "";
+  const nonce = /script-src 'nonce-([^']+)'/.exec(policy)?.[1] ?? "none";
+  expect(policy).toContain("default-src 'none'");
+  const html = await response.text();
+  expect(html).toContain(`<script nonce="${nonce}">`);
+  expect(html).not.toMatch(/(?:src|href)="(?:https?:)?\/\//);
+  expect(html).not.toMatch(/ on[a-z]+="/);
+});
+
+test("the parts that change are the page's own, alone", async () => {
+  await placeOrder(NUMBER);
+  const whole = await page();
+  const response = await exports.default.fetch(`${ORIGIN}/parts`);
+  const parts = await response.text();
+  expect(parts).toContain(NUMBER);
+  expect(parts).not.toContain("<script");
+  const ids = Array.from(parts.matchAll(/id="([^"]+)"/g), (match) => match[1]);
+  expect(ids).toEqual(["orders", "faults", "calls", "settings"]);
+  for (const id of ids) expect(whole).toContain(`id="${id}"`);
+});
+
+test("what merchants write is text, never markup", async () => {
+  const nasty = `<script>alert("1")</script>&'`;
+  await placeOrder(NUMBER, { body: nasty, attach: "</dd><img src=x onerror=alert(1)>" });
+  merchant(() => new Response("<img src=x onerror=alert(1)>", { status: 500 }));
+  await control("POST", `/orders/${NUMBER}/pay`);
+  await runAlarm();
+  const html = await page();
+  expect(html).not.toContain("<script>alert");
+  expect(html).not.toContain("<img");
+  expect(html).toContain("&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&amp;&#39;");
+});
+
+test("an order has the buttons that its state allows", async () => {
+  await placeOrder(NUMBER);
+  const path = `/orders/${NUMBER}`;
+  expect(await orderButtons()).toEqual([`${path}/pay`, `${path}/fail`, `${path}/close`]);
+  await control("POST", `${path}/close`);
+  expect(await orderButtons()).toEqual([]);
+});
+
+test("a refund has the buttons that its state allows", async () => {
+  await placePaidOrder(NUMBER);
+  await requestRefund(NUMBER, "R@|1");
+  const path = "/refunds/R%40%7C1";
+  expect(await refundButtons()).toEqual(Array.from({ length: 3 }, () => `${path}/outcome`));
+  await control("POST", `${path}/outcome`, { status: "CHANGE", notify: false });
+  expect(await refundButtons()).toEqual([`${path}/outcome`, `${path}/outcome`, `${path}/notify`]);
+  await control("POST", `${path}/outcome`, { status: "SUCCESS", notify: false });
+  expect(await refundButtons()).toEqual([`${path}/notify`]);
+});
+
+test("active faults are shown and can be cleared", async () => {
+  await control("POST", "/faults", { on: "call", path: "refund", fault: "slow", times: 3 });
+  const html = await page();
+  expect(html).toContain("×3");
+  expect(buttons(html)).toContain("/faults");
+});
+
+test("of very many orders the newest hundred are shown", async () => {
+  for (let count = 0; count < 101; count++) await placeOrder(`MANY${1000 + count}`);
+  const html = await page();
+  expect(html).toContain("MANY1100");
+  expect(html.match(/<article/g)).toHaveLength(100);
+  expect(html).toContain("1 older orders are not shown");
+});
+
+test.each([
+  [1, "¥0.01"],
+  [10, "¥0.10"],
+  [100, "¥1.00"],
+  [129_900, "¥1,299.00"],
+  [2_147_483_647, "¥21,474,836.47"],
+])("%d fen are %s", (fee, text) => {
+  expect(yuan(fee)).toBe(text);
+});

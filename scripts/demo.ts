@@ -1,0 +1,36 @@
+import { finale, payment, payout, prologue, refund, registration } from "./demo/chapters.ts";
+import { startStack } from "./stack.ts";
+import { AppReceiver } from "./support/app-receiver.ts";
+import { paint } from "./support/terminal.ts";
+
+/** `npm run demo`: the life of one order, between real Workers, told and checked step by step. */
+async function main(): Promise<void> {
+  const startedAt = Date.now();
+  const receiver = await AppReceiver.start();
+  try {
+    prologue();
+    const stack = await startStack();
+    try {
+      const story = await registration(stack, receiver);
+      const order = await payment(story);
+      const refunded = await refund(story, order);
+      await payout(story, order, refunded);
+      await finale(story, order);
+    } finally {
+      await stack.stop();
+    }
+  } finally {
+    await receiver.stop();
+  }
+  const seconds = ((Date.now() - startedAt) / 1000).toFixed(0);
+  console.log(`\n${paint(["bold", "green"], "All of it held.")} ${paint("dim", `${seconds} s`)}`);
+  console.log(`Next: ${paint("bold", "npm run dev")} to do it by hand.\n`);
+}
+
+try {
+  await main();
+} catch (error) {
+  const reason = error instanceof Error ? error.message : String(error);
+  console.error(`\n${paint(["bold", "red"], "✗ The demo failed.")} ${reason}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,69 @@
+import { dataOf, type AppClient } from "../support/app-client.ts";
+import type { AppReceiver, Callback } from "../support/app-receiver.ts";
+import type { CreatedOrder, OrderView } from "../support/contract.ts";
+import { eventually } from "../support/eventually.ts";
+import type { SandboxClient } from "../support/sandbox-client.ts";
+import { BrokenPromise, holds, says } from "../support/storyteller.ts";
+import { paint } from "../support/terminal.ts";
+
+/** Who plays in the story. */
+export interface Story {
+  readonly app: AppClient;
+  readonly receiver: AppReceiver;
+  readonly sandbox: SandboxClient;
+}
+
+/** The order as the app sees it now. */
+export async function viewOf({ app }: Story, order: CreatedOrder): Promise<OrderView> {
+  return dataOf(await app.order({ order_id: order.orderId }));
+}
+
+/** Tells what the gateway asked of WeChat about an order, as WeChat's own books have it. */
+export async function tellCalls({ sandbox }: Story, number: string, call: string): Promise<void> {
+  const { calls } = await sandbox.state();
+  const about = calls.filter(
+    ({ path, outTradeNo }) => outTradeNo === number && path.endsWith(`/${call}`),
+  );
+  if (about.length === 0) throw new BrokenPromise(`WeChat saw no ${call}`);
+  for (const { path, outcome } of about.toReversed()) {
+    says("gateway", "WeChat", `POST ${path}  ${paint("dim", `→ ${outcome}`)}`);
+  }
+}
+
+/** Tells how WeChat notified the gateway, and waits for the acknowledgement. */
+export async function tellNotification(
+  { sandbox }: Story,
+  order: CreatedOrder,
+  kind: "pay" | "refund",
+): Promise<void> {
+  const sent = await eventually(`the ${kind} notification to be acknowledged`, async () => {
+    const { notifications } = await sandbox.order(order.orderNumber);
+    return notifications.find((one) => one.kind === kind && one.state === "acknowledged");
+  });
+  says("WeChat", "gateway", `POST ${new URL(sent.url).pathname}`);
+  const { status, answer = "" } = sent.attempts.at(-1) ?? {};
+  const [, code] = /<return_code><!\[CDATA\[(.*?)\]\]>/.exec(answer) ?? [];
+  says("gateway", "WeChat", `${status}`, { return_code: code });
+  holds("the notification is acknowledged, at the first attempt", sent.attempts.length, 1);
+}
+
+/** Tells a callback that the app received, and checks both of its signatures. */
+export function tellCallback(callback: Callback): void {
+  says("gateway", "app", `POST ${callback.path}`, {
+    ...callback.fields,
+    "webhook-signature": callback.headers["webhook-signature"],
+  });
+  says("app", "gateway", "200 success");
+  holds("sign fits, by the contract's rule", callback.signed);
+  holds("webhook-signature fits, by the Standard Webhooks rule", callback.webhookSigned);
+}
+
+/** Some fields of a callback. */
+export function pick({ fields }: Callback, ...names: string[]): (string | undefined)[] {
+  return names.map((name) => fields[name]);
+}
+
+/** An amount as people write it. */
+export function yuan(fen: number): string {
+  return `¥${(fen / 100).toFixed(2)}`;
+}

@@ -1,0 +1,87 @@
+import { z } from "zod";
+
+const merchant = z.object({ id: z.int(), mchId: z.string() });
+const app = z.object({ id: z.int(), name: z.string(), merchantId: z.int() });
+const newApp = app.extend({ salt: z.string(), webhookSecret: z.string() });
+
+export type RegisteredMerchant = z.infer<typeof merchant>;
+export type ListedApp = z.infer<typeof app>;
+/** With the secrets, which are shown this once. */
+export type RegisteredApp = z.infer<typeof newApp>;
+
+export interface MerchantDraft {
+  readonly name: string;
+  readonly mchId: string;
+  /** 32 characters. */
+  readonly apiKey: string;
+  readonly signType?: "MD5" | "HMAC-SHA256";
+}
+
+export interface AppDraft {
+  readonly name: string;
+  readonly merchantId: number;
+  readonly wechatAppId: string;
+  readonly payNotifyUrl: string;
+  readonly refundNotifyUrl: string;
+  readonly salt?: string;
+}
+
+/** The operator, at the back-office's API. */
+export class AdminClient {
+  readonly #url: string;
+  readonly #token: string;
+
+  constructor(gatewayUrl: string, token: string) {
+    this.#url = `${gatewayUrl}/admin`;
+    this.#token = token;
+  }
+
+  async registerMerchant(draft: MerchantDraft): Promise<RegisteredMerchant> {
+    return await this.call("POST", "/merchants", merchant, { protocol: "v2", ...draft });
+  }
+
+  async registerApp(draft: AppDraft): Promise<RegisteredApp> {
+    return await this.call("POST", "/apps", newApp, draft);
+  }
+
+  async changeApp(id: number, changes: Partial<AppDraft> & { enabled?: boolean }): Promise<void> {
+    await this.call("PATCH", `/apps/${id}`, app, changes);
+  }
+
+  async merchants(): Promise<readonly RegisteredMerchant[]> {
+    return await this.#all("/merchants", merchant);
+  }
+
+  async apps(): Promise<readonly ListedApp[]> {
+    return await this.#all("/apps", app);
+  }
+
+  /** Any call; throws unless the answer is a success of the expected shape. */
+  async call<T>(
+    method: "GET" | "POST" | "PATCH",
+    path: string,
+    answer: z.ZodType<T>,
+    body?: object,
+  ): Promise<T> {
+    const response = await fetch(this.#url + path, {
+      method,
+      headers: { authorization: `Bearer ${this.#token}`, "content-type": "application/json" },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} /admin${path}: HTTP ${response.status} ${text}`);
+    return answer.parse(JSON.parse(text));
+  }
+
+  async #all<T>(path: string, item: z.ZodType<T>): Promise<readonly T[]> {
+    const page = z.object({ items: z.array(item), nextCursor: z.int().nullable() });
+    const items: T[] = [];
+    let cursor: number | null = 0;
+    while (cursor !== null) {
+      const answer: z.infer<typeof page> = await this.call("GET", `${path}?cursor=${cursor}`, page);
+      items.push(...answer.items);
+      cursor = answer.nextCursor;
+    }
+    return items;
+  }
+}

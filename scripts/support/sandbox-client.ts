@@ -1,0 +1,122 @@
+import type { BridgeParams } from "./contract.ts";
+
+export interface SandboxNotification {
+  readonly kind: "pay" | "refund";
+  readonly state: "waiting" | "acknowledged" | "given-up";
+  readonly url: string;
+  readonly attempts: readonly {
+    readonly status: number | null;
+    readonly ok: boolean;
+    readonly answer: string;
+  }[];
+}
+
+export interface SandboxRefund {
+  readonly outRefundNo: string;
+  readonly refundId: string;
+  readonly refundFee: number;
+  readonly totalFee: number;
+  readonly status: "PROCESSING" | "SUCCESS" | "CHANGE" | "REFUNDCLOSE";
+  /** How often WeChat was called for it. */
+  readonly calls: number;
+}
+
+/** An order in WeChat's books, with all that belongs to it. */
+export interface SandboxOrder {
+  readonly outTradeNo: string;
+  readonly mchId: string;
+  readonly appId: string;
+  readonly body: string;
+  readonly openid: string;
+  readonly totalFee: number;
+  readonly state: "NOTPAY" | "SUCCESS" | "REFUND" | "CLOSED";
+  readonly transactionId: string | null;
+  readonly notifyUrl: string;
+  readonly prepayCalls: number;
+  readonly refunds: readonly SandboxRefund[];
+  readonly notifications: readonly SandboxNotification[];
+}
+
+export interface SandboxState {
+  readonly orders: readonly Pick<SandboxOrder, "outTradeNo" | "body" | "state" | "prepayCalls">[];
+  readonly calls: readonly {
+    readonly path: string;
+    readonly outTradeNo?: string;
+    readonly outcome: string;
+  }[];
+  readonly faults: readonly object[];
+}
+
+/** See the sandbox's own description of its control API. */
+export type SandboxFault = Readonly<Record<string, string | number>>;
+export type SandboxSettings = Readonly<Record<string, string | number>>;
+
+/** The payer and WeChat, at the sandbox's control API. */
+export class SandboxClient {
+  readonly #url: string;
+
+  constructor(sandboxUrl: string) {
+    this.#url = `${sandboxUrl}/sandbox/api`;
+  }
+
+  async state(): Promise<SandboxState> {
+    return await this.#call("GET", "/state");
+  }
+
+  async order(number: string): Promise<SandboxOrder> {
+    return await this.#call("GET", `/orders/${number}`);
+  }
+
+  /** The payer pays, with what the page handed to WeChat, which is then checked. */
+  async pay(
+    number: string,
+    options: { readonly notify?: boolean; readonly bridge?: BridgeParams } = {},
+  ): Promise<SandboxOrder> {
+    return await this.#call("POST", `/orders/${number}/pay`, options);
+  }
+
+  /** WeChat sends the payment's notification once more. */
+  async notifyAgain(number: string): Promise<SandboxOrder> {
+    return await this.#call("POST", `/orders/${number}/notify`, {});
+  }
+
+  /** WeChat closes an unpaid order by itself. */
+  async close(number: string): Promise<SandboxOrder> {
+    return await this.#call("POST", `/orders/${number}/close`, {});
+  }
+
+  async decideRefund(
+    refundNo: string,
+    status: "SUCCESS" | "CHANGE" | "REFUNDCLOSE",
+    notify = true,
+  ): Promise<SandboxRefund> {
+    return await this.#call("POST", `/refunds/${refundNo}/outcome`, { status, notify });
+  }
+
+  async addMerchant(merchant: {
+    readonly mchId: string;
+    readonly apiKey: string;
+    readonly appIds: readonly string[];
+  }): Promise<void> {
+    await this.#call("POST", "/merchants", merchant);
+  }
+
+  async addFault(fault: SandboxFault): Promise<void> {
+    await this.#call("POST", "/faults", fault);
+  }
+
+  async change(settings: SandboxSettings): Promise<void> {
+    await this.#call("PATCH", "/settings", settings);
+  }
+
+  async #call<T>(method: string, path: string, body?: object): Promise<T> {
+    const response = await fetch(this.#url + path, {
+      method,
+      headers: { "content-type": "application/json" },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`sandbox ${method} ${path}: HTTP ${response.status} ${text}`);
+    return JSON.parse(text);
+  }
+}

@@ -1,0 +1,140 @@
+import { createHash, createHmac } from "node:crypto";
+import { afterEach, describe, expect, test } from "vitest";
+import { START } from "../support/clock.ts";
+import { ask } from "../support/gateway.ts";
+import { madeOf, ORDER, rowOf, timersOf } from "../support/life.ts";
+import { closeWorld, openWorld } from "../support/world.ts";
+
+const PATH = "/pay/create-order";
+
+afterEach(closeWorld);
+
+/** Signs the bridge's parameters as WeChat's page has it; written anew here. */
+function paySign(parameters: Record<string, string>, apiKey: string): string {
+  const text = ["appId", "nonceStr", "package", "signType", "timeStamp"]
+    .map((name) => `${name}=${parameters[name]}`)
+    .join("&");
+  const whole = `${text}&key=${apiKey}`;
+  const digest =
+    parameters["signType"] === "MD5"
+      ? createHash("md5").update(whole)
+      : createHmac("sha256", apiKey).update(whole);
+  return digest.digest("hex").toUpperCase();
+}
+
+describe("a new order", () => {
+  test.for(["MD5", "HMAC-SHA256"] as const)(
+    "can be paid by the bridge, signed with %s",
+    async (signType) => {
+      const { shop, wechat } = await openWorld(signType);
+      const answer = await ask(shop, PATH, ORDER, { "cf-connecting-ip": "203.0.113.7" });
+      expect(answer).toMatchObject({ status: 200, code: 0, errmsg: null });
+      expect(Object.keys(answer.data ?? {})).toEqual([
+        "orderNumber",
+        "orderId",
+        "apiParams",
+        "editAddress",
+      ]);
+      expect(answer.data).toEqual({
+        orderNumber: expect.stringMatching(/^[0-9a-f]{32}$/),
+        orderId: expect.any(Number),
+        apiParams: expect.any(String),
+        editAddress: null,
+      });
+      const parameters: Record<string, string> = JSON.parse(String(answer.data?.["apiParams"]));
+      const { paySign: given, ...signed } = parameters;
+      expect(signed).toEqual({
+        appId: shop.wechatAppId,
+        timeStamp: String(START / 1000),
+        nonceStr: expect.stringMatching(/^[0-9A-Za-z]{16,32}$/),
+        package: expect.stringMatching(/^prepay_id=wx\d+$/),
+        signType,
+      });
+      expect(given).toBe(paySign(parameters, shop.apiKey));
+
+      const { number } = madeOf(answer);
+      expect(wechat.callsOf("/pay/unifiedorder")).toEqual([
+        {
+          appid: shop.wechatAppId,
+          mch_id: shop.mchId,
+          nonce_str: expect.any(String),
+          sign_type: signType,
+          sign: expect.any(String),
+          body: "测试商品",
+          out_trade_no: number,
+          total_fee: "100",
+          spbill_create_ip: "203.0.113.7",
+          notify_url: `https://gateway.test/notify/v2/${shop.merchantId}/pay`,
+          trade_type: "JSAPI",
+          openid: ORDER["openId"],
+          goods_tag: "test",
+        },
+      ]);
+    },
+  );
+
+  test("is stored as it was asked for, and its timer is armed", async () => {
+    const { shop } = await openWorld();
+    const values = {
+      ...ORDER,
+      attach: "附加 & <数据>",
+      clientIp: "2001:db8::1",
+    };
+    const made = madeOf(await ask(shop, PATH, values));
+    expect(await rowOf(made)).toMatchObject({
+      id: made.id,
+      appId: shop.appId,
+      merchantId: shop.merchantId,
+      protocol: "v2",
+      signType: "HMAC-SHA256",
+      wechatAppId: shop.wechatAppId,
+      appOrderNo: null,
+      desc: "测试商品",
+      totalFen: 100,
+      tag: "test",
+      attach: "附加 & <数据>",
+      clientIp: "2001:db8::1",
+      payState: "waiting",
+      payNotifyState: "none",
+      payNotifyNumber: 0,
+      createdAt: START,
+      expiresAt: START + 7_200_000,
+    });
+    expect(await timersOf(made)).toEqual([
+      { kind: "ask-payment", refundNo: "", dueAt: START + 60_000, attempt: 0 },
+    ]);
+  });
+
+  test("is told the address page's signature when it is asked for", async () => {
+    const { shop } = await openWorld();
+    const page = {
+      accessToken: "OezXcEiiBSKSxW0eoylIeBFk1b8V",
+      url: "https://shop.example.com/?a=1",
+    };
+    const answer = await ask(shop, PATH, { ...ORDER, ...page });
+    const { addrSign, ...rest } = JSON.parse(String(answer.data?.["editAddress"]));
+    expect(rest).toEqual({
+      signType: "sha1",
+      scope: "jsapi_address",
+      appId: shop.wechatAppId,
+      timeStamp: String(START / 1000),
+      nonceStr: expect.stringMatching(/^[0-9A-Za-z]{16,32}$/),
+    });
+    const text =
+      `accesstoken=${page.accessToken}&appid=${shop.wechatAppId}&noncestr=${rest.nonceStr}` +
+      `&timestamp=${rest.timeStamp}&url=${page.url}`;
+    expect(addrSign).toBe(createHash("sha1").update(text).digest("hex"));
+  });
+
+  test("shares its user with other orders of the payer in the app", async () => {
+    const { shop } = await openWorld();
+    const users = await Promise.all(
+      ["one", "one", "other"].map(async (openId) => {
+        const made = madeOf(await ask(shop, PATH, { ...ORDER, openId }));
+        return (await rowOf(made)).userId;
+      }),
+    );
+    expect(users[0]).toBe(users[1]);
+    expect(users[0]).not.toBe(users[2]);
+  });
+});

@@ -1,0 +1,91 @@
+import { env } from "cloudflare:workers";
+import { importMasterKey } from "../../src/core/secret-box.ts";
+import { insertApp } from "../../src/db/apps.ts";
+import { connect } from "../../src/db/database.ts";
+import { insertMerchant } from "../../src/db/merchants.ts";
+import type { V2SignType } from "../../src/wechat/wechat-pay.ts";
+
+/** A merchant and its app, with the secrets that each of them knows. */
+export interface Shop {
+  readonly merchantId: number;
+  readonly mchId: string;
+  readonly apiKey: string;
+  readonly signType: V2SignType;
+  readonly appId: number;
+  readonly wechatAppId: string;
+  readonly salt: string;
+  readonly webhookSecret: string;
+  readonly payUrl: string;
+  readonly refundUrl: string;
+}
+
+let shops = 0;
+
+/** Registers a fresh merchant and a fresh app of it. */
+export async function openShop(signType: V2SignType = "HMAC-SHA256"): Promise<Shop> {
+  shops += 1;
+  const digits = String(shops).padStart(4, "0");
+  const masterKey = await importMasterKey(env.MASTER_KEY);
+  const db = connect(env.DB);
+  const secrets = {
+    apiKey: `api-key-of-shop-${digits}-0123456789ab`,
+    salt: `salt-of-shop-${digits}-0123456789`,
+    webhookSecret: `whsec_${btoa(`webhook-secret-of-shop-${digits}`)}`,
+  };
+  const merchant = await insertMerchant(
+    db,
+    masterKey,
+    {
+      name: `Shop ${digits}`,
+      mchId: `190000${digits}`,
+      protocol: "v2",
+      signType,
+      apiKey: secrets.apiKey,
+      certBinding: null,
+    },
+    Date.now(),
+  );
+  if (!merchant.ok) throw new Error(merchant.error);
+  return { ...secrets, ...(await openApp(merchant.value.id, digits, secrets)), ...pick(merchant) };
+
+  function pick(made: { readonly value: { readonly id: number; readonly mchId: string } }) {
+    return { merchantId: made.value.id, mchId: made.value.mchId, signType };
+  }
+}
+
+/** Registers one more app of a shop's merchant. */
+export async function openSibling(shop: Shop): Promise<Shop> {
+  shops += 1;
+  const digits = String(shops).padStart(4, "0");
+  const secrets = {
+    salt: `salt-of-shop-${digits}-0123456789`,
+    webhookSecret: `whsec_${btoa(`webhook-secret-of-shop-${digits}`)}`,
+  };
+  return { ...shop, ...secrets, ...(await openApp(shop.merchantId, digits, secrets)) };
+}
+
+async function openApp(
+  merchantId: number,
+  digits: string,
+  { salt, webhookSecret }: Pick<Shop, "salt" | "webhookSecret">,
+): Promise<Pick<Shop, "appId" | "wechatAppId" | "payUrl" | "refundUrl">> {
+  const facts = {
+    name: `App ${digits}`,
+    wechatAppId: `wx00000000000${digits}`,
+    payNotifyUrl: `https://app-${digits}.example.com/pay`,
+    refundNotifyUrl: `https://app-${digits}.example.com/refund`,
+  };
+  const masterKey = await importMasterKey(env.MASTER_KEY);
+  const app = await insertApp(
+    connect(env.DB),
+    masterKey,
+    { ...facts, merchantId, salt, webhookSecret },
+    Date.now(),
+  );
+  return {
+    appId: app.id,
+    wechatAppId: facts.wechatAppId,
+    payUrl: facts.payNotifyUrl,
+    refundUrl: facts.refundNotifyUrl,
+  };
+}
