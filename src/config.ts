@@ -1,10 +1,13 @@
 import * as z from "zod";
 import { err, ok, type Result } from "./core/result.ts";
 
+const DEVELOPMENT_MASTER_KEY = "ZGV2ZWxvcG1lbnQtbWFzdGVyLWtleS0zMi1ieXRlcyE=";
+
 /** The secrets of `.dev.vars.example`: public, so refused outside development. */
 const DEVELOPMENT_SECRETS = {
   ADMIN_TOKEN: "development-admin-token",
-  MASTER_KEY: "ZGV2ZWxvcG1lbnQtbWFzdGVyLWtleS0zMi1ieXRlcyE=",
+  MASTER_KEY: DEVELOPMENT_MASTER_KEY,
+  MASTER_KEY_PREVIOUS: DEVELOPMENT_MASTER_KEY,
 } as const;
 
 /** Outside development: what nobody guesses by trying. */
@@ -34,6 +37,8 @@ export interface Config {
   readonly adminToken: string;
   /** Base64 of 32 bytes. */
   readonly masterKey: string;
+  /** While the master key is being changed, the other one: it opens what it has sealed. */
+  readonly previousMasterKey: string | null;
 }
 
 const baseUrl = z
@@ -61,6 +66,10 @@ const environment = z.object({
   MASTER_KEY: z
     .string({ error: "is missing" })
     .refine(isKeyOf32Bytes, { error: "must be the base64 of 32 bytes" }),
+  MASTER_KEY_PREVIOUS: z
+    .string()
+    .refine(isKeyOf32Bytes, { error: "must be the base64 of 32 bytes" })
+    .optional(),
 });
 
 /** What was read of an environment: it doesn't change while its isolate lives. */
@@ -86,6 +95,9 @@ export function readConfig(env: object): Result<Config, readonly string[]> {
     return err(parsed.error.issues.map((issue) => `${issue.path.join(".")} ${issue.message}`));
   }
   const values = parsed.data;
+  if (values.MASTER_KEY_PREVIOUS === values.MASTER_KEY) {
+    return err(["MASTER_KEY_PREVIOUS must differ from MASTER_KEY"]);
+  }
   if (values.ENVIRONMENT !== "development") {
     const faults = productionFaults(values);
     if (faults.length > 0) return err(faults);
@@ -98,12 +110,13 @@ export function readConfig(env: object): Result<Config, readonly string[]> {
     orderTtlMs: Math.max(values.ORDER_TTL_SECONDS, LEAST_TTL_SECONDS) * 1000,
     adminToken: values.ADMIN_TOKEN,
     masterKey: values.MASTER_KEY,
+    previousMasterKey: values.MASTER_KEY_PREVIOUS ?? null,
   });
 }
 
 function productionFaults(values: z.infer<typeof environment>): string[] {
   const faults: string[] = [];
-  for (const name of ["ADMIN_TOKEN", "MASTER_KEY"] as const) {
+  for (const name of ["ADMIN_TOKEN", "MASTER_KEY", "MASTER_KEY_PREVIOUS"] as const) {
     if (values[name] === DEVELOPMENT_SECRETS[name]) {
       faults.push(`${name} is the published development value`);
     }

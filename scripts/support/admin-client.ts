@@ -48,6 +48,13 @@ export class AdminClient {
     await this.call("PATCH", `/apps/${id}`, app, changes);
   }
 
+  /** Replaces an app's salt; the old one stays good for `overlapSeconds`. Returns the new one. */
+  async rotateSalt(id: number, overlapSeconds: number): Promise<string> {
+    const answer = z.object({ salt: z.string() });
+    const { salt } = await this.call("POST", `/apps/${id}/rotate-salt`, answer, { overlapSeconds });
+    return salt;
+  }
+
   async merchants(): Promise<readonly RegisteredMerchant[]> {
     return await this.#all("/merchants", merchant);
   }

@@ -87,10 +87,19 @@ export class AppReceiver {
     );
   }
 
+  /** Nobody listens any more: calls are refused by the machine. `resume` takes it back. */
   async stop(): Promise<void> {
+    if (!this.#server.listening) return;
+    const closed = once(this.#server, "close");
     this.#server.close();
     this.#server.closeAllConnections();
-    if (this.#server.listening) await once(this.#server, "close");
+    await closed;
+  }
+
+  /** Listens again, on the same port. */
+  async resume(): Promise<void> {
+    this.#server.listen(Number(new URL(this.url).port), "127.0.0.1");
+    await once(this.#server, "listening");
   }
 
   async #receive(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -16,6 +16,7 @@ export const RENDERINGS = {
   "Python quote_plus": (value) => percent(value, "~").replaceAll("%20", "+"),
   "JS URLSearchParams": (value) => new URLSearchParams({ "": value }).toString().slice(1),
   "JS encodeURIComponent": (value) => encodeURIComponent(value),
+  "raw text": (value) => value,
 } as const satisfies Record<string, Rendering>;
 
 export type RenderingName = keyof typeof RENDERINGS;

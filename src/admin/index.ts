@@ -6,6 +6,7 @@ import { appRoutes } from "./apps.ts";
 import { authorize } from "./authorize.ts";
 import { merchantRoutes } from "./merchants.ts";
 import { orderRoutes } from "./orders.ts";
+import { resealRoutes } from "./reseal.ts";
 import { rotationRoutes } from "./rotations.ts";
 
 /** The back-office: JSON for the operator, all of it behind ADMIN_TOKEN. */
@@ -22,6 +23,7 @@ adminRoutes.route("/merchants", merchantRoutes);
 adminRoutes.route("/apps", appRoutes);
 adminRoutes.route("/apps", rotationRoutes);
 adminRoutes.route("/orders", orderRoutes);
+adminRoutes.route("/reseal", resealRoutes);
 
 // Last: whatever nothing above has answered.
 adminRoutes.all("*", (c) => refuse(c, notFound("There is nothing at this path for this method.")));

@@ -16,7 +16,7 @@ const ERRORS: Readonly<Record<"absent" | "unreadable" | "raced", AdminError>> = 
   unreadable: conflict(
     "The current secret can't be opened with this MASTER_KEY, so it can't be kept: restore the key, or rotate with overlapSeconds 0.",
   ),
-  raced: conflict("Another rotation came between. Nothing was changed by this one."),
+  raced: conflict("Another rotation or a reseal came between. Nothing was changed by this one."),
 };
 
 /** `/admin/apps/:id/rotate-…`: replaces a secret of an app and shows the new one, this once. */

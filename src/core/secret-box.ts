@@ -1,11 +1,16 @@
 import { Buffer } from "node:buffer";
 import { err, ok, type Result } from "./result.ts";
 
-/** The master key, ready for use. `id` says which one it is and gives nothing of it away. */
-export interface MasterKey {
+/** One key, ready for use. `id` says which one it is and gives nothing of it away. */
+interface NamedKey {
   /** The first 8 hex digits of the key's SHA-256. */
   readonly id: string;
   readonly key: CryptoKey;
+}
+
+/** The master key. While it is being changed, the other one too, which opens but never seals. */
+export interface MasterKey extends NamedKey {
+  readonly previous: NamedKey | null;
 }
 
 /** Where a sealed text belongs. It opens nowhere else. */
@@ -23,8 +28,19 @@ const KEY_BYTES = 32;
 /** Format 1: `k1.<id of the master key>.<IV>.<ciphertext and 16-byte tag>`, both in base64url. */
 const SEALED = /^k1\.([0-9a-f]{8})\.([A-Za-z0-9_-]{16})\.([A-Za-z0-9_-]{22,})$/;
 
-/** Makes a master key of the base64 of 32 bytes. Throws on any other text: config.ts has checked it. */
-export async function importMasterKey(base64: string): Promise<MasterKey> {
+/**
+ * Makes a master key of the base64 of 32 bytes, and of another while it is being changed. Throws on
+ * any other text: config.ts has checked it.
+ */
+export async function importMasterKey(
+  base64: string,
+  previousBase64: string | null = null,
+): Promise<MasterKey> {
+  const previous = previousBase64 === null ? null : await importKey(previousBase64);
+  return { ...(await importKey(base64)), previous };
+}
+
+async function importKey(base64: string): Promise<NamedKey> {
   const bytes = Uint8Array.from(Buffer.from(base64, "base64"));
   // WebCrypto would take 16 or 24 bytes too, and quietly use a weaker cipher.
   if (bytes.length !== KEY_BYTES) throw new Error("the master key must be the base64 of 32 bytes");
@@ -50,12 +66,17 @@ export async function seal(
     new TextEncoder().encode(plain),
   );
   const parts = [Buffer.from(iv), Buffer.from(sealed)].map((part) => part.toString("base64url"));
-  return ["k1", masterKey.id, ...parts].join(".");
+  return prefixOf(masterKey) + parts.join(".");
+}
+
+/** How every text begins that is sealed under this key, and no other does. */
+export function prefixOf({ id }: Pick<MasterKey, "id">): string {
+  return `k1.${id}.`;
 }
 
 /**
- * Opens a sealed text at the place it was sealed for. On failure: a sentence for the log on what is
- * wrong, which holds key ids but nothing of the secret or the ciphertext.
+ * Opens a sealed text with the key it names, at the place it was sealed for. On failure: a sentence
+ * for the log on what is wrong, which holds key ids but nothing of the secret or the ciphertext.
  */
 export async function open(
   sealed: string,
@@ -66,13 +87,16 @@ export async function open(
   if (keyId === undefined || iv === undefined || ciphertext === undefined) {
     return err("unreadable: not a sealed text of format k1");
   }
-  if (keyId !== masterKey.id) {
-    return err(`sealed under master key ${keyId}, but MASTER_KEY is ${masterKey.id}`);
+  const { previous } = masterKey;
+  const named = [masterKey, previous].find((one) => one?.id === keyId);
+  if (!named) {
+    const other = previous === null ? "" : ` and MASTER_KEY_PREVIOUS is ${previous.id}`;
+    return err(`sealed under master key ${keyId}, but MASTER_KEY is ${masterKey.id}${other}`);
   }
   try {
     const plain = await crypto.subtle.decrypt(
       { name: "AES-GCM", iv: bytesOf(iv), additionalData: boundTo(place) },
-      masterKey.key,
+      named.key,
       bytesOf(ciphertext),
     );
     return ok(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(plain));

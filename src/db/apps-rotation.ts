@@ -33,7 +33,7 @@ export interface Rotation {
  * Replaces an app's salt or webhook secret by `fresh`. The old one stays valid for `overlapMs`.
  * On failure: `absent`; `unreadable`, when the old one can't be opened to be kept (with no overlap it
  * needn't be, which is how to mend an app whose master key is lost); `raced`, when another rotation
- * came between, which has changed what is "old".
+ * came between, which has changed what is "old", or the secret was sealed anew (reseal.ts).
  */
 export async function rotateSecret(
   db: Database,

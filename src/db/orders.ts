@@ -46,10 +46,9 @@ export async function insertOrderOnce(
     db
       .insert(orders)
       .values(orderValues(draft))
-      .onConflictDoNothing({
-        target: [orders.appId, orders.appOrderNo],
-        where: sql`app_order_no is not null`,
-      })
+      // The only other unique column is the random number: were it taken, nothing would stand under
+      // the app's number, and the request fails below.
+      .onConflictDoNothing()
       .returning({ id: orders.id }),
     db
       .select({ order: orders, openId: users.openId })

@@ -37,12 +37,15 @@ type MerchantRow = typeof merchants.$inferSelect;
 
 const appCache = new SettingsCache<AppSettings, SettingsFault>();
 const merchantCache = new SettingsCache<Merchant, SettingsFault>();
-let lastKey: { readonly base64: string; readonly masterKey: MasterKey } | undefined;
+let lastKey:
+  | { readonly base64: string; readonly previous: string | null; readonly masterKey: MasterKey }
+  | undefined;
 
-/** MASTER_KEY, imported once an isolate. */
+/** MASTER_KEY and MASTER_KEY_PREVIOUS, imported once an isolate. */
 export async function masterKeyOf(config: Config): Promise<MasterKey> {
-  if (lastKey?.base64 !== config.masterKey) {
-    lastKey = { base64: config.masterKey, masterKey: await importMasterKey(config.masterKey) };
+  const { masterKey: base64, previousMasterKey: previous } = config;
+  if (lastKey?.base64 !== base64 || lastKey.previous !== previous) {
+    lastKey = { base64, previous, masterKey: await importMasterKey(base64, previous) };
   }
   return lastKey.masterKey;
 }

@@ -15,6 +15,8 @@ export interface Asked {
   readonly raw?: string | Uint8Array<ArrayBuffer>;
   readonly headers?: Record<string, string>;
   readonly environment?: Config["environment"];
+  /** Instead of the environment's. */
+  readonly keys?: Pick<Config, "masterKey" | "previousMasterKey">;
 }
 
 export interface Answer {
@@ -30,7 +32,8 @@ export async function ask(method: string, path: string, asked: Asked = {}): Prom
   if (!config.ok) throw new Error(config.error.join());
   const app = new Hono<GatewayEnv>();
   app.use(async (c, next) => {
-    c.set("config", { ...config.value, environment: asked.environment ?? "development" });
+    const environment = asked.environment ?? "development";
+    c.set("config", { ...config.value, environment, ...asked.keys });
     c.set("requestId", REQUEST_ID);
     return await next();
   });

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { describe, expect, test } from "vitest";
-import { importMasterKey, open, seal, type Place } from "../../src/core/secret-box.ts";
+import { importMasterKey, open, prefixOf, seal, type Place } from "../../src/core/secret-box.ts";
 
 const KEY = "dGVzdC1tYXN0ZXIta2V5LXdpdGgtMzItYnl0ZXMhISE=";
 const OTHER_KEY = "b3RoZXItbWFzdGVyLWtleS13aXRoLTMyLWJ5dGVzISE=";
@@ -75,6 +75,36 @@ describe("a sealed text", () => {
     });
   });
 
+  test("opens with the key it names, the current or the previous one", async () => {
+    const changed = await importMasterKey(OTHER_KEY, KEY);
+    const before = await seal(SECRET, masterKey, PLACE, freshIv());
+    const after = await seal(SECRET, changed, PLACE, freshIv());
+    for (const sealed of [before, after]) {
+      expect(await open(sealed, changed, PLACE)).toEqual({ ok: true, value: SECRET });
+      const elsewhere = await open(sealed, changed, { ...PLACE, row: 8 });
+      expect(elsewhere.ok).toBe(false);
+    }
+  });
+
+  test("is never sealed with the previous key", async () => {
+    const changed = await importMasterKey(OTHER_KEY, KEY);
+    const sealed = await seal(SECRET, changed, PLACE, freshIv());
+    expect(sealed.startsWith(prefixOf(changed))).toBe(true);
+    const only = await importMasterKey(OTHER_KEY);
+    expect(await open(sealed, only, PLACE)).toEqual({ ok: true, value: SECRET });
+    expect((await open(sealed, masterKey, PLACE)).ok).toBe(false);
+  });
+
+  test("names all three keys when it was sealed under neither of two", async () => {
+    const third = await importMasterKey(btoa("third-master-key-with-32-bytes!!"));
+    const sealed = await seal(SECRET, third, PLACE, freshIv());
+    const changed = await importMasterKey(OTHER_KEY, KEY);
+    expect(await open(sealed, changed, PLACE)).toEqual({
+      ok: false,
+      error: `sealed under master key ${third.id}, but MASTER_KEY is ${changed.id} and MASTER_KEY_PREVIOUS is ${masterKey.id}`,
+    });
+  });
+
   test.for([
     "",
     "plain text",
@@ -101,4 +131,5 @@ test("an IV of another length is a bug", async () => {
 
 test("the key can't be taken out again", () => {
   expect(masterKey.key.extractable).toBe(false);
+  expect(masterKey.previous).toBeNull();
 });

@@ -208,5 +208,8 @@ test("the master key is imported once", async () => {
   expect(first.id).toBe(masterKey.id);
   expect(await masterKeyOf({ ...config.value })).toBe(first);
   const changed = { ...config.value, masterKey: "b3RoZXItbWFzdGVyLWtleS13aXRoLTMyLWJ5dGVzISE=" };
-  expect((await masterKeyOf(changed)).id).toBe(otherKey.id);
+  expect(await masterKeyOf(changed)).toMatchObject({ id: otherKey.id, previous: null });
+  const both = await masterKeyOf({ ...changed, previousMasterKey: config.value.masterKey });
+  expect(both).toMatchObject({ id: otherKey.id, previous: { id: masterKey.id } });
+  expect((await masterKeyOf(changed)).previous).toBeNull();
 });

@@ -1,0 +1,34 @@
+import { execFileSync } from "node:child_process";
+import { cpSync, readdirSync } from "node:fs";
+import path from "node:path";
+import { removeFolder, temporaryFolder } from "../support/leftovers.ts";
+import { ROOT } from "../support/project.ts";
+
+/**
+ * `npm run db:check`: the migrations are sound and the schema has no change that none of them makes.
+ * drizzle-kit can't tell without writing, so it writes next to a copy.
+ */
+function main(): void {
+  drizzleKit("check");
+  const copy = temporaryFolder("migrations-");
+  cpSync(path.join(ROOT, "migrations"), copy, { recursive: true });
+  const before = readdirSync(copy);
+  // Relative, because drizzle-kit puts `./` before it.
+  const out = path.relative(ROOT, copy);
+  drizzleKit("generate", "--dialect=sqlite", "--schema=./src/db/schema.ts", `--out=${out}`);
+  const made = readdirSync(copy).filter((name) => !before.includes(name));
+  removeFolder(copy);
+  if (made.length === 0) return;
+  console.error("src/db/schema.ts has changes without a migration: run `npm run db:generate`.");
+  process.exitCode = 1;
+}
+
+function drizzleKit(...command: string[]): void {
+  const program = path.join(ROOT, "node_modules/drizzle-kit/bin.cjs");
+  execFileSync(process.execPath, [program, ...command], {
+    cwd: ROOT,
+    stdio: ["ignore", "inherit", "inherit"],
+  });
+}
+
+main();

@@ -1,0 +1,131 @@
+import { env } from "cloudflare:workers";
+import { beforeAll, expect, test, vi } from "vitest";
+import { importMasterKey } from "../../src/core/secret-box.ts";
+import { connect } from "../../src/db/database.ts";
+import { appSettings, forgetSettings } from "../../src/db/settings.ts";
+import { API_KEY, appBody, ask, breakD1Once, fieldOf, newMerchant, REQUEST_ID } from "./support.ts";
+
+const NEW_KEY = "b3RoZXItbWFzdGVyLWtleS13aXRoLTMyLWJ5dGVzISE=";
+const CHANGING = { masterKey: NEW_KEY, previousMasterKey: env.MASTER_KEY };
+const CHANGED = { masterKey: NEW_KEY, previousMasterKey: null };
+
+const spies = (["info", "warn", "error", "log", "debug"] as const).map((level) =>
+  vi.spyOn(console, level).mockReturnValue(),
+);
+const logged = () => spies.flatMap((spy) => spy.mock.calls.flat().map(String)).join("\n");
+const newKey = await importMasterKey(NEW_KEY);
+const secrets = [API_KEY];
+let app = "";
+
+const rows = async () => [
+  ...(await env.DB.prepare("select * from merchants").all()).results,
+  ...(await env.DB.prepare("select * from apps").all()).results,
+];
+
+beforeAll(async () => {
+  const made = await ask("POST", "/admin/apps", { body: appBody(await newMerchant()) });
+  app = `/admin/apps/${fieldOf(made, "id")}`;
+  const body = { overlapSeconds: 3600 };
+  const salt = await ask("POST", `${app}/rotate-salt`, { body });
+  // Under the new key already: what it replaces is opened with the previous one.
+  const changing = { body, keys: CHANGING };
+  const webhookSecret = await ask("POST", `${app}/rotate-webhook-secret`, changing);
+  for (const answer of [made, salt]) secrets.push(fieldOf(answer, "salt"));
+  for (const answer of [made, webhookSecret]) secrets.push(fieldOf(answer, "webhookSecret"));
+});
+
+test("without the admin token nothing is sealed anew", async () => {
+  const before = await rows();
+  const headers = { authorization: "Bearer another-admin-token" };
+  expect((await ask("POST", "/admin/reseal", { headers, keys: CHANGING })).status).toBe(401);
+  expect((await ask("GET", "/admin/reseal", { keys: CHANGING })).status).toBe(404);
+  expect(await rows()).toEqual(before);
+});
+
+test("when D1 fails the answer is a 500, and another call does it", async () => {
+  breakD1Once();
+  const answer = await ask("POST", "/admin/reseal", { keys: CHANGING });
+  expect([answer.status, answer.json]).toMatchObject([500, { error: { code: "internal" } }]);
+});
+
+test("secrets move to the new key, in plain sight of nobody", async () => {
+  const answer = await ask("POST", "/admin/reseal", { keys: CHANGING });
+  expect(answer.status).toBe(200);
+  const facts = {
+    masterKeyId: newKey.id,
+    resealed: 2,
+    alreadyCurrent: 0,
+    more: false,
+    unreadable: 0,
+  };
+  expect(answer.json).toEqual({ ...facts, unreadableRows: [] });
+  const line = { level: "info", event: "secrets_resealed", requestId: REQUEST_ID, ...facts };
+  expect(logged()).toContain(JSON.stringify(line));
+
+  const stored = await rows();
+  const sealed = stored.flatMap((row) =>
+    Object.entries(row).flatMap(([column, value]) => (column.endsWith("_sealed") ? [value] : [])),
+  );
+  expect(sealed).toHaveLength(5);
+  for (const value of sealed) {
+    expect(value).toMatch(new RegExp(`^k1\\.${newKey.id}\\.[\\w-]{16}\\.[\\w-]+$`));
+  }
+  for (const secret of [...secrets, env.MASTER_KEY, NEW_KEY]) {
+    for (const text of [JSON.stringify(stored), answer.text, logged()]) {
+      expect(text).not.toContain(secret);
+    }
+  }
+});
+
+test("then the gateway needs the new key only, and the app notices nothing", async () => {
+  forgetSettings();
+  const found = await appSettings(
+    connect(env.DB),
+    newKey,
+    Number(app.split("/").at(-1)),
+    Date.now(),
+  );
+  const [apiKey, oldSalt, salt, oldSecret, webhookSecret] = secrets;
+  expect(found).toMatchObject({
+    ok: true,
+    value: {
+      merchant: { apiKey },
+      salt,
+      oldSalt: { salt: oldSalt },
+      webhookSecret,
+      oldWebhookSecret: { secret: oldSecret },
+    },
+  });
+  for (const keys of [CHANGING, CHANGED]) {
+    const answer = await ask("POST", "/admin/reseal", { keys });
+    expect(answer.json).toMatchObject({ resealed: 0, alreadyCurrent: 2, unreadable: 0 });
+  }
+});
+
+test("a body is not needed, and not read", async () => {
+  const asked = { raw: "no JSON", headers: { "content-type": "text/plain" }, keys: CHANGING };
+  expect((await ask("POST", "/admin/reseal", asked)).status).toBe(200);
+});
+
+test("unreadable rows are named by table and id, without what they hold", async () => {
+  const lost = "k1.00000000.AQEBAQEBAQEBAQEB.AQEBAQEBAQEBAQEBAQEBAQEB";
+  await env.DB.prepare("update apps set salt_sealed = ?").bind(lost).run();
+  await env.DB.prepare("update merchants set api_key_sealed = 'a-key-in-plain'").run();
+  const answer = await ask("POST", "/admin/reseal", { keys: CHANGING });
+  expect(answer.json).toEqual({
+    masterKeyId: newKey.id,
+    resealed: 0,
+    alreadyCurrent: 0,
+    more: false,
+    unreadable: 2,
+    unreadableRows: [
+      { table: "merchants", id: 1 },
+      { table: "apps", id: Number(app.split("/").at(-1)) },
+    ],
+  });
+  expect(logged()).toContain('"event":"secret_unreadable","table":"apps","column":"salt_sealed"');
+  for (const text of [answer.text, logged()]) {
+    expect(text).not.toContain(lost);
+    expect(text).not.toContain("a-key-in-plain");
+  }
+});

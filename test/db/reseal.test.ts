@@ -1,0 +1,260 @@
+import { env } from "cloudflare:workers";
+import { getTableConfig } from "drizzle-orm/sqlite-core";
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import { importMasterKey, type MasterKey } from "../../src/core/secret-box.ts";
+import { getApp, insertApp } from "../../src/db/apps.ts";
+import { rotateSecret, type Rotatable } from "../../src/db/apps-rotation.ts";
+import { connect } from "../../src/db/database.ts";
+import { insertMerchant, updateMerchant } from "../../src/db/merchants.ts";
+import { reseal, RESEAL_MOST } from "../../src/db/reseal.ts";
+import * as schema from "../../src/db/schema.ts";
+import { appSettings, forgetSettings } from "../../src/db/settings.ts";
+
+const NOW = 1_790_000_000_000;
+const HOUR = 3_600_000;
+const NEW_KEY = "b3RoZXItbWFzdGVyLWtleS13aXRoLTMyLWJ5dGVzISE=";
+const API_KEY = "an-api-key-of-32-characters-long";
+
+const db = connect(env.DB);
+const oldKey = await importMasterKey(env.MASTER_KEY);
+const bothKeys = await importMasterKey(NEW_KEY, env.MASTER_KEY);
+const newKey = await importMasterKey(NEW_KEY);
+
+let merchantId = 0;
+let lastMchId = 1_900_000_000;
+
+async function newMerchant(masterKey: MasterKey): Promise<number> {
+  const mchId = String(lastMchId++);
+  const merchant = { name: "Shop", mchId, protocol: "v2", signType: "MD5" } as const;
+  const secrets = { apiKey: API_KEY, certBinding: null };
+  const made = await insertMerchant(db, masterKey, { ...merchant, ...secrets }, NOW);
+  if (!made.ok) throw new Error(made.error);
+  return made.value.id;
+}
+
+async function newApp(masterKey = oldKey): Promise<number> {
+  const facts = {
+    name: "Web shop",
+    merchantId,
+    wechatAppId: "wx0123456789abcdef",
+    payNotifyUrl: "https://shop.example.com/pay",
+    refundNotifyUrl: "https://shop.example.com/refund",
+  };
+  const secrets = { salt: "salt-1", webhookSecret: "whsec_1" };
+  return (await insertApp(db, masterKey, { ...facts, ...secrets }, NOW)).id;
+}
+
+const rotated = async (masterKey: MasterKey, id: number, secret: Rotatable, fresh: string) =>
+  await rotateSecret(db, masterKey, id, secret, { fresh, overlapMs: HOUR }, NOW);
+
+async function settings(masterKey: MasterKey, id: number) {
+  forgetSettings();
+  return await appSettings(db, masterKey, id, NOW);
+}
+
+const allApps = async () => (await env.DB.prepare("select * from apps").all()).results;
+
+async function damage(id: number, column: string, sealed: string): Promise<void> {
+  await env.DB.prepare(`update apps set ${column} = ? where id = ?`).bind(sealed, id).run();
+}
+
+/** Runs `act` after the next secret was read and before it is written anew. */
+function beforeNextWrite(act: () => Promise<unknown>): void {
+  const encrypt = crypto.subtle.encrypt.bind(crypto.subtle);
+  vi.spyOn(crypto.subtle, "encrypt").mockImplementationOnce(async (...given) => {
+    await act();
+    return await encrypt(...given);
+  });
+}
+
+beforeEach(async () => {
+  vi.restoreAllMocks();
+  await env.DB.batch([env.DB.prepare("delete from apps"), env.DB.prepare("delete from merchants")]);
+  merchantId = await newMerchant(oldKey);
+});
+
+test("the tables that are resealed are all that have secrets", () => {
+  const tables = Object.values(schema).map((table) => getTableConfig(table));
+  const withSecrets = tables.filter(({ columns }) =>
+    columns.some((column) => column.name.endsWith("_sealed")),
+  );
+  expect(withSecrets.map((table) => table.name).toSorted()).toEqual(["apps", "merchants"]);
+});
+
+describe("resealing", () => {
+  test("seals every secret under the current key: the previous one isn't needed any more", async () => {
+    const id = await newApp();
+    await rotated(oldKey, id, "salt", "salt-2");
+    await rotated(oldKey, id, "webhookSecret", "whsec_2");
+    const before = await settings(oldKey, id);
+    const shown = await getApp(db, id);
+    expect(await settings(bothKeys, id)).toEqual(before);
+    expect(await reseal(db, bothKeys)).toEqual({
+      resealed: 2,
+      alreadyCurrent: 0,
+      unreadable: [],
+      more: false,
+    });
+    expect(await settings(newKey, id)).toEqual(before);
+    expect(before).toMatchObject({
+      ok: true,
+      value: { salt: "salt-2", oldSalt: { salt: "salt-1" }, merchant: { apiKey: API_KEY } },
+    });
+    expect(await getApp(db, id)).toEqual(shown);
+  });
+
+  test("a second time changes nothing", async () => {
+    await newApp();
+    await reseal(db, bothKeys);
+    const after = await allApps();
+    for (const masterKey of [bothKeys, newKey]) {
+      expect(await reseal(db, masterKey)).toEqual({
+        resealed: 0,
+        alreadyCurrent: 2,
+        unreadable: [],
+        more: false,
+      });
+    }
+    expect(await allApps()).toEqual(after);
+  });
+
+  test("takes up a row that is half done, and leaves those that are done", async () => {
+    const [id] = [await newApp(), await newApp(bothKeys)];
+    await rotated(bothKeys, id, "salt", "salt-2");
+    expect(await reseal(db, bothKeys)).toMatchObject({ resealed: 2, alreadyCurrent: 1 });
+    expect(await settings(newKey, id)).toMatchObject({
+      value: { salt: "salt-2", oldSalt: { salt: "salt-1" }, webhookSecret: "whsec_1" },
+    });
+  });
+
+  test("stops at its limit, says that more is left, and goes on from there", async () => {
+    for (let count = 0; count < RESEAL_MOST + 1; count++) await newApp();
+    const prepare = vi.spyOn(env.DB, "prepare");
+    expect(await reseal(db, bothKeys)).toMatchObject({ resealed: RESEAL_MOST, more: true });
+    // Workers' free plan.
+    expect(prepare.mock.calls.length).toBeLessThan(50);
+    expect(await reseal(db, bothKeys)).toEqual({
+      resealed: 2,
+      alreadyCurrent: RESEAL_MOST,
+      unreadable: [],
+      more: false,
+    });
+  });
+
+  test("says that nothing is left when the limit was just enough", async () => {
+    for (let count = 0; count < RESEAL_MOST - 1; count++) await newApp();
+    expect(await reseal(db, bothKeys)).toMatchObject({ resealed: RESEAL_MOST, more: false });
+  });
+});
+
+describe("a row that can't be opened", () => {
+  test.for<[string, string]>([
+    ["under a lost key", "k1.00000000.AQEBAQEBAQEBAQEB.AQEBAQEBAQEBAQEBAQEBAQEB"],
+    ["under the previous key, tampered with", `k1.${oldKey.id}.AQEBAQEBAQEBAQEB.${"A".repeat(40)}`],
+    ["that holds no sealed text", "plain"],
+  ])("%s is named, and left as it is", async ([, sealed]) => {
+    const errors = vi.spyOn(console, "error").mockReturnValue();
+    const [id, sound] = [await newApp(), await newApp()];
+    await damage(id, "salt_sealed", sealed);
+    const unreadable = [{ table: "apps", id }];
+    expect(await reseal(db, bothKeys)).toEqual({
+      resealed: 2,
+      alreadyCurrent: 0,
+      unreadable,
+      more: false,
+    });
+    expect(errors.mock.calls.join()).toContain(`"column":"salt_sealed","row":${id}`);
+    expect(await reseal(db, bothKeys)).toMatchObject({
+      resealed: 0,
+      alreadyCurrent: 2,
+      unreadable,
+    });
+    expect((await settings(newKey, sound)).ok).toBe(true);
+    const row = await env.DB.prepare("select * from apps where id = ?").bind(id).first();
+    expect(row).toMatchObject({ salt_sealed: sealed });
+    // What could be opened of it is safe.
+    expect(row?.["webhook_secret_sealed"]).toMatch(new RegExp(`^k1\\.${newKey.id}\\.`));
+  });
+
+  test("is mended by a rotation without an overlap", async () => {
+    vi.spyOn(console, "error").mockReturnValue();
+    const id = await newApp();
+    await damage(id, "salt_sealed", "plain");
+    await rotateSecret(db, bothKeys, id, "salt", { fresh: "salt-2", overlapMs: 0 }, NOW);
+    expect(await reseal(db, bothKeys)).toMatchObject({ resealed: 2, unreadable: [] });
+    expect(await settings(newKey, id)).toMatchObject({ value: { salt: "salt-2" } });
+  });
+
+  test("doesn't use the limit up: those behind it have their turn", async () => {
+    vi.spyOn(console, "error").mockReturnValue();
+    for (let count = 0; count < RESEAL_MOST; count++) {
+      await damage(await newApp(), "salt_sealed", "plain");
+    }
+    await env.DB.prepare("update apps set webhook_secret_sealed = 'plain'").run();
+    const behind = await newApp();
+    const answer = await reseal(db, bothKeys);
+    expect(answer).toMatchObject({ resealed: 2, more: false });
+    expect(answer.unreadable).toHaveLength(RESEAL_MOST);
+    expect((await settings(newKey, behind)).ok).toBe(true);
+  });
+
+  test("is not opened by a key that is no longer given", async () => {
+    vi.spyOn(console, "error").mockReturnValue();
+    expect(await reseal(db, newKey)).toEqual({
+      resealed: 0,
+      alreadyCurrent: 0,
+      unreadable: [{ table: "merchants", id: merchantId }],
+      more: false,
+    });
+  });
+});
+
+describe("a change while a row is resealed", () => {
+  test.for<Rotatable>(["salt", "webhookSecret"])("a rotated %s is not lost", async (secret) => {
+    // With the merchant done, the app is the only row to do.
+    await reseal(db, bothKeys);
+    const id = await newApp();
+    beforeNextWrite(async () => {
+      // By an isolate that has the old configuration still.
+      expect((await rotated(oldKey, id, secret, "fresh")).ok).toBe(true);
+    });
+    expect(await reseal(db, bothKeys)).toMatchObject({ resealed: 0, more: true });
+    expect(await settings(bothKeys, id)).toMatchObject({ value: { [secret]: "fresh" } });
+    expect(await reseal(db, bothKeys)).toMatchObject({ resealed: 1, more: false });
+    const old = { salt: "oldSalt", webhookSecret: "oldWebhookSecret" }[secret];
+    expect(await settings(newKey, id)).toMatchObject({
+      value: { [secret]: "fresh", [old]: { expiresAt: NOW + HOUR } },
+    });
+  });
+
+  test("a merchant's new key is not lost", async () => {
+    const apiKey = "another-key-of-32-characters-lon";
+    beforeNextWrite(async () => await updateMerchant(db, bothKeys, merchantId, { apiKey }, NOW));
+    expect(await reseal(db, bothKeys)).toMatchObject({ resealed: 0, more: true });
+    expect(await reseal(db, bothKeys)).toMatchObject({ alreadyCurrent: 1, more: false });
+    expect(await settings(newKey, await newApp(newKey))).toMatchObject({
+      value: { merchant: { apiKey } },
+    });
+  });
+
+  test("a rotation that a reseal overtakes is told so, and has changed nothing", async () => {
+    const id = await newApp();
+    beforeNextWrite(async () => await reseal(db, bothKeys));
+    expect(await rotated(bothKeys, id, "salt", "salt-2")).toEqual({ ok: false, error: "raced" });
+    expect(await settings(newKey, id)).toMatchObject({ value: { salt: "salt-1", oldSalt: null } });
+    expect((await rotated(bothKeys, id, "salt", "salt-2")).ok).toBe(true);
+  });
+
+  test("many reseals and rotations at once end with every last secret under the new key", async () => {
+    const ids = [await newApp(), await newApp(), await newApp()];
+    const rotations = ids.map(async (id) => await rotated(bothKeys, id, "salt", `fresh-${id}`));
+    await Promise.all([reseal(db, bothKeys), ...rotations, reseal(db, bothKeys)]);
+    const won = (await Promise.all(rotations)).map((answer) => answer.ok);
+    let answer = await reseal(db, bothKeys);
+    while (answer.more) answer = await reseal(db, bothKeys);
+    for (const [at, id] of ids.entries()) {
+      const salt = won[at] === true ? `fresh-${id}` : "salt-1";
+      expect(await settings(newKey, id)).toMatchObject({ ok: true, value: { salt } });
+    }
+  });
+});

@@ -1,0 +1,165 @@
+import { connect } from "node:net";
+import { describe, expect, inject, it } from "vitest";
+import { dataOf, USUAL_ORDER, type Parameters } from "../../scripts/support/app-client.ts";
+import { readEnvelope } from "../../scripts/support/contract.ts";
+import { z } from "zod";
+import { openShop, paidOrder } from "./support/shop.ts";
+
+const FORM = "application/x-www-form-urlencoded";
+const JSON_TYPE = "application/json";
+const ENDPOINTS = ["/pay/create-order", "/refund/refund-money", "/order"] as const;
+
+/** What no answer may hold: a stack, a path of the source, SQL, a name of a table or a binding. */
+const INSIDES =
+  /\bat .+:\d+|\.ts\b|\bselect\b|\binsert\b|\bwhere\b|D1_|SQLITE|Error:|drizzle|MASTER_KEY|ADMIN_TOKEN/i;
+
+/** Sends anything; holds the answer to what the contract promises of each. Returns code and errmsg. */
+async function send(path: string, init: RequestInit) {
+  const { gatewayUrl } = inject("stack");
+  const response = await fetch(gatewayUrl + path, { method: "POST", ...init });
+  const text = await response.text();
+  expect(text).not.toMatch(INSIDES);
+  expect(response.headers.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
+  const { code, errmsg } = readEnvelope(JSON.parse(text), z.unknown());
+  return { status: response.status, code, errmsg };
+}
+
+const body = (contentType: string, text: string | Uint8Array<ArrayBuffer>): RequestInit => ({
+  headers: { "content-type": contentType },
+  body: text,
+});
+
+describe.for(ENDPOINTS)("%s", (path) => {
+  const BAD_BODIES: Readonly<Record<string, RequestInit>> = {
+    "no body": {},
+    "an empty form": body(FORM, ""),
+    "an empty object": body(JSON_TYPE, "{}"),
+    "a body without a type": { body: new Uint8Array([97, 61, 49]) },
+    "a multipart body": { body: new FormData() },
+    "an XML body": body("text/xml", "<xml/>"),
+    "another charset": body(`${FORM}; charset=gbk`, "appId=1"),
+    "half a JSON object": body(JSON_TYPE, '{"appId":1,"desc":"'),
+    "a JSON array": body(JSON_TYPE, "[1]"),
+    "a JSON string": body(JSON_TYPE, '"appId=1"'),
+    "a nested object": body(JSON_TYPE, '{"appId":{"$gt":0},"sign":"x"}'),
+    "a nested array": body(JSON_TYPE, '{"appId":[1],"sign":"x"}'),
+    null: body(JSON_TYPE, '{"appId":null,"sign":"x"}'),
+    "a JSON name twice": body(JSON_TYPE, '{"appId":1,"appId":2,"sign":"x"}'),
+    "a form name twice": body(FORM, "appId=1&appId=2&sign=x"),
+    "PHP's nesting": body(FORM, "appId[]=1&sign=x"),
+    "a prototype's name": body(JSON_TYPE, '{"__proto__":"x","constructor":"y","appId":1}'),
+    "a broken escape": body(FORM, "appId=%zz"),
+    "bytes that aren't UTF-8": body(FORM, new Uint8Array([0x61, 0x3d, 0xff, 0xfe])),
+    "a million characters": body(FORM, `appId=1&desc=${"x".repeat(1_000_000)}`),
+    "ten thousand parameters": body(FORM, "a=1&".repeat(10_000)),
+    "JSON of great depth": body(JSON_TYPE, '{"a":'.repeat(5_000)),
+    "an appId that is a word": body(FORM, `appId=one&sign=${"0".repeat(40)}`),
+    "an appId of many digits": body(FORM, `appId=${"9".repeat(30)}&sign=${"0".repeat(40)}`),
+    "an appId with SQL": body(FORM, `appId=1%20or%201=1&sign=${"0".repeat(40)}`),
+    "an appId below 1": body(FORM, `appId=0&sign=${"0".repeat(40)}`),
+    "no sign": body(FORM, "appId=1"),
+    "a short sign": body(FORM, "appId=1&sign=abc"),
+    "an unknown app": body(FORM, `appId=987654&sign=${"0".repeat(40)}`),
+  };
+
+  it.for(Object.entries(BAD_BODIES))("%s is the app's mistake", async ([, init]) => {
+    expect(await send(path, init)).toMatchObject({ status: 200, code: 501 });
+  });
+
+  it.for(["GET", "PUT", "PATCH", "DELETE", "OPTIONS"])("%s is the wrong method", async (method) => {
+    expect(await send(path, { method })).toMatchObject({ status: 200, code: 502 });
+  });
+});
+
+/** create-order: what is wrong, and the parameter that must be named. */
+const BAD_ORDERS: readonly (readonly [parameter: string, what: string, change: Parameters])[] = [
+  ["platForm", "Alipay", { platForm: 2 }],
+  ["platForm", "a word", { platForm: "wechat" }],
+  ["openId", "empty", { openId: "" }],
+  ["openId", "too long", { openId: "o".repeat(129) }],
+  ["desc", "empty", { desc: "" }],
+  ["desc", "too long in bytes", { desc: "书".repeat(43) }],
+  ["desc", "with an emoji", { desc: "book 📚" }],
+  ["desc", "with a control character", { desc: "book\u0000" }],
+  ["attach", "too long", { attach: "a".repeat(128) }],
+  ["attach", "with an emoji", { attach: "📚" }],
+  ["totalFree", "zero", { totalFree: 0 }],
+  ["totalFree", "below zero", { totalFree: -1 }],
+  ["totalFree", "in yuan", { totalFree: "1.00" }],
+  ["totalFree", "in another notation", { totalFree: "1e2" }],
+  ["totalFree", "in hex", { totalFree: "0x64" }],
+  ["totalFree", "with a blank", { totalFree: " 100" }],
+  ["totalFree", "in Arabic digits", { totalFree: "١٠٠" }],
+  ["totalFree", "beyond all money", { totalFree: "9".repeat(20) }],
+  ["tag", "too long", { tag: "t".repeat(33) }],
+  ["tradeType", "NATIVE", { tradeType: "NATIVE" }],
+  ["appOrderNo", "with a slash", { appOrderNo: "a/b" }],
+  ["appOrderNo", "too long", { appOrderNo: "a".repeat(65) }],
+  ["clientIp", "a name", { clientIp: "localhost" }],
+  ["url", "missing beside accessToken", { accessToken: "token" }],
+  ["accessToken", "missing beside url", { url: "https://shop.example/" }],
+  ["url", "a script", { accessToken: "token", url: "javascript:alert(1)" }],
+];
+
+it.for(BAD_ORDERS)("create-order names %s when it is %s", async ([parameter, , change], t) => {
+  const { app } = await openShop(t);
+  const answer = await app.createOrder(change);
+  expect(answer).toMatchObject({ code: 501 });
+  expect(answer.errmsg).toContain(parameter);
+  expect(answer.errmsg).not.toMatch(INSIDES);
+});
+
+it.for(Object.keys(USUAL_ORDER))("create-order names %s when it is missing", async (name, t) => {
+  const { app } = await openShop(t);
+  const { [name]: _, ...rest } = { ...USUAL_ORDER } as Record<string, string | number>;
+  const request = app.sign("/pay/create-order", rest);
+  const answer = await app.send(request, z.unknown());
+  expect(answer).toMatchObject({ code: 501, errmsg: expect.stringContaining(name) });
+});
+
+it("order and refund-money name what is wrong", async (t) => {
+  const shop = await openShop(t);
+  const order = await paidOrder(shop);
+  const { app } = shop;
+  const orderId = order.orderId;
+  const answers: readonly (readonly [parameter: string, answer: { errmsg: string | null }])[] = [
+    ["order_id", await app.order({})],
+    ["order_id", await app.order({ order_id: "x" })],
+    ["order_id", await app.order({ order_id: orderId, appOrderNo: "no-1" })],
+    ["sync", await app.order({ order_id: orderId, sync: "yes" })],
+    ["platForm", await app.refund(orderId, { platForm: 2 })],
+    ["refundFree", await app.refund(orderId, { refundFree: 0 })],
+    ["refundFree", await app.refund(orderId, { refundFree: "all" })],
+    ["appRefundNo", await app.refund(orderId, { appRefundNo: "a b" })],
+  ];
+  for (const [parameter, answer] of answers) {
+    expect(answer).toMatchObject({ code: 501 });
+    expect(answer.errmsg).toContain(parameter);
+    expect(answer.errmsg).not.toMatch(INSIDES);
+  }
+  expect((await shop.sandbox.order(order.orderNumber)).refunds).toEqual([]);
+});
+
+it("a path that isn't there is answered in the envelope too", async () => {
+  for (const path of ["/", "/pay", "/pay/create-order/x", "/PAY/create-order", "/%00", "/..%2f"]) {
+    expect(await send(path, { method: "POST" })).toMatchObject({ code: 501 });
+  }
+});
+
+it("a request that breaks off leaves the gateway well", async (t) => {
+  const shop = await openShop(t);
+  const { port, hostname } = new URL(shop.gatewayUrl);
+  await Promise.all(
+    Array.from({ length: 5 }, async () => {
+      await new Promise<void>((resolve, reject) => {
+        const socket = connect(Number(port), hostname);
+        socket.once("error", reject).once("close", () => resolve());
+        socket.write(
+          `POST /order HTTP/1.1\r\nHost: x\r\nContent-Type: ${FORM}\r\nContent-Length: 1000\r\n\r\nappId=1`,
+          () => socket.destroy(),
+        );
+      });
+    }),
+  );
+  expect(dataOf(await shop.app.createOrder()).orderId).toBeGreaterThan(0);
+});

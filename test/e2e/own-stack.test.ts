@@ -1,0 +1,155 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { startStack, type Stack } from "../../scripts/stack.ts";
+import { dataOf } from "../../scripts/support/app-client.ts";
+import type { CreatedOrder } from "../../scripts/support/contract.ts";
+import { eventually } from "../../scripts/support/eventually.ts";
+import { openShop, paidOrder, viewOf, viewWhen, type Closing, type Shop } from "./support/shop.ts";
+import { hurry } from "./support/stack-address.ts";
+import { troubleCall } from "./support/trouble.ts";
+
+// A stack of its own: the gateway is killed, and WeChat fails for whoever calls it first. So these
+// tests come one after the other.
+describe("with a stack of its own", { concurrent: false }, () => {
+  let stack: Stack;
+
+  beforeAll(async () => {
+    stack = await startStack();
+    await hurry(stack);
+  });
+
+  afterAll(async () => {
+    await stack.stop();
+  });
+
+  it.for([
+    ["systemerror", 1],
+    ["systemerror-after", 2],
+    ["drop-after", 2],
+    ["wrong-signature", 2],
+  ] as const)("an order survives %s in answer to its first call", async ([fault, calls], t) => {
+    const { app, sandbox } = await openShop(t, { stack });
+    await sandbox.addFault({ on: "call", path: "unifiedorder", fault });
+    const order = dataOf(await app.createOrder());
+    expect(await sandbox.order(order.orderNumber)).toMatchObject({ prepayCalls: calls });
+  });
+
+  it("an order whose first calls were all lost is found again by the app's own number", async (t) => {
+    const shop = await openShop(t, { stack });
+    const fault = { on: "call", path: "unifiedorder", fault: "drop-after", times: 2 };
+    await shop.sandbox.addFault(fault);
+    const wish = { appOrderNo: "no-1", desc: "lost and found" };
+    expect(await shop.app.createOrder(wish)).toMatchObject({ code: 503 });
+    const order = dataOf(await shop.app.createOrder(wish));
+    const { orders } = await shop.sandbox.state();
+    const made = orders.filter(({ body }) => body === "lost and found");
+    expect(made.map(({ outTradeNo }) => outTradeNo)).toEqual([order.orderNumber]);
+  });
+
+  it("a notification that is faster than the order's own answer isn't lost", async (t) => {
+    const shop = await openShop(t, { stack });
+    await shop.sandbox.addFault({ on: "notification", kind: "pay", fault: "before-its-time" });
+    const order = dataOf(await shop.app.createOrder());
+    await shop.receiver.heard(order.orderNumber, "pay");
+    const view = await viewWhen(shop, order, "told", ({ pay_notify_state: s }) => s === "2");
+    expect(view).toMatchObject({ pay_state: "2", pay_notify_number: 1 });
+  });
+
+  // Everything that a crash can hit is prepared first; then the gateway is killed once and started
+  // again on the same storage, and each test sees to one thing.
+  describe("after a crash of the gateway", { concurrent: true }, () => {
+    const closing: (() => Promise<void>)[] = [];
+    const t: Closing = { onTestFinished: (close) => void closing.push(close) };
+    let untold: Told;
+    let refunding: Told;
+    let unpaid: Told;
+    let confirmed: Told;
+
+    beforeAll(async () => {
+      untold = await paidAndUntold(await openShop(t, { stack }));
+      const shop = await openShop(t, { stack });
+      confirmed = { shop, order: await paidOrder(shop) };
+      await viewWhen(shop, confirmed.order, "told", (view) => view.pay_notify_state === "2");
+      unpaid = { shop, order: dataOf(await shop.app.createOrder()) };
+      refunding = { shop, order: await paidOrder(shop) };
+      await refundInFlight(refunding.shop, refunding.order);
+
+      await stack.killGateway();
+      // WeChat tells a gateway that isn't there, and tells it again later.
+      await shop.sandbox.pay(unpaid.order.orderNumber);
+      await stack.startGateway();
+    });
+
+    afterAll(async () => {
+      await Promise.all(closing.map(async (close) => await close()));
+    });
+
+    it("an app that hadn't confirmed is called again", async () => {
+      const { shop, order } = untold;
+      const [first] = shop.receiver.about(order.orderNumber);
+      const second = await shop.receiver.heard(order.orderNumber, "pay", 2);
+      expect(second).toMatchObject({ signed: true, webhookSigned: true });
+      expect(second.fields["eventId"]).toBe(first?.fields["eventId"]);
+      const view = await viewWhen(shop, order, "told", ({ pay_notify_state: s }) => s === "2");
+      // The call that the crash cut off counts too: the app has received it.
+      expect(view).toMatchObject({ pay_state: "2", pay_notify_number: 2 });
+    });
+
+    it("an app that had confirmed is left alone", async () => {
+      const { shop, order } = confirmed;
+      await viewWhen(untold.shop, untold.order, "told", (view) => view.pay_notify_state === "2");
+      expect(await viewOf(shop, order)).toMatchObject({ pay_state: "2", pay_notify_number: 1 });
+      expect(shop.receiver.about(order.orderNumber)).toHaveLength(1);
+    });
+
+    it("a refund whose answer never came resolves by itself, under its one number", async () => {
+      const { shop, order } = refunding;
+      const view = await viewWhen(shop, order, "accepted", ({ ref_state }) => ref_state === "2");
+      const { refunds } = await shop.sandbox.order(order.orderNumber);
+      expect(refunds).toMatchObject([{ outRefundNo: view.refund_no, refundId: view.refund_id }]);
+      const repeated = dataOf(await shop.app.refund(order.orderId));
+      expect(repeated).toEqual({ refund_no: view.refund_no, refund_id: view.refund_id });
+      await shop.sandbox.decideRefund(repeated.refund_no, "SUCCESS");
+      await shop.receiver.heard(order.orderNumber, "refund");
+      const end = await viewWhen(shop, order, "told", ({ ref_notify_state: s }) => s === "2");
+      expect(end).toMatchObject({ ref_state: "4", refund_free: 100 });
+      expect((await shop.sandbox.order(order.orderNumber)).refunds).toHaveLength(1);
+    });
+
+    it("a payment made meanwhile is booked when WeChat tells again", async () => {
+      const { shop, order } = unpaid;
+      await shop.receiver.heard(order.orderNumber, "pay");
+      const view = await viewWhen(shop, order, "told", ({ pay_notify_state: s }) => s === "2");
+      expect(view).toMatchObject({ pay_state: "2", pay_notify_number: 1 });
+    });
+  });
+});
+
+interface Told {
+  readonly shop: Shop;
+  readonly order: CreatedOrder;
+}
+
+/** WeChat's notification is acknowledged; the app has been called and hasn't answered. */
+async function paidAndUntold(shop: Shop): Promise<Told> {
+  shop.receiver.answer(() => undefined);
+  const order = await paidOrder(shop);
+  await eventually("the notification to be acknowledged", async () => {
+    const { notifications } = await shop.sandbox.order(order.orderNumber);
+    return notifications[0]?.state === "acknowledged" ? true : undefined;
+  });
+  await shop.receiver.heard(order.orderNumber, "pay");
+  shop.receiver.answer((response) => response.end("success"));
+  return { shop, order };
+}
+
+/** WeChat has taken the refund and doesn't answer; the app is waiting. */
+async function refundInFlight(shop: Shop, order: CreatedOrder): Promise<void> {
+  await troubleCall(shop, order, "refund", "no-answer-after");
+  const lost = shop.app.refund(order.orderId).catch((error: unknown) => error);
+  await eventually("the refund to be in WeChat's books", async () => {
+    const { refunds } = await shop.sandbox.order(order.orderNumber);
+    return refunds[0];
+  });
+  // The crash breaks the connection; nothing is to be learned from that.
+  void lost;
+}

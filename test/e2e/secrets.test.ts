@@ -1,0 +1,89 @@
+import { readFileSync } from "node:fs";
+import { expect, inject, it } from "vitest";
+import { z } from "zod";
+import { dataOf } from "../../scripts/support/app-client.ts";
+import { eventually } from "../../scripts/support/eventually.ts";
+import { CANARIES } from "./support/canaries.ts";
+import { openShop, viewWhen, type Shop } from "./support/shop.ts";
+import { troubleCall, troubleNotification } from "./support/trouble.ts";
+
+const OPEN_ID = "oCanaryOpenId_7f3b0c5e91d24a68";
+const ACCESS_TOKEN = "canary-access-token-7f3b0c5e";
+
+/** A life in which as much as possible goes wrong, so that as much as possible is logged. */
+async function troubledLife(shop: Shop): Promise<void> {
+  const { app, sandbox, receiver } = shop;
+  const wish = { openId: OPEN_ID, appOrderNo: "no-1" };
+  const page = { accessToken: ACCESS_TOKEN, url: "https://shop.example/?code=1" };
+  const order = dataOf(await app.createOrder({ ...wish, ...page }));
+  await app.createOrder({ ...wish, totalFree: 1, openId: `${OPEN_ID}x` });
+  await troubleCall(shop, order, "unifiedorder", "wrong-signature", { times: 2 });
+  await app.createOrder(wish);
+  await shop.appWith("0".repeat(32)).createOrder(wish);
+  await troubleNotification(shop, order, "pay", "wrong-amount");
+  await sandbox.pay(order.orderNumber);
+  await eventually("the wrong notification", async () => {
+    const { notifications } = await sandbox.order(order.orderNumber);
+    return notifications[0]?.attempts[0];
+  });
+  receiver.answer((response) => response.writeHead(500).end(`${shop.registered.salt} echoed`));
+  await app.order({ order_id: order.orderId, sync: 1 });
+  await viewWhen(shop, order, "told", (view) => view.pay_notify_state === "1");
+  await troubleCall(shop, order, "refund", "html-page");
+  await app.refund(order.orderId);
+  const refund = dataOf(await app.refund(order.orderId));
+  await sandbox.decideRefund(refund.refund_no, "CHANGE");
+  await receiver.heard(order.orderNumber, "refund");
+}
+
+it("no secret and no openId stands in the gateway's log, whatever goes wrong", async (t) => {
+  const shop = await openShop(t);
+  const { registered, merchant } = shop;
+  await troubledLife(shop);
+  const rotatedSalt = await shop.admin.rotateSalt(shop.app.id, 60);
+  const strange = { authorization: "Bearer canary-wrong-token-7f3b0c5e" };
+  await fetch(`${shop.gatewayUrl}/admin/apps`, { headers: strange });
+  const log = await eventually("the log to be written", () => {
+    const written = readFileSync(inject("gatewayLog"), "utf8");
+    return written.includes("/admin/apps") && written.includes("app_secret") ? written : undefined;
+  });
+  const secrets = {
+    ...CANARIES,
+    wrongToken: "canary-wrong-token",
+    apiKey: merchant.apiKey,
+    salt: registered.salt,
+    rotatedSalt,
+    webhookSecret: registered.webhookSecret.replace("whsec_", ""),
+    anyWebhookSecret: "whsec_",
+    openId: OPEN_ID,
+    usualOpenId: "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o",
+    accessToken: ACCESS_TOKEN,
+  };
+  const found = Object.entries(secrets).filter(([, secret]) => log.includes(secret));
+  expect(found.map(([name]) => name)).toEqual([]);
+});
+
+it("an answer's X-Request-Id finds its line in the log", async (t) => {
+  const { gatewayUrl } = await openShop(t);
+  const response = await fetch(`${gatewayUrl}/order`, { method: "POST" });
+  const requestId = response.headers.get("x-request-id") ?? "none";
+  await eventually(`a line with ${requestId}`, () => {
+    const log = readFileSync(inject("gatewayLog"), "utf8");
+    return log.includes(`"requestId":"${requestId}"`) ? true : undefined;
+  });
+});
+
+it("secrets are shown once: no later answer of the back-office holds one", async (t) => {
+  const { admin, app, registered, merchant } = await openShop(t);
+  const answers = await Promise.all([
+    admin.call("GET", `/apps/${app.id}`, z.unknown()),
+    admin.call("GET", "/apps?limit=100", z.unknown()),
+    admin.call("PATCH", `/apps/${app.id}`, z.unknown(), { name: "renamed" }),
+    admin.call("GET", `/merchants/${merchant.id}`, z.unknown()),
+    admin.call("GET", "/merchants?limit=100", z.unknown()),
+  ]);
+  const text = JSON.stringify(answers);
+  for (const secret of [registered.salt, registered.webhookSecret, merchant.apiKey]) {
+    expect(text).not.toContain(secret);
+  }
+});

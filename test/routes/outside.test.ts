@@ -1,0 +1,102 @@
+import { env, exports } from "cloudflare:workers";
+import { afterEach, describe, expect, test } from "vitest";
+import { watchD1 } from "../support/d1.ts";
+import { ask, formOf, read, send, signed } from "../support/gateway.ts";
+import { ORDER } from "../support/life.ts";
+import { closeWorld, openWorld } from "../support/world.ts";
+
+afterEach(closeWorld);
+
+describe("a path that doesn't exist", () => {
+  test.for(["/", "/pay", "/pay/create-orders", "/orders", "/notify/v2/1", "/notify/v2/1/other"])(
+    "%s is a 404 in the contract's envelope",
+    async (path) => {
+      await openWorld();
+      const answer = await read(await send(path, { method: "POST" }));
+      expect(answer).toMatchObject({ status: 404, code: 501, data: null });
+      expect(answer.requestId).toMatch(/^[0-9a-f-]{36}$/);
+    },
+  );
+
+  test("for another method than POST is a 404 where WeChat posts", async () => {
+    await openWorld();
+    expect((await send("/notify/v2/1/pay")).status).toBe(404);
+  });
+});
+
+test("a slash at the end of a path doesn't matter", async () => {
+  const { shop } = await openWorld();
+  expect((await ask(shop, "/pay/create-order/", ORDER)).code).toBe(0);
+});
+
+test("each answer has an id of its own, never the caller's", async () => {
+  const { shop } = await openWorld();
+  const init = formOf(signed(shop, { order_id: 1 }), { "x-request-id": "mine" });
+  const ids = [await send("/order", init), await send("/order", init)].map(({ headers }) =>
+    headers.get("x-request-id"),
+  );
+  expect(new Set(ids).size).toBe(2);
+  expect(ids).not.toContain("mine");
+});
+
+test("the log has one line of a request, with its id, its code, its app and its order", async () => {
+  const { shop, logged } = await openWorld();
+  const { requestId, data } = await ask(shop, "/pay/create-order", ORDER);
+  const lines = logged.filter((line) => line.includes(String(requestId)));
+  expect(lines.map((line): unknown => JSON.parse(line))).toEqual([
+    expect.objectContaining({
+      event: "request",
+      path: "/pay/create-order",
+      status: 200,
+      code: 0,
+      app: shop.appId,
+      order: data?.["orderNumber"],
+    }),
+  ]);
+});
+
+describe("/health", () => {
+  test("is 200 while D1 answers", async () => {
+    await openWorld();
+    const response = await exports.default.fetch("https://gateway.test/health");
+    expect(response.status).toBe(200);
+    expect(await response.json()).toEqual({ ok: true });
+  });
+
+  test("is 503 while D1 doesn't", async () => {
+    await openWorld();
+    watchD1().fail({ sql: /from "merchants"/, how: "lost before" });
+    const response = await send("/health");
+    expect(response.status).toBe(503);
+    expect(await response.json()).toMatchObject({ ok: false });
+  });
+});
+
+describe("while D1 is away", () => {
+  test("an app is told 503 that repeating is safe, and nothing of the fault", async () => {
+    const { shop } = await openWorld();
+    watchD1().fail({ sql: /./, how: "lost before", times: 100 });
+    for (const path of ["/pay/create-order", "/refund/refund-money", "/order"]) {
+      const answer = await ask(shop, path, { ...ORDER, order_id: 1 });
+      expect(answer).toMatchObject({ status: 200, code: 503, data: null });
+      expect(answer.errmsg).toContain("重复本请求是安全的");
+      expect(answer.errmsg).toContain(answer.requestId);
+      expect(answer.text).not.toMatch(/D1_ERROR|select |Network connection/);
+    }
+  });
+
+  test("an unknown app isn't told apart by that", async () => {
+    const { shop } = await openWorld();
+    watchD1().fail({ sql: /from "apps"/, how: "lost before" });
+    expect((await ask({ ...shop, appId: 999_999 }, "/order", { order_id: 1 })).code).toBe(503);
+  });
+});
+
+test("settings that can't be opened under this master key are a 503", async () => {
+  const { shop } = await openWorld();
+  const other = "b3RoZXItbWFzdGVyLWtleS13aXRoLTMyLWJ5dGVzISE=";
+  const init = formOf(signed(shop, ORDER));
+  const answer = await read(await send("/pay/create-order", init, { ...env, MASTER_KEY: other }));
+  expect(answer).toMatchObject({ status: 200, code: 503, data: null });
+  expect(answer.text).not.toContain(other);
+});

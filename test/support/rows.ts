@@ -1,0 +1,71 @@
+import { env } from "cloudflare:workers";
+import { connect } from "../../src/db/database.ts";
+import { bookPayment, insertOrder, type Booking, type NewOrder } from "../../src/db/orders.ts";
+import { insertRefund } from "../../src/db/refunds.ts";
+import type { RefundRow } from "../../src/db/rows.ts";
+import { newNumber } from "../../src/numbers.ts";
+import type { Shop } from "./shop.ts";
+
+export const db = connect(env.DB);
+export const NOW = 1_790_000_000_000;
+
+/** A new order of the shop's app, of 100 fen. */
+export function draftOf(shop: Shop, changes: Partial<NewOrder> = {}): NewOrder {
+  return {
+    number: newNumber(),
+    appId: shop.appId,
+    merchantId: shop.merchantId,
+    protocol: "v2",
+    signType: shop.signType,
+    wechatAppId: shop.wechatAppId,
+    appOrderNo: null,
+    openId: "ocxab04rPr0Qms9SOQA3fNgYGqoY",
+    desc: "测试商品",
+    totalFen: 100,
+    tag: "test",
+    attach: null,
+    clientIp: "203.0.113.7",
+    notifyUrl: "https://gateway.test/notify/v2/1/pay",
+    expiresAt: NOW + 7_200_000,
+    createdAt: NOW,
+    ...changes,
+  };
+}
+
+/** The news that books this draft's payment. */
+export function bookingOf(draft: NewOrder, changes: Partial<Booking> = {}): Booking {
+  const { number, merchantId, wechatAppId, signType, totalFen } = draft;
+  return {
+    number,
+    merchantId,
+    wechatAppId,
+    signType,
+    totalFen,
+    transactionId: `42-${number}`.slice(0, 28),
+    paidAt: NOW + 1,
+    ...changes,
+  };
+}
+
+/** Stores a paid order. */
+export async function storePaid(
+  shop: Shop,
+): Promise<{ readonly id: number; readonly number: string }> {
+  const draft = draftOf(shop);
+  const id = await insertOrder(db, draft);
+  await bookPayment(db, bookingOf(draft), NOW);
+  return { id, number: draft.number };
+}
+
+/** Tries to store a refund. */
+export async function storeRefund(
+  shop: Shop,
+  orderId: number,
+  refundFen: number,
+  appRefundNo: string | null = null,
+): Promise<RefundRow | null> {
+  const { appId } = shop;
+  const notifyUrl = "https://gateway.test/notify/v2/1/refund";
+  const refund = { orderId, appId, number: newNumber(), appRefundNo, refundFen, notifyUrl };
+  return await insertRefund(db, refund, NOW);
+}
