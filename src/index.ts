@@ -15,6 +15,7 @@ import { refundMoney } from "./routes/refund-money.ts";
 import { requireConfig } from "./routes/require-config.ts";
 import { traceRequest } from "./routes/trace-request.ts";
 import { unexpected } from "./routes/unexpected.ts";
+import { scheduled } from "./scheduled.ts";
 
 export { OrderObject } from "./order-object.ts";
 
@@ -47,4 +48,4 @@ app.notFound((c) =>
 );
 app.onError(unexpected);
 
-export default app;
+export default { fetch: app.fetch, scheduled } satisfies ExportedHandler<Env>;

@@ -1,7 +1,7 @@
 import { waitUntil } from "cloudflare:workers";
 import { connect } from "./db/database.ts";
 import { forgetSettings, masterKeyOf, merchantSettings } from "./db/settings.ts";
-import { claimCertificateCheck, merchantsToCheck, storeCertificates } from "./db/verify-keys.ts";
+import { merchantsToCheck, noteCertificateCheck, storeCertificates } from "./db/verify-keys.ts";
 import type { Config } from "./config.ts";
 import { describe, log } from "./log.ts";
 import { downloadCertificates } from "./wechat/v3/certificates.ts";
@@ -9,7 +9,7 @@ import type { Merchant, Surroundings, V3Credentials, VerifyKey } from "./wechat/
 
 /** How old the settings may be in which a key is missing: forged key ids cost one read in this time. */
 const MISSING_KEY_LIFE_MS = 5_000;
-/** A key that is missing still makes WeChat be asked at most this often. */
+/** A key that is missing still makes an isolate ask WeChat at most this often for a merchant. */
 const DEMAND_PAUSE_MS = 60_000;
 /** WeChat asks for a fetch every 12 h at the least, and lists a new certificate days before its use. */
 const REFRESH_PAUSE_MS = 10 * 3600_000;
@@ -21,6 +21,12 @@ interface World {
   readonly config: Config;
   readonly surroundings: Surroundings;
 }
+
+/**
+ * When this isolate asked for a merchant's certificates because of a missing key. Not in D1: nothing
+ * that is forged may change a row.
+ */
+const demandedAt = new Map<number, number>();
 
 /**
  * Looks for a verifying key that settings at hand lack. If D1 doesn't have it either, the platform
@@ -35,7 +41,11 @@ export async function findVerifyKey(
   if (merchant === null) return null;
   const key = merchant.v3?.verifyKeys.find(({ id }) => id === keyId);
   if (key !== undefined) return key;
-  waitUntil(refresh(world, merchant, DEMAND_PAUSE_MS));
+  const nowAt = Date.now();
+  if (nowAt - (demandedAt.get(merchantId) ?? 0) >= DEMAND_PAUSE_MS) {
+    demandedAt.set(merchantId, nowAt);
+    waitUntil(refresh(world, merchant));
+  }
   return null;
 }
 
@@ -43,8 +53,10 @@ export async function findVerifyKey(
 export async function refreshCertificates(world: World): Promise<void> {
   const db = connect(world.env.DB);
   for (const id of await merchantsToCheck(db, Date.now() - REFRESH_PAUSE_MS, MOST_A_RUN)) {
+    // First, so that a merchant whose fetch fails doesn't keep the others from their turn.
+    await noteCertificateCheck(db, id, Date.now());
     const merchant = await readMerchant(world, id);
-    if (merchant !== null) await refresh(world, merchant, REFRESH_PAUSE_MS);
+    if (merchant !== null) await refresh(world, merchant);
   }
 }
 
@@ -60,13 +72,11 @@ async function readMerchant(
 }
 
 /** Never throws: nobody waits for it. */
-async function refresh(world: World, merchant: Merchant, pauseMs: number): Promise<void> {
+async function refresh(world: World, merchant: Merchant): Promise<void> {
   try {
     const { id, mchId, v3 } = merchant;
     if (v3 === null || !mayHaveCertificates(v3)) return;
     const db = connect(world.env.DB);
-    const nowAt = Date.now();
-    if (!(await claimCertificateCheck(db, id, nowAt - pauseMs, nowAt))) return;
     const { surroundings } = world;
     const answer = await downloadCertificates({ merchant: { id, mchId, v3 }, surroundings });
     switch (answer.kind) {

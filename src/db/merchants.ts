@@ -114,7 +114,7 @@ export async function listMerchants(
     .orderBy(asc(merchants.id))
     .limit(limit);
   const keys = await listVerifyKeys(db, afterId, rows.at(-1)?.id ?? afterId);
-  return rows.map((row) => ({ ...row, verifyKeys: keys.get(row.id) ?? [] }));
+  return rows.map((row) => Object.assign(row, { verifyKeys: keys.get(row.id) ?? [] }));
 }
 
 /** Changes the given fields and returns the merchant as it is now; null when there is none. */
@@ -152,8 +152,8 @@ async function columnsOf<T extends Given<MerchantCredentials>>(
   { apiKey, apiV3Key, merchantPrivateKey, ...plain }: T,
   masterKey: MasterKey,
 ) {
-  const seal = async (column: Parameters<typeof sealFor>[0], plain: string) =>
-    await sealFor(column, id, plain, masterKey);
+  const seal = async (column: Parameters<typeof sealFor>[0], secret: string) =>
+    await sealFor(column, id, secret, masterKey);
   return {
     ...plain,
     ...(apiKey !== undefined && { apiKeySealed: await seal(merchants.apiKeySealed, apiKey) }),

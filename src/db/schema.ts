@@ -25,7 +25,7 @@ export const merchants = sqliteTable("merchants", {
   apiV3KeySealed: text("api_v3_key_sealed"),
   merchantSerialNo: text("merchant_serial_no"),
   merchantPrivateKeySealed: text("merchant_private_key_sealed"),
-  /** When the platform certificates were last fetched, or were begun to be. */
+  /** When the schedule last had the platform certificates fetched. */
   certificatesCheckedAt: integer("certificates_checked_at"),
   createdAt: integer("created_at").notNull(),
   updatedAt: integer("updated_at").notNull(),

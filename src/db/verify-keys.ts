@@ -86,22 +86,16 @@ export async function storeCertificates(
   ]);
 }
 
-/**
- * Claims the next fetch of a merchant's certificates, so that one isolate makes it and not each.
- * Returns whether the last one was before `before`.
- */
-export async function claimCertificateCheck(
+/** Notes that a merchant's certificates are being fetched, whatever comes of it. */
+export async function noteCertificateCheck(
   db: Database,
   merchantId: number,
-  before: number,
   nowAt: number,
-): Promise<boolean> {
-  const rows = await db
+): Promise<void> {
+  await db
     .update(merchants)
     .set({ certificatesCheckedAt: nowAt })
-    .where(and(eq(merchants.id, merchantId), checkedBefore(before)))
-    .returning({ id: merchants.id });
-  return rows.length > 0;
+    .where(eq(merchants.id, merchantId));
 }
 
 /**

@@ -1,5 +1,10 @@
-declare namespace Cloudflare {
-  interface Env {
-    MIGRATIONS: import("cloudflare:test").D1Migration[];
+import type { D1Migration } from "cloudflare:test";
+
+declare global {
+  namespace Cloudflare {
+    interface Env {
+      TEST_PROTOCOL?: "v2" | "v3";
+      MIGRATIONS: D1Migration[];
+    }
   }
 }

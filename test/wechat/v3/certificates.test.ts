@@ -22,6 +22,9 @@ function listOf(listed: readonly Listed[], apiV3Key = API_V3_KEY): object {
 const both = [keys.certificateA, keys.certificateB];
 const found = { kind: "found", certificates: [certificateA, certificateB] };
 
+const kindOf = async (...answers: Parameters<typeof stubV3>[0]) =>
+  (await downloadCertificates(stubV3(answers).line)).kind;
+
 describe("downloadCertificates", () => {
   it.each([
     ["by a known one", [certificateA], keys.certificateA],
@@ -68,8 +71,6 @@ describe("downloadCertificates", () => {
   });
 
   it("is refused, unknown, or repeated after a probe, like any call", async () => {
-    const kindOf = async (...answers: Parameters<typeof stubV3>[0]) =>
-      (await downloadCertificates(stubV3(answers).line)).kind;
     expect(await kindOf(refusal(401, "SIGN_ERROR"))).toBe("refused");
     expect(await kindOf(refusal(500, "SYSTEM_ERROR"))).toBe("unknown");
     expect(await kindOf(unreachable(), unreachable())).toBe("unknown");

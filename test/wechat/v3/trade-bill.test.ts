@@ -9,6 +9,8 @@ const HASH = "79bb0f45fc4c42234a918000b2668d689e2bde04";
 const answer = { hash_type: "SHA1", hash_value: HASH.toUpperCase(), download_url: URL_OF_BILL };
 const LIMITS = { limitMs: 1_000, maxBytes: 128 };
 
+const bill = { url: URL_OF_BILL };
+
 describe("askTradeBill", () => {
   it("asks for all trades of a day, gzipped", async () => {
     const { line, sent } = stubV3([signed(answer)]);
@@ -50,9 +52,10 @@ describe("askTradeBill", () => {
   });
 });
 
-describe("downloadBill", () => {
-  const bill = { url: URL_OF_BILL };
+const kindOf = async (...answers: Parameters<typeof stubV3>[0]) =>
+  (await downloadBill(stubV3(answers).line, bill, LIMITS)).kind;
 
+describe("downloadBill", () => {
   it("signs the address as it stands, and needs no signature in return", async () => {
     const { line, sent } = stubV3([raw("bytes", 200)]);
     expect(await downloadBill(line, bill, LIMITS)).toEqual({
@@ -79,8 +82,6 @@ describe("downloadBill", () => {
   });
 
   it("is unknown when it is too long, breaks off, or can't be reached anywhere", async () => {
-    const kindOf = async (...answers: Parameters<typeof stubV3>[0]) =>
-      (await downloadBill(stubV3(answers).line, bill, LIMITS)).kind;
     expect(await kindOf(raw("x".repeat(129), 200))).toBe("unknown");
     expect(await kindOf(unreachable(), raw("bytes", 200))).toBe("unknown");
   });

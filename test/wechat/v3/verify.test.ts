@@ -159,10 +159,9 @@ describe("verify", () => {
 
   it("takes a certificate within its dates only", async () => {
     const nowAt = NOW_S * 1000;
+    const headers = headersOf({ signer: keys.certificateA });
     const kindWith = async (notBefore: number, notAfter: number) =>
-      await kindOf(headersOf({ signer: keys.certificateA }), BODY, [
-        { ...certificateA, notBefore, notAfter },
-      ]);
+      await kindOf(headers, BODY, [{ ...certificateA, notBefore, notAfter }]);
     expect(await kindWith(nowAt, nowAt)).toBe("ok");
     expect(await kindWith(nowAt + 1, nowAt + 2)).toBe("unknown-key");
     expect(await kindWith(nowAt - 2, nowAt - 1)).toBe("unknown-key");
