@@ -2,7 +2,7 @@ import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig, defineProject } from "vitest/config";
 
 /** All of these run in workerd. The end-to-end tests run outside, against two real Workers. */
-const workers = async () =>
+const workers = async (protocol: "v2" | "v3" = "v2") =>
   cloudflareTest({
     wrangler: { configPath: "./wrangler.toml" },
     miniflare: {
@@ -11,6 +11,7 @@ const workers = async () =>
         MASTER_KEY: "dGVzdC1tYXN0ZXIta2V5LXdpdGgtMzItYnl0ZXMhISE=",
         PUBLIC_URL: "https://gateway.test",
         WECHAT_PAY_URL: "https://wechat.test",
+        TEST_PROTOCOL: protocol,
         MIGRATIONS: await readD1Migrations("migrations"),
       },
     },
@@ -21,6 +22,12 @@ const timeouts = { testTimeout: 60_000, hookTimeout: 60_000 };
 
 /** What has no storage and no globals of its own: one worker runs all these files. */
 const PURE = ["test/core/**/*.test.ts", "test/wechat/**/*.test.ts"];
+
+/** An order's whole life: told once, run in both of WeChat's protocols. */
+const EITHER_PROTOCOL = [
+  "test/order/**/*.test.ts",
+  "test/routes/{create-order,create-order-trips,order,repeated-order}.test.ts",
+];
 
 export default defineConfig({
   test: {
@@ -38,6 +45,15 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           isolate: false,
           exclude: ["test/e2e/**", ...PURE],
+          setupFiles: ["test/support/migrate.ts"],
+          ...timeouts,
+        },
+      })),
+      defineProject(async () => ({
+        plugins: [await workers("v3")],
+        test: {
+          name: "integration-v3",
+          include: EITHER_PROTOCOL,
           setupFiles: ["test/support/migrate.ts"],
           ...timeouts,
         },

@@ -228,7 +228,7 @@ export class OrderObject extends DurableObject<Env> {
           Date.now(),
         );
         if (!merchant.ok) throw new Error(`the order's merchant is ${merchant.error}`);
-        return connectWechat(merchant.value, surroundingsOf(this.env, config));
+        return connectWechat(merchant.value, order.protocol, surroundingsOf(this.env, config));
       },
       appOf: async (order: OrderRow) => {
         const app = await appSettings(db, await masterKeyOf(config), order.appId, Date.now());

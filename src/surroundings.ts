@@ -1,12 +1,13 @@
 import type { Config } from "./config.ts";
+import { findVerifyKey } from "./platform-certificates.ts";
 import type { Surroundings } from "./wechat/wechat-pay.ts";
 
 /**
  * The world as a WeChat client sees it: the network, the merchant certificates bound to this
- * Worker, and where WeChat is.
+ * Worker, where WeChat is, and the keys that have come since.
  */
 export function surroundingsOf(env: Env, config: Config): Surroundings {
-  return {
+  const surroundings: Surroundings = {
     // Looked up at each call, so that tests can stand in for the network.
     fetch: async (url, init) => await fetch(url, init),
     fetchWithCertificate: (bindingName) => {
@@ -16,7 +17,10 @@ export function surroundingsOf(env: Env, config: Config): Surroundings {
     },
     baseUrl: config.wechatPayUrl,
     spareUrl: config.wechatPaySpareUrl,
+    findVerifyKey: async (merchantId, keyId) =>
+      await findVerifyKey({ env, config, surroundings }, merchantId, keyId),
   };
+  return surroundings;
 }
 
 function isFetcher(binding: unknown): binding is Fetcher {

@@ -1,24 +1,42 @@
 import { Hono } from "hono";
 import { connect } from "../db/database.ts";
-import { getMerchant, insertMerchant, listMerchants, updateMerchant } from "../db/merchants.ts";
+import {
+  getMerchant,
+  insertMerchant,
+  listMerchants,
+  updateMerchant,
+  type MerchantRecord,
+} from "../db/merchants.ts";
 import { forgetSettings, masterKeyOf } from "../db/settings.ts";
 import type { GatewayEnv } from "../hono-env.ts";
 import { log } from "../log.ts";
-import { conflict, notFound, refuse } from "./answers.ts";
+import type { V2SignType } from "../wechat/wechat-pay.ts";
+import { conflict, invalid, notFound, refuse, type FieldFault } from "./answers.ts";
 import { readBody } from "./body.ts";
-import { merchantChanges, newMerchant } from "./merchant-fields.ts";
+import { credentialsOf, tryCredentials } from "./credentials.ts";
+import { merchantChanges, missingCredentials, newMerchant } from "./merchant-fields.ts";
 import { pageOf, readPageQuery } from "./page.ts";
 
 const ABSENT = notFound("There is no merchant with this id.");
 
-/** `/admin/merchants`. Answers never hold the key, which the operator has from WeChat. */
+const atFault = (...fields: FieldFault[]) => invalid("Some fields are at fault.", fields);
+
+/** `/admin/merchants`. Answers never hold a key, which the operator has from WeChat. */
 export const merchantRoutes = new Hono<GatewayEnv>();
 
 merchantRoutes.post("/", async (c) => {
   const body = await readBody(c.req.raw, newMerchant(c.env));
   if (!body.ok) return refuse(c, body.error);
-  const masterKey = await masterKeyOf(c.get("config"));
-  const made = await insertMerchant(connect(c.env.DB), masterKey, body.value, Date.now());
+  const config = c.get("config");
+  const { droppedVerifyKeys: _none, ...merchant } = withV2Defaults(body.value, null);
+  const tried = await tryCredentials(c.env, config, merchant.mchId, null, merchant);
+  if (!tried.ok) return refuse(c, atFault(tried.error));
+  const made = await insertMerchant(
+    connect(c.env.DB),
+    await masterKeyOf(config),
+    { ...merchant, verifyKeys: [...(merchant.verifyKeys ?? []), ...tried.value] },
+    Date.now(),
+  );
   if (!made.ok) {
     const fault = { path: "mchId", message: "is registered already" };
     return refuse(c, conflict("There is a merchant with this number already.", [fault]));
@@ -44,12 +62,23 @@ merchantRoutes.get("/:id{[1-9][0-9]{0,14}}", async (c) => {
 merchantRoutes.patch("/:id{[1-9][0-9]{0,14}}", async (c) => {
   const body = await readBody(c.req.raw, merchantChanges(c.env));
   if (!body.ok) return refuse(c, body.error);
-  const { mchId: _mchId, protocol: _protocol, ...changes } = body.value;
+  const config = c.get("config");
+  const db = connect(c.env.DB);
+  const stored = await getMerchant(db, Number(c.req.param("id")));
+  if (stored === null) return refuse(c, ABSENT);
+  const { mchId: _mchId, ...changes } = withV2Defaults(body.value, stored);
+  const protocol = changes.protocol ?? stored.protocol;
+  const missing = missingCredentials(protocol, changes, credentialsOf(stored));
+  if (missing.length > 0) {
+    return refuse(c, atFault(...missing.map((path) => ({ path, message: "is required" }))));
+  }
+  const tried = await tryCredentials(c.env, config, stored.mchId, stored, changes);
+  if (!tried.ok) return refuse(c, atFault(tried.error));
   const merchant = await updateMerchant(
-    connect(c.env.DB),
-    await masterKeyOf(c.get("config")),
-    Number(c.req.param("id")),
-    changes,
+    db,
+    await masterKeyOf(config),
+    stored.id,
+    { ...changes, verifyKeys: [...(changes.verifyKeys ?? []), ...tried.value] },
     Date.now(),
   );
   if (merchant === null) return refuse(c, ABSENT);
@@ -58,7 +87,21 @@ merchantRoutes.patch("/:id{[1-9][0-9]{0,14}}", async (c) => {
   log("info", "merchant_changed", {
     requestId: c.get("requestId"),
     merchantId: merchant.id,
-    fields: Object.keys(changes).join(","),
+    fields: namesIn(changes),
   });
   return c.json(merchant);
 });
+
+/** APIv2's key comes with WeChat's default for the signature, unless there is one already. */
+function withV2Defaults<
+  T extends { readonly apiKey?: string | undefined; readonly signType?: V2SignType | undefined },
+>(values: T, stored: MerchantRecord | null): T {
+  const signed = values.apiKey === undefined || (stored?.signType ?? null) !== null;
+  return signed || values.signType !== undefined ? values : { ...values, signType: "MD5" };
+}
+
+/** The names of the values that are given. */
+function namesIn(values: object): string {
+  const named = Object.entries(values).filter(([, value]) => value !== undefined);
+  return named.map(([name]) => name).join(",");
+}

@@ -13,15 +13,47 @@ export const merchants = sqliteTable("merchants", {
   id: integer().primaryKey(),
   name: text().notNull(),
   mchId: text("mch_id").notNull().unique("merchants_mch_id"),
-  protocol: text({ enum: ["v2"] }).notNull(),
   /** For new orders; an order keeps the one it was made with. */
-  signType: text("sign_type", { enum: ["MD5", "HMAC-SHA256"] }).notNull(),
-  apiKeySealed: text("api_key_sealed").notNull(),
+  protocol: text({ enum: ["v2", "v3"] }).notNull(),
+  /** For new orders of APIv2. Null without `api_key_sealed`. */
+  signType: text("sign_type", { enum: ["MD5", "HMAC-SHA256"] }),
+  /** APIv2's credentials; null when the merchant has none. */
+  apiKeySealed: text("api_key_sealed"),
   /** Name of the mTLS binding that presents the merchant's certificate on refunds. */
   certBinding: text("cert_binding"),
+  /** APIv3's credentials, all three or none. */
+  apiV3KeySealed: text("api_v3_key_sealed"),
+  merchantSerialNo: text("merchant_serial_no"),
+  merchantPrivateKeySealed: text("merchant_private_key_sealed"),
+  /** When the schedule last had the platform certificates fetched. */
+  certificatesCheckedAt: integer("certificates_checked_at"),
   createdAt: integer("created_at").notNull(),
   updatedAt: integer("updated_at").notNull(),
 });
+
+/**
+ * The keys by which WeChat's signatures for a merchant are verified (APIv3). All of a merchant's
+ * keys are valid side by side. Nothing in them is secret.
+ */
+export const verifyKeys = sqliteTable(
+  "verify_keys",
+  {
+    id: integer().primaryKey(),
+    merchantId: integer("merchant_id")
+      .notNull()
+      .references(() => merchants.id),
+    /** As `Wechatpay-Serial` names it, to the letter. */
+    keyId: text("key_id").notNull(),
+    kind: text({ enum: ["certificate", "public-key"] }).notNull(),
+    /** SPKI, in PEM. */
+    publicKeyPem: text("public_key_pem").notNull(),
+    /** Dates of a certificate; a public key has none. */
+    notBefore: integer("not_before"),
+    notAfter: integer("not_after"),
+    createdAt: integer("created_at").notNull(),
+  },
+  (table) => [uniqueIndex("verify_keys_merchant_key").on(table.merchantId, table.keyId)],
+);
 
 /** A company's own app that takes payments through the gateway. Its id is the contract's `appId`. */
 export const apps = sqliteTable(
@@ -83,8 +115,8 @@ export const orders = sqliteTable(
     userId: integer("user_id")
       .notNull()
       .references(() => users.id),
-    protocol: text({ enum: ["v2"] }).notNull(),
-    signType: text("sign_type", { enum: ["MD5", "HMAC-SHA256"] }).notNull(),
+    protocol: text({ enum: ["v2", "v3"] }).notNull(),
+    signType: text("sign_type", { enum: ["MD5", "HMAC-SHA256", "RSA"] }).notNull(),
     wechatAppId: text("wechat_app_id").notNull(),
     appOrderNo: text("app_order_no"),
     desc: text().notNull(),

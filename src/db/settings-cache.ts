@@ -24,12 +24,17 @@ export class SettingsCache<T, E> {
 
   /**
    * The remembered value, or that of `load`. Concurrent calls for one key share a load; one that
-   * throws is thrown to all that share it.
+   * throws is thrown to all that share it. `lifeMs`: how old a remembered value may be here.
    */
-  async get(key: string, nowAt: number, load: () => Promise<Result<T, E>>): Promise<Result<T, E>> {
+  async get(
+    key: string,
+    nowAt: number,
+    load: () => Promise<Result<T, E>>,
+    lifeMs = SETTINGS_LIFE_MS,
+  ): Promise<Result<T, E>> {
     const entry = this.#entries.get(key);
     // Either way round: a clock set back must not lengthen an entry's life.
-    if (entry !== undefined && Math.abs(nowAt - entry.loadedAt) < SETTINGS_LIFE_MS) {
+    if (entry !== undefined && Math.abs(nowAt - entry.loadedAt) < lifeMs) {
       return { ok: true, value: entry.value };
     }
     const shared = this.#loading.get(key);

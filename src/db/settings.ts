@@ -1,12 +1,13 @@
-import { eq } from "drizzle-orm";
+import { desc, eq } from "drizzle-orm";
 import type { Config } from "../config.ts";
 import { err, ok, type Result } from "../core/result.ts";
 import { importMasterKey, type MasterKey } from "../core/secret-box.ts";
-import type { Merchant } from "../wechat/wechat-pay.ts";
+import type { Merchant, V2Credentials, V3Credentials } from "../wechat/wechat-pay.ts";
 import type { Database } from "./database.ts";
-import { apps, merchants } from "./schema.ts";
+import { apps, merchants, verifyKeys } from "./schema.ts";
 import { openFrom } from "./secrets.ts";
-import { SettingsCache } from "./settings-cache.ts";
+import { SETTINGS_LIFE_MS, SettingsCache } from "./settings-cache.ts";
+import { verifyKeyOf, type VerifyKeyRow } from "./verify-keys.ts";
 
 /** An app's settings in the clear. Lives in memory only; never logged, never answered. */
 export interface AppSettings {
@@ -60,28 +61,44 @@ export async function appSettings(
   nowAt: number,
 ): Promise<Result<AppSettings, SettingsFault>> {
   return await appCache.get(`${masterKey.id}.${appId}`, nowAt, async () => {
-    const [row] = await db
+    const rows = await db
       .select()
       .from(apps)
       .innerJoin(merchants, eq(merchants.id, apps.merchantId))
-      .where(eq(apps.id, appId));
+      .leftJoin(verifyKeys, eq(verifyKeys.merchantId, merchants.id))
+      .where(eq(apps.id, appId))
+      .orderBy(...NEWEST_KEY_FIRST);
+    const [row] = rows;
     if (row === undefined) return err("absent");
-    const merchant = await merchantOf(row.merchants, masterKey);
+    const merchant = await merchantOf(row.merchants, keysIn(rows), masterKey);
     return merchant.ok ? await appOf(row.apps, merchant.value, masterKey, nowAt) : merchant;
   });
 }
 
-/** A merchant, at most 60 s old: for orders whose app has moved to another. Throws when D1 does. */
+/**
+ * A merchant, at most `lifeMs` (60 s) old: for orders whose app has moved to another. Throws when D1
+ * does.
+ */
 export async function merchantSettings(
   db: Database,
   masterKey: MasterKey,
   merchantId: number,
   nowAt: number,
+  lifeMs = SETTINGS_LIFE_MS,
 ): Promise<Result<Merchant, SettingsFault>> {
-  return await merchantCache.get(`${masterKey.id}.${merchantId}`, nowAt, async () => {
-    const [row] = await db.select().from(merchants).where(eq(merchants.id, merchantId));
-    return row === undefined ? err("absent") : await merchantOf(row, masterKey);
-  });
+  const load = async (): Promise<Result<Merchant, SettingsFault>> => {
+    const rows = await db
+      .select()
+      .from(merchants)
+      .leftJoin(verifyKeys, eq(verifyKeys.merchantId, merchants.id))
+      .where(eq(merchants.id, merchantId))
+      .orderBy(...NEWEST_KEY_FIRST);
+    const [row] = rows;
+    return row === undefined
+      ? err("absent")
+      : await merchantOf(row.merchants, keysIn(rows), masterKey);
+  };
+  return await merchantCache.get(`${masterKey.id}.${merchantId}`, nowAt, load, lifeMs);
 }
 
 /** The salts that an app may sign with now: the current one first, the old one until it expires. */
@@ -107,14 +124,53 @@ export function forgetSettings(): void {
   merchantCache.clear();
 }
 
+const NEWEST_KEY_FIRST = [desc(verifyKeys.createdAt), desc(verifyKeys.id)];
+
+function keysIn(rows: readonly { readonly verify_keys: VerifyKeyRow | null }[]): VerifyKeyRow[] {
+  return rows.flatMap((row) => row.verify_keys ?? []);
+}
+
 async function merchantOf(
   row: MerchantRow,
+  keys: readonly VerifyKeyRow[],
   masterKey: MasterKey,
 ): Promise<Result<Merchant, SettingsFault>> {
-  const { id, mchId, protocol, signType, certBinding } = row;
-  const apiKey = await openFrom(merchants.apiKeySealed, id, row.apiKeySealed, masterKey);
-  if (!apiKey.ok) return apiKey;
-  return ok({ id, mchId, protocol, apiKey: apiKey.value, signType, certBinding });
+  const v2 = await v2Of(row, masterKey);
+  if (!v2.ok) return v2;
+  const v3 = await v3Of(row, keys, masterKey);
+  if (!v3.ok) return v3;
+  const { id, mchId, protocol } = row;
+  return ok({ id, mchId, protocol, v2: v2.value, v3: v3.value });
+}
+
+async function v2Of(
+  { id, signType, apiKeySealed, certBinding }: MerchantRow,
+  masterKey: MasterKey,
+): Promise<Result<V2Credentials | null, SettingsFault>> {
+  if (signType === null || apiKeySealed === null) return ok(null);
+  const apiKey = await openFrom(merchants.apiKeySealed, id, apiKeySealed, masterKey);
+  return apiKey.ok ? ok({ apiKey: apiKey.value, signType, certBinding }) : apiKey;
+}
+
+async function v3Of(
+  { id, merchantSerialNo: serialNo, apiV3KeySealed, merchantPrivateKeySealed }: MerchantRow,
+  keys: readonly VerifyKeyRow[],
+  masterKey: MasterKey,
+): Promise<Result<V3Credentials | null, SettingsFault>> {
+  if (serialNo === null || apiV3KeySealed === null || merchantPrivateKeySealed === null) {
+    return ok(null);
+  }
+  const apiV3Key = await openFrom(merchants.apiV3KeySealed, id, apiV3KeySealed, masterKey);
+  if (!apiV3Key.ok) return apiV3Key;
+  const column = merchants.merchantPrivateKeySealed;
+  const privateKey = await openFrom(column, id, merchantPrivateKeySealed, masterKey);
+  if (!privateKey.ok) return privateKey;
+  return ok({
+    apiV3Key: apiV3Key.value,
+    serialNo,
+    privateKeyPem: privateKey.value,
+    verifyKeys: keys.map(verifyKeyOf),
+  });
 }
 
 async function appOf(

@@ -65,7 +65,7 @@ async function createRefund(
       number,
       appRefundNo,
       refundFen,
-      notifyUrl: refundNotifyUrl(context.config.publicUrl, order.merchantId),
+      notifyUrl: refundNotifyUrl(context.config.publicUrl, order.protocol, order.merchantId),
     },
     Date.now(),
   );

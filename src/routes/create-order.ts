@@ -10,6 +10,7 @@ import type { GatewayEnv } from "../hono-env.ts";
 import { describe, log } from "../log.ts";
 import { payNotifyUrl } from "../notify-paths.ts";
 import { newNumber } from "../numbers.ts";
+import { signTypeOf } from "../wechat/sign-type.ts";
 import { callerAddress } from "./caller-address.ts";
 import { orderObject } from "../order-stub.ts";
 import { placeOrder, type Placed } from "./place-order.ts";
@@ -59,7 +60,7 @@ function draftOf(c: Context<GatewayEnv>, app: AppSettings, wish: CreateOrder): N
     appId: app.id,
     merchantId: app.merchant.id,
     protocol: app.merchant.protocol,
-    signType: app.merchant.signType,
+    signType: signTypeOf(app.merchant),
     wechatAppId: app.wechatAppId,
     appOrderNo: wish.appOrderNo,
     openId: wish.openId,
@@ -68,7 +69,7 @@ function draftOf(c: Context<GatewayEnv>, app: AppSettings, wish: CreateOrder): N
     tag: wish.tag,
     attach: wish.attach,
     clientIp: wish.clientIp ?? callerAddress(c.req.raw),
-    notifyUrl: payNotifyUrl(publicUrl, app.merchant.id),
+    notifyUrl: payNotifyUrl(publicUrl, app.merchant.protocol, app.merchant.id),
     expiresAt: nowAt + orderTtlMs,
     createdAt: nowAt,
   };

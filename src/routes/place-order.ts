@@ -9,7 +9,13 @@ import { badRequest, serverFault, type Refusal } from "../errors.ts";
 import type { GatewayEnv } from "../hono-env.ts";
 import { surroundingsOf } from "../surroundings.ts";
 import { connectWechat } from "../wechat/connect.ts";
-import type { Merchant, PrepayAnswer, PrepayRequest, WechatPay } from "../wechat/wechat-pay.ts";
+import type {
+  Merchant,
+  PrepayAnswer,
+  PrepayRequest,
+  Protocol,
+  WechatPay,
+} from "../wechat/wechat-pay.ts";
 
 /** An order as WeChat is told of it, and how long it may be paid. */
 export type PlacedOrder = Omit<PrepayRequest, "orderNumber"> & {
@@ -36,9 +42,8 @@ export async function placeOrder(
   draft: NewOrder,
   wish: CreateOrder,
 ): Promise<Result<Placed, Refusal>> {
-  const wechat = wechatOf(c, app.merchant);
   return wish.appOrderNo === null
-    ? await placeNew(db, draft, wechat)
+    ? await placeNew(db, draft, wechatOf(c, app.merchant, draft.protocol))
     : await placeOnce(c, db, app, { ...draft, appOrderNo: wish.appOrderNo }, wish);
 }
 
@@ -86,7 +91,7 @@ async function placeOnce(
   }
   const merchant = await merchantOf(c, db, app, row.merchantId);
   if (!merchant.ok) return merchant;
-  const wechat = wechatOf(c, merchant.value);
+  const wechat = wechatOf(c, merchant.value, row.protocol);
   const order = placedOf({ ...row, openId });
   return ok({ order, orderId: row.id, answer: await wechat.prepay(requestOf(order)), wechat });
 }
@@ -106,8 +111,8 @@ async function merchantOf(
     : err(serverFault("网关无法读取该订单的商户设置，请联系网关运维；重复本请求是安全的"));
 }
 
-function wechatOf(c: Context<GatewayEnv>, merchant: Merchant): WechatPay {
-  return connectWechat(merchant, surroundingsOf(c.env, c.get("config")));
+function wechatOf(c: Context<GatewayEnv>, merchant: Merchant, protocol: Protocol): WechatPay {
+  return connectWechat(merchant, protocol, surroundingsOf(c.env, c.get("config")));
 }
 
 function placedOf(order: NewOrder): PlacedOrder {

@@ -1,11 +1,38 @@
 import { connectV2 } from "./v2/client.ts";
-import type { Merchant, Surroundings, WechatPay } from "./wechat-pay.ts";
+import { connectV3 } from "./v3/client.ts";
+import type { Merchant, Protocol, Refused, Surroundings, WechatPay } from "./wechat-pay.ts";
 
-type Connect = (merchant: Merchant, surroundings: Surroundings) => WechatPay;
+/**
+ * A merchant's line to WeChat Pay in the protocol of the order at hand, which isn't the merchant's
+ * for orders made before it changed.
+ */
+export function connectWechat(
+  merchant: Merchant,
+  protocol: Protocol,
+  surroundings: Surroundings,
+): WechatPay {
+  const { id, mchId, v2, v3 } = merchant;
+  switch (protocol) {
+    case "v2":
+      return v2 === null ? refuseAll("APIv2") : connectV2({ mchId, ...v2 }, surroundings);
+    case "v3":
+      return v3 === null ? refuseAll("APIv3") : connectV3({ id, mchId, v3 }, surroundings);
+  }
+}
 
-const PROTOCOLS: Readonly<Record<Merchant["protocol"], Connect>> = { v2: connectV2 };
-
-/** A merchant's line to WeChat Pay, in the protocol that the merchant speaks. */
-export function connectWechat(merchant: Merchant, surroundings: Surroundings): WechatPay {
-  return PROTOCOLS[merchant.protocol](merchant, surroundings);
+/** Nothing can be sent, so nothing is: an operator has to enter what is missing. */
+function refuseAll(api: string): WechatPay {
+  const message = `the merchant has no ${api} credentials`;
+  const refused: Refused = { kind: "refused", code: "NO_CREDENTIALS", message, blame: "merchant" };
+  const refuse = async (): Promise<Refused> => refused;
+  return {
+    prepay: refuse,
+    bridge: async () => {
+      throw new Error("nothing was prepared that could be signed");
+    },
+    queryPayment: refuse,
+    close: refuse,
+    refund: refuse,
+    queryRefund: refuse,
+  };
 }

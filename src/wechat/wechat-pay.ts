@@ -7,21 +7,68 @@
  * same request with the same number.
  */
 
-/** How APIv2 messages of an order are signed. Chosen per merchant, then stored with each order. */
-export type SignType = "MD5" | "HMAC-SHA256";
+/** Which of WeChat's protocols an order speaks. Chosen per merchant, then stored with each order. */
+export type Protocol = "v2" | "v3";
+
+export type V2SignType = "MD5" | "HMAC-SHA256";
+
+/** How messages of an order are signed: in one of two ways in APIv2, always by RSA in APIv3. */
+export type SignType = V2SignType | "RSA";
 
 /** A merchant's settings in the clear. Lives in memory only; never logged, never answered. */
 export interface Merchant {
   readonly id: number;
   /** WeChat's number of the merchant (`mch_id`). */
   readonly mchId: string;
-  readonly protocol: "v2";
+  /** For new orders; an existing order keeps the one it was made with. */
+  readonly protocol: Protocol;
+  /** Null when the merchant has none. Both kinds are there while old orders live. */
+  readonly v2: V2Credentials | null;
+  readonly v3: V3Credentials | null;
+}
+
+export interface V2Credentials {
   /** The 32-character APIv2 key. */
   readonly apiKey: string;
   /** For new orders; an existing order keeps the one it was made with. */
-  readonly signType: SignType;
+  readonly signType: V2SignType;
   /** Name of the Worker's mTLS binding that presents the merchant's certificate, if one is set. */
   readonly certBinding: string | null;
+}
+
+export interface V3Credentials {
+  /** 32 bytes; opens what WeChat encrypts for the merchant. */
+  readonly apiV3Key: string;
+  /** Serial number of the merchant's API certificate, upper-case hex: the one of `privateKeyPem`. */
+  readonly serialNo: string;
+  /** PKCS#8. */
+  readonly privateKeyPem: string;
+  /** By which WeChat's signatures are verified, all of them valid side by side; newest first. */
+  readonly verifyKeys: readonly VerifyKey[];
+}
+
+/** What of a merchant its line over APIv2 is made with. */
+export interface V2Merchant extends V2Credentials {
+  readonly mchId: string;
+}
+
+/** What of a merchant its line over APIv3 is made with. */
+export interface V3Merchant {
+  readonly id: number;
+  readonly mchId: string;
+  readonly v3: V3Credentials;
+}
+
+/** One of WeChat's verifying keys: of a platform certificate, or a WeChat Pay public key. */
+export interface VerifyKey {
+  /** As `Wechatpay-Serial` names it: a certificate's serial, or `PUB_KEY_ID_…`. */
+  readonly id: string;
+  readonly kind: "certificate" | "public-key";
+  /** SPKI. */
+  readonly publicKeyPem: string;
+  /** Unix ms, of a certificate; a public key has no dates. */
+  readonly notBefore: number | null;
+  readonly notAfter: number | null;
 }
 
 /** What names an order at WeChat. */
@@ -59,9 +106,9 @@ export interface RefundRequest extends OrderKey {
 export interface Refused {
   readonly kind: "refused";
   /**
-   * WeChat's `err_code`, or `FAIL` when only a `return_msg` came. Two are our own, for what wasn't
-   * even sent: `UNSENDABLE` (a character that WeChat doesn't take) and `NO_CERTIFICATE` (the
-   * merchant's mTLS binding is missing).
+   * WeChat's `err_code`, or `FAIL` when only a `return_msg` came. Three are our own, for what wasn't
+   * even sent: `UNSENDABLE` (a character that WeChat doesn't take), `NO_CERTIFICATE` (the
+   * merchant's mTLS binding is missing) and `NO_CREDENTIALS` (none for the order's protocol).
    */
   readonly code: string;
   readonly message: string;
@@ -176,4 +223,9 @@ export interface Surroundings {
   readonly baseUrl: string;
   /** Tried once when no connection to `baseUrl` can be made; null when there is none. */
   readonly spareUrl: string | null;
+  /**
+   * Looks once more for a verifying key that a merchant's settings lack (APIv3): it may have been
+   * entered or fetched a moment ago. Null when there still is none with exactly this id.
+   */
+  readonly findVerifyKey: (merchantId: number, keyId: string) => Promise<VerifyKey | null>;
 }

@@ -146,10 +146,10 @@ describe("PATCH /admin/apps/:id", () => {
     expect((await settings(id)).enabled).toBe(true);
     await ask("PATCH", `${PATH}/${id}`, { body: { enabled: false } });
     expect((await settings(id)).enabled).toBe(false);
-    expect((await settings(id)).merchant.signType).toBe("MD5");
+    expect((await settings(id)).merchant.v2?.signType).toBe("MD5");
     const hmac = { body: { signType: "HMAC-SHA256" } };
     await ask("PATCH", `/admin/merchants/${merchantId}`, hmac);
-    expect((await settings(id)).merchant.signType).toBe("HMAC-SHA256");
+    expect((await settings(id)).merchant.v2?.signType).toBe("HMAC-SHA256");
   });
 
   test.for<[string, unknown, string]>([

@@ -45,7 +45,15 @@ describe("a merchant", () => {
     const merchant = newMerchant();
     const record = await inserted(merchant);
     const { apiKey: _, ...facts } = merchant;
-    expect(record).toEqual({ id: record.id, ...facts, createdAt: NOW, updatedAt: NOW });
+    expect(record).toEqual({
+      id: record.id,
+      ...facts,
+      merchantSerialNo: null,
+      certificatesCheckedAt: null,
+      verifyKeys: [],
+      createdAt: NOW,
+      updatedAt: NOW,
+    });
     expect(await getMerchant(db, record.id)).toEqual(record);
   });
 

@@ -98,7 +98,7 @@ describe("resealing", () => {
     expect(await settings(newKey, id)).toEqual(before);
     expect(before).toMatchObject({
       ok: true,
-      value: { salt: "salt-2", oldSalt: { salt: "salt-1" }, merchant: { apiKey: API_KEY } },
+      value: { salt: "salt-2", oldSalt: { salt: "salt-1" }, merchant: { v2: { apiKey: API_KEY } } },
     });
     expect(await getApp(db, id)).toEqual(shown);
   });
@@ -233,7 +233,7 @@ describe("a change while a row is resealed", () => {
     expect(await reseal(db, bothKeys)).toMatchObject({ resealed: 0, more: true });
     expect(await reseal(db, bothKeys)).toMatchObject({ alreadyCurrent: 1, more: false });
     expect(await settings(newKey, await newApp(newKey))).toMatchObject({
-      value: { merchant: { apiKey } },
+      value: { merchant: { v2: { apiKey } } },
     });
   });
 

@@ -37,9 +37,8 @@ const merchant = {
   id: registered.value.id,
   mchId: "1900000109",
   protocol: "v2",
-  apiKey: API_KEY,
-  signType: "HMAC-SHA256",
-  certBinding: "CERT",
+  v2: { apiKey: API_KEY, signType: "HMAC-SHA256", certBinding: "CERT" },
+  v3: null,
 };
 
 const facts = {
@@ -197,7 +196,7 @@ describe("a merchant's settings", () => {
     await updateMerchant(db, masterKey, merchant.id, { apiKey }, NOW);
     forgetSettings();
     expect(await merchantSettings(db, masterKey, merchant.id, NOW)).toMatchObject({
-      value: { apiKey },
+      value: { v2: { apiKey } },
     });
   });
 });

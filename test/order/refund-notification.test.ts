@@ -172,7 +172,7 @@ describe("a refund notification that isn't right", () => {
     const { made, shop, wechat } = world;
     const before = await rowOf(made);
     const notice = paymentNotice(shop, made.number, wechat.order(made.number));
-    const xml = await signedXml(notice, shop.signType, shop.apiKey);
+    const xml = await signedXml(notice, shop.v2SignType, shop.apiKey);
     expect(await post(refundPath(shop), xml)).toBe(false);
     expect(await rowOf(made)).toEqual(before);
   });

@@ -18,6 +18,7 @@ import {
   type Made,
 } from "../support/life.ts";
 import { openSibling } from "../support/shop.ts";
+import { refundPath } from "../support/notices.ts";
 import { closeWorld, openWorld, until, type World } from "../support/world.ts";
 
 const REFUND = "/secapi/pay/refund";
@@ -60,7 +61,7 @@ describe("a refund", () => {
         out_refund_no: row.number,
         total_fee: "100",
         refund_fee: "100",
-        notify_url: `https://gateway.test/notify/v2/${world.shop.merchantId}/refund`,
+        notify_url: `https://gateway.test${refundPath(world.shop)}`,
       }),
     ]);
     expect(await view(world, made)).toMatchObject({

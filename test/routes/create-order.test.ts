@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { START } from "../support/clock.ts";
 import { ask } from "../support/gateway.ts";
 import { madeOf, ORDER, rowOf, timersOf } from "../support/life.ts";
+import { PROTOCOL, USUAL_SIGN_TYPE } from "../support/shop.ts";
 import { closeWorld, openWorld } from "../support/world.ts";
 
 const PATH = "/pay/create-order";
@@ -85,8 +86,8 @@ describe("a new order", () => {
       id: made.id,
       appId: shop.appId,
       merchantId: shop.merchantId,
-      protocol: "v2",
-      signType: "HMAC-SHA256",
+      protocol: PROTOCOL,
+      signType: USUAL_SIGN_TYPE,
       wechatAppId: shop.wechatAppId,
       appOrderNo: null,
       desc: "测试商品",

@@ -1,6 +1,7 @@
 import { sign, verifySign } from "../../src/wechat/v2/sign.ts";
 import { readXml, writeXml } from "../../src/wechat/v2/xml.ts";
-import type { SignType } from "../../src/wechat/wechat-pay.ts";
+import type { V2SignType } from "../../src/wechat/wechat-pay.ts";
+import { isAuthentic, readV3, replyV3, type Asked, type Request } from "./fake-v3.ts";
 import type { Fault } from "./faults.ts";
 import type { Shop } from "./shop.ts";
 import {
@@ -64,37 +65,75 @@ export class FakeWechat {
   }
 
   /** Answers one request as WeChat would, or as the next fault wants it. */
-  async answer(path: string, body: string): Promise<Response> {
-    if (!isKnown(path)) return new Response("no such call", { status: 404 });
-    const read = readXml(body);
-    if (!read.ok) throw new Error(`the gateway wrote XML that can't be read: ${read.error}`);
-    const fields = Object.fromEntries(read.value);
+  async answer(request: Request): Promise<Response> {
+    const dialect = request.path.startsWith("/v3/") ? v3Of(this, request) : v2Of(request);
+    if (dialect === null) return new Response("no such call", { status: 404 });
+    const { path, fields } = dialect.asked;
     this.calls.push({ path, fields });
     const fault = this.#faults.get(path)?.shift();
     if (fault?.acts === false) await fault.gate;
     const apiKey = this.#keys.get(fields["mch_id"] ?? "");
-    const signType = apiKey === undefined ? null : await verifySign(read.value, apiKey);
-    if (apiKey === undefined || signType === null) return unsignedFail("签名错误");
+    const reply = apiKey === undefined ? null : await dialect.admit(apiKey);
+    if (reply === null) return dialect.fail("签名错误");
     const honest = fault?.acts === false ? {} : WECHAT_CALLS[path](this, fields);
     if (fault?.acts === true) await fault.gate;
-    const reply = async (outcome: Fields): Promise<Response> =>
-      new Response(await signed({ ...identity(fields), ...outcome }, apiKey, signType));
     switch (fault?.how) {
       case undefined:
       case "honest":
-        return await reply(fault?.acts === false ? WECHAT_CALLS[path](this, fields) : honest);
+        return await reply(fault?.acts === false ? WECHAT_CALLS[path](this, fields) : honest, true);
       case "reject":
         throw new TypeError("Network connection lost.");
       case "http 500":
         return new Response("<html>oops</html>", { status: 500 });
       case "wrong signature":
-        return new Response(await signed({ ...identity(fields), ...honest }, "x", signType));
+        return await reply(honest, false);
       case "error":
-        return await reply(refusal(fault.code, fault.message));
+        return await reply(refusal(fault.code, fault.message), true);
       case "fail":
-        return unsignedFail(fault.message);
+        return dialect.fail(fault.message);
     }
   }
+}
+
+/** Writes an answer; `rightly` false: with a wrong signature. */
+type Reply = (outcome: Fields, rightly: boolean) => Promise<Response>;
+
+/** One of WeChat's protocols. */
+interface Dialect {
+  readonly asked: Asked;
+  /** How the request is answered, or null when it is not rightly signed. */
+  readonly admit: (apiKey: string) => Promise<Reply | null>;
+  /** A refusal by WeChat's outer gate. */
+  readonly fail: (message: string) => Response;
+}
+
+function v2Of({ path, body }: Request): Dialect | null {
+  if (!isKnown(path)) return null;
+  const read = readXml(body);
+  if (!read.ok) throw new Error(`the gateway wrote XML that can't be read: ${read.error}`);
+  const fields = Object.fromEntries(read.value);
+  const admit = async (apiKey: string): Promise<Reply | null> => {
+    const signType = await verifySign(read.value, apiKey);
+    if (signType === null) return null;
+    return async (outcome, rightly) => {
+      const key = rightly ? apiKey : "x";
+      return new Response(await signed({ ...identity(fields), ...outcome }, key, signType));
+    };
+  };
+  return { asked: { path, fields }, admit, fail: unsignedFail };
+}
+
+function v3Of(ledger: FakeWechat, request: Request): Dialect | null {
+  const asked = readV3(request);
+  if (asked === null) return null;
+  return {
+    asked,
+    admit: async () =>
+      isAuthentic(request)
+        ? async (outcome, rightly) => replyV3(ledger, asked, outcome, rightly)
+        : null,
+    fail: (message) => Response.json({ code: "SIGN_ERROR", message }, { status: 401 }),
+  };
 }
 
 function isKnown(path: string): path is WechatPath {
@@ -116,7 +155,7 @@ function unsignedFail(message: string): Response {
   return new Response(xmlOf({ return_code: "FAIL", return_msg: message }));
 }
 
-async function signed(fields: Fields, apiKey: string, signType: SignType): Promise<string> {
+async function signed(fields: Fields, apiKey: string, signType: V2SignType): Promise<string> {
   return xmlOf({ ...fields, sign: await sign(new Map(Object.entries(fields)), apiKey, signType) });
 }
 

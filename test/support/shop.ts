@@ -3,7 +3,8 @@ import { importMasterKey } from "../../src/core/secret-box.ts";
 import { insertApp } from "../../src/db/apps.ts";
 import { connect } from "../../src/db/database.ts";
 import { insertMerchant } from "../../src/db/merchants.ts";
-import type { SignType } from "../../src/wechat/wechat-pay.ts";
+import type { SignType, V2SignType } from "../../src/wechat/wechat-pay.ts";
+import { API_V3_KEY, certificateA, keys, publicKey } from "../wechat/v3/support/fixtures.ts";
 
 /** A merchant and its app, with the secrets that each of them knows. */
 export interface Shop {
@@ -11,6 +12,8 @@ export interface Shop {
   readonly mchId: string;
   readonly apiKey: string;
   readonly signType: SignType;
+  /** How APIv2 messages of the merchant are signed, be it that of old orders only. */
+  readonly v2SignType: V2SignType;
   readonly appId: number;
   readonly wechatAppId: string;
   readonly salt: string;
@@ -19,12 +22,25 @@ export interface Shop {
   readonly refundUrl: string;
 }
 
+/** The same tests run in either protocol (vitest.config.ts). */
+export const PROTOCOL = env.TEST_PROTOCOL ?? "v2";
+export const USUAL_SIGN_TYPE = PROTOCOL === "v3" ? "RSA" : "HMAC-SHA256";
+
 let shops = 0;
 
+/** What a merchant of APIv3 has besides, on its way from certificates to the public key. */
+const V3 = {
+  apiV3Key: API_V3_KEY,
+  merchantSerialNo: keys.merchant.serialNo,
+  merchantPrivateKey: keys.merchant.privateKey,
+  verifyKeys: [certificateA, publicKey],
+};
+
 /** Registers a fresh merchant and a fresh app of it. */
-export async function openShop(signType: SignType = "HMAC-SHA256"): Promise<Shop> {
+export async function openShop(signType: SignType = USUAL_SIGN_TYPE): Promise<Shop> {
   shops += 1;
   const digits = String(shops).padStart(4, "0");
+  const v2SignType = signType === "RSA" ? "HMAC-SHA256" : signType;
   const masterKey = await importMasterKey(env.MASTER_KEY);
   const db = connect(env.DB);
   const secrets = {
@@ -38,10 +54,11 @@ export async function openShop(signType: SignType = "HMAC-SHA256"): Promise<Shop
     {
       name: `Shop ${digits}`,
       mchId: `190000${digits}`,
-      protocol: "v2",
-      signType,
+      protocol: signType === "RSA" ? "v3" : "v2",
+      signType: v2SignType,
       apiKey: secrets.apiKey,
       certBinding: null,
+      ...(signType === "RSA" && V3),
     },
     Date.now(),
   );
@@ -49,7 +66,7 @@ export async function openShop(signType: SignType = "HMAC-SHA256"): Promise<Shop
   return { ...secrets, ...(await openApp(merchant.value.id, digits, secrets)), ...pick(merchant) };
 
   function pick(made: { readonly value: { readonly id: number; readonly mchId: string } }) {
-    return { merchantId: made.value.id, mchId: made.value.mchId, signType };
+    return { merchantId: made.value.id, mchId: made.value.mchId, signType, v2SignType };
   }
 }
 

@@ -5,7 +5,7 @@ import type { SignType } from "../../src/wechat/wechat-pay.ts";
 import { stopClock } from "./clock.ts";
 import { FakeApp } from "./fake-app.ts";
 import { FakeWechat } from "./fake-wechat.ts";
-import { openShop, type Shop } from "./shop.ts";
+import { openShop, USUAL_SIGN_TYPE, type Shop } from "./shop.ts";
 
 /** All that stands around the gateway in one test. */
 export interface World {
@@ -17,7 +17,7 @@ export interface World {
 }
 
 /** Stops the clock, silences the log, puts fakes in the place of the network, opens a shop. */
-export async function openWorld(signType: SignType = "HMAC-SHA256"): Promise<World> {
+export async function openWorld(signType: SignType = USUAL_SIGN_TYPE): Promise<World> {
   stopClock();
   forgetSettings();
   const logged: string[] = [];
@@ -31,7 +31,12 @@ export async function openWorld(signType: SignType = "HMAC-SHA256"): Promise<Wor
   vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
     const url = new URL(input instanceof Request ? input.url : input);
     if (url.origin !== env.WECHAT_PAY_URL) return await app.answer(url.href, init);
-    return await wechat.answer(url.pathname, typeof init?.body === "string" ? init.body : "");
+    return await wechat.answer({
+      method: init?.method ?? "GET",
+      path: url.pathname + url.search,
+      headers: new Headers(init?.headers),
+      body: typeof init?.body === "string" ? init.body : "",
+    });
   });
   const shop = await openShop(signType);
   wechat.admit(shop);

@@ -1,6 +1,6 @@
-import type { BridgeParameters, Merchant, OrderKey } from "../wechat-pay.ts";
-import { sign } from "./sign.ts";
-import { makeNonce } from "./values.ts";
+import { makeNonce } from "../values.ts";
+import type { BridgeParameters, OrderKey, V2Merchant } from "../wechat-pay.ts";
+import { sign, v2SignType } from "./sign.ts";
 
 /**
  * The five parameters of `getBrandWCPayRequest` and the signature over exactly those, with the
@@ -8,7 +8,7 @@ import { makeNonce } from "./values.ts";
  * seconds.
  */
 export async function signBridge(
-  merchant: Merchant,
+  merchant: V2Merchant,
   order: OrderKey,
   prepayId: string,
   nowAt: number,
@@ -21,5 +21,6 @@ export async function signBridge(
     signType: order.signType,
   };
   const fields = new Map(Object.entries(parameters));
-  return { ...parameters, paySign: await sign(fields, merchant.apiKey, order.signType) };
+  const paySign = await sign(fields, merchant.apiKey, v2SignType(order.signType));
+  return { ...parameters, paySign };
 }

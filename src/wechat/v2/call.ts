@@ -5,15 +5,16 @@ import {
   type HttpOutcome,
   type HttpRequest,
 } from "../transport.ts";
-import type { Merchant, OrderKey, Refused, Surroundings, Unknown } from "../wechat-pay.ts";
-import { answerOfUnsignedFail, type SignedError } from "./errors.ts";
-import { sign, verifySign } from "./sign.ts";
-import { makeNonce } from "./values.ts";
+import { makeNonce } from "../values.ts";
+import { unknown, type WechatError } from "../verdict.ts";
+import type { OrderKey, Refused, Surroundings, Unknown, V2Merchant } from "../wechat-pay.ts";
+import { answerOfUnsignedFail } from "./errors.ts";
+import { sign, v2SignType, verifySign } from "./sign.ts";
 import { readXml, writeXml } from "./xml.ts";
 
 /** A merchant and the world through which WeChat is reached for it. */
 export interface Line {
-  readonly merchant: Merchant;
+  readonly merchant: V2Merchant;
   readonly surroundings: Surroundings;
 }
 
@@ -29,7 +30,7 @@ export interface Call {
 /** `done` and `error` are verified: signed with the order's algorithm, by and for this merchant. */
 export type Reply =
   | { readonly kind: "done"; readonly fields: ReadonlyMap<string, string> }
-  | { readonly kind: "error"; readonly error: SignedError }
+  | { readonly kind: "error"; readonly error: WechatError }
   | Refused
   | Unknown;
 
@@ -48,7 +49,7 @@ export async function call(
 
 /** `sign_type` is always sent, MD5 too, so that an order's algorithm never hangs on a default. */
 async function buildMessage(
-  merchant: Merchant,
+  merchant: V2Merchant,
   order: OrderKey,
   request: Call,
 ): Promise<Result<HttpRequest, string>> {
@@ -61,7 +62,7 @@ async function buildMessage(
       ...request.fields,
     }).filter(([, value]) => value !== ""),
   );
-  fields.set("sign", await sign(fields, merchant.apiKey, order.signType));
+  fields.set("sign", await sign(fields, merchant.apiKey, v2SignType(order.signType)));
   const body = writeXml(fields);
   if (!body.ok) return body;
   return ok({
@@ -81,7 +82,7 @@ function unsendable(field: string): Refused {
 
 async function readReply(
   outcome: HttpOutcome,
-  merchant: Merchant,
+  merchant: V2Merchant,
   order: OrderKey,
 ): Promise<Reply> {
   if (outcome.kind === "failed") return unknown(outcome.reason);
@@ -105,7 +106,7 @@ async function readReply(
 /** The name of an identity in the answer that isn't the request's; null when all agree. */
 function strangeField(
   fields: ReadonlyMap<string, string>,
-  merchant: Merchant,
+  merchant: V2Merchant,
   order: OrderKey,
 ): string | null {
   if (fields.get("appid") !== order.wechatAppId) return "appid";
@@ -120,9 +121,4 @@ function readResult(fields: ReadonlyMap<string, string>): Reply {
   const code = fields.get("err_code") ?? "";
   if (resultCode !== "FAIL" || code === "") return unknown("answer without a result");
   return { kind: "error", error: { code, message: fields.get("err_code_des") ?? "" } };
-}
-
-/** An answer that settles nothing, and why. */
-export function unknown(reason: string): Unknown {
-  return { kind: "unknown", reason };
 }

@@ -1,4 +1,4 @@
-import type { Merchant, Surroundings, WechatPay } from "../wechat-pay.ts";
+import type { Surroundings, V2Merchant, WechatPay } from "../wechat-pay.ts";
 import { signBridge } from "./bridge.ts";
 import { closeOrder } from "./close-order.ts";
 import { queryPayment } from "./order-query.ts";
@@ -7,7 +7,7 @@ import { refund } from "./refund.ts";
 import { prepay } from "./unified-order.ts";
 
 /** A merchant's line to WeChat Pay over APIv2. */
-export function connectV2(merchant: Merchant, surroundings: Surroundings): WechatPay {
+export function connectV2(merchant: V2Merchant, surroundings: Surroundings): WechatPay {
   const line = { merchant, surroundings };
   return {
     prepay: async (request) => await prepay(line, request),

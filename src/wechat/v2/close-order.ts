@@ -1,7 +1,8 @@
 import { SHORT_LIMIT_MS } from "../transport.ts";
+import { answerOf } from "../verdict.ts";
 import type { CloseAnswer, OrderKey } from "../wechat-pay.ts";
 import { call, type Line } from "./call.ts";
-import { answerOf, judgeClose } from "./errors.ts";
+import { judgeClose } from "./errors.ts";
 
 /**
  * Closes an unpaid order for good (WeChat: closeorder; from five minutes after it was made).

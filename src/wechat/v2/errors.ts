@@ -1,22 +1,8 @@
+import { lookUp, type Verdict } from "../verdict.ts";
 import type { Refused, Unknown } from "../wechat-pay.ts";
 
 /**
- * What WeChat's error codes mean, call by call (APIv2: the code tables of each call).
- *
- * - `unknown`: it may have happened; repeat with the same number, or query.
- * - `later`: like `unknown`, but WeChat asks for a pause, so nothing is repeated at once.
- * - `request`, `merchant`, `gateway`: a final no, and who can mend it.
- */
-export type Verdict = Refused["blame"] | "unknown" | "later";
-
-/** An answer with `result_code=FAIL`, its signature and identity verified. */
-export interface SignedError {
-  readonly code: string;
-  readonly message: string;
-}
-
-/**
- * Codes that mean the same in every call.
+ * Codes that mean the same in every call (APIv2: the code tables of each call).
  *
  * SIGNERROR is the merchant's: how a message is signed is pinned by published vectors, which leaves
  * the stored key.
@@ -97,14 +83,6 @@ export const judgeRefundQuery = judge<Verdict | "absent">({
   INVALID_TRANSACTIONID: "gateway",
 });
 
-/** A verdict that holds for every call as an answer. */
-export function answerOf(verdict: Verdict, error: SignedError): Refused | Unknown {
-  if (verdict === "unknown" || verdict === "later") {
-    return { kind: "unknown", reason: `${error.code}: ${error.message}` };
-  }
-  return { kind: "refused", ...error, blame: verdict };
-}
-
 /**
  * A `return_code=FAIL` answer. It is unsigned, but TLS says who sent it, and WeChat refuses so
  * before doing anything: faults of form or signature. Taking it for final never doubles money,
@@ -119,15 +97,10 @@ export function answerOfUnsignedFail(message: string): Refused | Unknown {
   return { kind: "refused", code: "FAIL", message, blame: ofSettings ? "merchant" : "gateway" };
 }
 
-/** Some replies spell ORDERNOTEXIST as ORDER_NOT_EXIST, or NOAUTH as NO_AUTH. */
-function spelling(code: string): string {
-  return code.replaceAll("_", "");
-}
-
-/** The lookup of a closed table; a code that isn't listed is a final no to a message of ours. */
+/** A closed table as a function; a code that isn't listed is a final no to a message of ours. */
 function judge<V extends string>(
   table: Readonly<Record<string, V>>,
 ): (code: string) => V | "gateway" {
-  const verdicts = new Map(Object.entries(table).map(([code, v]) => [spelling(code), v]));
-  return (code) => verdicts.get(spelling(code)) ?? "gateway";
+  const verdictOf = lookUp(table);
+  return (code) => verdictOf(code) ?? "gateway";
 }

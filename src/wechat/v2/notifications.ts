@@ -1,11 +1,12 @@
 import { parseSpacedBeijingTime } from "../../core/beijing-time.ts";
 import { err, ok, type Result } from "../../core/result.ts";
-import type { Merchant, Payment, RefundStatus } from "../wechat-pay.ts";
+import { readWechatNumber } from "../values.ts";
+import type { Payment, RefundStatus, V2Merchant } from "../wechat-pay.ts";
 import { readPayment } from "./payment.ts";
 import { decryptReqInfo, reqInfoKey } from "./refund-cipher.ts";
 import { readRefundStatus } from "./refund-status.ts";
 import { verifySign } from "./sign.ts";
-import { readFen, readWechatNumber } from "./values.ts";
+import { readFen } from "./values.ts";
 import { cdata, readXml } from "./xml.ts";
 
 /**
@@ -32,7 +33,7 @@ export interface NotificationFault {
  */
 export async function readPaymentNotification(
   raw: Uint8Array | string,
-  merchant: Merchant,
+  merchant: V2Merchant,
 ): Promise<Result<Payment, NotificationFault>> {
   const read = readXml(raw);
   if (!read.ok) return fault("unreadable", read.error);
@@ -69,7 +70,7 @@ export interface RefundHint {
  */
 export async function readRefundNotification(
   raw: Uint8Array | string,
-  merchant: Merchant,
+  merchant: V2Merchant,
 ): Promise<Result<RefundHint, NotificationFault>> {
   const outer = readXml(raw);
   if (!outer.ok) return fault("unreadable", outer.error);

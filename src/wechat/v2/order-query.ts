@@ -1,7 +1,8 @@
 import { SHORT_LIMIT_MS } from "../transport.ts";
+import { answerOf, unknown } from "../verdict.ts";
 import type { OrderKey, PaymentAnswer } from "../wechat-pay.ts";
-import { call, unknown, type Line } from "./call.ts";
-import { answerOf, judgeOrderQuery } from "./errors.ts";
+import { call, type Line } from "./call.ts";
+import { judgeOrderQuery } from "./errors.ts";
 import { readPayment } from "./payment.ts";
 
 /** Asks for an order by our number, the only one known before it is paid (WeChat: orderquery). */

@@ -1,7 +1,8 @@
 import { parseCompactBeijingTime } from "../../core/beijing-time.ts";
 import { err, ok, type Result } from "../../core/result.ts";
+import { readWechatNumber } from "../values.ts";
 import type { Payment, SignType } from "../wechat-pay.ts";
-import { isYuan, readFen, readWechatNumber } from "./values.ts";
+import { isYuan, readFen } from "./values.ts";
 
 /**
  * The payment in a *verified* message: orderquery's answer and the payment notification report it

@@ -1,10 +1,12 @@
 import { parseSpacedBeijingTime } from "../../core/beijing-time.ts";
 import { SHORT_LIMIT_MS } from "../transport.ts";
+import { readWechatNumber } from "../values.ts";
+import { answerOf, unknown } from "../verdict.ts";
 import type { OrderKey, RefundQueryAnswer, RefundReport } from "../wechat-pay.ts";
-import { call, unknown, type Line } from "./call.ts";
-import { answerOf, judgeRefundQuery } from "./errors.ts";
+import { call, type Line } from "./call.ts";
+import { judgeRefundQuery } from "./errors.ts";
 import { readRefundStatus } from "./refund-status.ts";
-import { readFen, readWechatNumber } from "./values.ts";
+import { readFen } from "./values.ts";
 
 /** One index, so that refund 0's coupon 1 (`…_0_1`) can't be taken for a refund. */
 const REFUND_NUMBER_FIELD = /^out_refund_no_(0|[1-9]\d*)$/;

@@ -1,9 +1,11 @@
 import { REFUND_LIMIT_MS } from "../transport.ts";
+import { readWechatNumber } from "../values.ts";
+import { answerOf, unknown, type WechatError } from "../verdict.ts";
 import type { RefundAnswer, RefundRequest, Surroundings } from "../wechat-pay.ts";
-import { call, unknown, type Call, type Line } from "./call.ts";
-import { answerOf, judgeRefund, type SignedError } from "./errors.ts";
+import { call, type Call, type Line } from "./call.ts";
+import { judgeRefund } from "./errors.ts";
 import { queryRefund } from "./refund-query.ts";
-import { readFen, readWechatNumber } from "./values.ts";
+import { readFen } from "./values.ts";
 
 /**
  * Asks WeChat for a refund (WeChat: secapi/pay/refund). `accepted` isn't done, and `unknown` isn't
@@ -68,7 +70,7 @@ function readAccepted(fields: ReadonlyMap<string, string>, request: RefundReques
 async function askWhether(
   line: Line,
   request: RefundRequest,
-  error: SignedError,
+  error: WechatError,
 ): Promise<RefundAnswer> {
   const found = await queryRefund(line, request, request.refundNo);
   if (found.kind === "absent") return answerOf("request", error);

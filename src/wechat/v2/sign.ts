@@ -1,4 +1,4 @@
-import type { SignType } from "../wechat-pay.ts";
+import type { SignType, V2SignType } from "../wechat-pay.ts";
 
 /** Hex characters of a signature, by which its algorithm is told. */
 const MD5_LENGTH = 32;
@@ -22,7 +22,7 @@ export function stringToSign(fields: ReadonlyMap<string, string>, apiKey: string
 export async function sign(
   fields: ReadonlyMap<string, string>,
   apiKey: string,
-  signType: SignType,
+  signType: V2SignType,
 ): Promise<string> {
   const text = stringToSign(fields, apiKey);
   // The key is the HMAC's secret and, all the same, the end of its text.
@@ -43,7 +43,7 @@ export async function verifySign(
   fields: ReadonlyMap<string, string>,
   apiKey: string,
   allowed?: SignType,
-): Promise<SignType | null> {
+): Promise<V2SignType | null> {
   const given = fields.get("sign") ?? "";
   const signType = algorithmOf(given);
   if (signType === null || (allowed !== undefined && signType !== allowed)) return null;
@@ -53,7 +53,13 @@ export async function verifySign(
   return sameInConstantTime(given, right) ? signType : null;
 }
 
-function algorithmOf(given: string): SignType | null {
+/** The algorithm of an order that speaks APIv2; another one can't be stored with it. */
+export function v2SignType(signType: SignType): V2SignType {
+  if (signType === "RSA") throw new Error("an order of APIv2 isn't signed by RSA");
+  return signType;
+}
+
+function algorithmOf(given: string): V2SignType | null {
   if (given.length === MD5_LENGTH) return "MD5";
   if (given.length === HMAC_SHA256_LENGTH) return "HMAC-SHA256";
   return null;

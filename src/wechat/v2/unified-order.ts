@@ -1,7 +1,8 @@
 import { SHORT_LIMIT_MS } from "../transport.ts";
+import { answerOf, unknown, type WechatError } from "../verdict.ts";
 import type { PrepayAnswer, PrepayRequest } from "../wechat-pay.ts";
-import { call, unknown, type Call, type Line, type Reply } from "./call.ts";
-import { answerOf, judgePrepay, type SignedError } from "./errors.ts";
+import { call, type Call, type Line, type Reply } from "./call.ts";
+import { judgePrepay } from "./errors.ts";
 import { queryPayment } from "./order-query.ts";
 
 /** Characters (WeChat: unifiedorder, `prepay_id`). */
@@ -12,7 +13,7 @@ const NUMBER_TAKEN = "商户订单号重复";
 /** `ask`: the number is taken; `again`: unknown, and worth repeating at once. */
 type Attempt =
   | PrepayAnswer
-  | { readonly kind: "ask"; readonly error: SignedError }
+  | { readonly kind: "ask"; readonly error: WechatError }
   | { readonly kind: "again"; readonly reason: string };
 
 /**
@@ -67,7 +68,7 @@ function readPrepayId(fields: ReadonlyMap<string, string>): Attempt {
   return { kind: "prepared", prepayId };
 }
 
-function readError(error: SignedError): Attempt {
+function readError(error: WechatError): Attempt {
   if (error.message.includes(NUMBER_TAKEN)) return { kind: "ask", error };
   const verdict = judgePrepay(error.code);
   if (verdict === "paid" || verdict === "closed") return { kind: verdict };
@@ -80,7 +81,7 @@ function readError(error: SignedError): Attempt {
 async function askWhatFor(
   line: Line,
   request: PrepayRequest,
-  error: SignedError,
+  error: WechatError,
 ): Promise<PrepayAnswer> {
   const found = await queryPayment(line, request);
   if (found.kind === "paid" || found.kind === "closed") return { kind: found.kind };

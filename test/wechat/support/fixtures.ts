@@ -1,8 +1,8 @@
 import type {
-  Merchant,
   OrderKey,
   PrepayRequest,
   RefundRequest,
+  V2Merchant,
 } from "../../../src/wechat/wechat-pay.ts";
 
 /** The key of WeChat's published signature example. */
@@ -13,10 +13,8 @@ export const TRANSACTION_ID = "4200000215201811190261405420";
 export const REFUND_ID = "50000408942018111907145868882";
 export const REFUND_NO = "fedcba9876543210fedcba9876543210";
 
-export const merchant: Merchant = {
-  id: 1,
+export const merchant: V2Merchant = {
   mchId: "10000100",
-  protocol: "v2",
   apiKey: API_KEY,
   signType: "HMAC-SHA256",
   certBinding: null,

@@ -2,7 +2,7 @@ import { createCipheriv } from "node:crypto";
 import { reqInfoKey } from "../../../src/wechat/v2/refund-cipher.ts";
 import { sign } from "../../../src/wechat/v2/sign.ts";
 import { writeXml } from "../../../src/wechat/v2/xml.ts";
-import type { SignType } from "../../../src/wechat/wechat-pay.ts";
+import type { V2SignType } from "../../../src/wechat/wechat-pay.ts";
 import {
   API_KEY,
   APP_ID,
@@ -38,7 +38,7 @@ export function xmlOf(fields: Fields): string {
 /** The message, rightly signed. */
 export async function signedXml(
   fields: Fields,
-  signType: SignType = "HMAC-SHA256",
+  signType: V2SignType = "HMAC-SHA256",
   apiKey: string = API_KEY,
 ): Promise<string> {
   const signature = await sign(new Map(Object.entries(fields)), apiKey, signType);

@@ -1,6 +1,6 @@
 import { connectWechat } from "../../../src/wechat/connect.ts";
 import { readXml } from "../../../src/wechat/v2/xml.ts";
-import type { Merchant, Surroundings, WechatPay } from "../../../src/wechat/wechat-pay.ts";
+import type { Surroundings, V2Merchant, WechatPay } from "../../../src/wechat/wechat-pay.ts";
 import { merchant } from "./fixtures.ts";
 import { signedXml, type Fields } from "./messages.ts";
 
@@ -22,7 +22,7 @@ export interface Stub {
 /** A client whose n-th request gets the n-th answer; one more than there are is a test's mistake. */
 export function stubWechat(
   answers: readonly Answer[],
-  options: { readonly merchant?: Partial<Merchant>; readonly bindings?: readonly string[] } = {},
+  options: { readonly merchant?: Partial<V2Merchant>; readonly bindings?: readonly string[] } = {},
 ): Stub {
   const sent: SentRequest[] = [];
   const fetchAs =
@@ -41,8 +41,11 @@ export function stubWechat(
       options.bindings?.includes(name) === true ? fetchAs(name) : undefined,
     baseUrl: "https://wechat.test",
     spareUrl: "https://spare.test",
+    findVerifyKey: async () => null,
   };
-  return { wechat: connectWechat({ ...merchant, ...options.merchant }, surroundings), sent };
+  const { mchId, ...v2 } = { ...merchant, ...options.merchant };
+  const wechat = connectWechat({ id: 1, mchId, protocol: "v2", v2, v3: null }, "v2", surroundings);
+  return { wechat, sent };
 }
 
 /** An answer with this body as it stands. */

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { sign, verifySign } from "../../../src/wechat/v2/sign.ts";
-import type { SignType } from "../../../src/wechat/wechat-pay.ts";
+import type { V2SignType } from "../../../src/wechat/wechat-pay.ts";
 import { API_KEY, APP_ID, order } from "../support/fixtures.ts";
 import { stubWechat } from "../support/wechat-stub.ts";
 
-const TYPES: SignType[] = ["MD5", "HMAC-SHA256"];
+const TYPES: V2SignType[] = ["MD5", "HMAC-SHA256"];
 const NOW = Date.UTC(2014, 2, 25, 3, 44, 14, 999);
 
 describe("bridge", () => {

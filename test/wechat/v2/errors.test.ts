@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import {
-  answerOf,
   answerOfUnsignedFail,
   judgeClose,
   judgeOrderQuery,
@@ -8,6 +7,7 @@ import {
   judgeRefund,
   judgeRefundQuery,
 } from "../../../src/wechat/v2/errors.ts";
+import { answerOf } from "../../../src/wechat/verdict.ts";
 
 /** The same in all five calls. */
 const COMMON = `

@@ -7,7 +7,7 @@ import {
 } from "../../../src/wechat/v2/notifications.ts";
 import { decryptReqInfo } from "../../../src/wechat/v2/refund-cipher.ts";
 import { readXml } from "../../../src/wechat/v2/xml.ts";
-import type { SignType } from "../../../src/wechat/wechat-pay.ts";
+import type { V2SignType } from "../../../src/wechat/wechat-pay.ts";
 import vectors from "../../vectors/v2-refund-notify.json";
 import xmlVectors from "../../vectors/v2-xml.json";
 import {
@@ -27,7 +27,7 @@ import {
   xmlOf,
 } from "../support/messages.ts";
 
-const TYPES: SignType[] = ["MD5", "HMAC-SHA256"];
+const TYPES: V2SignType[] = ["MD5", "HMAC-SHA256"];
 
 async function faultOf(raw: Uint8Array | string): Promise<string> {
   const result = await readPaymentNotification(raw, merchant);

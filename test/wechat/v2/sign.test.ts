@@ -1,17 +1,17 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { md5Hex, sign, stringToSign, verifySign } from "../../../src/wechat/v2/sign.ts";
-import type { SignType } from "../../../src/wechat/wechat-pay.ts";
+import type { V2SignType } from "../../../src/wechat/wechat-pay.ts";
 import vectors from "../../vectors/v2-sign.json";
 import { API_KEY } from "../support/fixtures.ts";
 
-const TYPES: SignType[] = ["MD5", "HMAC-SHA256"];
+const TYPES: V2SignType[] = ["MD5", "HMAC-SHA256"];
 
 function fieldsOf(params: object): Map<string, string> {
   return new Map(Object.entries(params).map(([name, value]) => [name, String(value)]));
 }
 
-function typeOf(text: string): SignType {
+function typeOf(text: string): V2SignType {
   return text === "MD5" ? "MD5" : "HMAC-SHA256";
 }
 
@@ -48,7 +48,10 @@ describe("the published signatures", () => {
 describe("verifySign", () => {
   const fields = { appid: "wx1", body: "中&=+ %41", fee: "0", nonce_str: "n" };
 
-  async function signedWith(signType: SignType, extra: object = {}): Promise<Map<string, string>> {
+  async function signedWith(
+    signType: V2SignType,
+    extra: object = {},
+  ): Promise<Map<string, string>> {
     const map = fieldsOf({ ...fields, ...extra });
     return map.set("sign", await sign(map, API_KEY, signType));
   }

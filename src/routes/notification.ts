@@ -1,0 +1,119 @@
+import type { Context } from "hono";
+import { err, ok, type Result } from "../core/result.ts";
+import { isNews } from "../core/refund-life.ts";
+import { connect } from "../db/database.ts";
+import { masterKeyOf, merchantSettings } from "../db/settings.ts";
+import type { GatewayEnv } from "../hono-env.ts";
+import { describe, log } from "../log.ts";
+import { orderObject } from "../order-stub.ts";
+import type { Merchant, Payment } from "../wechat/wechat-pay.ts";
+import { readBody } from "./body.ts";
+
+/** WeChat gives up after 5 s (WeChat: payment notification) and repeats; so it is told to, in time. */
+const PATIENCE_MS = 4_000;
+/** A real notification is one or two KB. */
+const MOST_BODY_BYTES = 64 * 1024;
+
+/** Why a notification isn't acknowledged. WeChat may read it: nothing secret, nothing of the record. */
+export type NotificationRefusal =
+  /** Unsigned, wrongly signed, or of a merchant that isn't there. */
+  | "not authentic"
+  /** It isn't what is expected here, or contradicts the record. */
+  | "not accepted"
+  | "not confirmed yet"
+  | "try again later"
+  | "too large"
+  | "broken off";
+
+export type NotificationOutcome = Result<null, NotificationRefusal>;
+
+/** Reads a notification of a merchant and acts upon it. */
+export type NotificationHandler = (
+  merchant: Merchant,
+  body: Uint8Array,
+) => Promise<NotificationOutcome>;
+
+/**
+ * What a notification comes to, within WeChat's patience. It is acknowledged only when its news is
+ * stored for good; a fault of ours, or a slow database, makes WeChat come again.
+ */
+export async function handleInTime(
+  c: Context<GatewayEnv>,
+  handle: NotificationHandler,
+): Promise<NotificationOutcome> {
+  const handled = read(c, handle).catch((error: unknown): NotificationOutcome => {
+    log("error", "notification_failed", {
+      requestId: c.get("requestId"),
+      error: describe(error),
+    });
+    return err("try again later");
+  });
+  // What was begun is finished, though WeChat is told to come again.
+  c.executionCtx.waitUntil(handled);
+  const outcome = await Promise.race([handled, patience()]);
+  c.set("code", outcome.ok ? 0 : 1);
+  return outcome;
+}
+
+/** Books a payment that a verified notification reports. */
+export async function bookPayment(
+  c: Context<GatewayEnv>,
+  payment: Payment,
+  merchant: Merchant,
+): Promise<NotificationOutcome> {
+  c.set("order", payment.orderNumber);
+  const object = orderObject(c.env, payment.orderNumber);
+  const settlement = await object.settlePayment(payment, merchant.id);
+  switch (settlement.kind) {
+    case "booked":
+    case "repeated":
+      return ok(null);
+    case "absent":
+    case "contradiction":
+      return err("not accepted");
+    case "unavailable":
+      return err("try again later");
+  }
+}
+
+/**
+ * Follows news of a refund. What it says is never booked: WeChat is asked, and only once the record
+ * holds the outcome is the notification acknowledged.
+ */
+export async function followRefund(
+  c: Context<GatewayEnv>,
+  news: { readonly orderNumber: string; readonly refundNo: string },
+): Promise<NotificationOutcome> {
+  c.set("order", news.orderNumber);
+  const state = await orderObject(c.env, news.orderNumber).hintRefund(news.refundNo);
+  return state !== null && isNews(state) ? ok(null) : err("not confirmed yet");
+}
+
+/** One line to the log on a notification that is refused. */
+export function logRefusal(c: Context<GatewayEnv>, kind: string, detail: string): void {
+  log("warn", "notification_refused", { requestId: c.get("requestId"), kind, detail });
+}
+
+async function read(
+  c: Context<GatewayEnv>,
+  handle: NotificationHandler,
+): Promise<NotificationOutcome> {
+  const body = await readBody(c.req.raw, MOST_BODY_BYTES);
+  if (!body.ok) return err(body.error);
+  const merchantId = Number(c.req.param("merchantId"));
+  if (!Number.isSafeInteger(merchantId) || merchantId < 1) return err("not authentic");
+  const masterKey = await masterKeyOf(c.get("config"));
+  const merchant = await merchantSettings(connect(c.env.DB), masterKey, merchantId, Date.now());
+  if (merchant.ok) return await handle(merchant.value, body.value);
+  logRefusal(c, "merchant", merchant.error);
+  // Not to be told from an absent one; but a merchant whose secrets don't open is our fault.
+  return err(merchant.error === "absent" ? "not authentic" : "try again later");
+}
+
+async function patience(): Promise<NotificationOutcome> {
+  return await new Promise((resolve) => {
+    setTimeout(() => {
+      resolve(err("try again later"));
+    }, PATIENCE_MS);
+  });
+}

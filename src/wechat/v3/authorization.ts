@@ -1,0 +1,35 @@
+import type { V3Merchant } from "../wechat-pay.ts";
+import { sign } from "./rsa.ts";
+
+/** What of a request is signed. */
+export interface SignedRequest {
+  readonly method: "GET" | "POST";
+  /** Path and query, exactly as they are sent. */
+  readonly path: string;
+  /** The bytes that are sent, as text; empty for a GET. */
+  readonly body: string;
+  /** Unix seconds; WeChat refuses a clock that is five minutes off. */
+  readonly timestamp: number;
+  readonly nonce: string;
+}
+
+/** The text that is signed (WeChat: APIv3 signature): five lines, each ended, the last one too. */
+export function requestText({ method, path, timestamp, nonce, body }: SignedRequest): string {
+  return [method, path, String(timestamp), nonce, body, ""].join("\n");
+}
+
+/** The `Authorization` header of a request, signed with the merchant's private key. */
+export async function authorization(
+  { mchId, v3 }: Pick<V3Merchant, "mchId" | "v3">,
+  request: SignedRequest,
+): Promise<string> {
+  const values = {
+    mchid: mchId,
+    nonce_str: request.nonce,
+    timestamp: String(request.timestamp),
+    serial_no: v3.serialNo,
+    signature: await sign(requestText(request), v3),
+  };
+  const fields = Object.entries(values).map(([name, value]) => `${name}="${value}"`);
+  return `WECHATPAY2-SHA256-RSA2048 ${fields.join(",")}`;
+}

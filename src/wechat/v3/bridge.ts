@@ -1,0 +1,32 @@
+import { makeNonce } from "../values.ts";
+import type { BridgeParameters, OrderKey, V3Credentials } from "../wechat-pay.ts";
+import { sign } from "./rsa.ts";
+
+/**
+ * The parameters of `getBrandWCPayRequest`, signed by RSA (WeChat: APIv3 JSAPI): four lines, each
+ * ended, without names; `signType` is not among them. `nowAt` is Unix ms; the bridge wants a
+ * *string* of seconds.
+ */
+export async function signBridge(
+  credentials: V3Credentials,
+  order: OrderKey,
+  prepayId: string,
+  nowAt: number,
+): Promise<BridgeParameters> {
+  const parameters = {
+    appId: order.wechatAppId,
+    timeStamp: String(Math.floor(nowAt / 1000)),
+    nonceStr: makeNonce(),
+    package: `prepay_id=${prepayId}`,
+  };
+  const paySign = await sign(bridgeText(parameters), credentials);
+  return { ...parameters, signType: "RSA", paySign };
+}
+
+/** The text that is signed. */
+export function bridgeText(
+  parameters: Pick<BridgeParameters, "appId" | "timeStamp" | "nonceStr" | "package">,
+): string {
+  const { appId, timeStamp, nonceStr } = parameters;
+  return [appId, timeStamp, nonceStr, parameters.package, ""].join("\n");
+}

@@ -1,0 +1,133 @@
+import * as z from "zod";
+import { exchange, type HttpOutcome, type HttpRequest } from "../transport.ts";
+import { makeNonce } from "../values.ts";
+import { unknown } from "../verdict.ts";
+import type { Surroundings, Unknown, V3Merchant } from "../wechat-pay.ts";
+import { authorization } from "./authorization.ts";
+import type { HttpError } from "./errors.ts";
+import { readJson } from "./json.ts";
+import { verify, type FindKey } from "./verify.ts";
+
+/** A merchant and the world through which WeChat is reached for it. */
+export interface V3Line {
+  readonly merchant: V3Merchant;
+  readonly surroundings: Surroundings;
+}
+
+/** What differs between the calls. */
+export interface Call {
+  readonly method: "GET" | "POST";
+  /** Path and query, percent-encoded. */
+  readonly path: string;
+  /** Sent as JSON. Documented fields only, and no nulls: WeChat refuses what it doesn't know. */
+  readonly body?: object;
+  readonly limitMs: number;
+  readonly maxBytes?: number;
+  /** Where the answer itself brings the key that verifies it; else the merchant's keys do. */
+  readonly findKey?: (body: Uint8Array) => Promise<FindKey>;
+}
+
+/** `done` is verified; `error` can't be. */
+export type Reply =
+  | { readonly kind: "done"; readonly body: Uint8Array }
+  | { readonly kind: "error"; readonly error: HttpError }
+  | Unknown;
+
+/** Bytes. The longest JSON answer known, with its promotions, is below 20 KB. */
+const MAX_ANSWER_BYTES = 64 * 1024;
+/** WeChat's number of this exchange, which its support asks for. */
+const REQUEST_ID = /^[\w-]{1,128}$/;
+
+/** Asks WeChat and verifies the answer. Whatever can't be relied upon is `unknown`. */
+export async function call(line: V3Line, request: Call): Promise<Reply> {
+  const first = await attempt(line, request);
+  if (first !== "probed") return first;
+  // WeChat doesn't probe a repeat.
+  const second = await attempt(line, request);
+  return second === "probed" ? unknown("answer with a signature probe, twice") : second;
+}
+
+async function attempt(line: V3Line, request: Call): Promise<Reply | "probed"> {
+  const outcome = await send(line, request);
+  const answer = readStatus(outcome);
+  if (answer.kind !== "signed") return answer;
+  const findKey = (await request.findKey?.(answer.body)) ?? keyFinder(line);
+  const verified = await verify(answer, findKey, Date.now());
+  if (verified.ok) return { kind: "done", body: answer.body };
+  if (verified.error.kind === "probe") return "probed";
+  return unknown(`answer not rightly signed (${verified.error.kind}: ${verified.error.detail})`);
+}
+
+/** Sends a signed request. WeChat's answer as it came: nothing of it has been checked. */
+export async function send(
+  { merchant, surroundings }: V3Line,
+  request: Call,
+  hosts: Pick<Surroundings, "baseUrl" | "spareUrl"> = surroundings,
+): Promise<HttpOutcome> {
+  const { method, path } = request;
+  const body = request.body === undefined ? "" : JSON.stringify(request.body);
+  const url = new URL(`${hosts.baseUrl}${path}`);
+  const message: HttpRequest = {
+    method,
+    path,
+    headers: {
+      accept: "application/json",
+      // With fetch's own `*` WeChat answers 406.
+      "accept-language": "zh-CN",
+      "user-agent": "wechat-pay-gateway",
+      ...(body === "" ? {} : { "content-type": "application/json" }),
+      ...publicKeyHeader(merchant),
+      authorization: await authorization(merchant, {
+        method,
+        path: url.pathname + url.search,
+        body,
+        timestamp: Math.floor(Date.now() / 1000),
+        nonce: makeNonce(),
+      }),
+    },
+    body: body === "" ? null : body,
+    limitMs: request.limitMs,
+    maxBytes: request.maxBytes ?? MAX_ANSWER_BYTES,
+  };
+  return await exchange(hosts, surroundings.fetch, message);
+}
+
+/** Has WeChat sign its reply with the public key, for a merchant that has one (WeChat: switch-over). */
+function publicKeyHeader({ v3 }: V3Merchant): Record<string, string> {
+  const newest = v3.verifyKeys.find(({ kind }) => kind === "public-key");
+  return newest === undefined ? {} : { "wechatpay-serial": newest.id };
+}
+
+const errorBody = z.object({ code: z.string().min(1), message: z.string().default("") });
+
+/**
+ * The status first (WeChat: 4xx and 5xx carry no signature): verifying would hide the true error.
+ * An error that isn't in WeChat's words may be a proxy's, and says nothing about the request.
+ */
+export function readStatus(
+  outcome: HttpOutcome,
+):
+  | { readonly kind: "signed"; readonly headers: Headers; readonly body: Uint8Array }
+  | { readonly kind: "error"; readonly error: HttpError }
+  | Unknown {
+  if (outcome.kind === "failed") return unknown(outcome.reason);
+  const { status, headers, body } = outcome;
+  if (status === 200 || status === 204) return { kind: "signed", headers, body };
+  if (status < 400) return unknown(`HTTP ${status}`);
+  const read = readJson(body, errorBody);
+  if (!read.ok) return unknown(`HTTP ${status}, not in WeChat's words`);
+  const { code, message } = read.value;
+  return { kind: "error", error: { status, code, message: `${message}${requestIdOf(headers)}` } };
+}
+
+function requestIdOf(headers: Headers): string {
+  const id = headers.get("request-id") ?? "";
+  return REQUEST_ID.test(id) ? ` (Request-ID ${id})` : "";
+}
+
+/** Looks among the merchant's keys, and once more beyond them: one may have come a moment ago. */
+export function keyFinder({ merchant, surroundings }: V3Line): FindKey {
+  return async (id) =>
+    merchant.v3.verifyKeys.find((key) => key.id === id) ??
+    (await surroundings.findVerifyKey(merchant.id, id));
+}

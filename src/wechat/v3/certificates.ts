@@ -1,0 +1,93 @@
+import * as z from "zod";
+import { SHORT_LIMIT_MS } from "../transport.ts";
+import { answerOf, unknown } from "../verdict.ts";
+import type { Refused, Unknown, V3Merchant, VerifyKey } from "../wechat-pay.ts";
+import { call, type V3Line } from "./call.ts";
+import { openSealed } from "./cipher.ts";
+import { judgeCertificates } from "./errors.ts";
+import { readJson } from "./json.ts";
+import { readVerifyKey } from "./keys.ts";
+import type { FindKey } from "./verify.ts";
+
+export type CertificatesAnswer =
+  | { readonly kind: "found"; readonly certificates: readonly VerifyKey[] }
+  /** The merchant has no platform certificates but a public key, as all new ones do. */
+  | { readonly kind: "none" }
+  /** They don't open with the merchant's APIv3 key, which therefore is wrong. */
+  | { readonly kind: "undecryptable" }
+  | Refused
+  | Unknown;
+
+const list = z.object({
+  data: z.array(
+    z.object({
+      serial_no: z.string().min(1),
+      encrypt_certificate: z.object({
+        algorithm: z.literal("AEAD_AES_256_GCM"),
+        nonce: z.string().min(1),
+        associated_data: z.string().nullish(),
+        ciphertext: z.string().min(1),
+      }),
+    }),
+  ),
+});
+
+/**
+ * Fetches WeChat's platform certificates (WeChat: GET /v3/certificates; a new one appears there
+ * before it is used).
+ *
+ * The answer may be signed by a certificate that it brings itself, as the very first one always is.
+ * That is sound: a certificate in it opens with the merchant's APIv3 key only if WeChat sealed it.
+ */
+export async function downloadCertificates(line: V3Line): Promise<CertificatesAnswer> {
+  let brought: Brought = "unreadable";
+  const reply = await call(line, {
+    method: "GET",
+    path: "/v3/certificates",
+    limitMs: SHORT_LIMIT_MS,
+    findKey: async (body) => {
+      brought = await openAll(body, line.merchant);
+      return finderAmong([...line.merchant.v3.verifyKeys, ...keysOf(brought)]);
+    },
+  });
+  if (reply.kind === "error") {
+    const verdict = judgeCertificates(reply.error);
+    return verdict === "none" ? { kind: "none" } : answerOf(verdict, reply.error);
+  }
+  return conclude(reply, brought);
+}
+
+type Brought = readonly VerifyKey[] | "unreadable" | "undecryptable";
+
+function conclude(
+  reply: { readonly kind: "done" } | Unknown,
+  brought: Brought,
+): CertificatesAnswer {
+  // Not even verified, perhaps; but it takes no more than this to tell an operator to look.
+  if (brought === "undecryptable") return { kind: "undecryptable" };
+  if (reply.kind === "unknown") return reply;
+  if (brought === "unreadable") return unknown("unreadable certificates");
+  return { kind: "found", certificates: brought };
+}
+
+async function openAll(body: Uint8Array, { v3 }: V3Merchant): Promise<Brought> {
+  const read = readJson(body, list);
+  if (!read.ok) return "unreadable";
+  const keys: VerifyKey[] = [];
+  for (const { serial_no: id, encrypt_certificate: sealed } of read.value.data) {
+    const plain = await openSealed(sealed, v3.apiV3Key);
+    if (plain === null) return "undecryptable";
+    const key = readVerifyKey(id, new TextDecoder().decode(plain));
+    if (!key.ok) return "unreadable";
+    keys.push(key.value);
+  }
+  return keys;
+}
+
+function keysOf(brought: Brought): readonly VerifyKey[] {
+  return typeof brought === "string" ? [] : brought;
+}
+
+function finderAmong(keys: readonly VerifyKey[]): FindKey {
+  return async (id) => keys.find((key) => key.id === id) ?? null;
+}

@@ -1,0 +1,133 @@
+import { createPrivateKey, createPublicKey, X509Certificate, type KeyObject } from "node:crypto";
+import { err, ok, type Result } from "../../core/result.ts";
+import type { VerifyKey } from "../wechat-pay.ts";
+import { readPem, writePem } from "./pem.ts";
+
+/*
+ * Keys as people enter them, read once when they are entered. On failure: what is expected, to go
+ * on from a field's name, never what was given.
+ */
+
+/** WeChat's algorithm is SHA256-RSA2048; a shorter key would be weaker than both sides promise. */
+const LEAST_MODULUS_BITS = 2048;
+const PUBLIC_KEY_ID = /^PUB_KEY_ID_[0-9A-Za-z]{1,64}$/;
+const SERIAL = /^[0-9A-F]{1,40}$/;
+
+export interface PrivateKey {
+  /** PKCS#8. */
+  readonly pem: string;
+  /** SPKI: tells whether a certificate is this key's. */
+  readonly publicKeyPem: string;
+}
+
+/** A certificate's own words about itself. */
+export interface Certificate {
+  /** Upper-case hex. */
+  readonly serialNo: string;
+  /** SPKI. */
+  readonly publicKeyPem: string;
+  /** Unix ms. */
+  readonly notBefore: number;
+  readonly notAfter: number;
+}
+
+/** Reads a merchant's private key, in PKCS#8 (as WeChat's tool makes it) or PKCS#1. */
+export function readPrivateKey(text: string): Result<PrivateKey, string> {
+  const expected = "must be an unencrypted RSA private key in PEM (apiclient_key.pem)";
+  const block = readPem(text);
+  const type = PRIVATE_KEY_TYPES.get(block?.label ?? "");
+  if (block === null || type === undefined) return err(expected);
+  const key = attempt(() => createPrivateKey({ key: Buffer.from(block.der), format: "der", type }));
+  if (key === null) return err(expected);
+  const publicKey = rsaPublicKey(createPublicKey(key));
+  if (!publicKey.ok) return publicKey;
+  const der = key.export({ format: "der", type: "pkcs8" });
+  return ok({ pem: writePem("PRIVATE KEY", der), publicKeyPem: publicKey.value });
+}
+
+const PRIVATE_KEY_TYPES: ReadonlyMap<string, "pkcs8" | "pkcs1"> = new Map([
+  ["PRIVATE KEY", "pkcs8"],
+  ["RSA PRIVATE KEY", "pkcs1"],
+]);
+
+/** Reads an X.509 certificate, a platform's or a merchant's own. */
+export function readCertificate(text: string): Result<Certificate, string> {
+  const expected = "must be one X.509 certificate in PEM";
+  const block = readPem(text);
+  if (block?.label !== "CERTIFICATE") return err(expected);
+  const read = attempt(() => {
+    const certificate = new X509Certificate(block.der);
+    return {
+      serialNo: certificate.serialNumber.toUpperCase(),
+      publicKey: rsaPublicKey(certificate.publicKey),
+      notBefore: Date.parse(certificate.validFrom),
+      notAfter: Date.parse(certificate.validTo),
+    };
+  });
+  if (read === null || Number.isNaN(read.notBefore) || Number.isNaN(read.notAfter)) {
+    return err(expected);
+  }
+  const { publicKey, ...facts } = read;
+  return publicKey.ok ? ok({ ...facts, publicKeyPem: publicKey.value }) : publicKey;
+}
+
+/**
+ * Reads one of WeChat's verifying keys, entered under the id by which `Wechatpay-Serial` will name
+ * it: a platform certificate under its serial number, or a public key under `PUB_KEY_ID_…`.
+ */
+export function readVerifyKey(id: string, text: string): Result<VerifyKey, string> {
+  return PUBLIC_KEY_ID.test(id) ? readPublicKey(id, text) : readPlatformCertificate(id, text);
+}
+
+function readPublicKey(id: string, text: string): Result<VerifyKey, string> {
+  const expected = "must be WeChat Pay's RSA public key in PEM (pub_key.pem)";
+  const block = readPem(text);
+  if (block?.label !== "PUBLIC KEY") return err(expected);
+  const key = attempt(() =>
+    createPublicKey({ key: Buffer.from(block.der), format: "der", type: "spki" }),
+  );
+  if (key === null) return err(expected);
+  const publicKey = rsaPublicKey(key);
+  if (!publicKey.ok) return publicKey;
+  const { value: publicKeyPem } = publicKey;
+  return ok({ id, kind: "public-key", publicKeyPem, notBefore: null, notAfter: null });
+}
+
+function readPlatformCertificate(id: string, text: string): Result<VerifyKey, string> {
+  const certificate = readCertificate(text);
+  if (!certificate.ok) return certificate;
+  const { serialNo, ...facts } = certificate.value;
+  if (!isSameSerial(id, serialNo)) return err("is a certificate with another serial number");
+  return ok({ id, kind: "certificate", ...facts });
+}
+
+/** Whether a text names a verifying key at all: a serial number, or `PUB_KEY_ID_…`. */
+export function isVerifyKeyId(id: string): boolean {
+  return PUBLIC_KEY_ID.test(id) || SERIAL.test(id);
+}
+
+/** Whether two texts are the same serial number; some tools leave out zeros in front. */
+export function isSameSerial(one: string, other: string): boolean {
+  return bareSerial(one) === bareSerial(other);
+}
+
+function bareSerial(serial: string): string {
+  return serial.toUpperCase().replace(/^0+/, "");
+}
+
+function rsaPublicKey(key: KeyObject): Result<string, string> {
+  const { modulusLength = 0 } = key.asymmetricKeyDetails ?? {};
+  if (key.asymmetricKeyType !== "rsa" || modulusLength < LEAST_MODULUS_BITS) {
+    return err(`must be an RSA key of at least ${LEAST_MODULUS_BITS} bits`);
+  }
+  return ok(writePem("PUBLIC KEY", key.export({ format: "der", type: "spki" })));
+}
+
+/** What node:crypto reads, or null for what it throws at. */
+function attempt<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch {
+    return null;
+  }
+}

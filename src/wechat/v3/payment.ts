@@ -1,0 +1,40 @@
+import * as z from "zod";
+import { err, ok, type Result } from "../../core/result.ts";
+import type { Payment, V3Merchant } from "../wechat-pay.ts";
+import { fen, readJson, readTime, wechatNumber, yuan } from "./json.ts";
+
+/**
+ * `amount.total` is the order's amount. `payer_total` is less by discounts and isn't looked at.
+ */
+const transaction = z.object({
+  mchid: z.string(),
+  appid: z.string().min(1),
+  out_trade_no: z.string().min(1),
+  transaction_id: wechatNumber,
+  success_time: z.string().optional(),
+  amount: z.object({ total: fen, currency: yuan }),
+});
+
+/**
+ * The payment in a *verified* message: the query's answer and the notification report it with the
+ * same fields.
+ *
+ * @returns what is missing, malformed or another merchant's on failure.
+ */
+export function readPayment(
+  body: Uint8Array,
+  { mchId }: Pick<V3Merchant, "mchId">,
+): Result<Payment, { readonly kind: "malformed" | "wrong-identity"; readonly detail: string }> {
+  const read = readJson(body, transaction);
+  if (!read.ok) return err({ kind: "malformed", detail: read.error });
+  const paid = read.value;
+  if (paid.mchid !== mchId) return err({ kind: "wrong-identity", detail: "mchid" });
+  return ok({
+    orderNumber: paid.out_trade_no,
+    wechatAppId: paid.appid,
+    transactionId: paid.transaction_id,
+    totalFen: paid.amount.total,
+    paidAt: readTime(paid.success_time),
+    signType: "RSA",
+  });
+}

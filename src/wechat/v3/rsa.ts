@@ -1,0 +1,46 @@
+import { Buffer } from "node:buffer";
+import type { V3Credentials, VerifyKey } from "../wechat-pay.ts";
+import { readPem } from "./pem.ts";
+
+/** WeChat: SHA256-RSA2048, that is RSASSA-PKCS1-v1_5 with SHA-256. */
+const ALGORITHM = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
+
+/** Imported keys, as long as the settings that they belong to are remembered. */
+const imported = new WeakMap<object, CryptoKey>();
+
+/** Signs a text as this merchant: standard base64. */
+export async function sign(text: string, credentials: V3Credentials): Promise<string> {
+  const key =
+    imported.get(credentials) ??
+    keep(credentials, await importKey("pkcs8", credentials.privateKeyPem, "sign"));
+  const signature = await crypto.subtle.sign(ALGORITHM.name, key, new TextEncoder().encode(text));
+  return Buffer.from(signature).toString("base64");
+}
+
+/** Whether the bytes are rightly signed with this key. */
+export async function isSigned(
+  bytes: Uint8Array,
+  signature: Uint8Array,
+  verifyKey: VerifyKey,
+): Promise<boolean> {
+  const key =
+    imported.get(verifyKey) ??
+    keep(verifyKey, await importKey("spki", verifyKey.publicKeyPem, "verify"));
+  return await crypto.subtle.verify(ALGORITHM.name, key, signature, bytes);
+}
+
+/** Stored keys were read when they were entered: one that can't be read now is a bug. */
+async function importKey(
+  format: "pkcs8" | "spki",
+  pem: string,
+  usage: "sign" | "verify",
+): Promise<CryptoKey> {
+  const block = readPem(pem);
+  if (block === null) throw new Error(`a stored key is no PEM (${format})`);
+  return await crypto.subtle.importKey(format, block.der, ALGORITHM, false, [usage]);
+}
+
+function keep(owner: object, key: CryptoKey): CryptoKey {
+  imported.set(owner, key);
+  return key;
+}

@@ -1,0 +1,97 @@
+import * as z from "zod";
+import { SHORT_LIMIT_MS } from "../transport.ts";
+import { answerOf, unknown } from "../verdict.ts";
+import type { PrepayAnswer, PrepayRequest } from "../wechat-pay.ts";
+import { call, type Call, type Reply, type V3Line } from "./call.ts";
+import { judgePrepay, type HttpError } from "./errors.ts";
+import { readJson } from "./json.ts";
+import { queryPayment } from "./query.ts";
+
+const prepared = z.object({ prepay_id: z.string().min(1).max(64) });
+
+/**
+ * What WeChat says, as INVALID_REQUEST, of a number that it has already: with other parameters,
+ * or paid, or closed.
+ */
+const NUMBER_TAKEN = /订单号重复|重入|已支付|已关闭/;
+
+/** `ask`: the number is taken; `again`: unknown, and worth repeating at once. */
+type Attempt =
+  | PrepayAnswer
+  | { readonly kind: "ask"; readonly error: HttpError }
+  | { readonly kind: "again"; readonly reason: string };
+
+/**
+ * Makes an order at WeChat, or gets a new prepay id for one made before with the same parameters
+ * (WeChat: pay/transactions/jsapi).
+ *
+ * An answer that settles nothing is asked for once more with the same number and parameters, which
+ * WeChat takes for the same order; a reply that asks for a pause isn't.
+ */
+export async function prepay(line: V3Line, request: PrepayRequest): Promise<PrepayAnswer> {
+  let attempt = await attemptPrepay(line, request);
+  if (attempt.kind === "again") attempt = await attemptPrepay(line, request);
+  if (attempt.kind === "again") return unknown(attempt.reason);
+  if (attempt.kind === "ask") return await askWhatFor(line, request, attempt.error);
+  return attempt;
+}
+
+async function attemptPrepay(line: V3Line, request: PrepayRequest): Promise<Attempt> {
+  return readAttempt(await call(line, buildOrder(line.merchant.mchId, request)));
+}
+
+function buildOrder(mchid: string, request: PrepayRequest): Call {
+  return {
+    method: "POST",
+    path: "/v3/pay/transactions/jsapi",
+    body: {
+      appid: request.wechatAppId,
+      mchid,
+      description: request.desc,
+      out_trade_no: request.orderNumber,
+      ...(request.attach === null || request.attach === "" ? {} : { attach: request.attach }),
+      notify_url: request.notifyUrl,
+      ...(request.tag === "" ? {} : { goods_tag: request.tag }),
+      amount: { total: request.totalFen, currency: "CNY" },
+      payer: { openid: request.openId },
+      scene_info: { payer_client_ip: request.clientIp },
+    },
+    limitMs: SHORT_LIMIT_MS,
+  };
+}
+
+function readAttempt(reply: Reply): Attempt {
+  switch (reply.kind) {
+    case "done": {
+      const read = readJson(reply.body, prepared);
+      return read.ok
+        ? { kind: "prepared", prepayId: read.value.prepay_id }
+        : { kind: "again", reason: `unreadable answer: ${read.error}` };
+    }
+    case "error":
+      return readError(reply.error);
+    case "unknown":
+      return { kind: "again", reason: reply.reason };
+  }
+}
+
+function readError(error: HttpError): Attempt {
+  const verdict = judgePrepay(error);
+  if (verdict === "paid" || verdict === "closed") return { kind: verdict };
+  if (verdict === "unknown") return { kind: "again", reason: `${error.code}: ${error.message}` };
+  if (verdict === "ask") return { kind: "ask", error };
+  if (verdict === "request" && NUMBER_TAKEN.test(error.message)) return { kind: "ask", error };
+  return answerOf(verdict, error);
+}
+
+/** A taken number may be this very order, paid: only when WeChat says otherwise is it a no. */
+async function askWhatFor(
+  line: V3Line,
+  request: PrepayRequest,
+  error: HttpError,
+): Promise<PrepayAnswer> {
+  const found = await queryPayment(line, request);
+  if (found.kind === "paid" || found.kind === "closed") return { kind: found.kind };
+  if (found.kind === "waiting" || found.kind === "absent") return answerOf("gateway", error);
+  return unknown(`${error.code}: ${error.message}; and the query settled nothing`);
+}

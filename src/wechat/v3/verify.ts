@@ -1,0 +1,92 @@
+import { Buffer } from "node:buffer";
+import { err, ok, type Result } from "../../core/result.ts";
+import type { VerifyKey } from "../wechat-pay.ts";
+import { isSigned } from "./rsa.ts";
+
+/** A message of WeChat's as it came: a reply, or a notification. */
+export interface Message {
+  readonly headers: Headers;
+  readonly body: Uint8Array;
+}
+
+/** Why a message can't be relied upon. `detail` is for logs and never holds what was given. */
+export interface VerifyFault {
+  /**
+   * `probe`: WeChat tries out whether its signature is checked. `unsigned`: a header is missing,
+   * empty, doubled or malformed. `stale`: from another time than now.
+   */
+  readonly kind: "probe" | "unsigned" | "stale" | "unknown-key" | "wrong-signature";
+  readonly detail: string;
+}
+
+/** The verifying key of exactly this id, or null. */
+export type FindKey = (id: string) => Promise<VerifyKey | null>;
+
+/** WeChat's own SDKs refuse from a difference of five minutes on, either way, in whole seconds. */
+const WINDOW_SECONDS = 300;
+/** The beginning of a false signature that must fail (WeChat: signature probing). */
+const PROBE = "WECHATPAY/SIGNTEST/";
+const SIGNATURE_TYPE = "WECHATPAY2-SHA256-RSA2048";
+
+/** No comma in any of them: that is how a header that came twice is told. */
+const SHAPES = {
+  "wechatpay-timestamp": /^[1-9]\d{9}$/,
+  "wechatpay-nonce": /^[\x21-\x2b\x2d-\x7e]{1,128}$/,
+  "wechatpay-serial": /^[0-9A-Za-z_]{1,128}$/,
+  "wechatpay-signature": /^(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/,
+} as const;
+
+/**
+ * Verifies WeChat's signature over the raw body (WeChat: APIv3 signature verification). The key is
+ * the one that `Wechatpay-Serial` names, to the letter: nothing is guessed from the id's form.
+ */
+export async function verify(
+  { headers, body }: Message,
+  findKey: FindKey,
+  nowAt: number,
+): Promise<Result<null, VerifyFault>> {
+  if ((headers.get("wechatpay-signature") ?? "").startsWith(PROBE)) {
+    return fault("probe", "a signature probe");
+  }
+  const missing = Object.entries(SHAPES).find(
+    ([name, shape]) => !shape.test(headers.get(name) ?? ""),
+  );
+  if (missing !== undefined) return fault("unsigned", missing[0]);
+  const type = headers.get("wechatpay-signature-type");
+  if (type !== null && type !== SIGNATURE_TYPE)
+    return fault("unsigned", "wechatpay-signature-type");
+
+  const { timestamp, nonce, serial, signature } = read(headers);
+  if (Math.abs(Math.floor(nowAt / 1000) - Number(timestamp)) >= WINDOW_SECONDS) {
+    return fault("stale", "wechatpay-timestamp");
+  }
+  const key = await findKey(serial);
+  if (key === null) return fault("unknown-key", "wechatpay-serial");
+  if (!isValidAt(key, nowAt)) return fault("unknown-key", "the certificate is not valid now");
+  const text = Buffer.concat([Buffer.from(`${timestamp}\n${nonce}\n`), body, Buffer.from("\n")]);
+  return (await isSigned(text, signature, key))
+    ? ok(null)
+    : fault("wrong-signature", "wechatpay-signature");
+}
+
+function read(headers: Headers) {
+  const textOf = (name: keyof typeof SHAPES): string => headers.get(name) ?? "";
+  return {
+    timestamp: textOf("wechatpay-timestamp"),
+    nonce: textOf("wechatpay-nonce"),
+    serial: textOf("wechatpay-serial"),
+    signature: Buffer.from(textOf("wechatpay-signature"), "base64"),
+  };
+}
+
+/** A certificate counts within its dates only; a public key has none. */
+function isValidAt({ notBefore, notAfter }: VerifyKey, nowAt: number): boolean {
+  return (notBefore === null || notBefore <= nowAt) && (notAfter === null || nowAt <= notAfter);
+}
+
+function fault(
+  kind: VerifyFault["kind"],
+  detail: string,
+): { readonly ok: false; readonly error: VerifyFault } {
+  return err({ kind, detail });
+}

@@ -1,0 +1,339 @@
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { importMasterKey } from "../../src/core/secret-box.ts";
+import { connect } from "../../src/db/database.ts";
+import { forgetSettings, merchantSettings } from "../../src/db/settings.ts";
+import { API_V3_KEY, certificateA, keys, publicKey } from "../wechat/v3/support/fixtures.ts";
+import { seal, signedHeaders } from "../wechat/v3/support/messages.ts";
+import { API_KEY, ask, faults, fieldOf, fieldsOf, merchantBody, newMerchant } from "./support.ts";
+
+const PATH = "/admin/merchants";
+const { merchant, certificateA: a, certificateB: b } = keys;
+
+const credentials = {
+  apiV3Key: API_V3_KEY,
+  merchantSerialNo: merchant.serialNo,
+  merchantPrivateKey: merchant.privateKey,
+};
+const verifyKeys = [
+  { id: publicKey.id, pem: keys.publicKey.publicKey },
+  { id: a.id, pem: a.certificate },
+];
+
+function body(changes: object = {}): Record<string, unknown> {
+  const { apiKey: _, ...facts } = merchantBody();
+  return { ...facts, protocol: "v3", ...credentials, verifyKeys, ...changes };
+}
+
+let wechat: () => Response;
+
+beforeEach(() => {
+  wechat = () => Response.json({ code: "RESOURCE_NOT_EXISTS", message: "" }, { status: 404 });
+  vi.spyOn(globalThis, "fetch").mockImplementation(async () => wechat());
+  for (const level of ["info", "warn"] as const) vi.spyOn(console, level).mockReturnValue();
+});
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+async function made(changes: object = {}): Promise<string> {
+  const answer = await ask("POST", PATH, { body: body(changes) });
+  expect(answer.status).toBe(201);
+  return fieldOf(answer, "id");
+}
+
+async function settings(id: string) {
+  const masterKey = await importMasterKey(env.MASTER_KEY);
+  const found = await merchantSettings(connect(env.DB), masterKey, Number(id), Date.now());
+  if (!found.ok) throw new Error(found.error);
+  return found.value;
+}
+
+const shownKeys = [
+  {
+    id: publicKey.id,
+    kind: "public-key",
+    notBefore: null,
+    notAfter: null,
+    createdAt: expect.any(Number),
+  },
+  {
+    id: a.id,
+    kind: "certificate",
+    notBefore: certificateA.notBefore,
+    notAfter: certificateA.notAfter,
+    createdAt: expect.any(Number),
+  },
+];
+
+describe("POST /admin/merchants with v3", () => {
+  test("registers a merchant, and shows its keys but none of its secrets", async () => {
+    const sent = body();
+    const answer = await ask("POST", PATH, { body: sent });
+    expect(answer.status).toBe(201);
+    expect(answer.json).toEqual({
+      id: expect.any(Number),
+      name: sent["name"],
+      mchId: sent["mchId"],
+      protocol: "v3",
+      signType: null,
+      certBinding: null,
+      merchantSerialNo: merchant.serialNo,
+      certificatesCheckedAt: null,
+      verifyKeys: shownKeys,
+      createdAt: expect.any(Number),
+      updatedAt: expect.any(Number),
+    });
+    expect(answer.text).not.toMatch(/PRIVATE|BEGIN/);
+    expect(answer.text).not.toContain(API_V3_KEY);
+    const id = fieldOf(answer, "id");
+    expect((await ask("GET", `${PATH}/${id}`)).json).toEqual(answer.json);
+    const listed = await ask("GET", `${PATH}?cursor=${Number(id) - 1}&limit=1`);
+    expect(listed.json).toEqual({ items: [answer.json], nextCursor: null });
+  });
+
+  test("stores what the client needs, the secrets sealed", async () => {
+    const id = await made();
+    expect(await settings(id)).toMatchObject({
+      protocol: "v3",
+      v2: null,
+      v3: {
+        apiV3Key: API_V3_KEY,
+        serialNo: merchant.serialNo,
+        privateKeyPem: merchant.privateKey,
+      },
+    });
+    const { v3 } = await settings(id);
+    expect(v3?.verifyKeys.toSorted((x, y) => (x.id > y.id ? -1 : 1))).toEqual([
+      publicKey,
+      certificateA,
+    ]);
+    const row = JSON.stringify(
+      await env.DB.prepare("select * from merchants where id = ?").bind(id).first(),
+    );
+    expect(row).not.toMatch(/PRIVATE/);
+    expect(row).not.toContain(API_V3_KEY);
+  });
+
+  test("understands PEMs without line breaks, PKCS#1, and a serial number in small letters", async () => {
+    const id = await made({
+      merchantPrivateKey: merchant.pkcs1.replaceAll("\n", "\\n"),
+      merchantSerialNo: merchant.serialNo.toLowerCase(),
+      verifyKeys: [{ id: a.id.toLowerCase(), pem: a.certificate.replaceAll("\n", " ") }],
+    });
+    expect((await settings(id)).v3).toMatchObject({
+      serialNo: merchant.serialNo,
+      privateKeyPem: merchant.privateKey,
+      verifyKeys: [certificateA],
+    });
+  });
+
+  test("takes the certificate itself, with or without its serial number", async () => {
+    const merchantCertificate = merchant.certificate;
+    const { merchantSerialNo: _, ...bare } = body({ merchantCertificate });
+    const answer = await ask("POST", PATH, { body: bare });
+    expect(answer.json).toMatchObject({ merchantSerialNo: merchant.serialNo });
+    await made({ merchantCertificate });
+  });
+
+  test("takes APIv2's credentials along, for old orders", async () => {
+    const id = await made({ apiKey: API_KEY });
+    expect((await settings(id)).v2).toEqual({
+      apiKey: API_KEY,
+      signType: "MD5",
+      certBinding: null,
+    });
+  });
+
+  test("names everything that is missing", async () => {
+    const answer = await ask("POST", PATH, { body: { protocol: "v3" } });
+    const missing = ["name", "mchId", "apiV3Key", "merchantSerialNo", "merchantPrivateKey"];
+    expect([answer.status, faults(answer)]).toEqual([
+      400,
+      Object.fromEntries(missing.map((path) => [path, "is required"])),
+    ]);
+  });
+
+  const V3_KEY = "must be the APIv3 key: exactly 32 printable ASCII characters";
+  const SERIAL = "must be the serial number of the merchant's API certificate: up to 40 hex digits";
+  const PRIVATE = "must be an unencrypted RSA private key in PEM (apiclient_key.pem)";
+  const KEY_ID = "must be a certificate's serial number in hex, or PUB_KEY_ID_ and what follows it";
+  test.for<[string, unknown, string]>([
+    ["apiV3Key", API_V3_KEY.slice(1), V3_KEY],
+    ["apiV3Key", `密${API_V3_KEY.slice(3)}`, V3_KEY],
+    ["apiV3Key", null, "must be a string"],
+    ["merchantSerialNo", "xyz", SERIAL],
+    ["merchantSerialNo", "", SERIAL],
+    ["merchantPrivateKey", "-----BEGIN PRIVATE KEY-----", PRIVATE],
+    ["merchantPrivateKey", merchant.certificate, PRIVATE],
+    ["merchantPrivateKey", merchant.encrypted, PRIVATE],
+    ["merchantPrivateKey", keys.short.privateKey, "must be an RSA key of at least 2048 bits"],
+    ["merchantCertificate", merchant.publicKey, "must be one X.509 certificate in PEM"],
+    ["merchantCertificate", keys.expired.certificate, "has run out"],
+    ["verifyKeys", "PUB_KEY_ID_1", "must be a list of {id, pem}"],
+    ["verifyKeys", [verifyKeys[0], verifyKeys[0]], "must name no key twice"],
+    ["verifyKeys.0.id", [{ id: "PUBKEY", pem: "" }], KEY_ID],
+    ["verifyKeys.0.pem", [{ id: publicKey.id }], "is required"],
+    [
+      "verifyKeys.0.pem",
+      [{ id: publicKey.id, pem: a.certificate }],
+      "must be WeChat Pay's RSA public key in PEM (pub_key.pem)",
+    ],
+    [
+      "verifyKeys.1.pem",
+      [verifyKeys[0], { id: a.id, pem: b.certificate }],
+      "is a certificate with another serial number",
+    ],
+    [
+      "verifyKeys.0.pem",
+      [{ id: keys.expired.id, pem: keys.expired.certificate }],
+      "is a certificate that has run out",
+    ],
+    ["verifyKeys.0.key", [{ ...verifyKeys[0], key: 1 }], "is not a field of this request"],
+  ])("refuses the %s (case %#)", async ([path, value, fault]) => {
+    const [field = ""] = path.split(".");
+    const answer = await ask("POST", PATH, { body: body({ [field]: value }) });
+    expect([answer.status, faults(answer)[path]]).toEqual([400, fault]);
+    expect(answer.text).not.toMatch(/[A-Za-z0-9+/]{50}/);
+  });
+
+  test("compares the certificate with the private key and the serial number", async () => {
+    const foreign = body({ merchantCertificate: a.certificate });
+    expect(faults(await ask("POST", PATH, { body: foreign }))).toEqual({
+      merchantSerialNo: "is not the serial number of merchantCertificate",
+      merchantPrivateKey: "is not the private key of merchantCertificate",
+    });
+  });
+});
+
+const certificates = (apiV3Key: string) => () => {
+  const data = [
+    { serial_no: b.id, encrypt_certificate: seal(b.certificate, "certificate", apiV3Key) },
+  ];
+  const text = JSON.stringify({ data });
+  return new Response(text, { headers: signedHeaders(text, { signer: b }) });
+};
+
+describe("new credentials are tried out at WeChat", () => {
+  test("and the platform certificates that come back are kept", async () => {
+    wechat = certificates(API_V3_KEY);
+    const { v3 } = await settings(await made({ verifyKeys: undefined }));
+    expect(v3?.verifyKeys.map(({ id }) => id)).toEqual([b.id]);
+  });
+
+  const REFUSED =
+    "is refused by WeChat: it doesn't belong to merchantSerialNo, or neither to this mchId";
+  test.for<[string, () => Response, Record<string, string>]>([
+    [
+      "a private key that isn't the serial number's",
+      () => Response.json({ code: "SIGN_ERROR", message: "签名错误" }, { status: 401 }),
+      { merchantPrivateKey: REFUSED },
+    ],
+    [
+      "an APIv3 key that opens nothing",
+      certificates("x".repeat(32)),
+      { apiV3Key: "doesn't open this merchant's platform certificates" },
+    ],
+  ])("which refuses %s", async ([, answer, expected]) => {
+    wechat = answer;
+    const refused = await ask("POST", PATH, { body: body() });
+    expect([refused.status, faults(refused)]).toEqual([400, expected]);
+    wechat = () => new Response(null, { status: 502 });
+    const id = await made();
+    wechat = answer;
+    const patched = await ask("PATCH", `${PATH}/${id}`, { body: credentials });
+    expect([patched.status, faults(patched)]).toEqual([400, expected]);
+  });
+
+  test("which can't do without a public key for a merchant that has no certificates", async () => {
+    const refused = await ask("POST", PATH, { body: body({ verifyKeys: [] }) });
+    expect(refused.status).toBe(400);
+    expect(faults(refused)["verifyKeys"]).toContain("WeChat Pay public key must be entered");
+  });
+
+  test("but are taken as they are when WeChat can't be asked", async () => {
+    wechat = () => {
+      throw new TypeError("Network connection lost.");
+    };
+    await made();
+    wechat = () => Response.json({ code: "NO_AUTH", message: "" }, { status: 403 });
+    await made();
+  });
+
+  test("only when there are any", async () => {
+    const id = await made();
+    vi.mocked(globalThis.fetch).mockClear();
+    await ask("PATCH", `${PATH}/${id}`, { body: { name: "Renamed", verifyKeys } });
+    expect(globalThis.fetch).not.toHaveBeenCalled();
+  });
+});
+
+describe("PATCH /admin/merchants/:id with v3", () => {
+  test("turns a merchant of APIv2 to APIv3 once the credentials are there, and back", async () => {
+    const path = `${PATH}/${await newMerchant()}`;
+    const early = await ask("PATCH", path, { body: { protocol: "v3" } });
+    expect([early.status, Object.keys(faults(early))]).toEqual([
+      400,
+      ["apiV3Key", "merchantSerialNo", "merchantPrivateKey"],
+    ]);
+    expect((await ask("PATCH", path, { body: { ...credentials, verifyKeys } })).json).toMatchObject(
+      {
+        protocol: "v2",
+        verifyKeys: shownKeys,
+      },
+    );
+    const turned = await ask("PATCH", path, { body: { protocol: "v3" } });
+    expect(turned.json).toMatchObject({ protocol: "v3", signType: "MD5" });
+    expect((await ask("PATCH", path, { body: { protocol: "v2" } })).json).toMatchObject({
+      protocol: "v2",
+      merchantSerialNo: merchant.serialNo,
+    });
+  });
+
+  test("turns in one step too", async () => {
+    const path = `${PATH}/${await newMerchant()}`;
+    const all = { protocol: "v3", ...credentials, verifyKeys };
+    expect((await ask("PATCH", path, { body: all })).json).toMatchObject({ protocol: "v3" });
+  });
+
+  test("doesn't turn to APIv2 without its key, and takes it with the default signature", async () => {
+    const path = `${PATH}/${await made()}`;
+    const early = await ask("PATCH", path, { body: { protocol: "v2" } });
+    expect([early.status, faults(early)]).toEqual([400, { apiKey: "is required" }]);
+    const turned = await ask("PATCH", path, { body: { protocol: "v2", apiKey: API_KEY } });
+    expect(turned.json).toMatchObject({ protocol: "v2", signType: "MD5" });
+  });
+
+  test("adds verifying keys to those that there are, and drops one by a null", async () => {
+    const id = await made();
+    const path = `${PATH}/${id}`;
+    await settings(id);
+    const added = await ask("PATCH", path, {
+      body: { verifyKeys: [{ id: b.id, pem: b.certificate }] },
+    });
+    const idsIn = (answer: typeof added) => JSON.stringify(fieldsOf(answer)["verifyKeys"]);
+    for (const known of [publicKey.id, a.id, b.id]) expect(idsIn(added)).toContain(known);
+    expect((await settings(id)).v3?.verifyKeys.map((key) => key.id)).toContain(b.id);
+    const dropped = await ask("PATCH", path, { body: { verifyKeys: [{ id: a.id, pem: null }] } });
+    expect(idsIn(dropped)).not.toContain(a.id);
+    expect(idsIn(dropped)).toContain(b.id);
+  });
+
+  test("changes the merchant's own certificate: serial number and private key together", async () => {
+    const id = await made();
+    const path = `${PATH}/${id}`;
+    const serialNo = "AB01";
+    expect(faults(await ask("PATCH", path, { body: { merchantSerialNo: serialNo } }))).toEqual({
+      merchantPrivateKey: "is required with its certificate's serial number",
+    });
+    const { privateKey } = keys.otherMerchant;
+    expect(faults(await ask("PATCH", path, { body: { merchantPrivateKey: privateKey } }))).toEqual({
+      merchantSerialNo: "is required with the private key",
+    });
+    const both = { merchantSerialNo: serialNo, merchantPrivateKey: privateKey };
+    expect((await ask("PATCH", path, { body: both })).status).toBe(200);
+    forgetSettings();
+    expect((await settings(id)).v3).toMatchObject({ serialNo, privateKeyPem: privateKey });
+  });
+});

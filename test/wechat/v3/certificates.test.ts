@@ -1,0 +1,79 @@
+import { describe, expect, it } from "vitest";
+import { downloadCertificates } from "../../../src/wechat/v3/certificates.ts";
+import { API_V3_KEY, certificateA, certificateB, keys } from "./support/fixtures.ts";
+import { seal } from "./support/messages.ts";
+import { probe, refusal, signed, stubV3, unreachable } from "./support/stub.ts";
+
+interface Listed {
+  readonly id: string;
+  readonly certificate: string;
+}
+
+function listOf(listed: readonly Listed[], apiV3Key = API_V3_KEY): object {
+  const data = listed.map(({ id, certificate }) => ({
+    serial_no: id,
+    effective_time: "2020-01-01T08:00:00+08:00",
+    expire_time: "2060-01-01T08:00:00+08:00",
+    encrypt_certificate: seal(certificate, "certificate", apiV3Key),
+  }));
+  return { data };
+}
+
+const both = [keys.certificateA, keys.certificateB];
+const found = { kind: "found", certificates: [certificateA, certificateB] };
+
+const kindOf = async (...answers: Parameters<typeof stubV3>[0]) =>
+  (await downloadCertificates(stubV3(answers).line)).kind;
+
+describe("downloadCertificates", () => {
+  it.each([
+    ["by a known one", [certificateA], keys.certificateA],
+    ["by the public key", undefined, keys.publicKey],
+    ["by one that they bring", [], keys.certificateB],
+  ])("verifies them %s", async (_name, verifyKeys, signer) => {
+    const v3 = verifyKeys === undefined ? {} : { verifyKeys };
+    const { line, sent, lookedFor } = stubV3([signed(listOf(both), { signer })], { v3 });
+    expect(await downloadCertificates(line)).toEqual(found);
+    expect([sent[0]?.method, sent[0]?.url]).toEqual(["GET", "https://wechat.test/v3/certificates"]);
+    expect(lookedFor).toEqual([]);
+  });
+
+  it("doesn't believe a list that nobody known has signed", async () => {
+    const stranger = { ...keys.certificateB, privateKey: keys.otherMerchant.privateKey };
+    const { line } = stubV3([signed(listOf(both), { signer: stranger })], {
+      v3: { verifyKeys: [] },
+    });
+    expect((await downloadCertificates(line)).kind).toBe("unknown");
+    const [only] = both;
+    const elsewhere = signed(listOf(only === undefined ? [] : [only]), {
+      signer: keys.certificateB,
+    });
+    expect((await downloadCertificates(stubV3([elsewhere]).line)).kind).toBe("unknown");
+  });
+
+  it("says that they don't open with the APIv3 key", async () => {
+    const { line } = stubV3([signed(listOf(both, "x".repeat(32)), { signer: keys.certificateB })]);
+    expect(await downloadCertificates(line)).toEqual({ kind: "undecryptable" });
+  });
+
+  it.each<[string, object]>([
+    ["no list", {}],
+    ["a serial that isn't the certificate's", listOf([{ ...keys.certificateA, id: "AB" }])],
+    ["no certificate in it", listOf([{ id: "AB", certificate: "text" }])],
+  ])("is unknown with %s", async (_name, body) => {
+    const { line } = stubV3([signed(body)]);
+    expect((await downloadCertificates(line)).kind).toBe("unknown");
+  });
+
+  it("takes a 404 for normal: the merchant has a public key", async () => {
+    const { line } = stubV3([refusal(404, "RESOURCE_NOT_EXISTS", "无可用的平台证书")]);
+    expect(await downloadCertificates(line)).toEqual({ kind: "none" });
+  });
+
+  it("is refused, unknown, or repeated after a probe, like any call", async () => {
+    expect(await kindOf(refusal(401, "SIGN_ERROR"))).toBe("refused");
+    expect(await kindOf(refusal(500, "SYSTEM_ERROR"))).toBe("unknown");
+    expect(await kindOf(unreachable(), unreachable())).toBe("unknown");
+    expect(await kindOf(probe(listOf(both)), signed(listOf(both)))).toBe("found");
+  });
+});

@@ -1,0 +1,111 @@
+import { connectWechat } from "../../../../src/wechat/connect.ts";
+import type { V3Line } from "../../../../src/wechat/v3/call.ts";
+import type {
+  Surroundings,
+  V3Merchant,
+  VerifyKey,
+  WechatPay,
+} from "../../../../src/wechat/wechat-pay.ts";
+import { merchant } from "./fixtures.ts";
+import { signedHeaders, type Signing } from "./messages.ts";
+
+export type Answer = () => Promise<Response>;
+
+export interface SentRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Headers;
+  /** As it was sent; "" for none. */
+  readonly body: string;
+}
+
+export interface Stub {
+  readonly wechat: WechatPay;
+  readonly line: V3Line;
+  readonly sent: SentRequest[];
+  /** The key ids that were looked for beyond the merchant's settings. */
+  readonly lookedFor: string[];
+}
+
+interface Options {
+  readonly v3?: Partial<V3Merchant["v3"]>;
+  readonly baseUrl?: string;
+  /** A key that came after the settings were read. */
+  readonly lateKey?: VerifyKey;
+}
+
+/** A client whose n-th request gets the n-th answer; one more than there are is a test's mistake. */
+export function stubV3(answers: readonly Answer[], options: Options = {}): Stub {
+  const sent: SentRequest[] = [];
+  const lookedFor: string[] = [];
+  const surroundings: Surroundings = {
+    fetch: async (url, { method = "", headers, body }) => {
+      const text = typeof body === "string" ? body : "";
+      sent.push({ method, url, headers: new Headers(headers), body: text });
+      const answer = answers[sent.length - 1];
+      return answer === undefined
+        ? new Response("no answer left", { status: 599 })
+        : await answer();
+    },
+    fetchWithCertificate: () => undefined,
+    baseUrl: options.baseUrl ?? "https://wechat.test",
+    spareUrl: "https://spare.test",
+    findVerifyKey: async (_merchantId, keyId) => {
+      lookedFor.push(keyId);
+      return options.lateKey?.id === keyId ? options.lateKey : null;
+    },
+  };
+  const { id, mchId } = merchant;
+  const v3 = { ...merchant.v3, ...options.v3 };
+  return {
+    wechat: connectWechat({ id, mchId, protocol: "v3", v2: null, v3 }, "v3", surroundings),
+    line: { merchant: { id, mchId, v3 }, surroundings },
+    sent,
+    lookedFor,
+  };
+}
+
+/** A rightly signed 200 with this body. */
+export function signed(body: object | string, signing: Signing = {}): Answer {
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  return async () => new Response(text, { headers: signedHeaders(text, signing) });
+}
+
+/** A rightly signed 204. */
+export function noContent(signing: Signing = {}): Answer {
+  return async () => new Response(null, { status: 204, headers: signedHeaders("", signing) });
+}
+
+/** An answer as it stands, unsigned unless `headers` say otherwise. */
+export function raw(
+  body: string | Uint8Array<ArrayBuffer> | null,
+  status: number,
+  headers: Record<string, string> = {},
+): Answer {
+  return async () => new Response(body, { status, headers });
+}
+
+/** An error in WeChat's words. */
+export function refusal(
+  status: number,
+  code: string,
+  message = "微信说不",
+  requestId = "",
+): Answer {
+  const headers = requestId === "" ? {} : { "Request-ID": requestId };
+  return raw(JSON.stringify({ code, message }), status, headers);
+}
+
+/** A signature probe: everything is right but the signature. */
+export function probe(body: object): Answer {
+  const text = JSON.stringify(body);
+  const headers = { ...signedHeaders(text), "Wechatpay-Signature": "WECHATPAY/SIGNTEST/x" };
+  return raw(text, 200, headers);
+}
+
+/** A connection that can't be made. */
+export function unreachable(): Answer {
+  return async () => {
+    throw new TypeError("connection refused");
+  };
+}
