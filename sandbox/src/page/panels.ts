@@ -4,8 +4,8 @@ import {
   CALL_FAULTS,
   NOTIFICATION_FAULTS,
   NOTIFICATION_KINDS,
-  type StoredFault,
-} from "../ledger/faults.ts";
+} from "../ledger/fault-names.ts";
+import type { StoredFault } from "../ledger/faults.ts";
 import type { Call } from "../ledger/calls.ts";
 import type { Settings } from "../ledger/settings.ts";
 import { action, label, time, type Html } from "./format.ts";
