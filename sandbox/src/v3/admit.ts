@@ -52,7 +52,8 @@ export function admit(books: Books, { method, target, headers, body }: IncomingC
   }
   const merchant = findMerchant(books.sql, authorization.mchid);
   if (merchant === undefined) return no(problem("MCH_NOT_EXISTS", "商户号不存在"));
-  const key = merchant.keys.find(({ serialNo }) => serialNo === authorization.serial_no);
+  const serial = authorization.serial_no.toUpperCase();
+  const key = merchant.keys.find(({ serialNo }) => serialNo === serial);
   if (key === undefined)
     return no(unsigned("商户证书序列号有误", "serial_no is not the merchant's"));
   const message = requestMessage({

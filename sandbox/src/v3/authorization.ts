@@ -4,7 +4,8 @@ const SHAPES = {
   mchid: /^\d{1,32}$/,
   nonce_str: /^[0-9A-Za-z]{1,32}$/,
   timestamp: /^\d{10}$/,
-  serial_no: /^[0-9A-F]{1,40}$/,
+  // In either case: SDKs that read it from the certificate send small letters.
+  serial_no: /^[0-9A-Fa-f]{1,40}$/,
   signature: /^.+$/,
 } as const;
 

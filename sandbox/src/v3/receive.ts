@@ -145,7 +145,7 @@ function refused(books: Books, path: string, why: Problem, about: About = {}): W
 }
 
 function describe(answer: Answer): string {
-  return answer.kind === "problem"
-    ? `${answer.status} ${answer.code}: ${answer.message}`
-    : "SUCCESS";
+  if (answer.kind !== "problem") return "SUCCESS";
+  const issue = answer.detail === undefined ? "" : ` (${answer.detail.issue})`;
+  return `${answer.status} ${answer.code}: ${answer.message}${issue}`;
 }

@@ -32,13 +32,13 @@ const certificatesQuery = z.strictObject({ algorithm_type: z.enum(["RSA", "ALL"]
 
 /** Reads what a call asks for, or says what is wrong with it as such. */
 export function readWish(match: Match, body: string): Checked<Wish> {
-  const { endpoint, number } = match;
+  const { endpoint } = match;
   switch (endpoint.kind) {
     case "jsapi":
       return map(bodyOf(match, body, jsapiBody), (it) => ({ kind: "jsapi", body: it }));
     case "query-by-number":
       return map(
-        both(uri(outTradeNo, number), query(match, mchidQuery)),
+        both(uri(match, outTradeNo), query(match, mchidQuery)),
         ([found, { mchid: by }]) => ({
           kind: "query",
           outTradeNo: found,
@@ -47,7 +47,7 @@ export function readWish(match: Match, body: string): Checked<Wish> {
       );
     case "query-by-id":
       return map(
-        both(uri(transactionId, number), query(match, mchidQuery)),
+        both(uri(match, transactionId), query(match, mchidQuery)),
         ([found, { mchid: by }]) => ({
           kind: "query",
           transactionId: found,
@@ -56,7 +56,7 @@ export function readWish(match: Match, body: string): Checked<Wish> {
       );
     case "close":
       return map(
-        both(uri(outTradeNo, number), bodyOf(match, body, closeBody)),
+        both(uri(match, outTradeNo), bodyOf(match, body, closeBody)),
         ([found, { mchid: by }]) => ({
           kind: "close",
           outTradeNo: found,
@@ -66,7 +66,7 @@ export function readWish(match: Match, body: string): Checked<Wish> {
     case "refund":
       return map(bodyOf(match, body, refundBody), (it) => ({ kind: "refund", body: it }));
     case "refund-query":
-      return map(both(uri(outRefundNo, number), query(match, noQuery)), ([found]) => ({
+      return map(both(uri(match, outRefundNo), query(match, noQuery)), ([found]) => ({
         kind: "refund-query",
         outRefundNo: found,
       }));
@@ -107,8 +107,11 @@ function query<T>({ query: asked }: Match, schema: z.ZodType<T>): Checked<T> {
     : no(problem("PARAM_ERROR", `重复的参数${repeated}`));
 }
 
-function uri<T>(schema: z.ZodType<T>, number: string): Checked<T> {
-  return check(schema, number, "uri");
+/** Checks the number in the path; a problem calls it by its name there. */
+function uri<T>({ endpoint, number }: Match, schema: z.ZodType<T>): Checked<T> {
+  const name = /\{(\w+)\}/.exec(endpoint.path)?.[1] ?? "";
+  const checked = check(z.object({ [name]: schema }), { [name]: number }, "uri");
+  return checked.ok ? check(schema, number, "uri") : checked;
 }
 
 const NOT_JSON = problem("PARAM_ERROR", "请求体不是JSON", {
