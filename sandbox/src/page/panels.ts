@@ -102,6 +102,8 @@ export function settingsLine(settings: Settings): Html {
     <dd>${settings.refundSpacingMs / 1000} s</dd>
     <dt>${label("Refund outcome", "退款结果")}</dt>
     <dd>${settings.refundOutcome}</dd>
+    <dt>${label("Signature probes", "签名探测")}</dt>
+    <dd>${Number((settings.probeRate * 100).toFixed(2))} %</dd>
   </dl>`;
 }
 
