@@ -1,10 +1,11 @@
 import { Hono } from "hono";
-import { answerWire, errorPage } from "./answer-wire.ts";
-import { HANDLERS } from "./api/dispatch.ts";
 import { books } from "./books-stub.ts";
 import { control } from "./control/routes.ts";
-import { API_CALLS } from "./ledger/faults.ts";
+import { COMMON_CALLS } from "./ledger/fault-names.ts";
 import { liveParts, page } from "./page/page.ts";
+import { HANDLERS } from "./v2/dispatch.ts";
+import { READ_HEADERS } from "./v3/headers.ts";
+import { errorPage, respond } from "./wire/respond.ts";
 
 export { Ledger } from "./ledger.ts";
 
@@ -15,13 +16,30 @@ app.route("/sandbox/api", control);
 app.get("/", async (c) => await page(await books(c.env).state()));
 app.get("/parts", async (c) => await liveParts(await books(c.env).state()));
 
-for (const call of API_CALLS) {
+for (const call of COMMON_CALLS) {
   // Every method: WeChat Pay answers a GET in XML too.
   app.all(HANDLERS[call].path, async (c) => {
     const body = new Uint8Array(await c.req.arrayBuffer());
-    return await answerWire(await books(c.env).receive({ call, method: c.req.method, body }));
+    return await respond(await books(c.env).receive({ call, method: c.req.method, body }));
   });
 }
+
+app.all("/v3/*", async (c) => {
+  const { method, url, headers } = c.req.raw;
+  const call = {
+    method,
+    // As it came: what is signed must not be encoded or decoded again.
+    target: url.slice(new URL(url).origin.length),
+    headers: Object.fromEntries(
+      READ_HEADERS.flatMap((name) => {
+        const value = headers.get(name);
+        return value === null ? [] : [[name, value]];
+      }),
+    ),
+    body: new Uint8Array(await c.req.arrayBuffer()),
+  };
+  return await respond(await books(c.env).receiveV3(call));
+});
 
 app.notFound(() => errorPage(404, "Not Found"));
 

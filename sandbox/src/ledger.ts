@@ -1,18 +1,24 @@
 import { DurableObject } from "cloudflare:workers";
-import { receive, type IncomingCall } from "./api/receive.ts";
-import type { WireAnswer } from "./api/wire.ts";
+import { demoMerchant } from "./demo-merchant.ts";
 import type { Books, Outcome } from "./ledger/books.ts";
-import { deliver } from "./ledger/delivery.ts";
 import { addFault, clearFaults, type Fault, type StoredFault } from "./ledger/faults.ts";
-import { putMerchant, seedDemoMerchant, type Merchant } from "./ledger/merchants.ts";
+import type { KeyMode } from "./ledger/key-modes.ts";
+import { addMerchantKey, dropMerchantKey, type MerchantKey } from "./ledger/merchant-keys.ts";
+import { putMerchant, seedMerchant, setKeyMode, type Merchant } from "./ledger/merchants.ts";
 import { claimDue, nextAlarmAt, recordAttempt } from "./ledger/notifications.ts";
 import { closeOverdue } from "./ledger/orders.ts";
-import * as payer from "./ledger/payer.ts";
-import * as outcomes from "./ledger/refund-outcomes.ts";
 import type { RefundResult } from "./ledger/refunds.ts";
 import { emptyTables, openTables } from "./ledger/schema.ts";
 import { changeSettings, type Settings, type SettingsChange } from "./ledger/settings.ts";
 import { orderDetails, stateView, type OrderDetails, type StateView } from "./ledger/views.ts";
+import { deliver } from "./notify/delivery.ts";
+import { postOf } from "./notify/post.ts";
+import * as payer from "./rules/payer.ts";
+import * as outcomes from "./rules/refund-outcomes.ts";
+import { receive, type IncomingCall } from "./v2/receive.ts";
+import type { IncomingCall as IncomingCallV3 } from "./v3/admit.ts";
+import { receiveV3 } from "./v3/receive.ts";
+import type { WireAnswer } from "./wire/answer.ts";
 
 /**
  * WeChat Pay's books, in one object. Each method is one turn: a transaction at one instant, after
@@ -25,12 +31,17 @@ export class Ledger extends DurableObject<Env> {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     openTables(ctx.storage.sql);
-    seedDemoMerchant(ctx.storage.sql, env.DEMO_API_KEY);
+    seedMerchant(ctx.storage.sql, demoMerchant(env.DEMO_API_KEY));
   }
 
-  /** Answers one of the five WeChat Pay calls. */
+  /** Answers one of the five calls of APIv2. */
   async receive(call: IncomingCall): Promise<WireAnswer> {
     return await this.#turn((books) => receive(books, call));
+  }
+
+  /** Answers a call of APIv3. */
+  async receiveV3(call: IncomingCallV3): Promise<WireAnswer> {
+    return await this.#turn((books) => receiveV3(books, call));
   }
 
   async state(): Promise<StateView> {
@@ -73,6 +84,18 @@ export class Ledger extends DurableObject<Env> {
     return await this.#turn(({ sql }) => putMerchant(sql, merchant));
   }
 
+  async setKeyMode(mchId: string, mode: KeyMode): Promise<Outcome<null>> {
+    return await this.#turn(({ sql }) => setKeyMode(sql, mchId, mode));
+  }
+
+  async addMerchantKey(mchId: string, key: MerchantKey): Promise<Outcome<null>> {
+    return await this.#turn(({ sql }) => addMerchantKey(sql, mchId, key));
+  }
+
+  async dropMerchantKey(mchId: string, serialNo: string): Promise<Outcome<null>> {
+    return await this.#turn(({ sql }) => dropMerchantKey(sql, mchId, serialNo));
+  }
+
   async addFault(fault: Fault): Promise<StoredFault> {
     return await this.#turn(({ sql }) => addFault(sql, fault));
   }
@@ -89,7 +112,7 @@ export class Ledger extends DurableObject<Env> {
   async reset(): Promise<void> {
     await this.#turn(({ sql }) => {
       emptyTables(sql);
-      seedDemoMerchant(sql, this.env.DEMO_API_KEY);
+      seedMerchant(sql, demoMerchant(this.env.DEMO_API_KEY));
     });
   }
 
@@ -103,11 +126,11 @@ export class Ledger extends DurableObject<Env> {
     try {
       const due = await this.#turn((books) => {
         outcomes.decideDueRefunds(books);
-        return claimDue(books);
+        return claimDue(books).map((it) => ({ notification: it, post: postOf(books, it) }));
       });
       await Promise.all(
-        due.map(async (notification) => {
-          const attempt = await deliver(notification);
+        due.map(async ({ notification, post }) => {
+          const attempt = await deliver(post);
           await this.#turn((books) => recordAttempt(books, notification, attempt));
         }),
       );

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { signBridge, type Bridge } from "../src/ledger/bridge.ts";
-import type { SignType } from "../src/protocol/sign.ts";
+import { signBridge, type Bridge } from "../src/rules/bridge.ts";
+import type { SignType } from "../src/v2/sign.ts";
 import { APP_ID, control, freshSandbox, KEY, pass, placeOrder, type Reply } from "./helpers.ts";
 
 const NUMBER = "BRIDGE000001";

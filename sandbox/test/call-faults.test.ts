@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { API_CALLS } from "../src/ledger/faults.ts";
-import { writeXml } from "../src/protocol/xml.ts";
+import { COMMON_CALLS } from "../src/ledger/fault-names.ts";
+import { writeXml } from "../src/v2/xml.ts";
 import {
   call,
   checkedFields,
@@ -186,14 +186,14 @@ test("a fault waits for a call that is in order as such", async () => {
 
 test("each of the five calls can fail", async () => {
   await placePaidOrder(NUMBER);
-  const calls: Record<(typeof API_CALLS)[number], [string, Params]> = {
+  const calls: Record<(typeof COMMON_CALLS)[number], [string, Params]> = {
     unifiedorder: ["/pay/unifiedorder", orderParams(NUMBER)],
     orderquery: ["/pay/orderquery", common({ out_trade_no: NUMBER })],
     closeorder: ["/pay/closeorder", common({ out_trade_no: NUMBER })],
     refund: ["/secapi/pay/refund", refundParams(NUMBER, "R1")],
     refundquery: ["/pay/refundquery", common({ out_trade_no: NUMBER })],
   };
-  for (const path of API_CALLS) {
+  for (const path of COMMON_CALLS) {
     await arm("systemerror", { path });
     expect(await call(...calls[path])).toMatchObject({ err_code: "SYSTEMERROR" });
   }

@@ -1,7 +1,7 @@
 import { createDecipheriv } from "node:crypto";
 import { expect, test } from "vitest";
-import { encryptEcb } from "../src/protocol/cipher.ts";
-import { readXml } from "../src/protocol/xml.ts";
+import { encryptEcb } from "../src/v2/cipher.ts";
+import { readXml } from "../src/v2/xml.ts";
 import vectors from "./vectors/v2-refund-notify.json";
 
 const [primitive, fixture] = vectors.vectors;

@@ -38,8 +38,18 @@ describe("state", () => {
         refundSpacingMs: 60_000,
         refundOutcome: "manual",
         refundOutcomeAfterMs: 0,
+        probeRate: 0,
+        certificateStage: "first",
       },
-      merchants: [{ mchId: MCH_ID, appIds: [APP_ID, SECOND_APP_ID] }],
+      merchants: [
+        {
+          mchId: MCH_ID,
+          appIds: [APP_ID, SECOND_APP_ID],
+          apiV3: true,
+          serialNos: ["5A4DB0DE000000000000000000000000000000D1"],
+          verifyMode: "certificate",
+        },
+      ],
       orders: [],
       refunds: [],
       notifications: [],
@@ -57,6 +67,7 @@ describe("state", () => {
     const whole = await state();
     expect(whole.orders.map((order) => order.outTradeNo)).toEqual(["CONTROL00002", NUMBER]);
     expect(whole.orders[1]).toEqual({
+      protocol: "v2",
       outTradeNo: NUMBER,
       mchId: MCH_ID,
       appId: APP_ID,
@@ -75,6 +86,7 @@ describe("state", () => {
     expect(whole.orders[0]).toMatchObject({ transactionId: null, paidAt: null, attach: null });
     expect(whole.refunds).toEqual([
       {
+        protocol: "v2",
         outRefundNo: "R1",
         refundId: expect.stringMatching(/^50\d{27}$/),
         mchId: MCH_ID,
@@ -89,7 +101,9 @@ describe("state", () => {
     expect(whole.notifications).toEqual([
       {
         id: expect.any(Number),
+        protocol: "v2",
         kind: "pay",
+        probe: false,
         mchId: MCH_ID,
         outTradeNo: NUMBER,
         url: "https://merchant.test/notify",

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { writeXml } from "../src/protocol/xml.ts";
+import { writeXml } from "../src/v2/xml.ts";
 import {
   checkedFields,
   common,

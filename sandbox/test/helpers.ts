@@ -3,9 +3,9 @@ import { runDurableObjectAlarm } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { expect, vi } from "vitest";
 import type { OrderDetails, StateView } from "../src/ledger/views.ts";
-import { refundCipherKey } from "../src/protocol/cipher.ts";
-import { sign, type SignType } from "../src/protocol/sign.ts";
-import { readXml, writeXml } from "../src/protocol/xml.ts";
+import { refundCipherKey } from "../src/v2/cipher.ts";
+import { sign, type SignType } from "../src/v2/sign.ts";
+import { readXml, writeXml } from "../src/v2/xml.ts";
 
 export const ORIGIN = "http://sandbox.test";
 export const KEY = "sandbox0api0key0of0thirtytwo0chr";

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { sign } from "../src/protocol/sign.ts";
+import { sign } from "../src/v2/sign.ts";
 import {
   call,
   checkedFields,

@@ -36,7 +36,7 @@ test("an empty sandbox says how to begin", async () => {
   const html = await page();
   expect(html).toContain("No orders yet");
   expect(html).toContain("1900000109");
-  expect(buttons(html)).toEqual(["/reset"]);
+  expect(buttons(html)).toEqual(["/reset", "/merchants/1900000109", "/settings"]);
 });
 
 test("nothing from elsewhere is loaded, and nothing else may run", async () => {
@@ -58,7 +58,7 @@ test("the parts that change are the page's own, alone", async () => {
   expect(parts).toContain(NUMBER);
   expect(parts).not.toContain("<script");
   const ids = Array.from(parts.matchAll(/id="([^"]+)"/g), (match) => match[1]);
-  expect(ids).toEqual(["orders", "faults", "calls", "settings"]);
+  expect(ids).toEqual(["orders", "faults", "keys", "calls", "settings"]);
   for (const id of ids) expect(whole).toContain(`id="${id}"`);
 });
 

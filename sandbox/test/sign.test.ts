@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { refundCipherKey } from "../src/protocol/cipher.ts";
+import { refundCipherKey } from "../src/v2/cipher.ts";
 import {
   joined,
   sign,
@@ -8,7 +8,7 @@ import {
   signTypeOf,
   stringToSign,
   type SignType,
-} from "../src/protocol/sign.ts";
+} from "../src/v2/sign.ts";
 import vectors from "./vectors/v2-sign.json";
 
 interface SignVector {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { readXml, writeXml } from "../src/protocol/xml.ts";
+import { readXml, writeXml } from "../src/v2/xml.ts";
 import vectors from "./vectors/v2-xml.json";
 
 const decode = (name: string): string => {

@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import type { z } from "zod";
+import { parseJson } from "../protocol/text.ts";
 
 export type Input<T> = { ok: true; value: T } | { ok: false; response: Response };
 
@@ -21,15 +22,6 @@ export async function readInput<T>(c: Context, schema: z.ZodType<T>): Promise<In
     message: issue.message,
   }));
   return bad(c, { error: "the body is malformed", fields });
-}
-
-function parseJson(text: string): { value: unknown } | undefined {
-  try {
-    return { value: JSON.parse(text) as unknown };
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 function bad<T>(c: Context, body: Record<string, unknown>): Input<T> {

@@ -2,6 +2,7 @@ import { Hono, type Context } from "hono";
 import { books } from "../books-stub.ts";
 import type { Outcome } from "../ledger/books.ts";
 import { readInput } from "./input.ts";
+import { merchantRoutes } from "./merchant-routes.ts";
 import { sameOrigin } from "./origin.ts";
 import * as schemas from "./schemas.ts";
 
@@ -62,14 +63,7 @@ control.post("/refunds/:outRefundNo/notify", async (c) => {
   return await refundAfter(c, outRefundNo, books(c.env).notifyRefundAgain(outRefundNo));
 });
 
-control.post("/merchants", async (c) => {
-  const input = await readInput(c, schemas.merchant);
-  if (!input.ok) return input.response;
-  const { mchId, appIds } = input.value;
-  const outcome = await books(c.env).putMerchant(input.value);
-  if (!outcome.ok) return c.json({ error: outcome.error }, outcome.status);
-  return c.json({ mchId, appIds }, outcome.value.created ? 201 : 200);
-});
+control.route("/", merchantRoutes);
 
 control.post("/faults", async (c) => {
   const input = await readInput(c, schemas.fault);

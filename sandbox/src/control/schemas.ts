@@ -4,21 +4,17 @@ import {
   CALL_FAULTS,
   NOTIFICATION_FAULTS,
   NOTIFICATION_KINDS,
-} from "../ledger/faults.ts";
+  SIGNATURE_HEADERS,
+  answersACode,
+} from "../ledger/fault-names.ts";
+import { CERTIFICATE_STAGES } from "../ledger/key-modes.ts";
 import { REFUND_RESULTS } from "../ledger/refunds.ts";
 import { REFUND_OUTCOMES } from "../ledger/settings.ts";
 
-const appId = z.string().regex(/^wx[0-9A-Za-z]{1,30}$/, "an appid: wx, then letters and digits");
 const milliseconds = z.int().min(0).max(86_400_000);
 
 /** A body that says nothing. */
 export const nothing = z.strictObject({});
-
-export const merchant = z.strictObject({
-  mchId: z.string().regex(/^\d{6,32}$/, "6 to 32 digits"),
-  apiKey: z.string().regex(/^[0-9A-Za-z]{32}$/, "32 letters and digits"),
-  appIds: z.array(appId).min(1).max(50),
-});
 
 export const payment = z.strictObject({
   notify: z.boolean().optional(),
@@ -45,16 +41,22 @@ export const settings = z.strictObject({
   refundSpacingMs: milliseconds.optional(),
   refundOutcome: z.enum(REFUND_OUTCOMES).optional(),
   refundOutcomeAfterMs: milliseconds.optional(),
+  probeRate: z.number().min(0).max(1).optional(),
+  certificateStage: z.enum(CERTIFICATE_STAGES).optional(),
 });
 
 const anyFault = {
   times: z.int().min(1).max(1000).default(1),
   outTradeNo: z.string().min(1).max(32).optional(),
   delayMs: z.int().min(0).max(600_000).optional(),
+  header: z.enum(SIGNATURE_HEADERS).optional(),
 };
 
-// The only call faults that have a code to tell.
-const WITH_CODE = new Set(["refuse", "systemerror", "systemerror-after"]);
+const HEADER_MISFIT = { path: ["header"], error: "only for the fault missing-header" };
+
+function headerFits(it: { fault: string; header?: string | undefined }): boolean {
+  return it.header === undefined || it.fault === "missing-header";
+}
 
 const callFault = z
   .strictObject({
@@ -67,21 +69,29 @@ const callFault = z
       .regex(/^[A-Z0-9_]{1,32}$/, "an err_code: capitals, digits and _")
       .optional(),
     errCodeDes: z.string().min(1).max(128).optional(),
+    httpStatus: z.int().min(400).max(599).optional(),
   })
   .refine((it) => it.fault !== "refuse" || it.errCode !== undefined, {
     path: ["errCode"],
     error: "required for the fault refuse",
   })
-  .refine((it) => it.errCode === undefined || WITH_CODE.has(it.fault), {
+  .refine((it) => it.errCode === undefined || answersACode(it.fault), {
     path: ["errCode"],
     error: "only for the faults refuse, systemerror and systemerror-after",
-  });
+  })
+  .refine((it) => it.httpStatus === undefined || answersACode(it.fault), {
+    path: ["httpStatus"],
+    error: "only for the faults refuse, systemerror and systemerror-after",
+  })
+  .refine(headerFits, HEADER_MISFIT);
 
-const notificationFault = z.strictObject({
-  ...anyFault,
-  on: z.literal("notification"),
-  kind: z.enum(NOTIFICATION_KINDS),
-  fault: z.enum(NOTIFICATION_FAULTS),
-});
+const notificationFault = z
+  .strictObject({
+    ...anyFault,
+    on: z.literal("notification"),
+    kind: z.enum(NOTIFICATION_KINDS),
+    fault: z.enum(NOTIFICATION_FAULTS),
+  })
+  .refine(headerFits, HEADER_MISFIT);
 
 export const fault = z.discriminatedUnion("on", [callFault, notificationFault]);

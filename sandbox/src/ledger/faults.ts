@@ -1,52 +1,22 @@
-/** The five calls, by the last part of their path. */
-export const API_CALLS = [
-  "unifiedorder",
-  "orderquery",
-  "closeorder",
-  "refund",
-  "refundquery",
-] as const;
-export type ApiCall = (typeof API_CALLS)[number];
-
-/** What can go wrong with a call; `-after` and `drop-after` act first and then go wrong. */
-export const CALL_FAULTS = [
-  "no-answer",
-  "no-answer-after",
-  "drop-before",
-  "drop-after",
-  "http-500",
-  "http-500-after",
-  "systemerror",
-  "systemerror-after",
-  "wrong-signature",
-  "html-page",
-  "slow",
-  "refuse",
-] as const;
-export type CallFault = (typeof CALL_FAULTS)[number];
-
-export const NOTIFICATION_KINDS = ["pay", "refund"] as const;
-export type NotificationKind = (typeof NOTIFICATION_KINDS)[number];
-
-/** What can go wrong with a notification: with all its attempts, not with one of them. */
-export const NOTIFICATION_FAULTS = [
-  "late",
-  "twice",
-  "before-its-time",
-  "wrong-amount",
-  "wrong-merchant",
-  "wrong-app",
-  "forged",
-  "unsigned",
-  "never",
-] as const;
-export type NotificationFault = (typeof NOTIFICATION_FAULTS)[number];
+import {
+  onlyInV3,
+  type ApiCall,
+  type CallFault,
+  type NotificationFault,
+  type NotificationKind,
+  type SignatureHeader,
+} from "./fault-names.ts";
+import type { Protocol } from "./protocol.ts";
 
 interface Details {
   outTradeNo?: string | undefined;
   errCode?: string | undefined;
   errCodeDes?: string | undefined;
   delayMs?: number | undefined;
+  /** The HTTP status that goes with `errCode` in APIv3, when it is not the usual one. */
+  httpStatus?: number | undefined;
+  /** What `missing-header` leaves out. */
+  header?: SignatureHeader | undefined;
 }
 
 /** A fault to come, for the next `times` calls or notifications that match it. */
@@ -56,6 +26,8 @@ export type Fault = (
 ) & { times: number } & Details;
 
 export type StoredFault = Fault & { id: number };
+export type StruckCall = Extract<Fault, { on: "call" }>;
+export type StruckNotification = Extract<Fault, { on: "notification" }>;
 
 type Row = {
   id: number;
@@ -64,6 +36,8 @@ type Row = {
   err_code: string | null;
   err_code_des: string | null;
   delay_ms: number | null;
+  http_status: number | null;
+  header: SignatureHeader | null;
 } & (
   | { place: "call"; target: ApiCall; fault: CallFault }
   | { place: "notification"; target: NotificationKind; fault: NotificationFault }
@@ -73,7 +47,7 @@ export function addFault(sql: SqlStorage, fault: Fault): StoredFault {
   const row = sql
     .exec<Row>(
       `insert into faults (place, target, fault, times_left, out_trade_no, err_code, err_code_des,
-         delay_ms) values (?, ?, ?, ?, ?, ?, ?, ?) returning *`,
+         delay_ms, http_status, header) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) returning *`,
       fault.on,
       fault.on === "call" ? fault.path : fault.kind,
       fault.fault,
@@ -82,6 +56,8 @@ export function addFault(sql: SqlStorage, fault: Fault): StoredFault {
       fault.errCode ?? null,
       fault.errCodeDes ?? null,
       fault.delayMs ?? null,
+      fault.httpStatus ?? null,
+      fault.header ?? null,
     )
     .one();
   return faultOf(row);
@@ -96,38 +72,58 @@ export function clearFaults(sql: SqlStorage): void {
   sql.exec("delete from faults");
 }
 
-/** Uses up the oldest fault for a call about this order, if there is one. */
-export function takeCallFault(
-  sql: SqlStorage,
-  path: ApiCall,
-  outTradeNo: string | undefined,
-): Extract<Fault, { on: "call" }> | undefined {
-  const fault = take(sql, (it) => it.on === "call" && it.path === path && concerns(it, outTradeNo));
+/** A call, as far as a fault looks at it. */
+export interface CallAtRisk {
+  protocol: Protocol;
+  call: ApiCall;
+  outTradeNo: string | undefined;
+  /** Whether its reply was a signature probe the last time: repeats are not probed. */
+  probed: boolean;
+}
+
+/** Uses up the oldest fault for a call, if there is one. */
+export function takeCallFault(sql: SqlStorage, call: CallAtRisk): StruckCall | undefined {
+  const fault = take(
+    sql,
+    (it) =>
+      it.on === "call" &&
+      it.path === call.call &&
+      concerns(it, call) &&
+      !(call.probed && it.fault === "probe"),
+  );
   return fault?.on === "call" ? fault : undefined;
 }
 
-/**
- * Uses up the oldest fault for a notification about this order, if there is one. `early` tells
- * whether its time has not come yet, when only `before-its-time` applies, and only then.
- */
+/** A notification, as far as a fault looks at it. */
+export interface NotificationAtRisk {
+  protocol: Protocol;
+  kind: NotificationKind;
+  outTradeNo: string;
+  /** Whether its time has not come yet: then only `before-its-time` applies, and only then. */
+  early: boolean;
+}
+
+/** Uses up the oldest fault for a notification, if there is one. */
 export function takeNotificationFault(
   sql: SqlStorage,
-  kind: NotificationKind,
-  outTradeNo: string,
-  early: boolean,
-): Extract<Fault, { on: "notification" }> | undefined {
+  notification: NotificationAtRisk,
+): StruckNotification | undefined {
   const fault = take(
     sql,
     (it) =>
       it.on === "notification" &&
-      it.kind === kind &&
-      (it.fault === "before-its-time") === early &&
-      concerns(it, outTradeNo),
+      it.kind === notification.kind &&
+      (it.fault === "before-its-time") === notification.early &&
+      concerns(it, notification),
   );
   return fault?.on === "notification" ? fault : undefined;
 }
 
-function concerns(fault: Fault, outTradeNo: string | undefined): boolean {
+function concerns(
+  fault: Fault,
+  { protocol, outTradeNo }: { protocol: Protocol; outTradeNo: string | undefined },
+): boolean {
+  if (protocol === "v2" && onlyInV3(fault.fault)) return false;
   return fault.outTradeNo === undefined || fault.outTradeNo === outTradeNo;
 }
 
@@ -147,6 +143,8 @@ function faultOf(row: Row): StoredFault {
     ...(row.err_code === null ? {} : { errCode: row.err_code }),
     ...(row.err_code_des === null ? {} : { errCodeDes: row.err_code_des }),
     ...(row.delay_ms === null ? {} : { delayMs: row.delay_ms }),
+    ...(row.http_status === null ? {} : { httpStatus: row.http_status }),
+    ...(row.header === null ? {} : { header: row.header }),
   };
   return row.place === "call"
     ? { on: row.place, path: row.target, fault: row.fault, ...common }

@@ -1,32 +1,43 @@
-import { conflict, granted, type Outcome } from "./books.ts";
+import { conflict, granted, missing, type Outcome } from "./books.ts";
+import type { KeyMode } from "./key-modes.ts";
+import { listMerchantKeys, setMerchantKeys, type MerchantKey } from "./merchant-keys.ts";
 import { readStrings } from "./stored-json.ts";
 
 export interface Merchant {
   mchId: string;
-  /** 32 characters. */
+  /** 32 characters: APIv2. */
   apiKey: string;
   /** The official accounts bound to the merchant number. */
   appIds: string[];
+  /** 32 characters; without one WeChat sends no APIv3 notifications. */
+  apiV3Key: string | null;
+  /** Whose signatures count in APIv3: several are valid side by side. */
+  keys: MerchantKey[];
+  mode: KeyMode;
 }
 
-const DEMO_MERCHANT = "1900000109";
-const DEMO_APPS = ["wxde05c4b716e52bf2", "wx3f7a9c1e5b8d2046"];
+type Row = {
+  mch_id: string;
+  api_key: string;
+  app_ids: string;
+  api_v3_key: string | null;
+  verify_mode: KeyMode["verifyMode"];
+  switch_percent: number;
+};
 
-type Row = { mch_id: string; api_key: string; app_ids: string };
-
-/** Registers the demo merchant unless it is known already. */
-export function seedDemoMerchant(sql: SqlStorage, apiKey: string): void {
-  if (findMerchant(sql, DEMO_MERCHANT) !== undefined) return;
-  write(sql, { mchId: DEMO_MERCHANT, apiKey, appIds: DEMO_APPS });
+/** Registers a merchant unless it is known already. */
+export function seedMerchant(sql: SqlStorage, merchant: Merchant): void {
+  if (findMerchant(sql, merchant.mchId) === undefined) write(sql, merchant);
 }
 
 export function findMerchant(sql: SqlStorage, mchId: string): Merchant | undefined {
   const [row] = sql.exec<Row>("select * from merchants where mch_id = ?", mchId);
-  return row === undefined ? undefined : merchantOf(row);
+  return row === undefined ? undefined : merchantOf(sql, row);
 }
 
 export function listMerchants(sql: SqlStorage): Merchant[] {
-  return [...sql.exec<Row>("select * from merchants order by mch_id")].map(merchantOf);
+  const rows = [...sql.exec<Row>("select * from merchants order by mch_id")];
+  return rows.map((row) => merchantOf(sql, row));
 }
 
 /**
@@ -48,15 +59,47 @@ export function putMerchant(sql: SqlStorage, merchant: Merchant): Outcome<{ crea
   return granted({ created });
 }
 
-function write(sql: SqlStorage, { mchId, apiKey, appIds }: Merchant): void {
+/** Changes by which keys WeChat signs for a merchant. */
+export function setKeyMode(sql: SqlStorage, mchId: string, mode: KeyMode): Outcome<null> {
+  if (findMerchant(sql, mchId) === undefined) return missing(`no merchant ${mchId}`);
+  writeMode(sql, mchId, mode);
+  return granted(null);
+}
+
+function write(sql: SqlStorage, merchant: Merchant): void {
+  const { mchId, apiKey, appIds, apiV3Key, keys, mode } = merchant;
   sql.exec(
-    "insert or replace into merchants (mch_id, api_key, app_ids) values (?, ?, ?)",
+    `insert or replace into merchants
+       (mch_id, api_key, app_ids, api_v3_key, verify_mode, switch_percent)
+     values (?, ?, ?, ?, 'certificate', 0)`,
     mchId,
     apiKey,
     JSON.stringify(appIds),
+    apiV3Key,
+  );
+  writeMode(sql, mchId, mode);
+  setMerchantKeys(sql, mchId, keys);
+}
+
+function writeMode(sql: SqlStorage, mchId: string, mode: KeyMode): void {
+  sql.exec(
+    "update merchants set verify_mode = ?, switch_percent = ? where mch_id = ?",
+    mode.verifyMode,
+    mode.verifyMode === "switching" ? mode.switchPercent : 0,
+    mchId,
   );
 }
 
-function merchantOf(row: Row): Merchant {
-  return { mchId: row.mch_id, apiKey: row.api_key, appIds: readStrings(row.app_ids) };
+function merchantOf(sql: SqlStorage, row: Row): Merchant {
+  return {
+    mchId: row.mch_id,
+    apiKey: row.api_key,
+    appIds: readStrings(row.app_ids),
+    apiV3Key: row.api_v3_key,
+    keys: listMerchantKeys(sql, row.mch_id),
+    mode:
+      row.verify_mode === "switching"
+        ? { verifyMode: row.verify_mode, switchPercent: row.switch_percent }
+        : { verifyMode: row.verify_mode },
+  };
 }

@@ -1,5 +1,11 @@
 import type { Books } from "./books.ts";
-import type { NotificationKind } from "./faults.ts";
+import {
+  treatmentOf,
+  type NotificationKind,
+  type SignatureHeader,
+  type Treatment,
+} from "./fault-names.ts";
+import type { Protocol } from "./protocol.ts";
 import { readSettings } from "./settings.ts";
 
 /** One try to tell the merchant. `status` is absent when there was no HTTP answer. */
@@ -13,12 +19,15 @@ export interface Attempt {
 
 export interface Notification {
   id: number;
+  protocol: Protocol;
   kind: NotificationKind;
   mchId: string;
   outTradeNo: string;
   outRefundNo: string | null;
   url: string;
   body: string;
+  /** What is done to its signature, when it is sent, in APIv3. A probe is sent once. */
+  treatment: Treatment | null;
   state: "waiting" | "acknowledged" | "given-up";
   nextAt: number | null;
   attempts: Attempt[];
@@ -58,12 +67,15 @@ const CLAIM_MS = 10 * SECOND;
 
 type Row = {
   id: number;
+  protocol: Protocol;
   kind: NotificationKind;
   mch_id: string;
   out_trade_no: string;
   out_refund_no: string | null;
   url: string;
   body: string;
+  treatment: Treatment["kind"] | null;
+  left_out: SignatureHeader | null;
   state: Notification["state"];
   next_at: number | null;
 };
@@ -78,14 +90,17 @@ type AttemptRow = {
 /** Puts a notification on the schedule. */
 export function insertNotification(sql: SqlStorage, draft: Draft): void {
   sql.exec(
-    `insert into notifications (kind, mch_id, out_trade_no, out_refund_no, url, body, state, next_at)
-     values (?, ?, ?, ?, ?, ?, ?, ?)`,
+    `insert into notifications (protocol, kind, mch_id, out_trade_no, out_refund_no, url, body,
+       treatment, left_out, state, next_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    draft.protocol,
     draft.kind,
     draft.mchId,
     draft.outTradeNo,
     draft.outRefundNo,
     draft.url,
     draft.body,
+    draft.treatment?.kind ?? null,
+    draft.treatment?.kind === "missing-header" ? draft.treatment.header : null,
     draft.nextAt === null ? "given-up" : "waiting",
     draft.nextAt,
   );
@@ -143,7 +158,8 @@ export function recordAttempt(
     attempt.ok ? 1 : 0,
     attempt.answer,
   );
-  const wait = RETRY_WAITS_MS[notification.attempts.length];
+  const probe = notification.treatment?.kind === "probe";
+  const wait = probe ? undefined : RETRY_WAITS_MS[notification.attempts.length];
   const nextAt =
     attempt.ok || wait === undefined
       ? null
@@ -160,12 +176,14 @@ export function recordAttempt(
 function withAttempts(sql: SqlStorage, rows: Row[]): Notification[] {
   return rows.map((row) => ({
     id: row.id,
+    protocol: row.protocol,
     kind: row.kind,
     mchId: row.mch_id,
     outTradeNo: row.out_trade_no,
     outRefundNo: row.out_refund_no,
     url: row.url,
     body: row.body,
+    treatment: treatmentOf(row.treatment ?? undefined, row.left_out ?? undefined) ?? null,
     state: row.state,
     nextAt: row.next_at,
     attempts: Array.from(

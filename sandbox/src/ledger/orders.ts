@@ -1,5 +1,5 @@
-import type { SignType } from "../protocol/sign.ts";
-import { readParams } from "./stored-json.ts";
+import type { Protocol } from "./protocol.ts";
+import { readParams, readTerms } from "./stored-json.ts";
 
 /**
  * NOTPAY until paid or closed; REFUND as soon as a refund was accepted, whatever becomes of it.
@@ -7,12 +7,25 @@ import { readParams } from "./stored-json.ts";
  */
 export type TradeState = "NOTPAY" | "SUCCESS" | "CLOSED" | "REFUND";
 
+/** How an order's page and its notifications are signed: the first two in APIv2, RSA in APIv3. */
+export type OrderSignType = "MD5" | "HMAC-SHA256" | "RSA";
+
+/** What an order says, by whatever names its protocol says it. */
+export interface OrderTerms {
+  description: string;
+  openid: string;
+  notifyUrl: string;
+  attach: string | null;
+  deviceInfo: string | null;
+}
+
 export interface Order {
   mchId: string;
   outTradeNo: string;
   appId: string;
-  /** Of the first unifiedorder call; its notifications are signed the same way. */
-  signType: SignType;
+  /** Of the first call; its notifications are signed the same way. */
+  signType: OrderSignType;
+  terms: OrderTerms;
   /** The business parameters of the first call, which a repeat must match. */
   params: Readonly<Record<string, string>>;
   /** Fen. */
@@ -34,7 +47,8 @@ type Row = {
   mch_id: string;
   out_trade_no: string;
   app_id: string;
-  sign_type: SignType;
+  sign_type: OrderSignType;
+  terms: string;
   params: string;
   total_fee: number;
   state: TradeState;
@@ -85,13 +99,14 @@ export function listOrders(sql: SqlStorage): Order[] {
 
 export function insertOrder(sql: SqlStorage, order: Order): void {
   sql.exec(
-    `insert into orders (mch_id, out_trade_no, app_id, sign_type, params, total_fee, state,
+    `insert into orders (mch_id, out_trade_no, app_id, sign_type, terms, params, total_fee, state,
        transaction_id, prepay_calls, created_at, expires_at, paid_at)
-     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     order.mchId,
     order.outTradeNo,
     order.appId,
     order.signType,
+    JSON.stringify(order.terms),
     JSON.stringify(order.params),
     order.totalFee,
     order.state,
@@ -103,31 +118,46 @@ export function insertOrder(sql: SqlStorage, order: Order): void {
   );
 }
 
+/** The protocol by which an order was made, and which its notifications speak. */
+export function protocolOf({ signType }: Pick<Order, "signType">): Protocol {
+  return signType === "RSA" ? "v3" : "v2";
+}
+
+export interface Prepay {
+  prepayId: string;
+  /** The serial of the merchant's key that signed the call; null in APIv2. */
+  serialNo: string | null;
+  givenAt: number;
+}
+
 /** Notes a prepay id that an order was given. */
-export function addPrepay(sql: SqlStorage, order: Order, prepayId: string, now: number): void {
+export function addPrepay(sql: SqlStorage, order: Order, prepay: Prepay): void {
   sql.exec(
     "update orders set prepay_calls = prepay_calls + 1 where mch_id = ? and out_trade_no = ?",
     order.mchId,
     order.outTradeNo,
   );
   sql.exec(
-    "insert into prepays (prepay_id, mch_id, out_trade_no, created_at) values (?, ?, ?, ?)",
-    prepayId,
+    `insert into prepays (prepay_id, mch_id, out_trade_no, serial_no, created_at)
+     values (?, ?, ?, ?, ?)`,
+    prepay.prepayId,
     order.mchId,
     order.outTradeNo,
-    now,
+    prepay.serialNo,
+    prepay.givenAt,
   );
 }
 
-/** When an order was given this prepay id (Unix ms), or undefined when it never was. */
-export function prepayGivenAt(sql: SqlStorage, order: Order, prepayId: string): number | undefined {
-  const [row] = sql.exec<{ created_at: number }>(
-    "select created_at from prepays where prepay_id = ? and mch_id = ? and out_trade_no = ?",
+/** What is known of a prepay id of this order, or undefined when it was never given. */
+export function findPrepay(sql: SqlStorage, order: Order, prepayId: string): Prepay | undefined {
+  const [row] = sql.exec<{ serial_no: string | null; created_at: number }>(
+    `select serial_no, created_at from prepays
+     where prepay_id = ? and mch_id = ? and out_trade_no = ?`,
     prepayId,
     order.mchId,
     order.outTradeNo,
   );
-  return row?.created_at;
+  return row && { prepayId, serialNo: row.serial_no, givenAt: row.created_at };
 }
 
 export function setTradeState(sql: SqlStorage, order: Order, state: TradeState): void {
@@ -167,6 +197,7 @@ function orderOf(row: Row): Order {
     outTradeNo: row.out_trade_no,
     appId: row.app_id,
     signType: row.sign_type,
+    terms: readTerms(row.terms),
     params: readParams(row.params),
     totalFee: row.total_fee,
     state: row.state,

@@ -1,4 +1,5 @@
 import type { Order } from "./orders.ts";
+import type { Protocol } from "./protocol.ts";
 import { readParams } from "./stored-json.ts";
 
 /** Where a refund can end. CHANGE (the payer's card is dead) can still become SUCCESS. */
@@ -6,13 +7,22 @@ export const REFUND_RESULTS = ["SUCCESS", "CHANGE", "REFUNDCLOSE"] as const;
 export type RefundResult = (typeof REFUND_RESULTS)[number];
 export type RefundStatus = "PROCESSING" | RefundResult;
 
+/** The merchant's account that pays a refund. */
+export type FundsAccount = "AVAILABLE" | "UNSETTLED";
+
 export interface Refund {
+  /** By which it was asked for, and which its notifications speak. */
+  protocol: Protocol;
   mchId: string;
   outRefundNo: string;
   outTradeNo: string;
   refundId: string;
   /** Fen. */
   refundFee: number;
+  /** Fen: the order's. */
+  totalFee: number;
+  notifyUrl: string | null;
+  account: FundsAccount;
   /** The business parameters of the first call, which a repeat must match. */
   params: Readonly<Record<string, string>>;
   status: RefundStatus;
@@ -30,6 +40,10 @@ type Row = {
   out_trade_no: string;
   refund_id: string;
   refund_fee: number;
+  total_fee: number;
+  protocol: Protocol;
+  notify_url: string | null;
+  account: FundsAccount;
   params: string;
   status: RefundStatus;
   created_at: number;
@@ -107,14 +121,19 @@ export function liveFee(refunds: Refund[]): number {
 
 export function insertRefund(sql: SqlStorage, refund: Refund): void {
   sql.exec(
-    `insert into refunds (mch_id, out_refund_no, out_trade_no, refund_id, refund_fee, params,
-       status, created_at, succeeded_at, calls, decide_at, decide_as)
-     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `insert into refunds (mch_id, out_refund_no, out_trade_no, refund_id, refund_fee, total_fee,
+       protocol, notify_url, account, params, status, created_at, succeeded_at, calls, decide_at,
+       decide_as)
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     refund.mchId,
     refund.outRefundNo,
     refund.outTradeNo,
     refund.refundId,
     refund.refundFee,
+    refund.totalFee,
+    refund.protocol,
+    refund.notifyUrl,
+    refund.account,
     JSON.stringify(refund.params),
     refund.status,
     refund.createdAt,
@@ -162,6 +181,10 @@ function refundOf(row: Row): Refund {
     outTradeNo: row.out_trade_no,
     refundId: row.refund_id,
     refundFee: row.refund_fee,
+    totalFee: row.total_fee,
+    protocol: row.protocol,
+    notifyUrl: row.notify_url,
+    account: row.account,
     params: readParams(row.params),
     status: row.status,
     createdAt: row.created_at,

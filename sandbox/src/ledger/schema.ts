@@ -1,39 +1,47 @@
 /**
  * Everything the sandbox remembers. Times are Unix ms, amounts are fen, JSON is text.
- * Numbers of orders and refunds are unique within a merchant, as at WeChat Pay.
+ * Numbers of orders and refunds are unique within a merchant, as at WeChat Pay, whichever protocol
+ * made them.
  */
 const TABLES = `
 create table if not exists settings (name text primary key, value text not null);
 
 create table if not exists merchants (
-  mch_id text primary key, api_key text not null, app_ids text not null
+  mch_id text primary key, api_key text not null, app_ids text not null,
+  api_v3_key text, verify_mode text not null, switch_percent real not null
+);
+
+create table if not exists merchant_keys (
+  mch_id text not null, serial_no text not null, public_key text not null,
+  primary key (mch_id, serial_no)
 );
 
 create table if not exists orders (
   mch_id text not null, out_trade_no text not null, app_id text not null,
-  sign_type text not null, params text not null, total_fee integer not null,
-  state text not null, transaction_id text not null unique,
+  sign_type text not null, terms text not null, params text not null,
+  total_fee integer not null, state text not null, transaction_id text not null unique,
   prepay_calls integer not null, created_at integer not null, expires_at integer,
   paid_at integer, primary key (mch_id, out_trade_no)
 );
 
 create table if not exists prepays (
   prepay_id text primary key, mch_id text not null, out_trade_no text not null,
-  created_at integer not null
+  serial_no text, created_at integer not null
 );
 
 create table if not exists refunds (
   mch_id text not null, out_refund_no text not null, out_trade_no text not null,
-  refund_id text not null unique, refund_fee integer not null, params text not null,
+  refund_id text not null unique, refund_fee integer not null, total_fee integer not null,
+  protocol text not null, notify_url text, account text not null, params text not null,
   status text not null, created_at integer not null, succeeded_at integer,
   calls integer not null, decide_at integer, decide_as text,
   primary key (mch_id, out_refund_no)
 );
 
 create table if not exists notifications (
-  id integer primary key autoincrement, kind text not null, mch_id text not null,
-  out_trade_no text not null, out_refund_no text, url text not null, body text not null,
-  state text not null, next_at integer
+  id integer primary key autoincrement, protocol text not null, kind text not null,
+  mch_id text not null, out_trade_no text not null, out_refund_no text, url text not null,
+  body text not null, treatment text, left_out text, state text not null, next_at integer
 );
 
 create table if not exists attempts (
@@ -46,17 +54,27 @@ create table if not exists calls (
   out_trade_no text, out_refund_no text, outcome text not null
 );
 
+create table if not exists probes (request text primary key);
+
 create table if not exists faults (
   id integer primary key autoincrement, place text not null, target text not null,
   fault text not null, times_left integer not null, out_trade_no text,
-  err_code text, err_code_des text, delay_ms integer
+  err_code text, err_code_des text, delay_ms integer, http_status integer, header text
 );
 `;
 
 const NAMES = [...TABLES.matchAll(/create table if not exists (\w+)/g)].map(([, name]) => name);
 
-/** Makes the tables that are not there yet. */
+/**
+ * Makes the tables that are not there yet. What a sandbox stored before it spoke APIv3 is forgotten:
+ * nobody keeps books in a sandbox, and a half understood past would mislead.
+ */
 export function openTables(sql: SqlStorage): void {
+  const columns = [...sql.exec("select 1 from pragma_table_info('orders')")].length;
+  const known = [...sql.exec("select 1 from pragma_table_info('orders') where name = 'terms'")];
+  if (columns > 0 && known.length === 0) {
+    for (const name of NAMES) sql.exec(`drop table if exists ${name}`);
+  }
   sql.exec(TABLES);
 }
 

@@ -1,3 +1,5 @@
+import type { CertificateStage } from "./key-modes.ts";
+
 /** What becomes of a refund when nobody decides it; `manual` leaves it PROCESSING. */
 export const REFUND_OUTCOMES = ["manual", "success", "change", "close"] as const;
 
@@ -11,6 +13,10 @@ export interface Settings {
   refundOutcome: (typeof REFUND_OUTCOMES)[number];
   /** How long after its acceptance a refund is decided, unless `manual`. */
   refundOutcomeAfterMs: number;
+  /** The share, 0 to 1, of APIv3 replies and notifications that come as a signature probe first. */
+  probeRate: number;
+  /** Which platform certificates there are, and which of them signs. */
+  certificateStage: CertificateStage;
 }
 
 /** The settings to change; the others stay. */
@@ -22,6 +28,8 @@ const DEFAULTS: Settings = {
   refundSpacingMs: 60 * 1000,
   refundOutcome: "manual",
   refundOutcomeAfterMs: 0,
+  probeRate: 0,
+  certificateStage: "first",
 };
 
 export function readSettings(sql: SqlStorage): Settings {

@@ -1,12 +1,16 @@
 import { listCalls, type Call } from "./calls.ts";
 import { listFaults, type StoredFault } from "./faults.ts";
-import { listMerchants } from "./merchants.ts";
+import type { NotificationKind } from "./fault-names.ts";
+import type { KeyMode } from "./key-modes.ts";
+import { listMerchants, type Merchant } from "./merchants.ts";
 import { listNotifications, type Attempt, type Notification } from "./notifications.ts";
-import { findAnyOrder, listOrders, type Order, type TradeState } from "./orders.ts";
+import { findAnyOrder, listOrders, protocolOf, type Order, type TradeState } from "./orders.ts";
+import type { Protocol } from "./protocol.ts";
 import { listRefunds, liveFee, type Refund, type RefundStatus } from "./refunds.ts";
 import { readSettings, type Settings } from "./settings.ts";
 
 export interface OrderView {
+  protocol: Protocol;
   outTradeNo: string;
   mchId: string;
   appId: string;
@@ -25,6 +29,7 @@ export interface OrderView {
 }
 
 export interface RefundView {
+  protocol: Protocol;
   outRefundNo: string;
   refundId: string;
   mchId: string;
@@ -38,7 +43,10 @@ export interface RefundView {
 
 export interface NotificationView {
   id: number;
-  kind: "pay" | "refund";
+  protocol: Protocol;
+  kind: NotificationKind;
+  /** Whether it is a signature probe, which must not be believed and is sent once. */
+  probe: boolean;
   mchId: string;
   outTradeNo: string;
   outRefundNo?: string;
@@ -48,10 +56,20 @@ export interface NotificationView {
   attempts: Attempt[];
 }
 
+/** A merchant without its secrets. */
+export type MerchantView = {
+  mchId: string;
+  appIds: string[];
+  /** Whether APIv3 can be spoken in full: keys are known, and an APIv3 key is set. */
+  apiV3: boolean;
+  /** Of the merchant's certificates. */
+  serialNos: string[];
+} & KeyMode;
+
 /** Everything, as the control API tells it: without keys. Newest first throughout. */
 export interface StateView {
   settings: Settings;
-  merchants: { mchId: string; appIds: string[] }[];
+  merchants: MerchantView[];
   orders: OrderView[];
   refunds: RefundView[];
   notifications: NotificationView[];
@@ -68,7 +86,7 @@ export function stateView(sql: SqlStorage): StateView {
   const refunds = listRefunds(sql);
   return {
     settings: readSettings(sql),
-    merchants: listMerchants(sql).map(({ mchId, appIds }) => ({ mchId, appIds })),
+    merchants: listMerchants(sql).map(merchantView),
     orders: listOrders(sql).map((order) => orderView(order, refunds)),
     refunds: refunds.map(refundView),
     notifications: listNotifications(sql).map(notificationView),
@@ -99,18 +117,24 @@ export function belongsTo(
   return thing.mchId === order.mchId && thing.outTradeNo === order.outTradeNo;
 }
 
+export function merchantView({ mchId, appIds, apiV3Key, keys, mode }: Merchant): MerchantView {
+  const serialNos = keys.map(({ serialNo }) => serialNo);
+  return { mchId, appIds, apiV3: apiV3Key !== null && serialNos.length > 0, serialNos, ...mode };
+}
+
 function orderView(order: Order, refunds: Refund[]): OrderView {
   return {
+    protocol: protocolOf(order),
     outTradeNo: order.outTradeNo,
     mchId: order.mchId,
     appId: order.appId,
-    body: order.params["body"] ?? "",
-    attach: order.params["attach"] ?? null,
+    body: order.terms.description,
+    attach: order.terms.attach,
     totalFee: order.totalFee,
-    openid: order.params["openid"] ?? "",
+    openid: order.terms.openid,
     state: order.state,
     transactionId: order.paidAt === null ? null : order.transactionId,
-    notifyUrl: order.params["notify_url"] ?? "",
+    notifyUrl: order.terms.notifyUrl,
     createdAt: order.createdAt,
     paidAt: order.paidAt,
     refundedFee: liveFee(refunds.filter((refund) => belongsTo(order, refund))),
@@ -120,12 +144,13 @@ function orderView(order: Order, refunds: Refund[]): OrderView {
 
 function refundView(refund: Refund): RefundView {
   return {
+    protocol: refund.protocol,
     outRefundNo: refund.outRefundNo,
     refundId: refund.refundId,
     mchId: refund.mchId,
     outTradeNo: refund.outTradeNo,
     refundFee: refund.refundFee,
-    totalFee: Number(refund.params["total_fee"]),
+    totalFee: refund.totalFee,
     status: refund.status,
     createdAt: refund.createdAt,
     calls: refund.calls,
@@ -133,6 +158,10 @@ function refundView(refund: Refund): RefundView {
 }
 
 function notificationView(notification: Notification): NotificationView {
-  const { body: _body, outRefundNo, ...rest } = notification;
-  return { ...rest, ...(outRefundNo === null ? {} : { outRefundNo }) };
+  const { body: _body, treatment, outRefundNo, ...rest } = notification;
+  return {
+    ...rest,
+    probe: treatment?.kind === "probe",
+    ...(outRefundNo === null ? {} : { outRefundNo }),
+  };
 }

@@ -1,4 +1,5 @@
 import { html } from "hono/html";
+import type { Protocol } from "../ledger/protocol.ts";
 import { beijingText } from "../protocol/time.ts";
 
 /** A piece of the page; everything interpolated into it is escaped. */
@@ -55,6 +56,13 @@ export function action(
 export function badge(state: string): Html {
   return html`<span class="badge ${TONES[state] ?? "quiet"}">${state}</span>`;
 }
+
+/** Which protocol something speaks, quietly. */
+export function protocolTag(protocol: Protocol): Html {
+  return html`<span class="tag">${PROTOCOL_NAMES[protocol]}</span>`;
+}
+
+const PROTOCOL_NAMES: Readonly<Record<Protocol, string>> = { v2: "APIv2", v3: "APIv3" };
 
 const TONES: Readonly<Record<string, string>> = {
   NOTPAY: "pending",

@@ -6,7 +6,7 @@ import {
   type RefundView,
   type StateView,
 } from "../ledger/views.ts";
-import { action, badge, label, time, yuan, type Html } from "./format.ts";
+import { action, badge, label, protocolTag, time, yuan, type Html } from "./format.ts";
 
 const SHOWN = 100;
 
@@ -31,11 +31,13 @@ function nothingYet(state: StateView): Html {
     </p>
     <dl>
       ${state.merchants.map(
-        ({ mchId, appIds }) =>
+        ({ mchId, appIds, serialNos }) =>
           html`<dt>mch_id</dt>
             <dd><code>${mchId}</code></dd>
             <dt>appid</dt>
-            <dd>${appIds.map((appId) => html`<code>${appId}</code> `)}</dd>`,
+            <dd>${appIds.map((appId) => html`<code>${appId}</code> `)}</dd>
+            <dt>serial_no</dt>
+            <dd>${serialNos.map((serialNo) => html`<code>${serialNo}</code> `)}</dd>`,
       )}
     </dl>
   </div>`;
@@ -55,7 +57,7 @@ function orderCard(order: OrderView, state: StateView): Html {
             : html`<span class="returned">−${yuan(order.refundedFee)}</span>`
         }
       </p>
-      ${badge(order.state)}
+      <span class="states">${protocolTag(order.protocol)} ${badge(order.state)}</span>
     </header>
     <p class="body">${order.body}</p>
     <dl>
@@ -111,7 +113,7 @@ function refundRow(refund: RefundView): Html {
   return html`<section class="refund">
     <header>
       <span>${label("Refund", "退款")} <strong>${yuan(refund.refundFee)}</strong></span>
-      ${badge(refund.status)}
+      <span class="states">${protocolTag(refund.protocol)} ${badge(refund.status)}</span>
     </header>
     <p><code>${refund.outRefundNo}</code> · ${time(refund.createdAt)} · ×${refund.calls}</p>
     <div class="actions">
@@ -139,7 +141,8 @@ function notificationList(order: OrderView, notifications: NotificationView[]): 
       (it) =>
         html`<div class="notification">
           <p>
-            <strong>${it.kind}</strong> ${badge(it.state)}
+            <strong>${it.kind}</strong> ${protocolTag(it.protocol)} ${badge(it.state)}
+            ${it.probe ? label("signature probe", "签名探测") : ""}
             ${it.nextAt === null ? "" : html`${label("next", "下次")} ${time(it.nextAt)}`}
           </p>
           <p><code>${it.url}</code></p>

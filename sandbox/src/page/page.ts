@@ -1,6 +1,7 @@
 import { html, raw } from "hono/html";
 import type { StateView } from "../ledger/views.ts";
 import { action, label, zh, type Html } from "./format.ts";
+import { keyPanel } from "./keys.ts";
 import { orderList } from "./orders.ts";
 import { activeFaults, faultForm, recentCalls, settingsLine } from "./panels.ts";
 import { SCRIPT } from "./script.ts";
@@ -24,8 +25,8 @@ export async function page(state: StateView): Promise<Response> {
 
 /** The parts of the page that change, for its script to put in their places. */
 export async function liveParts(state: StateView): Promise<Response> {
-  const { orders, faults, calls, settings } = parts(state);
-  return await respond(html`${orders}${faults}${calls}${settings}`, "default-src 'none'");
+  const { orders, faults, keys, calls, settings } = parts(state);
+  return await respond(html`${orders}${faults}${keys}${calls}${settings}`, "default-src 'none'");
 }
 
 async function respond(content: Html, policy: string): Promise<Response> {
@@ -40,17 +41,20 @@ async function respond(content: Html, policy: string): Promise<Response> {
   });
 }
 
-function parts(state: StateView): Record<"orders" | "faults" | "calls" | "settings", Html> {
+function parts(
+  state: StateView,
+): Record<"orders" | "faults" | "keys" | "calls" | "settings", Html> {
   return {
     orders: html`<div id="orders" class="stack" data-live>${orderList(state)}</div>`,
     faults: html`<div id="faults" data-live>${activeFaults(state.faults)}</div>`,
+    keys: html`<div id="keys" data-live>${keyPanel(state)}</div>`,
     calls: html`<div id="calls" data-live>${recentCalls(state.calls)}</div>`,
     settings: html`<div id="settings" data-live>${settingsLine(state.settings)}</div>`,
   };
 }
 
 function whole(state: StateView, nonce: string): Html {
-  const { orders, faults, calls, settings } = parts(state);
+  const { orders, faults, keys, calls, settings } = parts(state);
   return html`<!doctype html>
     <html lang="en">
       <head>
@@ -70,6 +74,10 @@ function whole(state: StateView, nonce: string): Html {
             <section class="card panel">
               <h2>${label("Faults", "故障")}</h2>
               ${faults} ${faultForm()}
+            </section>
+            <section class="card panel">
+              <h2>${label("APIv3 keys", "密钥")}</h2>
+              ${keys}
             </section>
             <section class="card panel">
               <h2>${label("Recent calls", "最近调用")}</h2>

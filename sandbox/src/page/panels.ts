@@ -4,8 +4,8 @@ import {
   CALL_FAULTS,
   NOTIFICATION_FAULTS,
   NOTIFICATION_KINDS,
-  type StoredFault,
-} from "../ledger/faults.ts";
+} from "../ledger/fault-names.ts";
+import type { StoredFault } from "../ledger/faults.ts";
 import type { Call } from "../ledger/calls.ts";
 import type { Settings } from "../ledger/settings.ts";
 import { action, label, time, type Html } from "./format.ts";
@@ -102,6 +102,8 @@ export function settingsLine(settings: Settings): Html {
     <dd>${settings.refundSpacingMs / 1000} s</dd>
     <dt>${label("Refund outcome", "退款结果")}</dt>
     <dd>${settings.refundOutcome}</dd>
+    <dt>${label("Signature probes", "签名探测")}</dt>
+    <dd>${Number((settings.probeRate * 100).toFixed(2))} %</dd>
   </dl>`;
 }
 

@@ -58,6 +58,20 @@ time { font-variant-numeric: tabular-nums; }
 .badge.pending { background: var(--pending-soft); color: var(--pending); }
 .badge.bad { background: var(--bad-soft); color: var(--bad); }
 .badge.info { background: var(--info-soft); color: var(--info); }
+.tag {
+  flex: none; border: 1px solid var(--line); border-radius: 6px; padding: 1px 6px; font-size: 11px;
+  font-weight: 600; color: var(--quiet); white-space: nowrap;
+}
+.states { display: flex; gap: 8px; align-items: center; flex: none; }
+.key + .key, .key + details { margin-top: 14px; }
+.key { font-size: 14px; }
+.key > header { display: flex; justify-content: space-between; align-items: center; gap: 12px; }
+.key .note { margin-top: 8px; }
+.key .note code { font-size: 12px; overflow-wrap: anywhere; }
+.key .actions { margin-top: 10px; }
+progress { width: 100%; height: 6px; margin-top: 10px; accent-color: var(--accent); }
+details code { font-size: 12px; overflow-wrap: anywhere; }
+a { color: var(--accent); }
 .actions { display: flex; flex-wrap: wrap; gap: 8px; margin-top: 14px; }
 .actions:empty { display: none; }
 button {
@@ -121,5 +135,6 @@ input, select {
   dl { grid-template-columns: 84px minmax(0, 1fr); gap: 3px 8px; }
   dt { font-size: 13px; }
   dd code { font-size: 12px; }
+  .refund > header { flex-wrap: wrap; gap: 6px 12px; }
 }
 `;

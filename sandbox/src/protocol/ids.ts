@@ -20,6 +20,16 @@ export function newNonce(): string {
   return hex(16);
 }
 
+/** The nonce of an AES-GCM message of WeChat's: 12 letters and digits. */
+export function newGcmNonce(): string {
+  return hex(6);
+}
+
+/** A `Request-ID`: what comes after the last hyphen is the numeric code of an error, or 0. */
+export function newRequestId(code: number): string {
+  return `08${hex(12).toUpperCase()}-${code}`;
+}
+
 function digits(count: number): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(count)), (byte) => byte % 10).join("");
 }

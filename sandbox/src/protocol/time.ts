@@ -20,3 +20,22 @@ export function parseBeijingCompact(text: string): number | undefined {
   // Date.UTC rolls 31 February over to March: such a text is no time.
   return beijingCompact(at) === text ? at : undefined;
 }
+
+/** `yyyy-MM-ddTHH:mm:ss+08:00`, as APIv3 writes times (RFC 3339). `at` is Unix ms. */
+export function beijingRfc3339(at: number): string {
+  return `${beijingText(at).replace(" ", "T")}+08:00`;
+}
+
+/** The Unix ms of an RFC 3339 time with an offset, or undefined when there is no such time. */
+export function parseRfc3339(text: string): number | undefined {
+  const parts = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/.exec(
+    text,
+  );
+  const wall = parts?.[1];
+  if (wall === undefined) return undefined;
+  const asUtc = Date.parse(`${wall}Z`);
+  const at = Date.parse(text);
+  // Date.parse rolls 30 February over to March: such a text is no time.
+  const real = !Number.isNaN(asUtc) && new Date(asUtc).toISOString().startsWith(wall);
+  return real && !Number.isNaN(at) ? at : undefined;
+}

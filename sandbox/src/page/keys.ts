@@ -1,0 +1,108 @@
+import { html } from "hono/html";
+import { impossible } from "../exhaustive.ts";
+import { CERTIFICATE_STAGES, SWITCH_STEPS, type CertificateStage } from "../ledger/key-modes.ts";
+import type { MerchantView, StateView } from "../ledger/views.ts";
+import { FIRST_CERTIFICATE, PUBLIC_KEY, SECOND_CERTIFICATE } from "../sandbox-keys.ts";
+import { action, label, type Html } from "./format.ts";
+
+const STAGES: Readonly<Record<CertificateStage, Html>> = {
+  first: label("the first", "第一张"),
+  "second-offered": label("the first; the second is offered", "第一张，已发布第二张"),
+  "second-signs": label("the second; the first is still offered", "第二张，第一张仍有效"),
+  "second-only": label("the second", "第二张"),
+};
+
+/** By which keys APIv3 messages are signed, and the buttons that change that. */
+export function keyPanel({ merchants, settings }: StateView): Html {
+  const stage = settings.certificateStage;
+  const next =
+    CERTIFICATE_STAGES[(CERTIFICATE_STAGES.indexOf(stage) + 1) % CERTIFICATE_STAGES.length];
+  return html`${merchants.filter(({ apiV3 }) => apiV3).map(merchantKeys)}
+    <section class="key">
+      <p>${label("Platform certificate that signs", "签名的平台证书")}</p>
+      <p>${STAGES[stage]}</p>
+      <div class="actions">
+        ${action(
+          stage === "second-only"
+            ? label("Back to the first", "恢复")
+            : label("Next stage", "下一阶段"),
+          {
+            method: "PATCH",
+            path: "/settings",
+            body: { certificateStage: next },
+          },
+        )}
+      </div>
+    </section>
+    <details data-key="keys">
+      <summary>${label("Keys to verify with", "验签密钥")}</summary>
+      <p><code>${FIRST_CERTIFICATE.id}</code></p>
+      <p><code>${SECOND_CERTIFICATE.id}</code></p>
+      <p><code>${PUBLIC_KEY.id}</code></p>
+      <p><a href="/sandbox/api/keys">/sandbox/api/keys</a> ${label("has the PEM", "含 PEM")}</p>
+    </details>`;
+}
+
+function merchantKeys(merchant: MerchantView): Html {
+  return html`<section class="key">
+    <header>
+      <code>${merchant.mchId}</code>
+      <span class="badge info">${modeText(merchant)}</span>
+    </header>
+    ${
+      merchant.verifyMode === "switching"
+        ? html`<progress max="100" value="${merchant.switchPercent}"></progress>`
+        : ""
+    }
+    <p class="note">
+      ${label("Merchant serial", "商户证书序列号")}
+      ${merchant.serialNos.map((serialNo) => html`<code>${serialNo}</code> `)}
+    </p>
+    <div class="actions">${modeActions(merchant)}</div>
+  </section>`;
+}
+
+function modeText(merchant: MerchantView): Html {
+  switch (merchant.verifyMode) {
+    case "certificate":
+      return label("certificate", "平台证书");
+    case "public-key":
+      return label("public key", "公钥");
+    case "switching":
+      return html`${label("switching", "切换中")} ${merchant.switchPercent} %`;
+  }
+  return impossible(merchant);
+}
+
+function modeActions(merchant: MerchantView): Html {
+  const change = (text: Html, body: object, tone?: "main"): Html =>
+    action(text, {
+      method: "PATCH",
+      path: `/merchants/${merchant.mchId}`,
+      body,
+      ...(tone === undefined ? {} : { tone }),
+    });
+  const back = change(label("Back to certificates", "退回证书"), { verifyMode: "certificate" });
+  switch (merchant.verifyMode) {
+    case "certificate":
+      return change(label("Switch to the public key", "切换到公钥"), {
+        verifyMode: "switching",
+        switchPercent: SWITCH_STEPS[0],
+      });
+    case "public-key":
+      return back;
+    case "switching": {
+      const step = SWITCH_STEPS.find((percent) => percent > merchant.switchPercent);
+      const onwards =
+        step === undefined
+          ? change(label("Finish", "完成切换"), { verifyMode: "public-key" }, "main")
+          : change(
+              html`${label("Next step", "下一步")} ${step} %`,
+              { verifyMode: "switching", switchPercent: step },
+              "main",
+            );
+      return html`${onwards} ${back}`;
+    }
+  }
+  return impossible(merchant);
+}

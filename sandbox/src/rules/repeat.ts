@@ -1,0 +1,11 @@
+/** The business parameters of a call, flat, which a repeat of the call must carry unchanged. */
+export type Params = Readonly<Record<string, string>>;
+
+/** Whether two sets of parameters are the same, in whatever order. */
+export function sameParams(first: Params, second: Params): boolean {
+  const names = Object.keys(first);
+  return (
+    names.length === Object.keys(second).length &&
+    names.every((name) => Object.hasOwn(second, name) && first[name] === second[name])
+  );
+}

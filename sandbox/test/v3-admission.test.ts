@@ -1,0 +1,169 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { control, freshSandbox, MCH_ID, state } from "./helpers.ts";
+import { FIRST, orderBody, rsa, send3, SERIAL, type Oddity, type Reply3 } from "./v3-helpers.ts";
+import vectors from "./vectors/v3-rsa.json";
+
+const NUMBER = "ADMITTED0001";
+const JSAPI = "/v3/pay/transactions/jsapi";
+const QUERY = `/v3/pay/transactions/out-trade-no/${NUMBER}?mchid=${MCH_ID}`;
+const STRANGER = vectors.vectors[0]?.private_key_pem ?? "";
+
+beforeEach(freshSandbox);
+
+const order = async (odd: Oddity = {}): Promise<Reply3> =>
+  await send3("POST", JSAPI, orderBody(NUMBER), odd);
+
+/** Refused as described, unsigned, with a number for support, and without an effect. */
+async function expectRefused(reply: Reply3, status: number, code: string): Promise<void> {
+  expect({ status: reply.status, code: reply.json["code"] }).toEqual({ status, code });
+  expect(reply.json["message"]).toEqual(expect.any(String));
+  expect(reply.headers.get("content-type")).toBe("application/json; charset=utf-8");
+  expect(reply.headers.get("request-id")).toMatch(/^[0-9A-F]+-\d+$/);
+  expect(reply.headers.get("wechatpay-signature")).toBeNull();
+  expect((await state()).orders).toEqual([]);
+}
+
+test("a sound call is let in", async () => {
+  expect((await order()).status).toBe(200);
+});
+
+describe("headers:", () => {
+  test.each<[string, Oddity["headers"], number, string]>([
+    ["no Accept", { accept: null }, 400, "INVALID_REQUEST"],
+    ["no User-Agent", { "user-agent": null }, 400, "INVALID_REQUEST"],
+    ["an empty User-Agent", { "user-agent": "" }, 400, "INVALID_REQUEST"],
+    ["Accept without JSON", { accept: "text/html" }, 406, "PARAM_ERROR"],
+    ["fetch's own Accept-Language", { "accept-language": "*" }, 406, "PARAM_ERROR"],
+    ["another Accept-Language", { "accept-language": "fr" }, 406, "PARAM_ERROR"],
+    ["a list of languages", { "accept-language": "zh-CN,zh;q=0.9" }, 406, "PARAM_ERROR"],
+    ["no Content-Type", { "content-type": "" }, 400, "INVALID_REQUEST"],
+    ["another Content-Type", { "content-type": "text/xml" }, 400, "INVALID_REQUEST"],
+    ["an unknown Wechatpay-Serial", { "wechatpay-serial": "AB" }, 400, "PARAM_ERROR"],
+  ])("%s is refused", async (_what, headers = {}, status, code) => {
+    await expectRefused(await order({ headers }), status, code);
+  });
+
+  test.each<[string, Record<string, string>]>([
+    ["any Accept with JSON in it", { accept: "text/plain, application/json;q=0.5" }],
+    ["everything", { accept: "*/*" }],
+    ["a known language", { "accept-language": "zh-CN" }],
+    ["a charset", { "content-type": "application/json; charset=utf-8" }],
+    ["a known Wechatpay-Serial", { "wechatpay-serial": FIRST }],
+  ])("%s is fine", async (_what, headers) => {
+    expect((await order({ headers })).status).toBe(200);
+  });
+});
+
+describe("Authorization:", () => {
+  const fields = `mchid="1",nonce_str="2",timestamp="1554208460",serial_no="5",signature="3"`;
+
+  test.each([
+    ["none", ""],
+    ["another scheme", `WECHATPAY2-SM2-WITH-SM3 ${fields}`],
+    ["spaces after commas", `WECHATPAY2-SHA256-RSA2048 ${fields.replaceAll(",", ", ")}`],
+    ["no quotes", `WECHATPAY2-SHA256-RSA2048 ${fields.replaceAll('"', "")}`],
+    ["a missing field", `WECHATPAY2-SHA256-RSA2048 ${fields.replace(',serial_no="5"', "")}`],
+    ["an empty field", `WECHATPAY2-SHA256-RSA2048 ${fields.replace('"5"', '""')}`],
+    ["a doubled field", `WECHATPAY2-SHA256-RSA2048 ${fields},mchid="1"`],
+    ["a foreign field", `WECHATPAY2-SHA256-RSA2048 ${fields},more="1"`],
+    ["milliseconds", `WECHATPAY2-SHA256-RSA2048 ${fields.replace("8460", "8460000")}`],
+    ["a malformed nonce", `WECHATPAY2-SHA256-RSA2048 ${fields.replace('"2"', '"a b"')}`],
+  ])("%s is refused", async (_what, authorization) => {
+    await expectRefused(await order({ authorization }), 401, "SIGN_ERROR");
+  });
+
+  test.each([300, -300])("a clock %d s off is let in", async (seconds) => {
+    const timestamp = Math.floor(Date.now() / 1000) + seconds;
+    expect((await order({ timestamp })).status).toBe(200);
+  });
+
+  test.each([301, -301])("a clock %d s off is refused, before the signature", async (seconds) => {
+    const timestamp = Math.floor(Date.now() / 1000) + seconds;
+    const reply = await order({ timestamp, signature: "AAAA" });
+    await expectRefused(reply, 401, "SIGN_ERROR");
+    expect(reply.json["detail"]).toMatchObject({ issue: "timestamp is too far off" });
+  });
+
+  test("an unknown merchant is refused", async () => {
+    await expectRefused(await order({ mchid: "1900000999" }), 400, "MCH_NOT_EXISTS");
+  });
+
+  test("another serial is refused, the same in small letters is not", async () => {
+    await expectRefused(await order({ serial: FIRST }), 401, "SIGN_ERROR");
+    expect((await order({ serial: SERIAL.toLowerCase() })).status).toBe(200);
+  });
+
+  test("a merchant without a certificate can't sign", async () => {
+    const plain = { mchId: "1900000110", apiKey: "k".repeat(32), appIds: ["wx1111111111111111"] };
+    await control("POST", "/merchants", plain);
+    await expectRefused(await order({ mchid: plain.mchId }), 401, "SIGN_ERROR");
+  });
+});
+
+describe("a signature", () => {
+  test.each<[string, Oddity]>([
+    ["by another key", { key: STRANGER }],
+    ["of another body", { signed: { body: JSON.stringify(orderBody("ANOTHER00001")) } }],
+    ["of another path", { signed: { target: `${JSAPI}?` } }],
+    ["of another method", { signed: { method: "GET" } }],
+    ["that is not base64", { signature: "no-base64_" }],
+    ["of another message", { signature: rsa("something else") }],
+  ])("%s is refused", async (_what, odd) => {
+    const reply = await order(odd);
+    await expectRefused(reply, 401, "SIGN_ERROR");
+    expect(reply.headers.get("request-id")).toMatch(/-268443699$/);
+  });
+
+  test("that is wrong shows what should have been signed", async () => {
+    const { json } = await order({ signature: rsa("something else") });
+    expect(json["detail"]).toMatchObject({
+      field: "signature",
+      issue: "sign not match",
+      location: "authorization",
+      sign_information: {
+        method: "POST",
+        url: JSAPI,
+        truncated_sign_message: expect.stringMatching(/^POST\n\/v3\/pay\/transactions\/jsapi\n/),
+      },
+    });
+  });
+
+  test("covers the query, as it is sent", async () => {
+    const plain = { signed: { target: QUERY.split("?")[0] ?? "" } };
+    await expectRefused(await send3("GET", QUERY, undefined, plain), 401, "SIGN_ERROR");
+  });
+
+  test("covers the path as it is encoded", async () => {
+    await send3("POST", JSAPI, orderBody("a|b*c-d_e"));
+    const target = `/v3/pay/transactions/out-trade-no/a%7Cb*c-d_e?mchid=${MCH_ID}`;
+    expect(await send3("GET", target)).toMatchObject({ status: 200 });
+    const decoded = { signed: { target: decodeURIComponent(target) } };
+    const reply = await send3("GET", target, undefined, decoded);
+    expect(reply).toMatchObject({ status: 401, json: { code: "SIGN_ERROR" } });
+  });
+});
+
+describe("a call that is no call:", () => {
+  test.each([
+    ["GET", "/v3/pay/transactions/native", 404, "NOT_FOUND"],
+    ["GET", "/v3", 404, "NOT_FOUND"],
+    ["GET", "/v3/refund/domestic/refunds/%E0%A4%A", 404, "NOT_FOUND"],
+    ["GET", JSAPI, 405, "METHOD_NOT_ALLOWED"],
+    ["POST", "/v3/certificates", 405, "METHOD_NOT_ALLOWED"],
+  ])("%s %s", async (method, target, status, code) => {
+    await expectRefused(await send3(method, target), status, code);
+  });
+});
+
+test("a body that is too large is refused", async () => {
+  const reply = await send3("POST", JSAPI, orderBody(NUMBER, { description: "x".repeat(65_536) }));
+  await expectRefused(reply, 400, "PARAM_ERROR");
+});
+
+test("refusals are listed with their reason", async () => {
+  await order({ serial: FIRST });
+  expect((await state()).calls[0]).toMatchObject({
+    path: JSAPI,
+    outcome: "401 SIGN_ERROR: 商户证书序列号有误 (serial_no is not the merchant's)",
+  });
+});
