@@ -53,6 +53,7 @@ export default defineConfig({
         plugins: [await workers("v3")],
         test: {
           name: "integration-v3",
+          isolate: false,
           include: EITHER_PROTOCOL,
           setupFiles: ["test/support/migrate.ts"],
           ...timeouts,

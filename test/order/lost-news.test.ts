@@ -29,7 +29,7 @@ describe("a notification that contradicts the order", () => {
     const paid = world.wechat.pay(made.number);
     const other = await openShop();
     const foreign = paymentNotice(other, made.number, paid, { appid: world.shop.wechatAppId });
-    const xml = await signedXml(foreign, other.signType, other.apiKey);
+    const xml = await signedXml(foreign, other.v2SignType, other.apiKey);
     const held = gate();
     const log = watchD1();
     log.fail({ sql: BOOK, how: "held before", gate: held.passed });
