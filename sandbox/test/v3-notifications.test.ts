@@ -171,25 +171,27 @@ test("attempts follow WeChat's schedule, each signed at its own time, the same i
   expect((await details(NUMBER)).notifications).toMatchObject([{ state: "given-up" }]);
 });
 
-describe("the page's bridge object", () => {
-  const sound = async (): Promise<Record<string, string>> => {
-    const { json } = await placeOrder3(NUMBER);
-    const bridge = {
-      appId: APP_ID,
-      timeStamp: "4102459506",
-      nonceStr: "5K8264ILTKCH16CQ2502SI8ZNMTM67VS",
-      package: `prepay_id=${String(json["prepay_id"])}`,
-      signType: "RSA",
-    };
-    return { ...bridge, paySign: paySign(bridge) };
-  };
-  const paySign = (bridge: Record<string, string>, key = DEMO_KEY): string =>
-    rsa(["appId", "timeStamp", "nonceStr", "package"].map((it) => `${bridge[it]}\n`).join(""), key);
-  const payWith = async (bridge: unknown): Promise<unknown> =>
-    await control("POST", `/orders/${NUMBER}/pay`, { notify: false, bridge });
+const paySign = (bridge: Record<string, string>, key = DEMO_KEY): string =>
+  rsa(["appId", "timeStamp", "nonceStr", "package"].map((it) => `${bridge[it]}\n`).join(""), key);
 
+const payWith = async (bridge: unknown): Promise<unknown> =>
+  await control("POST", `/orders/${NUMBER}/pay`, { notify: false, bridge });
+
+const soundBridge = async (): Promise<Record<string, string>> => {
+  const { json } = await placeOrder3(NUMBER);
+  const bridge = {
+    appId: APP_ID,
+    timeStamp: "4102459506",
+    nonceStr: "5K8264ILTKCH16CQ2502SI8ZNMTM67VS",
+    package: `prepay_id=${String(json["prepay_id"])}`,
+    signType: "RSA",
+  };
+  return { ...bridge, paySign: paySign(bridge) };
+};
+
+describe("the page's bridge object", () => {
   test("opens the payment when it is sound", async () => {
-    expect(await payWith(await sound())).toMatchObject({ status: 200 });
+    expect(await payWith(await soundBridge())).toMatchObject({ status: 200 });
   });
 
   test.each<[string, (bridge: Record<string, string>) => Record<string, string>]>([
@@ -199,11 +201,11 @@ describe("the page's bridge object", () => {
     ["an empty sign", (it) => ({ ...it, paySign: "" })],
     ["a bare prepay_id", (it) => ({ ...it, package: (it["package"] ?? "").slice(10) })],
   ])("is refused with %s", async (_what, spoil) => {
-    expect(await payWith(spoil(await sound()))).toMatchObject({ status: 409 });
+    expect(await payWith(spoil(await soundBridge()))).toMatchObject({ status: 409 });
   });
 
   test("is refused when the key that signed its order is gone", async () => {
-    const bridge = await sound();
+    const bridge = await soundBridge();
     await control("DELETE", `/merchants/${MCH_ID}/keys/${SERIAL}`);
     expect(await payWith(bridge)).toMatchObject({ status: 409 });
   });
