@@ -201,3 +201,21 @@ test("each of the five calls can fail", async () => {
   const outcomes = (await state()).calls.slice(0, 5).map((it) => it.outcome);
   expect(new Set(outcomes)).toEqual(new Set(["not done (fault: systemerror)"]));
 });
+
+test.each([
+  ["wrong-amount", { total_fee: "101", cash_fee: "101" }],
+  ["wrong-merchant", { mch_id: "1999999999" }],
+  ["wrong-app", { appid: "wx00000000000000ff" }],
+])("%s is well signed, and wrong", async (fault, wrong) => {
+  await placePaidOrder(NUMBER);
+  await arm(fault, { path: "orderquery" });
+  expect(await queryOrder(NUMBER)).toMatchObject(wrong);
+});
+
+test("unsigned is a right answer without a sign", async () => {
+  await arm("unsigned");
+  const answer = fieldsOf(await (await sendOrder()).text());
+  expect(answer).toMatchObject({ result_code: "SUCCESS", prepay_id: expect.any(String) });
+  expect(answer).not.toHaveProperty("sign");
+  expect(await made()).toBe(true);
+});

@@ -11,6 +11,7 @@ import {
   requestRefund,
   runAlarm,
 } from "./helpers.ts";
+import { placeOrder3 } from "./v3-helpers.ts";
 
 const NUMBER = "PAGE00000001";
 
@@ -116,4 +117,35 @@ test.each([
   [2_147_483_647, "¥21,474,836.47"],
 ])("%d fen are %s", (fee, text) => {
   expect(yuan(fee)).toBe(text);
+});
+
+test("an order shows its protocol, and a signature probe that it is one", async () => {
+  await placeOrder(NUMBER);
+  expect(await page()).toContain('<span class="tag">APIv2</span>');
+  await control("POST", "/reset");
+  await placeOrder3(NUMBER);
+  await control("POST", "/faults", { on: "notification", kind: "pay", fault: "probe" });
+  await control("POST", `/orders/${NUMBER}/pay`);
+  const html = await page();
+  expect(html).toContain('<span class="tag">APIv3</span>');
+  expect(html).not.toContain('<span class="tag">APIv2</span>');
+  expect(html.match(/signature probe/g)).toHaveLength(1);
+});
+
+const changeMode = async (body: object): Promise<void> => {
+  await control("PATCH", "/merchants/1900000109", body);
+};
+
+test("a merchant can be taken through the switch of its keys, step by step", async () => {
+  expect(await page()).toContain("Switch to the public key");
+  await changeMode({ verifyMode: "switching", switchPercent: 0.1 });
+  expect(await page()).toContain("&quot;switchPercent&quot;:1}");
+  await changeMode({ verifyMode: "switching", switchPercent: 100 });
+  const last = await page();
+  expect(last).toContain("Finish");
+  expect(last).toContain("Back to certificates");
+  await changeMode({ verifyMode: "public-key" });
+  const done = await page();
+  expect(done).not.toContain("Finish");
+  expect(done).toContain("Back to certificates");
 });

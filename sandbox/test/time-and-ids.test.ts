@@ -1,6 +1,12 @@
 import { expect, test } from "vitest";
 import { newNonce, newPrepayId, newRefundId, newTransactionId } from "../src/protocol/ids.ts";
-import { beijingCompact, beijingText, parseBeijingCompact } from "../src/protocol/time.ts";
+import {
+  beijingCompact,
+  beijingRfc3339,
+  beijingText,
+  parseBeijingCompact,
+  parseRfc3339,
+} from "../src/protocol/time.ts";
 
 const AT = Date.UTC(2018, 10, 18, 17, 24, 13);
 
@@ -16,6 +22,29 @@ test.each(["", "2018111901241", "20180231000000", "20181119250000", "2018-11-19 
     expect(parseBeijingCompact(text)).toBeUndefined();
   },
 );
+
+test("times of APIv3 are RFC 3339", () => {
+  expect(beijingRfc3339(AT)).toBe("2018-11-19T01:24:13+08:00");
+  for (const text of [
+    "2018-11-19T01:24:13+08:00",
+    "2018-11-18T17:24:13Z",
+    "2018-11-18T17:24:13.000-00:00",
+  ]) {
+    expect(parseRfc3339(text)).toBe(AT);
+  }
+});
+
+test.each([
+  "",
+  "2018-11-19T01:24:13",
+  "2018-11-19 01:24:13+08:00",
+  "2018-02-30T01:24:13+08:00",
+  "2018-11-19T25:24:13+08:00",
+  "2018-11-19T01:24:13+25:00",
+  "2018-11-19T01:24:13+0800",
+])("%j is no RFC 3339 time", (text) => {
+  expect(parseRfc3339(text)).toBeUndefined();
+});
 
 test("numbers look like WeChat Pay's", () => {
   expect(newTransactionId(AT)).toMatch(/^4200\d{6}20181119\d{10}$/);

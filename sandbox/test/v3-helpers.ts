@@ -1,6 +1,7 @@
 import { createDecipheriv, createPublicKey, sign, verify, X509Certificate } from "node:crypto";
 import { exports } from "cloudflare:workers";
 import { expect } from "vitest";
+import { z } from "zod";
 import demoKey from "../keys/demo-merchant.key.pem";
 import certificate1 from "../keys/platform-1.cert.pem";
 import certificate2 from "../keys/platform-2.cert.pem";
@@ -116,9 +117,26 @@ export function wellSigned(headers: Headers, body: string): boolean {
   return verify("sha256", message, key, Buffer.from(signature, "base64"));
 }
 
+const sealedShape = z.object({
+  ciphertext: z.string(),
+  nonce: z.string(),
+  associated_data: z.string(),
+});
+const certificatesShape = z.object({
+  data: z.array(z.object({ serial_no: z.string(), encrypt_certificate: z.unknown() })),
+});
+
+/** What `/v3/certificates` says: each serial with the certificate that is hidden in it. */
+export function certificatesOf({ json }: Reply3): { serialNo: string; pem: string }[] {
+  return certificatesShape.parse(json).data.map((it) => ({
+    serialNo: it.serial_no,
+    pem: decrypted(it.encrypt_certificate),
+  }));
+}
+
 /** What AES-256-GCM hides; throws when the key, the nonce or the associated data is another. */
 export function decrypted(sealed: unknown, key = API_V3_KEY): string {
-  const it = sealed as { ciphertext: string; nonce: string; associated_data: string };
+  const it = sealedShape.parse(sealed);
   const bytes = Buffer.from(it.ciphertext, "base64");
   const decipher = createDecipheriv("aes-256-gcm", Buffer.from(key), Buffer.from(it.nonce));
   decipher.setAAD(Buffer.from(it.associated_data));
