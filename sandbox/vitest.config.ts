@@ -6,5 +6,8 @@ export default defineConfig({
   test: {
     name: "sandbox",
     include: ["sandbox/test/**/*.test.ts"],
+    setupFiles: ["sandbox/test/empty.ts"],
+    isolate: false,
+    silent: "passed-only",
   },
 });
