@@ -1,17 +1,22 @@
+import { parseArgs } from "node:util";
 import { finale, payment, payout, prologue, refund, registration } from "./demo/chapters.ts";
 import { startStack } from "./stack.ts";
 import { AppReceiver } from "./support/app-receiver.ts";
+import type { Protocol } from "./support/contract.ts";
 import { paint } from "./support/terminal.ts";
 
-/** `npm run demo`: the life of one order, between real Workers, told and checked step by step. */
-async function main(): Promise<void> {
+/**
+ * `npm run demo`: the life of one order, between real Workers, told and checked step by step.
+ * `npm run demo -- --v3` tells it of a merchant that speaks APIv3.
+ */
+async function main(protocol: Protocol): Promise<void> {
   const startedAt = Date.now();
   const receiver = await AppReceiver.start();
   try {
-    prologue();
+    prologue(protocol);
     const stack = await startStack();
     try {
-      const story = await registration(stack, receiver);
+      const story = await registration(stack, receiver, protocol);
       const order = await payment(story);
       const refunded = await refund(story, order);
       await payout(story, order, refunded);
@@ -28,7 +33,8 @@ async function main(): Promise<void> {
 }
 
 try {
-  await main();
+  const { values } = parseArgs({ options: { v3: { type: "boolean" } } });
+  await main(values.v3 === true ? "v3" : "v2");
 } catch (error) {
   const reason = error instanceof Error ? error.message : String(error);
   console.error(`\n${paint(["bold", "red"], "✗ The demo failed.")} ${reason}\n`);

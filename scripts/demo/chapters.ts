@@ -1,5 +1,5 @@
 import type { Stack } from "../stack.ts";
-import { AdminClient } from "../support/admin-client.ts";
+import { AdminClient, type MerchantDraft } from "../support/admin-client.ts";
 import { AppClient, dataOf, USUAL_ORDER } from "../support/app-client.ts";
 import type { AppReceiver } from "../support/app-receiver.ts";
 import {
@@ -7,13 +7,15 @@ import {
   createdOrder,
   requestedRefund,
   type CreatedOrder,
+  type Protocol,
   type RequestedRefund,
 } from "../support/contract.ts";
-import { DEMO_MERCHANT, DEMO_WECHAT_APP_ID } from "../support/demo-merchant.ts";
+import { demoMerchant, DEMO_WECHAT_APP_ID } from "../support/demo-merchant.ts";
 import { eventually } from "../support/eventually.ts";
 import { SandboxClient } from "../support/sandbox-client.ts";
 import { chapter, holds, remark, says, show, table } from "../support/storyteller.ts";
 import { paint } from "../support/terminal.ts";
+import { WIRES } from "./wires.ts";
 import {
   pick,
   tellCallback,
@@ -25,21 +27,28 @@ import {
 } from "./telling.ts";
 
 const PRICE = 6800;
+const SECRETS = new Set(["apiKey", "apiV3Key", "merchantPrivateKey"]);
 
 /** Says what is about to be seen. */
-export function prologue(): void {
-  console.log(`\n${paint("bold", "WeChat Pay gateway: the life of one order")}`);
+export function prologue(protocol: Protocol): void {
+  const title = `WeChat Pay gateway: the life of one order${protocol === "v3" ? ", in APIv3" : ""}`;
+  console.log(`\n${paint("bold", title)}`);
   remark("The gateway and a sandbox in WeChat Pay's place run as two real Workers.");
   remark("Every line below went over HTTP, every ✓ was checked. Starting them …");
 }
 
 /** The operator registers a merchant and an app. */
-export async function registration(stack: Stack, receiver: AppReceiver): Promise<Story> {
+export async function registration(
+  stack: Stack,
+  receiver: AppReceiver,
+  protocol: Protocol,
+): Promise<Story> {
   show({ gateway: stack.gatewayUrl, "WeChat (sandbox)": stack.sandboxUrl });
   chapter("The operator registers a merchant and one of its apps");
   const admin = new AdminClient(stack.gatewayUrl, stack.adminToken);
-  const merchant = await admin.registerMerchant(DEMO_MERCHANT);
-  says("operator", "gateway", "POST /admin/merchants", { ...DEMO_MERCHANT, apiKey: "••••••••" });
+  const merchantDraft = demoMerchant(protocol);
+  const merchant = await admin.registerMerchant(merchantDraft);
+  says("operator", "gateway", "POST /admin/merchants", withoutSecrets(merchantDraft));
   const draft = {
     name: "Galaxy Books",
     merchantId: merchant.id,
@@ -60,12 +69,23 @@ export async function registration(stack: Stack, receiver: AppReceiver): Promise
     app: new AppClient(stack.gatewayUrl, app),
     receiver,
     sandbox: new SandboxClient(stack.sandboxUrl),
+    wire: WIRES[protocol],
   };
+}
+
+/** A merchant as it may be shown. Its protocol can be told from its fields. */
+function withoutSecrets(draft: MerchantDraft): object {
+  const { protocol: _, ...fields } = draft;
+  const shown = Object.entries(fields).map(([name, value]) => {
+    if (typeof value !== "string") return [name, value.map(({ id }) => id)];
+    return [name, SECRETS.has(name) ? "••••••••" : value];
+  });
+  return Object.fromEntries(shown);
 }
 
 /** The app makes an order, the payer pays it, the app hears of it. */
 export async function payment(story: Story): Promise<CreatedOrder> {
-  const { app, receiver, sandbox } = story;
+  const { app, receiver, sandbox, wire } = story;
   chapter("The app asks for an order");
   const request = app.sign("/pay/create-order", {
     ...USUAL_ORDER,
@@ -76,11 +96,11 @@ export async function payment(story: Story): Promise<CreatedOrder> {
   says("app", "gateway", `POST ${request.path}`, request.fields);
   remark("sign = sha1(salt + the others, sorted, as a query string + salt)");
   const order = dataOf(await app.send(request, createdOrder));
-  await tellCalls(story, order.orderNumber, "unifiedorder");
+  await tellCalls(story, order.orderNumber, wire.calls.order);
   says("gateway", "app", "code 0", { ...order });
   holds("the answer is the contract's to the letter", createdOrder.safeParse(order).success);
   const bridge = bridgeParams.parse(JSON.parse(order.apiParams));
-  holds("the bridge is to sign with the merchant's algorithm", bridge.signType, "MD5");
+  holds("the bridge is to sign with the merchant's algorithm", bridge.signType, wire.signType);
 
   chapter("The payer pays");
   const paid = await sandbox.pay(order.orderNumber, { bridge });
@@ -100,13 +120,13 @@ export async function payment(story: Story): Promise<CreatedOrder> {
 
 /** The app asks for the money back. */
 export async function refund(story: Story, order: CreatedOrder): Promise<RequestedRefund> {
-  const { app, sandbox } = story;
+  const { app, sandbox, wire } = story;
   chapter("The app asks for a refund, twice");
   const wish = { platForm: 1, order_id: order.orderId };
   const request = app.sign("/refund/refund-money", wish);
   says("app", "gateway", `POST ${request.path}`, request.fields);
   const refunded = dataOf(await app.send(request, requestedRefund));
-  await tellCalls(story, order.orderNumber, "refund");
+  await tellCalls(story, order.orderNumber, wire.calls.refund);
   says("gateway", "app", "code 0", refunded);
   const repeated = dataOf(await app.refund(order.orderId));
   holds("asking again gives the same refund", repeated, refunded);
@@ -124,14 +144,14 @@ export async function payout(
   order: CreatedOrder,
   refunded: RequestedRefund,
 ): Promise<void> {
-  const { receiver, sandbox } = story;
+  const { receiver, sandbox, wire } = story;
   chapter("WeChat pays it back, and the app is told");
   const done = await sandbox.decideRefund(refunded.refund_no, "SUCCESS");
   says("WeChat", "payer", `pays ${yuan(PRICE)} back`);
   holds("the refund is done at WeChat", done.status, "SUCCESS");
   await tellNotification(story, order, "refund");
-  remark("It carries no signature, so it is a hint only: the gateway asked WeChat itself.");
-  await tellCalls(story, order.orderNumber, "refundquery");
+  remark(wire.refundRemark);
+  await tellCalls(story, order.orderNumber, wire.calls.refundQuery);
   const callback = await receiver.heard(order.orderNumber, "refund");
   tellCallback(callback);
   holds("amount and state are right", pick(callback, "refund_free", "ref_state"), ["6800", "4"]);

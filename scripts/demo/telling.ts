@@ -5,12 +5,14 @@ import { eventually } from "../support/eventually.ts";
 import type { SandboxClient } from "../support/sandbox-client.ts";
 import { BrokenPromise, holds, says } from "../support/storyteller.ts";
 import { paint } from "../support/terminal.ts";
+import type { WechatCall, Wire } from "./wires.ts";
 
 /** Who plays in the story. */
 export interface Story {
   readonly app: AppClient;
   readonly receiver: AppReceiver;
   readonly sandbox: SandboxClient;
+  readonly wire: Wire;
 }
 
 /** The order as the app sees it now. */
@@ -19,20 +21,22 @@ export async function viewOf({ app }: Story, order: CreatedOrder): Promise<Order
 }
 
 /** Tells what the gateway asked of WeChat about an order, as WeChat's own books have it. */
-export async function tellCalls({ sandbox }: Story, number: string, call: string): Promise<void> {
+export async function tellCalls(
+  { sandbox }: Story,
+  number: string,
+  { method, path }: WechatCall,
+): Promise<void> {
   const { calls } = await sandbox.state();
-  const about = calls.filter(
-    ({ path, outTradeNo }) => outTradeNo === number && path.endsWith(`/${call}`),
-  );
-  if (about.length === 0) throw new BrokenPromise(`WeChat saw no ${call}`);
-  for (const { path, outcome } of about.toReversed()) {
-    says("gateway", "WeChat", `POST ${path}  ${paint("dim", `→ ${outcome}`)}`);
+  const about = calls.filter((call) => call.outTradeNo === number && call.path === path);
+  if (about.length === 0) throw new BrokenPromise(`WeChat saw no ${method} ${path}`);
+  for (const { outcome } of about.toReversed()) {
+    says("gateway", "WeChat", `${method} ${path}  ${paint("dim", `→ ${outcome}`)}`);
   }
 }
 
 /** Tells how WeChat notified the gateway, and waits for the acknowledgement. */
 export async function tellNotification(
-  { sandbox }: Story,
+  { sandbox, wire }: Story,
   order: CreatedOrder,
   kind: "pay" | "refund",
 ): Promise<void> {
@@ -40,11 +44,17 @@ export async function tellNotification(
     const { notifications } = await sandbox.order(order.orderNumber);
     return notifications.find((one) => one.kind === kind && one.state === "acknowledged");
   });
-  says("WeChat", "gateway", `POST ${new URL(sent.url).pathname}`);
+  const { pathname } = new URL(sent.url);
+  says("WeChat", "gateway", `POST ${pathname}`);
   const { status, answer = "" } = sent.attempts.at(-1) ?? {};
   const [, code] = /<return_code><!\[CDATA\[(.*?)\]\]>/.exec(answer) ?? [];
-  says("gateway", "WeChat", `${status}`, { return_code: code });
-  holds("the notification is acknowledged, at the first attempt", sent.attempts.length, 1);
+  says("gateway", "WeChat", `${status}`, code === undefined ? {} : { return_code: code });
+  const answered = { status, ...(code !== undefined && { returnCode: code }) };
+  holds(
+    "the notification is acknowledged, at the first attempt",
+    [wire.notifyPath.test(pathname), answered, sent.attempts.length],
+    [true, wire.acknowledged, 1],
+  );
 }
 
 /** Tells a callback that the app received, and checks both of its signatures. */

@@ -4,7 +4,7 @@ import { parseEnv } from "node:util";
 import type { Stack } from "../stack.ts";
 import { AdminClient } from "../support/admin-client.ts";
 import { AppClient, USUAL_ORDER } from "../support/app-client.ts";
-import { DEMO_MERCHANT, DEMO_SALT, DEMO_WECHAT_APP_ID } from "../support/demo-merchant.ts";
+import { demoMerchant, DEMO_SALT, DEMO_WECHAT_APP_ID } from "../support/demo-merchant.ts";
 import { ROOT } from "../support/project.ts";
 
 export interface DemoApp {
@@ -34,9 +34,9 @@ export function readDevelopmentSecrets(): { adminToken: string; masterKey: strin
 export async function demoApp(stack: Stack, receiverUrl: string): Promise<DemoApp> {
   const admin = new AdminClient(stack.gatewayUrl, stack.adminToken);
   const merchants = await admin.merchants();
+  const draft = demoMerchant("v2");
   const merchant =
-    merchants.find(({ mchId }) => mchId === DEMO_MERCHANT.mchId) ??
-    (await admin.registerMerchant(DEMO_MERCHANT));
+    merchants.find(({ mchId }) => mchId === draft.mchId) ?? (await admin.registerMerchant(draft));
   const urls = { payNotifyUrl: `${receiverUrl}/pay`, refundNotifyUrl: `${receiverUrl}/refund` };
   const apps = await admin.apps();
   const known = apps.find(({ name, merchantId }) => name === NAME && merchantId === merchant.id);

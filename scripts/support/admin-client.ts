@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Protocol } from "./contract.ts";
 
 const merchant = z.object({ id: z.int(), mchId: z.string() });
 const app = z.object({ id: z.int(), name: z.string(), merchantId: z.int() });
@@ -9,13 +10,29 @@ export type ListedApp = z.infer<typeof app>;
 /** With the secrets, which are shown this once. */
 export type RegisteredApp = z.infer<typeof newApp>;
 
-export interface MerchantDraft {
-  readonly name: string;
-  readonly mchId: string;
+export interface V2Credentials {
   /** 32 characters. */
   readonly apiKey: string;
   readonly signType?: "MD5" | "HMAC-SHA256";
 }
+
+export interface V3Credentials {
+  /** 32 characters. */
+  readonly apiV3Key: string;
+  readonly merchantSerialNo: string;
+  readonly merchantPrivateKey: string;
+  /** What WeChat signs with; certificates and public keys are PEM, null takes a key away. */
+  readonly verifyKeys: readonly { readonly id: string; readonly pem: string | null }[];
+}
+
+export type MerchantDraft = { readonly name: string; readonly mchId: string } & (
+  | ({ readonly protocol: "v2" } & V2Credentials)
+  | ({ readonly protocol: "v3" } & V3Credentials)
+);
+
+export type MerchantChanges = Partial<V2Credentials & V3Credentials> & {
+  readonly protocol?: Protocol;
+};
 
 export interface AppDraft {
   readonly name: string;
@@ -37,7 +54,11 @@ export class AdminClient {
   }
 
   async registerMerchant(draft: MerchantDraft): Promise<RegisteredMerchant> {
-    return await this.call("POST", "/merchants", merchant, { protocol: "v2", ...draft });
+    return await this.call("POST", "/merchants", merchant, draft);
+  }
+
+  async changeMerchant(id: number, changes: MerchantChanges): Promise<void> {
+    await this.call("PATCH", `/merchants/${id}`, merchant, changes);
   }
 
   async registerApp(draft: AppDraft): Promise<RegisteredApp> {

@@ -42,13 +42,16 @@ export const orderView = z.strictObject({
   refund_free: z.int(),
 });
 
+/** WeChat Pay's protocols: which one a merchant speaks is no app's business. */
+export type Protocol = "v2" | "v3";
+
 /** What the page hands to WeChat's bridge. */
 export const bridgeParams = z.strictObject({
   appId: z.string(),
   timeStamp: z.string().regex(/^\d{10}$/),
   nonceStr: z.string(),
   package: z.string().startsWith("prepay_id="),
-  signType: z.enum(["MD5", "HMAC-SHA256"]),
+  signType: z.enum(["MD5", "HMAC-SHA256", "RSA"]),
   paySign: z.string(),
 });
 

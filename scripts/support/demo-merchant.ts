@@ -1,8 +1,40 @@
-/** The merchant that the sandbox always knows; its key is public (sandbox/wrangler.toml). */
-export const DEMO_MERCHANT = {
-  name: "Demo merchant",
-  mchId: "1900000109",
-  apiKey: "sandbox0api0key0of0thirtytwo0chr",
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import type { MerchantDraft } from "./admin-client.ts";
+import type { Protocol } from "./contract.ts";
+import { ROOT } from "./project.ts";
+
+/**
+ * What the gateway needs to know of the merchant that the sandbox always knows; all of its keys are
+ * public (sandbox/wrangler.toml, sandbox/keys).
+ */
+export function demoMerchant(protocol: Protocol): MerchantDraft {
+  const facts = { name: "Demo merchant", mchId: "1900000109" };
+  switch (protocol) {
+    case "v2":
+      return { ...facts, protocol, apiKey: "sandbox0api0key0of0thirtytwo0chr" };
+    case "v3":
+      return {
+        ...facts,
+        protocol,
+        apiV3Key: "sandbox0apiv3key0of0thirtytwo0ch",
+        merchantSerialNo: "5A4DB0DE000000000000000000000000000000D1",
+        merchantPrivateKey: sandboxKey("demo-merchant.key.pem"),
+        verifyKeys: [PLATFORM_CERTIFICATE],
+      };
+  }
+}
+
+/** What the sandbox signs APIv3 messages with for a merchant that has platform certificates. */
+export const PLATFORM_CERTIFICATE = {
+  id: "5A4DB0C1000000000000000000000000000000A1",
+  pem: sandboxKey("platform-1.cert.pem"),
+} as const;
+
+/** What it signs them with for a merchant that has the WeChat Pay public key. */
+export const WECHAT_PAY_PUBLIC_KEY = {
+  id: "PUB_KEY_ID_0119000001092024010100000000000001",
+  pem: sandboxKey("wechatpay-public.pem"),
 } as const;
 
 /** The official account that the sandbox's demo merchant may use. */
@@ -10,3 +42,7 @@ export const DEMO_WECHAT_APP_ID = "wxde05c4b716e52bf2";
 
 /** The salt in the published description of the signing rule: good in development only. */
 export const DEMO_SALT = "992a7f0b35d90fa9d45fe7a669414fbb";
+
+function sandboxKey(name: string): string {
+  return readFileSync(path.join(ROOT, "sandbox/keys", name), "utf8");
+}

@@ -49,7 +49,7 @@ export async function openShop(t: Closing, options: ShopOptions = {}): Promise<S
   const apiKey = randomBytes(16).toString("hex");
   const wechatAppId = `wx${randomBytes(8).toString("hex")}`;
   await sandbox.addMerchant({ mchId, apiKey, appIds: [wechatAppId] });
-  const draft = { name: `shop ${mchId}`, mchId, apiKey, signType };
+  const draft = { name: `shop ${mchId}`, mchId, protocol: "v2", apiKey, signType } as const;
   const { id } = await byOperator(async () => await admin.registerMerchant(draft));
   const shop = {
     gatewayUrl,
