@@ -16,5 +16,6 @@ export function demoMerchant(apiKey: string): Merchant {
     apiV3Key: DEMO_API_V3_KEY,
     keys: [key],
     mode: { verifyMode: "certificate" },
+    certificateStage: "first",
   };
 }

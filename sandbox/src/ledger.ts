@@ -2,9 +2,9 @@ import { DurableObject } from "cloudflare:workers";
 import { demoMerchant } from "./demo-merchant.ts";
 import type { Books, Outcome } from "./ledger/books.ts";
 import { addFault, clearFaults, type Fault, type StoredFault } from "./ledger/faults.ts";
-import type { KeyMode } from "./ledger/key-modes.ts";
+import type { KeyChange } from "./ledger/key-modes.ts";
 import { addMerchantKey, dropMerchantKey, type MerchantKey } from "./ledger/merchant-keys.ts";
-import { putMerchant, seedMerchant, setKeyMode, type Merchant } from "./ledger/merchants.ts";
+import { changeKeys, putMerchant, seedMerchant, type Merchant } from "./ledger/merchants.ts";
 import { claimDue, nextAlarmAt, recordAttempt } from "./ledger/notifications.ts";
 import { closeOverdue } from "./ledger/orders.ts";
 import type { RefundResult } from "./ledger/refunds.ts";
@@ -84,8 +84,8 @@ export class Ledger extends DurableObject<Env> {
     return await this.#turn(({ sql }) => putMerchant(sql, merchant));
   }
 
-  async setKeyMode(mchId: string, mode: KeyMode): Promise<Outcome<null>> {
-    return await this.#turn(({ sql }) => setKeyMode(sql, mchId, mode));
+  async changeKeys(mchId: string, change: KeyChange): Promise<Outcome<null>> {
+    return await this.#turn(({ sql }) => changeKeys(sql, mchId, change));
   }
 
   async addMerchantKey(mchId: string, key: MerchantKey): Promise<Outcome<null>> {

@@ -22,7 +22,7 @@ describe("a 400 names the fields at fault:", () => {
     ["PATCH", "/settings", { closeAfterMs: 1.5 }, ["closeAfterMs"]],
     ["PATCH", "/settings", { refundOutcome: "maybe" }, ["refundOutcome"]],
     ["PATCH", "/settings", { probeRate: 1.1 }, ["probeRate"]],
-    ["PATCH", "/settings", { certificateStage: "third" }, ["certificateStage"]],
+    ["POST", "/merchants", { ...MERCHANT, certificateStage: "third" }, ["certificateStage"]],
     ["PATCH", "/settings", { unknown: 1 }, [""]],
     ["POST", `/orders/${NUMBER}/pay`, { notify: "no" }, ["notify"]],
     ["POST", `/orders/${NUMBER}/pay`, { bridge: { appId: 1 } }, ["bridge.appId"]],

@@ -39,7 +39,6 @@ describe("state", () => {
         refundOutcome: "manual",
         refundOutcomeAfterMs: 0,
         probeRate: 0,
-        certificateStage: "first",
       },
       merchants: [
         {
@@ -47,6 +46,7 @@ describe("state", () => {
           appIds: [APP_ID, SECOND_APP_ID],
           apiV3: true,
           serialNos: ["5A4DB0DE000000000000000000000000000000D1"],
+          certificateStage: "first",
           verifyMode: "certificate",
         },
       ],

@@ -37,7 +37,7 @@ test("an empty sandbox says how to begin", async () => {
   const html = await page();
   expect(html).toContain("No orders yet");
   expect(html).toContain("1900000109");
-  expect(buttons(html)).toEqual(["/reset", "/merchants/1900000109", "/settings"]);
+  expect(buttons(html)).toEqual(["/reset", "/merchants/1900000109", "/merchants/1900000109"]);
 });
 
 test("nothing from elsewhere is loaded, and nothing else may run", async () => {

@@ -26,6 +26,7 @@ import {
   placeOrder3,
   PUBLIC,
   SECOND,
+  SERIAL,
   type Json,
   type Reply3,
 } from "./v3-helpers.ts";
@@ -48,7 +49,7 @@ const mode = async (change: Json): Promise<void> => {
   expect((await control("PATCH", `/merchants/${MCH_ID}`, change)).status).toBe(200);
 };
 const stage = async (certificateStage: string): Promise<void> => {
-  expect((await control("PATCH", "/settings", { certificateStage })).status).toBe(200);
+  await mode({ certificateStage });
 };
 const certificates = async (): Promise<Reply3> => await call3("GET", "/v3/certificates");
 const serialOf = ({ headers }: Reply3): string | null => headers.get("wechatpay-serial");
@@ -191,4 +192,19 @@ test("the keys to verify with are told to everybody, private keys to nobody", as
     expect(text).not.toContain("PRIVATE KEY");
     expect(text).not.toContain(API_V3_KEY);
   }
+});
+
+test("a mode and a stage change apart, for one merchant alone", async () => {
+  const other = { mchId: "1900000110", apiKey: "k".repeat(32), appIds: ["wx1111111111111111"] };
+  await control("POST", "/merchants", other);
+  await mode({ certificateStage: "second-signs" });
+  await mode({ verifyMode: "switching", switchPercent: 5 });
+  const keep = { serialNos: [SERIAL], apiV3: true };
+  expect((await state()).merchants).toMatchObject([
+    { ...keep, verifyMode: "switching", switchPercent: 5, certificateStage: "second-signs" },
+    { mchId: other.mchId, verifyMode: "certificate", certificateStage: "first" },
+  ]);
+  await mode({});
+  await mode({ certificateStage: "first" });
+  expect((await state()).merchants[0]).toMatchObject({ ...keep, verifyMode: "switching" });
 });

@@ -31,10 +31,10 @@ merchantRoutes.post("/merchants", async (c) => {
 });
 
 merchantRoutes.patch("/merchants/:mchId", async (c) => {
-  const input = await readInput(c, schemas.keyMode);
+  const input = await readInput(c, schemas.keyChange);
   if (!input.ok) return input.response;
   const mchId = c.req.param("mchId");
-  return await merchantAfter(c, mchId, books(c.env).setKeyMode(mchId, input.value));
+  return await merchantAfter(c, mchId, books(c.env).changeKeys(mchId, input.value));
 });
 
 merchantRoutes.post("/merchants/:mchId/keys", async (c) => {

@@ -1,5 +1,10 @@
 import { z } from "zod";
-import { VERIFY_MODES, type KeyMode } from "../ledger/key-modes.ts";
+import {
+  CERTIFICATE_STAGES,
+  VERIFY_MODES,
+  type KeyChange,
+  type KeyMode,
+} from "../ledger/key-modes.ts";
 import type { MerchantKey } from "../ledger/merchant-keys.ts";
 import type { Merchant } from "../ledger/merchants.ts";
 import { readCertificate, readPublicKey } from "../v3/pem.ts";
@@ -19,6 +24,7 @@ const keyFields = {
 const modeFields = {
   verifyMode: z.enum(VERIFY_MODES).optional(),
   switchPercent: z.number().min(0).max(100).optional(),
+  certificateStage: z.enum(CERTIFICATE_STAGES).optional(),
 };
 
 type KeyFields = z.infer<z.ZodObject<typeof keyFields>>;
@@ -45,7 +51,8 @@ export const merchant = z
       appIds: it.appIds,
       apiV3Key: it.apiV3Key ?? null,
       keys: key === undefined ? [] : [key],
-      mode: modeOf(it, complain),
+      mode: modeOf(it, complain) ?? { verifyMode: "certificate" },
+      certificateStage: it.certificateStage ?? "first",
     };
   });
 
@@ -54,10 +61,11 @@ export const merchantKey = z.strictObject(keyFields).transform((it, context): Me
   return keyOf(it, complainer(context)) ?? z.NEVER;
 });
 
-/** By which keys WeChat is to sign for a merchant from now on. */
-export const keyMode = z
-  .strictObject(modeFields)
-  .transform((it, context): KeyMode => modeOf(it, complainer(context)));
+/** What to change of the keys by which WeChat signs for a merchant; the rest stays. */
+export const keyChange = z.strictObject(modeFields).transform((it, context): KeyChange => ({
+  mode: modeOf(it, complainer(context)),
+  certificateStage: it.certificateStage,
+}));
 
 function keyOf(it: KeyFields, complain: Complain): MerchantKey | undefined {
   const { merchantSerialNo, merchantPublicKey, merchantCertificate } = it;
@@ -83,14 +91,14 @@ function keyOf(it: KeyFields, complain: Complain): MerchantKey | undefined {
     : { serialNo: merchantSerialNo, publicKey };
 }
 
-function modeOf(it: ModeFields, complain: Complain): KeyMode {
-  const { verifyMode = "certificate", switchPercent } = it;
+function modeOf(it: ModeFields, complain: Complain): KeyMode | undefined {
+  const { verifyMode, switchPercent } = it;
   if (verifyMode === "switching") {
     if (switchPercent === undefined) complain("switchPercent", "required for switching");
     return { verifyMode, switchPercent: switchPercent ?? 0 };
   }
   if (switchPercent !== undefined) complain("switchPercent", "only for verifyMode switching");
-  return { verifyMode };
+  return verifyMode && { verifyMode };
 }
 
 function complainer(context: z.RefinementCtx): Complain {

@@ -7,7 +7,6 @@ import {
   SIGNATURE_HEADERS,
   answersACode,
 } from "../ledger/fault-names.ts";
-import { CERTIFICATE_STAGES } from "../ledger/key-modes.ts";
 import { REFUND_RESULTS } from "../ledger/refunds.ts";
 import { REFUND_OUTCOMES } from "../ledger/settings.ts";
 
@@ -42,7 +41,6 @@ export const settings = z.strictObject({
   refundOutcome: z.enum(REFUND_OUTCOMES).optional(),
   refundOutcomeAfterMs: milliseconds.optional(),
   probeRate: z.number().min(0).max(1).optional(),
-  certificateStage: z.enum(CERTIFICATE_STAGES).optional(),
 });
 
 const anyFault = {

@@ -13,7 +13,7 @@ export type KeyMode =
 /** The steps in which WeChat changes a merchant's notifications over, in percent, in about 7 days. */
 export const SWITCH_STEPS: readonly number[] = [0.1, 1, 5, 10, 20, 50, 100];
 
-/** How far the change from the first platform certificate to the second has come. */
+/** How far a merchant's change from the first platform certificate to the second has come. */
 export const CERTIFICATE_STAGES = [
   "first",
   "second-offered",
@@ -21,3 +21,9 @@ export const CERTIFICATE_STAGES = [
   "second-only",
 ] as const;
 export type CertificateStage = (typeof CERTIFICATE_STAGES)[number];
+
+/** What to change of a merchant's keys; the rest stays. */
+export interface KeyChange {
+  mode?: KeyMode | undefined;
+  certificateStage?: CertificateStage | undefined;
+}

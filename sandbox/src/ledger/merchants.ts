@@ -1,5 +1,5 @@
 import { conflict, granted, missing, type Outcome } from "./books.ts";
-import type { KeyMode } from "./key-modes.ts";
+import type { CertificateStage, KeyChange, KeyMode } from "./key-modes.ts";
 import { listMerchantKeys, setMerchantKeys, type MerchantKey } from "./merchant-keys.ts";
 import { readStrings } from "./stored-json.ts";
 
@@ -14,6 +14,7 @@ export interface Merchant {
   /** Whose signatures count in APIv3: several are valid side by side. */
   keys: MerchantKey[];
   mode: KeyMode;
+  certificateStage: CertificateStage;
 }
 
 type Row = {
@@ -23,6 +24,7 @@ type Row = {
   api_v3_key: string | null;
   verify_mode: KeyMode["verifyMode"];
   switch_percent: number;
+  certificate_stage: CertificateStage;
 };
 
 /** Registers a merchant unless it is known already. */
@@ -60,34 +62,29 @@ export function putMerchant(sql: SqlStorage, merchant: Merchant): Outcome<{ crea
 }
 
 /** Changes by which keys WeChat signs for a merchant. */
-export function setKeyMode(sql: SqlStorage, mchId: string, mode: KeyMode): Outcome<null> {
-  if (findMerchant(sql, mchId) === undefined) return missing(`no merchant ${mchId}`);
-  writeMode(sql, mchId, mode);
+export function changeKeys(sql: SqlStorage, mchId: string, change: KeyChange): Outcome<null> {
+  const merchant = findMerchant(sql, mchId);
+  if (merchant === undefined) return missing(`no merchant ${mchId}`);
+  const { mode = merchant.mode, certificateStage = merchant.certificateStage } = change;
+  write(sql, { ...merchant, mode, certificateStage });
   return granted(null);
 }
 
 function write(sql: SqlStorage, merchant: Merchant): void {
-  const { mchId, apiKey, appIds, apiV3Key, keys, mode } = merchant;
+  const { mchId, apiKey, appIds, apiV3Key, keys, mode, certificateStage } = merchant;
   sql.exec(
     `insert or replace into merchants
-       (mch_id, api_key, app_ids, api_v3_key, verify_mode, switch_percent)
-     values (?, ?, ?, ?, 'certificate', 0)`,
+       (mch_id, api_key, app_ids, api_v3_key, verify_mode, switch_percent, certificate_stage)
+     values (?, ?, ?, ?, ?, ?, ?)`,
     mchId,
     apiKey,
     JSON.stringify(appIds),
     apiV3Key,
-  );
-  writeMode(sql, mchId, mode);
-  setMerchantKeys(sql, mchId, keys);
-}
-
-function writeMode(sql: SqlStorage, mchId: string, mode: KeyMode): void {
-  sql.exec(
-    "update merchants set verify_mode = ?, switch_percent = ? where mch_id = ?",
     mode.verifyMode,
     mode.verifyMode === "switching" ? mode.switchPercent : 0,
-    mchId,
+    certificateStage,
   );
+  setMerchantKeys(sql, mchId, keys);
 }
 
 function merchantOf(sql: SqlStorage, row: Row): Merchant {
@@ -101,5 +98,6 @@ function merchantOf(sql: SqlStorage, row: Row): Merchant {
       row.verify_mode === "switching"
         ? { verifyMode: row.verify_mode, switchPercent: row.switch_percent }
         : { verifyMode: row.verify_mode },
+    certificateStage: row.certificate_stage,
   };
 }

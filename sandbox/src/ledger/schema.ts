@@ -8,7 +8,8 @@ create table if not exists settings (name text primary key, value text not null)
 
 create table if not exists merchants (
   mch_id text primary key, api_key text not null, app_ids text not null,
-  api_v3_key text, verify_mode text not null, switch_percent real not null
+  api_v3_key text, verify_mode text not null, switch_percent real not null,
+  certificate_stage text not null
 );
 
 create table if not exists merchant_keys (

@@ -1,5 +1,3 @@
-import type { CertificateStage } from "./key-modes.ts";
-
 /** What becomes of a refund when nobody decides it; `manual` leaves it PROCESSING. */
 export const REFUND_OUTCOMES = ["manual", "success", "change", "close"] as const;
 
@@ -15,8 +13,6 @@ export interface Settings {
   refundOutcomeAfterMs: number;
   /** The share, 0 to 1, of APIv3 replies and notifications that come as a signature probe first. */
   probeRate: number;
-  /** Which platform certificates there are, and which of them signs. */
-  certificateStage: CertificateStage;
 }
 
 /** The settings to change; the others stay. */
@@ -29,7 +25,6 @@ const DEFAULTS: Settings = {
   refundOutcome: "manual",
   refundOutcomeAfterMs: 0,
   probeRate: 0,
-  certificateStage: "first",
 };
 
 export function readSettings(sql: SqlStorage): Settings {

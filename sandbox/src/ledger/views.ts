@@ -1,7 +1,7 @@
 import { listCalls, type Call } from "./calls.ts";
 import { listFaults, type StoredFault } from "./faults.ts";
 import type { NotificationKind } from "./fault-names.ts";
-import type { KeyMode } from "./key-modes.ts";
+import type { CertificateStage, KeyMode } from "./key-modes.ts";
 import { listMerchants, type Merchant } from "./merchants.ts";
 import { listNotifications, type Attempt, type Notification } from "./notifications.ts";
 import { findAnyOrder, listOrders, protocolOf, type Order, type TradeState } from "./orders.ts";
@@ -64,6 +64,7 @@ export type MerchantView = {
   apiV3: boolean;
   /** Of the merchant's certificates. */
   serialNos: string[];
+  certificateStage: CertificateStage;
 } & KeyMode;
 
 /** Everything, as the control API tells it: without keys. Newest first throughout. */
@@ -117,9 +118,11 @@ export function belongsTo(
   return thing.mchId === order.mchId && thing.outTradeNo === order.outTradeNo;
 }
 
-export function merchantView({ mchId, appIds, apiV3Key, keys, mode }: Merchant): MerchantView {
+function merchantView(merchant: Merchant): MerchantView {
+  const { mchId, appIds, apiV3Key, keys, mode, certificateStage } = merchant;
   const serialNos = keys.map(({ serialNo }) => serialNo);
-  return { mchId, appIds, apiV3: apiV3Key !== null && serialNos.length > 0, serialNos, ...mode };
+  const apiV3 = apiV3Key !== null && serialNos.length > 0;
+  return { mchId, appIds, apiV3, serialNos, certificateStage, ...mode };
 }
 
 function orderView(order: Order, refunds: Refund[]): OrderView {

@@ -2,7 +2,6 @@ import { impossible } from "../exhaustive.ts";
 import type { Books } from "../ledger/books.ts";
 import { findMerchant } from "../ledger/merchants.ts";
 import type { Notification } from "../ledger/notifications.ts";
-import { readSettings } from "../ledger/settings.ts";
 import { readXml } from "../v2/xml.ts";
 import { keyForNotification } from "../v3/choose-key.ts";
 import { sealed } from "../v3/seal.ts";
@@ -24,8 +23,7 @@ export function postOf({ sql, now }: Books, notification: Notification): Post {
     case "v3": {
       const merchant = findMerchant(sql, notification.mchId);
       if (merchant === undefined) throw new Error(`no merchant ${notification.mchId}`);
-      const stage = readSettings(sql).certificateStage;
-      const key = keyForNotification(merchant.mode, stage, body);
+      const key = keyForNotification(merchant, body);
       const message = sealed(body, key, now, notification.treatment ?? undefined);
       return {
         url,

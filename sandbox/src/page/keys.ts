@@ -13,27 +13,8 @@ const STAGES: Readonly<Record<CertificateStage, Html>> = {
 };
 
 /** By which keys APIv3 messages are signed, and the buttons that change that. */
-export function keyPanel({ merchants, settings }: StateView): Html {
-  const stage = settings.certificateStage;
-  const next =
-    CERTIFICATE_STAGES[(CERTIFICATE_STAGES.indexOf(stage) + 1) % CERTIFICATE_STAGES.length];
+export function keyPanel({ merchants }: StateView): Html {
   return html`${merchants.filter(({ apiV3 }) => apiV3).map(merchantKeys)}
-    <section class="key">
-      <p>${label("Platform certificate that signs", "签名的平台证书")}</p>
-      <p>${STAGES[stage]}</p>
-      <div class="actions">
-        ${action(
-          stage === "second-only"
-            ? label("Back to the first", "恢复")
-            : label("Next stage", "下一阶段"),
-          {
-            method: "PATCH",
-            path: "/settings",
-            body: { certificateStage: next },
-          },
-        )}
-      </div>
-    </section>
     <details data-key="keys">
       <summary>${label("Keys to verify with", "验签密钥")}</summary>
       <p><code>${FIRST_CERTIFICATE.id}</code></p>
@@ -58,8 +39,19 @@ function merchantKeys(merchant: MerchantView): Html {
       ${label("Merchant serial", "商户证书序列号")}
       ${merchant.serialNos.map((serialNo) => html`<code>${serialNo}</code> `)}
     </p>
+    ${merchant.verifyMode === "public-key" ? "" : certificateLine(merchant)}
     <div class="actions">${modeActions(merchant)}</div>
   </section>`;
+}
+
+function certificateLine({ certificateStage }: MerchantView): Html {
+  return html`<p class="note">
+    ${label("Platform certificate", "平台证书")}: ${STAGES[certificateStage]}
+  </p>`;
+}
+
+function nextStage(stage: CertificateStage): CertificateStage {
+  return CERTIFICATE_STAGES[CERTIFICATE_STAGES.indexOf(stage) + 1] ?? "first";
 }
 
 function modeText(merchant: MerchantView): Html {
@@ -83,12 +75,14 @@ function modeActions(merchant: MerchantView): Html {
       ...(tone === undefined ? {} : { tone }),
     });
   const back = change(label("Back to certificates", "退回证书"), { verifyMode: "certificate" });
+  const rotate = change(label("Rotate the certificate", "轮换证书"), {
+    certificateStage: nextStage(merchant.certificateStage),
+  });
   switch (merchant.verifyMode) {
-    case "certificate":
-      return change(label("Switch to the public key", "切换到公钥"), {
-        verifyMode: "switching",
-        switchPercent: SWITCH_STEPS[0],
-      });
+    case "certificate": {
+      const begin = { verifyMode: "switching", switchPercent: SWITCH_STEPS[0] };
+      return html`${change(label("Switch to the public key", "切换到公钥"), begin)} ${rotate}`;
+    }
     case "public-key":
       return back;
     case "switching": {

@@ -9,8 +9,9 @@ export type Found = { ok: true; order: Order } | { ok: false; answer: Answer };
 
 /**
  * Finds the order a call is about: by transaction_id when given, else by out_trade_no.
- * ORDERNOTEXIST when there is none, or `noTransaction` when a transaction_id is wrong. Whether WeChat lets an order be handled through another appid
- * of the same merchant is not published: the sandbox refuses it with PARAM_ERROR.
+ * ORDERNOTEXIST when there is none, or `noTransaction` when a transaction_id is wrong. Whether
+ * WeChat lets an order be handled through another appid of the same merchant is not published: the
+ * sandbox refuses it with PARAM_ERROR.
  */
 export function orderOf(
   books: Books,

@@ -1,6 +1,5 @@
 import type { Books } from "../ledger/books.ts";
 import { findMerchant, type Merchant } from "../ledger/merchants.ts";
-import { readSettings } from "../ledger/settings.ts";
 import { utf8 } from "../protocol/text.ts";
 import type { SandboxKey } from "../sandbox-keys.ts";
 import { problem, type Problem } from "./answers.ts";
@@ -68,8 +67,7 @@ export function admit(books: Books, { method, target, headers, body }: IncomingC
   }
 
   const named = headers["wechatpay-serial"];
-  const stage = readSettings(books.sql).certificateStage;
-  const replyKey = keyForReply(merchant.mode, stage, named);
+  const replyKey = keyForReply(merchant, named);
   if (replyKey === undefined) return no(unknownReplyKey(named));
   return { ok: true, request: { merchant, serialNo: key.serialNo, body: text, replyKey } };
 }

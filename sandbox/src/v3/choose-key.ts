@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { impossible } from "../exhaustive.ts";
-import type { CertificateStage, KeyMode } from "../ledger/key-modes.ts";
+import type { CertificateStage } from "../ledger/key-modes.ts";
+import type { Merchant } from "../ledger/merchants.ts";
 import {
   FIRST_CERTIFICATE,
   PUBLIC_KEY,
@@ -8,6 +9,8 @@ import {
   type PlatformCertificate,
   type SandboxKey,
 } from "../sandbox-keys.ts";
+
+type Keys = Pick<Merchant, "mode" | "certificateStage">;
 
 /** The certificates that `/v3/certificates` offers. */
 export function offeredCertificates(stage: CertificateStage): PlatformCertificate[] {
@@ -24,7 +27,7 @@ export function offeredCertificates(stage: CertificateStage): PlatformCertificat
 }
 
 /** The certificate whose key signs when nobody asks for another one. */
-export function signingCertificate(stage: CertificateStage): PlatformCertificate {
+function signingCertificate(stage: CertificateStage): PlatformCertificate {
   return stage === "first" || stage === "second-offered" ? FIRST_CERTIFICATE : SECOND_CERTIFICATE;
 }
 
@@ -32,43 +35,38 @@ export function signingCertificate(stage: CertificateStage): PlatformCertificate
  * The key for a reply: the one that the request's `Wechatpay-Serial` names. Undefined when the
  * merchant has no such key. WeChat docs: "switching to the WeChat Pay public key".
  */
-export function keyForReply(
-  mode: KeyMode,
-  stage: CertificateStage,
-  named: string | undefined,
-): SandboxKey | undefined {
-  if (named !== undefined) return keysOf(mode, stage).find(({ id }) => id === named);
-  return mode.verifyMode === "public-key" ? PUBLIC_KEY : signingCertificate(stage);
+export function keyForReply(merchant: Keys, named: string | undefined): SandboxKey | undefined {
+  if (named !== undefined) return keysOf(merchant).find(({ id }) => id === named);
+  return merchant.mode.verifyMode === "public-key"
+    ? PUBLIC_KEY
+    : signingCertificate(merchant.certificateStage);
 }
 
 /**
  * The key for a notification. While a merchant is switching, its share is fixed by the notification's
  * own bytes, so that its repeats come with the same key until the share grows past it.
  */
-export function keyForNotification(
-  mode: KeyMode,
-  stage: CertificateStage,
-  body: string,
-): SandboxKey {
+export function keyForNotification({ mode, certificateStage }: Keys, body: string): SandboxKey {
+  const certificate = signingCertificate(certificateStage);
   switch (mode.verifyMode) {
     case "certificate":
-      return signingCertificate(stage);
+      return certificate;
     case "public-key":
       return PUBLIC_KEY;
     case "switching":
-      return permille(body) < mode.switchPercent * 10 ? PUBLIC_KEY : signingCertificate(stage);
+      return permille(body) < mode.switchPercent * 10 ? PUBLIC_KEY : certificate;
   }
   return impossible(mode);
 }
 
-function keysOf(mode: KeyMode, stage: CertificateStage): SandboxKey[] {
+function keysOf({ mode, certificateStage }: Keys): SandboxKey[] {
   switch (mode.verifyMode) {
     case "certificate":
-      return offeredCertificates(stage);
+      return offeredCertificates(certificateStage);
     case "public-key":
       return [PUBLIC_KEY];
     case "switching":
-      return [...offeredCertificates(stage), PUBLIC_KEY];
+      return [...offeredCertificates(certificateStage), PUBLIC_KEY];
   }
   return impossible(mode);
 }

@@ -17,12 +17,15 @@ import { queryRefund, refund } from "./refunds.ts";
 import { problemReply, reply } from "./reply.ts";
 import { mchidOf, readWish, type Wish } from "./wish.ts";
 
+/** How much of a path that is no call is put on record. */
+const MOST_OF_PATH = 100;
+
 const NOT_DONE = problem("SYSTEM_ERROR", "系统错误");
 
 /** Answers an APIv3 call. A fault strikes only calls that are in order as such. */
 export function receiveV3(books: Books, call: IncomingCall): WireAnswer {
   const matching = matchEndpoint(call.method, call.target);
-  const path = call.target.split("?")[0] ?? "";
+  const path = (call.target.split("?")[0] ?? "").slice(0, MOST_OF_PATH);
   switch (matching.found) {
     case "nothing":
       return refused(books, path, problem("NOT_FOUND", "请求的资源不存在", { status: 404 }));
@@ -93,7 +96,7 @@ function act(books: Books, { merchant, serialNo }: ApiRequest, wish: Wish): Answ
     case "refund-query":
       return queryRefund(books, mchId, wish.outRefundNo);
     case "certificates":
-      return certificates(merchant, readSettings(books.sql).certificateStage);
+      return certificates(merchant);
   }
   return impossible(wish);
 }
