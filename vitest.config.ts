@@ -43,6 +43,7 @@ export default defineConfig({
         test: {
           name: "integration",
           include: ["test/**/*.test.ts"],
+          isolate: false,
           exclude: ["test/e2e/**", ...PURE],
           setupFiles: ["test/support/migrate.ts"],
           ...timeouts,

@@ -10,6 +10,8 @@ export default defineConfig({
     sequence: { concurrent: true },
     maxConcurrency: 40,
     maxWorkers: 4,
+    // Nor is it worth a line that a test has waited.
+    slowTestThreshold: 60_000,
     // Deadlines are safety nets: on a busy machine things are slow, not wrong.
     testTimeout: 120_000,
     hookTimeout: 120_000,

@@ -22,7 +22,9 @@ async function main(wanted: readonly string[]): Promise<void> {
   const strangers = wanted.filter((name) => !STEPS.some((step) => step.name === name));
   if (strangers.length > 0) {
     const names = STEPS.map((step) => step.name).join(", ");
-    throw new Error(`no such step: ${strangers.join(", ")}. The steps are ${names}.`);
+    console.error(`No such step: ${strangers.join(", ")}. The steps are ${names}.`);
+    process.exitCode = 1;
+    return;
   }
   const outcomes: Outcome[] = [];
   for (const step of STEPS) {

@@ -1,9 +1,10 @@
+import { once } from "node:events";
 import { mkdirSync } from "node:fs";
 import path from "node:path";
-import { curlOf, demoApp, readDevelopmentSecrets } from "./dev/demo-app.ts";
+import { curlOf, demoApp, readDevelopmentSecrets, type DemoApp } from "./dev/demo-app.ts";
 import { printWorkerLog } from "./dev/worker-log.ts";
-import { startStack } from "./stack.ts";
-import { AppReceiver } from "./support/app-receiver.ts";
+import { startStack, type Stack } from "./stack.ts";
+import { AppReceiver, type Callback } from "./support/app-receiver.ts";
 import { isFree } from "./support/ports.ts";
 import { ROOT } from "./support/project.ts";
 import { paint } from "./support/terminal.ts";
@@ -16,40 +17,65 @@ async function main(): Promise<void> {
   await demandPorts();
   const secrets = readDevelopmentSecrets();
   const receiver = await AppReceiver.start();
-  console.log(paint("dim", "Starting the gateway and the sandbox …"));
-  let ready = false;
-  const stack = await startStack({
-    gatewayPort: GATEWAY_PORT,
-    sandboxPort: SANDBOX_PORT,
-    // Where `wrangler dev` and `wrangler d1 execute --local` look too.
-    storage: { gateway: stateOf("."), sandbox: stateOf("sandbox") },
-    ...secrets,
-    onLog: (worker, text) => {
-      if (ready) printWorkerLog(worker, text);
-    },
-  });
-  const app = await demoApp(stack, receiver.url);
-  receiver.onCallback(({ fields }) => {
-    console.log(`${paint(["bold", "cyan"], "app was called")} ${paint("dim", "→ success")}`);
-    for (const [name, value] of Object.entries(fields)) {
-      console.log(`  ${paint("dim", name.padEnd(18))} ${value}`);
+  try {
+    let ready = false;
+    console.log(paint("dim", "Starting the gateway and the sandbox …"));
+    const stack = await startStack({
+      gatewayPort: GATEWAY_PORT,
+      sandboxPort: SANDBOX_PORT,
+      // Where `wrangler dev` and `wrangler d1 execute --local` look too.
+      storage: { gateway: stateOf("."), sandbox: stateOf("sandbox") },
+      ...secrets,
+      onLog: (worker, text) => {
+        if (ready) printWorkerLog(worker, text);
+      },
+    });
+    try {
+      const app = await demoApp(stack, receiver.url);
+      receiver.onCallback(printCallback);
+      console.log(guide(stack, app));
+      ready = true;
+      await interrupted();
+      console.log(paint("dim", "\nStopping …"));
+    } finally {
+      await stack.stop();
     }
-  });
-  console.log(`
-${paint("bold", "Gateway")}   ${paint("cyan", stack.gatewayUrl)}
-${paint("bold", "Sandbox")}   ${paint("cyan", stack.sandboxUrl)}  ${paint("dim", "stands in for WeChat Pay: open it in a browser")}
+  } finally {
+    await receiver.stop();
+  }
+}
+
+/** What there is, and what to do next. */
+function guide({ gatewayUrl, sandboxUrl, adminToken }: Stack, app: DemoApp): string {
+  const page = paint("dim", "in WeChat Pay's place: open it in a browser");
+  return `
+${paint("bold", "Gateway")}   ${paint("cyan", gatewayUrl)}
+${paint("bold", "Sandbox")}   ${paint("cyan", sandboxUrl)}  ${page}
 ${paint("bold", "App id")}    ${app.id}
 ${paint("bold", "Salt")}      ${app.salt}
-${paint("bold", "Admin")}     Authorization: Bearer ${secrets.adminToken}
+${paint("bold", "Admin")}     Authorization: Bearer ${adminToken}
 
 ${paint("bold", "1")} Make an order (paste this into another terminal):
 
-${curlOf(stack.gatewayUrl, app)}
+${curlOf(gatewayUrl, app)}
 
-${paint("bold", "2")} Open ${paint("cyan", stack.sandboxUrl)} and press pay: the callback to the app appears here.
-${paint("bold", "3")} Ctrl-C stops all. What was made stays; delete .wrangler/state and sandbox/.wrangler/state to begin anew.
-`);
-  ready = true;
+${paint("bold", "2")} Open ${paint("cyan", sandboxUrl)} and press pay; the callback appears here.
+${paint("bold", "3")} Ctrl-C stops all. What was made stays; to begin anew:
+  rm -r .wrangler/state sandbox/.wrangler/state
+`;
+}
+
+function printCallback({ fields }: Callback): void {
+  console.log(`${paint(["bold", "cyan"], "app was called")} ${paint("dim", "→ success")}`);
+  for (const [name, value] of Object.entries(fields)) {
+    console.log(`  ${paint("dim", name.padEnd(18))} ${value}`);
+  }
+}
+
+async function interrupted(): Promise<void> {
+  await Promise.race(
+    ["SIGINT", "SIGTERM", "SIGHUP"].map(async (signal) => await once(process, signal)),
+  );
 }
 
 async function demandPorts(): Promise<void> {

@@ -108,7 +108,7 @@ export class OrderObject extends DurableObject<Env> {
       const refund = await armHint(context, refundNo);
       if (refund === null || isSettled(refund.state)) return refund?.state ?? null;
       const asked = await this.#queue(async () => await askRefund(context, refundNo));
-      return asked?.state ?? null;
+      return asked?.heard === true ? asked.state : null;
     }, null);
   }
 

@@ -1,13 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
-import {
-  endGroup,
-  removeFolder,
-  signalGroup,
-  temporaryFolder,
-  watchGroup,
-} from "../support/leftovers.ts";
+import { endGroup, removeFolder, temporaryFolder, watchGroup } from "../support/leftovers.ts";
+import { signalGroup } from "../support/process-group.ts";
 import { quietEnvironment, ROOT } from "../support/project.ts";
 import { readReport } from "./vitest-report.ts";
 
@@ -58,8 +53,7 @@ async function run(command: readonly string[], scratch: string): Promise<number 
   const child = spawn("npm", command, {
     cwd: ROOT,
     detached: true,
-    // wrangler, in these steps, is as quiet as in the stack; colours are the terminal's business.
-    env: { ...quietEnvironment(scratch), NO_COLOR: process.env["NO_COLOR"], FORCE_COLOR: colour() },
+    env: environment(scratch),
     stdio: ["ignore", "inherit", "inherit"],
   });
   if (child.pid === undefined) return null;
@@ -72,6 +66,13 @@ async function run(command: readonly string[], scratch: string): Promise<number 
   return typeof code === "number" ? code : null;
 }
 
-function colour(): string | undefined {
-  return process.stdout.isTTY ? "1" : process.env["FORCE_COLOR"];
+/** wrangler is as quiet in these steps as in the stack; all else is as at the terminal. */
+function environment(scratch: string): NodeJS.ProcessEnv {
+  const { NO_COLOR, FORCE_COLOR, TMPDIR } = process.env;
+  return {
+    ...quietEnvironment(scratch),
+    NO_COLOR,
+    FORCE_COLOR: process.stdout.isTTY ? "1" : FORCE_COLOR,
+    TMPDIR,
+  };
 }

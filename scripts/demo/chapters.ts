@@ -29,8 +29,8 @@ const PRICE = 6800;
 /** Says what is about to be seen. */
 export function prologue(): void {
   console.log(`\n${paint("bold", "WeChat Pay gateway: the life of one order")}`);
-  remark("The gateway and a sandbox that stands in for WeChat Pay run as two real Workers;");
-  remark("every line below went over HTTP, and every ✓ was checked. Starting them …");
+  remark("The gateway and a sandbox in WeChat Pay's place run as two real Workers.");
+  remark("Every line below went over HTTP, every ✓ was checked. Starting them …");
 }
 
 /** The operator registers a merchant and an app. */

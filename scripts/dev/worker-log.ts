@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from "node:util";
 import { paint } from "../support/terminal.ts";
 
 /** What every line of a request has anyway, or nobody reads at a terminal. */
@@ -8,8 +9,10 @@ const LEFT_OUT = new Set(["level", "event", "method", "path", "requestId", "took
  * are, and nothing of wrangler's chatter.
  */
 export function printWorkerLog(worker: string, text: string): void {
-  for (const line of text.split("\n")) {
-    if (line.startsWith("{")) console.log(`${paint("dim", worker)}  ${shorten(line)}`);
+  for (const line of stripVTControlCharacters(text).split("\n")) {
+    // wrangler puts a mark before what is logged as a warning or an error.
+    const [entry] = /\{".*\}$/.exec(line) ?? [];
+    if (entry !== undefined) console.log(`${paint("dim", worker)}  ${shorten(entry)}`);
     else if (/\[ERROR\]|\berror\b/i.test(line)) console.log(paint("red", `${worker}  ${line}`));
   }
 }

@@ -1,14 +1,8 @@
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
-import { quietEnvironment, ROOT, WRANGLER } from "./project.ts";
-
-const run = promisify(execFile);
+import { quietEnvironment, WRANGLER } from "./project.ts";
+import { runQuietly } from "./run-quietly.ts";
 
 /** Applies the migrations that a local D1 database doesn't have yet. Throws with wrangler's words. */
 export async function migrate(persistTo: string, scratch: string): Promise<void> {
-  const command = ["d1", "migrations", "apply", "DB", "--local", "--persist-to", persistTo];
-  await run(process.execPath, [WRANGLER, ...command], {
-    cwd: ROOT,
-    env: quietEnvironment(scratch),
-  });
+  const command = ["d1", "migrations", "apply", "DB", "--local", `--persist-to=${persistTo}`];
+  await runQuietly([WRANGLER, ...command], quietEnvironment(scratch));
 }

@@ -27,6 +27,8 @@ export function quietEnvironment(scratch: string): NodeJS.ProcessEnv {
     WRANGLER_SEND_ERROR_REPORTS: "false",
     WRANGLER_SEND_METRICS: "false",
     WRANGLER_WRITE_LOGS: "false",
+    // wrangler is 15 MB of JavaScript: compiled once, it starts in half the time.
+    NODE_COMPILE_CACHE: path.join(ROOT, "node_modules/.cache/node-compile"),
     // Workers of one name that run twice on a machine must not find each other.
     WRANGLER_REGISTRY_PATH: path.join(scratch, "registry"),
     TMPDIR: scratch,

@@ -2,11 +2,12 @@ import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { eventually } from "./eventually.ts";
-import { endGroup, signalGroup, watchGroup } from "./leftovers.ts";
+import { endGroup, watchGroup } from "./leftovers.ts";
+import { signalGroup } from "./process-group.ts";
 import { quietEnvironment, ROOT, WRANGLER } from "./project.ts";
 
 /** On two busy cores a start takes 10 s at most. */
-const START_MS = 90_000;
+const START_MS = 60_000;
 /** How long wrangler may take to end by itself. */
 const STOP_MS = 5_000;
 const LOG_TAIL_LINES = 40;

@@ -84,7 +84,7 @@ async function closeAtWechat(
 }
 
 /** Fails the order where WeChat's word allows it. Returns whether nobody needs to ask any more. */
-async function conclude(
+export async function conclude(
   context: OrderContext,
   state: PaymentState,
   expired: boolean,

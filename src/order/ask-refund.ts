@@ -107,7 +107,8 @@ async function bookReport(
   const state = reportedState(report.status);
   if (state === refund.state) return state;
   const delivery = { kind: "deliver-refund", refundNo: refund.number } as const;
-  if (isNews(state)) await timers.armIfAbsent(delivery, Date.now() + BOOKING_GRACE_MS);
+  // Armed anew, though a call about an earlier state may be under way: its end must not end this.
+  if (isNews(state)) await timers.arm(delivery, Date.now() + BOOKING_GRACE_MS);
   const moved = await moveRefund(
     db,
     refund.number,

@@ -35,7 +35,8 @@ export async function settlePayment(
 ): Promise<Settlement> {
   const nowAt = Date.now();
   const { timers, timeline, db } = context;
-  const armed = await timers.armIfAbsent(DELIVERY, nowAt + BOOKING_GRACE_MS);
+  const graceAt = nowAt + BOOKING_GRACE_MS;
+  const armed = await timers.armIfAbsent(DELIVERY, graceAt);
   const booked = await bookPayment(
     db,
     { ...payment, number: payment.orderNumber, merchantId, paidAt: payment.paidAt ?? nowAt },
@@ -48,24 +49,26 @@ export async function settlePayment(
   }
   const order = await findOrder(db, payment.orderNumber);
   const settlement = order === null ? ABSENT : explain(order, payment, merchantId);
-  if (armed) await resolveTimer(context, order, settlement);
+  if (armed) await resolveTimer(context, order, graceAt);
   note(context, settlement, nowAt);
   return settlement;
 }
 
-/** The timer was armed for a booking that was not to be: it goes, unless a delivery is still owed. */
+/**
+ * The timer was armed for a booking that was not to be. It goes, if it still is the one that this
+ * call armed: another report may have booked the payment meanwhile and made it the delivery's.
+ */
 async function resolveTimer(
   { timers }: OrderContext,
   order: OrderRow | null,
-  settlement: Settlement,
+  graceAt: number,
 ): Promise<void> {
-  if (settlement.kind === "repeated" && order !== null && owesACall(order)) {
-    // Booked by an earlier report whose delivery never started: a crash came between.
+  if (order?.payState === "paid" && owesACall(order)) {
+    // Booked by another report, whose delivery may never have started: a crash came between.
     await timers.armUnlessBegun(DELIVERY, Date.now());
     return;
   }
-  const timer = timers.find(DELIVERY);
-  if (timer?.attempt === 0) await timers.remove(timer);
+  await timers.remove({ ...DELIVERY, attempt: 0, calls: 0, dueAt: graceAt });
 }
 
 const ABSENT = { kind: "absent" } as const;

@@ -1,5 +1,5 @@
 import { findOrderWithRefunds } from "../db/refunds.ts";
-import { askPayment } from "./ask-payment.ts";
+import { askPayment, conclude } from "./ask-payment.ts";
 import { askRefund } from "./ask-refund.ts";
 import type { OrderContext } from "./context.ts";
 
@@ -13,6 +13,7 @@ export async function syncOrder(context: OrderContext): Promise<SyncOutcome> {
   const { order, refunds } = found;
   if (order.payState !== "paid") {
     const state = await askPayment(context, order, await context.wechatOf(order));
+    await conclude(context, state, Date.now() >= order.expiresAt);
     return state === "unknown" ? "unknown" : "asked";
   }
   for (const refund of refunds) {

@@ -92,26 +92,16 @@ async function editAddress(
 
 /** What the app needn't wait for: the order's timers, and what WeChat's answer means for the row. */
 async function afterwards(env: Env, db: Database, { order, answer }: Placed): Promise<void> {
-  const object = orderObject(env, order.number);
   try {
-    switch (answer.kind) {
-      case "paid":
-        await object.sync();
-        return;
-      case "refused":
-        // Without a number of the app's own nobody can ask for this order again. With one, a repeat
-        // may find the fault mended.
-        if (order.appOrderNo === null) {
-          await failOrder(db, order.number, Date.now());
-          return;
-        }
-        break;
-      case "prepared":
-      case "closed":
-      case "unknown":
-        break;
+    if (answer.kind === "refused" && order.appOrderNo === null) {
+      // Nobody can ask for this order again. With a number of the app's own, a repeat may find the
+      // fault mended.
+      await failOrder(db, order.number, Date.now());
+      return;
     }
+    const object = orderObject(env, order.number);
     await object.open(order.createdAt, order.expiresAt, answer.kind);
+    if (answer.kind === "paid") await object.sync();
   } catch (error) {
     log("error", "timers_not_armed", {
       order: order.number,

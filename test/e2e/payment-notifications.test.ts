@@ -128,3 +128,14 @@ it("a notification that comes after the query is acknowledged, and is no news", 
   expect(await viewOf(shop, order)).toMatchObject({ pay_state: "2", pay_notify_number: 1 });
   expect(shop.receiver.about(orderNumber)).toHaveLength(1);
 });
+it("money for an order that was closed makes it paid", async (t) => {
+  const shop = await openShop(t);
+  const order = dataOf(await shop.app.createOrder());
+  const paid = await shop.sandbox.close(order.orderNumber);
+  const closed = dataOf(await shop.app.order({ order_id: order.orderId, sync: 1 }));
+  expect(closed).toMatchObject({ pay_state: "1" });
+  const body = signedXml(paymentFields(paid), shop.merchant.apiKey, "MD5");
+  expect(await post(paid.notifyUrl, body)).toBe("SUCCESS");
+  expect(await viewOf(shop, order)).toMatchObject({ pay_state: "2" });
+  await shop.receiver.heard(order.orderNumber, "pay");
+});

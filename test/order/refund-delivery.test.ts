@@ -53,7 +53,7 @@ describe("news of a refund that has moved on", () => {
     const world = await abnormalWorld();
     await learn(world, "SUCCESS");
     await runDue(world.made);
-    expect(told(world)).toEqual([["4", "refund_…_4"]]);
+    expect(told(world)).toEqual([["4", "refund_…_succeeded"]]);
     expect(await refundOf(world.made)).toMatchObject({
       notifyState: "confirmed",
       notifyNumber: 1,
@@ -73,10 +73,10 @@ describe("news of a refund that has moved on", () => {
     await runDue(world.made);
     await runNext(world.made, "deliver-refund");
     expect(told(world)).toEqual([
-      ["3", "refund_…_3"],
-      ["3", "refund_…_3"],
-      ["4", "refund_…_4"],
-      ["4", "refund_…_4"],
+      ["3", "refund_…_abnormal"],
+      ["3", "refund_…_abnormal"],
+      ["4", "refund_…_succeeded"],
+      ["4", "refund_…_succeeded"],
     ]);
     expect(await refundOf(world.made)).toMatchObject({
       notifyState: "confirmed",
@@ -98,8 +98,8 @@ describe("news of a refund that has moved on", () => {
       expect(await refundOf(world.made)).toMatchObject({ state: "succeeded", notifyState: "none" });
       await runDue(world.made);
       expect(told(world)).toEqual([
-        ["3", "refund_…_3"],
-        ["4", "refund_…_4"],
+        ["3", "refund_…_abnormal"],
+        ["4", "refund_…_succeeded"],
       ]);
       expect(await refundOf(world.made)).toMatchObject({
         notifyState: "confirmed",
@@ -115,8 +115,8 @@ describe("news of a refund that has moved on", () => {
     await learn(world, "SUCCESS");
     await runDue(world.made);
     expect(told(world)).toEqual([
-      ["3", "refund_…_3"],
-      ["4", "refund_…_4"],
+      ["3", "refund_…_abnormal"],
+      ["4", "refund_…_succeeded"],
     ]);
   });
 });

@@ -92,7 +92,7 @@ describe("a refund", () => {
     expect([...(call?.parameters ?? [])]).toEqual([
       ["appId", String(world.shop.appId)],
       ["event", "refund"],
-      ["eventId", `refund_${number}_4`],
+      ["eventId", `refund_${number}_succeeded`],
       ["order_id", String(made.id)],
       ["pay_order_number", made.number],
       ["total_free", "100"],
@@ -384,8 +384,8 @@ describe("a refund that needs a person", () => {
       .callsTo(world.shop.refundUrl)
       .map(({ parameters }) => [parameters.get("eventId"), parameters.get("ref_state")]);
     expect(told).toEqual([
-      [`refund_${number}_3`, "3"],
-      [`refund_${number}_4`, "4"],
+      [`refund_${number}_abnormal`, "3"],
+      [`refund_${number}_succeeded`, "4"],
     ]);
   });
 });

@@ -1,5 +1,9 @@
-import { applyD1Migrations } from "cloudflare:test";
+import { applyD1Migrations, reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
+import { forgetSettings } from "../../src/db/settings.ts";
 
-// Storage is isolated per file: each file starts from the migrations that production runs.
+// The files share one worker, so that its modules are loaded once; each file starts with empty
+// storage, migrated as production is, and with nothing remembered of the file before.
+await reset();
 await applyD1Migrations(env.DB, env.MIGRATIONS);
+forgetSettings();

@@ -12,7 +12,7 @@ export function payEventId(orderNumber: string): string {
 
 /** Names one outcome of a refund; a refund that ends otherwise later is another event. */
 export function refundEventId(refundNo: string, state: RefundState): string {
-  return `refund_${refundNo}_${REF_STATE_CODE[state]}`;
+  return `refund_${refundNo}_${state}`;
 }
 
 /**

@@ -41,7 +41,7 @@ describe("the fields", () => {
     expect([...refundCallback(given, { ...refund, appRefundNo: "R-1" })]).toEqual([
       ["appId", "1"],
       ["event", "refund"],
-      ["eventId", "refund_56bbb455865e4fd398f0ceecf58ecd25_4"],
+      ["eventId", "refund_56bbb455865e4fd398f0ceecf58ecd25_succeeded"],
       ["order_id", "30"],
       ["pay_order_number", "b9422280c58b415cab0571c95c07607d"],
       ["app_order_no", "A-1"],
@@ -70,9 +70,9 @@ describe("the fields", () => {
 
   test("name one event per outcome", () => {
     expect(payEventId("n")).toBe("pay_n");
-    expect(refundEventId("r", "refused")).toBe("refund_r_1");
-    expect(refundEventId("r", "abnormal")).toBe("refund_r_3");
-    expect(refundEventId("r", "succeeded")).toBe("refund_r_4");
+    expect(refundEventId("r", "refused")).toBe("refund_r_refused");
+    expect(refundEventId("r", "abnormal")).toBe("refund_r_abnormal");
+    expect(refundEventId("r", "succeeded")).toBe("refund_r_succeeded");
   });
 });
 
