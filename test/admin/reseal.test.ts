@@ -64,7 +64,9 @@ test("secrets move to the new key, in plain sight of nobody", async () => {
 
   const stored = await rows();
   const sealed = stored.flatMap((row) =>
-    Object.entries(row).flatMap(([column, value]) => (column.endsWith("_sealed") ? [value] : [])),
+    Object.entries(row).flatMap(([column, value]) =>
+      column.endsWith("_sealed") ? (value ?? []) : [],
+    ),
   );
   expect(sealed).toHaveLength(5);
   for (const value of sealed) {
@@ -89,7 +91,7 @@ test("then the gateway needs the new key only, and the app notices nothing", asy
   expect(found).toMatchObject({
     ok: true,
     value: {
-      merchant: { apiKey },
+      merchant: { v2: { apiKey } },
       salt,
       oldSalt: { salt: oldSalt },
       webhookSecret,

@@ -26,7 +26,13 @@ let lastMchId = 1_900_000_000;
 async function newMerchant(masterKey: MasterKey): Promise<number> {
   const mchId = String(lastMchId++);
   const merchant = { name: "Shop", mchId, protocol: "v2", signType: "MD5" } as const;
-  const secrets = { apiKey: API_KEY, certBinding: null };
+  const secrets = {
+    apiKey: API_KEY,
+    certBinding: null,
+    apiV3Key: "an-apiv3-key-of-32-characters-ok",
+    merchantSerialNo: "AB01",
+    merchantPrivateKey: "a private key in PEM",
+  };
   const made = await insertMerchant(db, masterKey, { ...merchant, ...secrets }, NOW);
   if (!made.ok) throw new Error(made.error);
   return made.value.id;

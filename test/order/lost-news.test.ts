@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { signedXml } from "../wechat/support/messages.ts";
 import { gate } from "../support/clock.ts";
 import { watchD1 } from "../support/d1.ts";
 import { saysLater } from "../support/fake-app.ts";
@@ -13,7 +12,7 @@ import {
   runNext,
   timersOf,
 } from "../support/life.ts";
-import { notifyPayment, notifyRefund, paymentNotice, payPath, post } from "../support/notices.ts";
+import { notifyPayment, notifyRefund } from "../support/notices.ts";
 import { openShop } from "../support/shop.ts";
 import { closeWorld, openWorld, until } from "../support/world.ts";
 
@@ -28,12 +27,11 @@ describe("a notification that contradicts the order", () => {
     const made = await makeOrder(world);
     const paid = world.wechat.pay(made.number);
     const other = await openShop();
-    const foreign = paymentNotice(other, made.number, paid, { appid: world.shop.wechatAppId });
-    const xml = await signedXml(foreign, other.v2SignType, other.apiKey);
     const held = gate();
     const log = watchD1();
     log.fail({ sql: BOOK, how: "held before", gate: held.passed });
-    const refused = post(payPath(other), xml);
+    const appid = world.shop.wechatAppId;
+    const refused = notifyPayment(other, made.number, paid, { appid });
     await until(() => log.trips.some((trip) => BOOK.test(trip[0] ?? "")));
     expect(await notifyPayment(world.shop, made.number, paid)).toBe(true);
     held.release();
