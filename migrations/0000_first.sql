@@ -23,9 +23,13 @@ CREATE TABLE `merchants` (
 	`name` text NOT NULL,
 	`mch_id` text NOT NULL,
 	`protocol` text NOT NULL,
-	`sign_type` text NOT NULL,
-	`api_key_sealed` text NOT NULL,
+	`sign_type` text,
+	`api_key_sealed` text,
 	`cert_binding` text,
+	`api_v3_key_sealed` text,
+	`merchant_serial_no` text,
+	`merchant_private_key_sealed` text,
+	`certificates_checked_at` integer,
 	`created_at` integer NOT NULL,
 	`updated_at` integer NOT NULL
 );
@@ -93,4 +97,17 @@ CREATE TABLE `users` (
 	FOREIGN KEY (`app_id`) REFERENCES `apps`(`id`) ON UPDATE no action ON DELETE no action
 );
 --> statement-breakpoint
-CREATE UNIQUE INDEX `users_app_open_id` ON `users` (`app_id`,`open_id`);
+CREATE UNIQUE INDEX `users_app_open_id` ON `users` (`app_id`,`open_id`);--> statement-breakpoint
+CREATE TABLE `verify_keys` (
+	`id` integer PRIMARY KEY NOT NULL,
+	`merchant_id` integer NOT NULL,
+	`key_id` text NOT NULL,
+	`kind` text NOT NULL,
+	`public_key_pem` text NOT NULL,
+	`not_before` integer,
+	`not_after` integer,
+	`created_at` integer NOT NULL,
+	FOREIGN KEY (`merchant_id`) REFERENCES `merchants`(`id`) ON UPDATE no action ON DELETE no action
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `verify_keys_merchant_key` ON `verify_keys` (`merchant_id`,`key_id`);
