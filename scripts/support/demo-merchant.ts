@@ -18,12 +18,19 @@ export function demoMerchant(protocol: Protocol): MerchantDraft {
         ...facts,
         protocol,
         apiV3Key: "sandbox0apiv3key0of0thirtytwo0ch",
-        merchantSerialNo: "5A4DB0DE000000000000000000000000000000D1",
-        merchantPrivateKey: sandboxKey("demo-merchant.key.pem"),
+        merchantSerialNo: API_CERTIFICATE.serialNo,
+        merchantPrivateKey: API_CERTIFICATE.privateKey,
         verifyKeys: [PLATFORM_CERTIFICATE],
       };
   }
 }
+
+/** The merchant's own API certificate; merchants made for a test may share it. */
+export const API_CERTIFICATE = {
+  serialNo: "5A4DB0DE000000000000000000000000000000D1",
+  certificate: sandboxKey("demo-merchant.cert.pem"),
+  privateKey: sandboxKey("demo-merchant.key.pem"),
+} as const;
 
 /** What the sandbox signs APIv3 messages with for a merchant that has platform certificates. */
 export const PLATFORM_CERTIFICATE = {
@@ -43,6 +50,7 @@ export const DEMO_WECHAT_APP_ID = "wxde05c4b716e52bf2";
 /** The salt in the published description of the signing rule: good in development only. */
 export const DEMO_SALT = "992a7f0b35d90fa9d45fe7a669414fbb";
 
-function sandboxKey(name: string): string {
+/** One of the sandbox's public test keys, as PEM. */
+export function sandboxKey(name: string): string {
   return readFileSync(path.join(ROOT, "sandbox/keys", name), "utf8");
 }

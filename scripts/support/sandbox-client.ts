@@ -1,7 +1,10 @@
-import type { BridgeParams } from "./contract.ts";
+import type { BridgeParams, Protocol } from "./contract.ts";
 
 export interface SandboxNotification {
+  readonly protocol: Protocol;
   readonly kind: "pay" | "refund";
+  /** It is a signature probe, which must be refused. */
+  readonly probe: boolean;
   readonly state: "waiting" | "acknowledged" | "given-up";
   readonly url: string;
   readonly attempts: readonly {
@@ -12,6 +15,7 @@ export interface SandboxNotification {
 }
 
 export interface SandboxRefund {
+  readonly protocol: Protocol;
   readonly outRefundNo: string;
   readonly refundId: string;
   readonly refundFee: number;
@@ -23,6 +27,7 @@ export interface SandboxRefund {
 
 /** An order in WeChat's books, with all that belongs to it. */
 export interface SandboxOrder {
+  readonly protocol: Protocol;
   readonly outTradeNo: string;
   readonly mchId: string;
   readonly appId: string;
@@ -45,6 +50,16 @@ export interface SandboxState {
     readonly outcome: string;
   }[];
   readonly faults: readonly object[];
+}
+
+/**
+ * How the notifications of an order were answered, one by one. An attempt without an answer in time
+ * isn't counted: a busy machine has such, and WeChat comes again.
+ */
+export function answersIn({ notifications }: SandboxOrder): readonly number[] {
+  return notifications
+    .flatMap(({ attempts }) => attempts)
+    .flatMap(({ status }) => (status === null ? [] : [status]));
 }
 
 /** See the sandbox's own description of its control API. */
@@ -97,8 +112,21 @@ export class SandboxClient {
     readonly mchId: string;
     readonly apiKey: string;
     readonly appIds: readonly string[];
+    readonly apiV3Key?: string;
+    /** PEM. */
+    readonly merchantCertificate?: string;
   }): Promise<void> {
     await this.#call("POST", "/merchants", merchant);
+  }
+
+  /** Changes what WeChat signs with for a merchant. */
+  async changeKeys(
+    mchId: string,
+    mode:
+      | { readonly verifyMode: "certificate" | "public-key" }
+      | { readonly verifyMode: "switching"; readonly switchPercent: number },
+  ): Promise<void> {
+    await this.#call("PATCH", `/merchants/${mchId}`, mode);
   }
 
   async addFault(fault: SandboxFault): Promise<void> {

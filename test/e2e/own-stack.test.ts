@@ -3,9 +3,20 @@ import { startStack, type Stack } from "../../scripts/stack.ts";
 import { dataOf } from "../../scripts/support/app-client.ts";
 import type { CreatedOrder } from "../../scripts/support/contract.ts";
 import { eventually } from "../../scripts/support/eventually.ts";
-import { openShop, paidOrder, viewOf, viewWhen, type Closing, type Shop } from "./support/shop.ts";
+import {
+  openShop,
+  paidOrder,
+  viewOf,
+  viewWhen,
+  type Closing,
+  type Shop,
+  type SignType,
+} from "./support/shop.ts";
 import { hurry } from "./support/stack-address.ts";
 import { troubleCall } from "./support/trouble.ts";
+
+/** One way to sign of each protocol: a crash is alike for all. */
+const PROTOCOLS = ["MD5", "RSA"] as const;
 
 // A stack of its own: the gateway is killed, and WeChat fails for whoever calls it first. So these
 // tests come one after the other.
@@ -59,23 +70,25 @@ describe("with a stack of its own", { concurrent: false }, () => {
   describe("after a crash of the gateway", { concurrent: true }, () => {
     const closing: (() => Promise<void>)[] = [];
     const t: Closing = { onTestFinished: (close) => void closing.push(close) };
-    let untold: Told;
-    let refunding: Told;
-    let unpaid: Told;
-    let confirmed: Told;
+    const scenes = new Map<SignType, Scene>();
+    const sceneOf = (signType: SignType): Scene => {
+      const scene = scenes.get(signType);
+      if (scene === undefined) throw new Error(`nothing was prepared for ${signType}`);
+      return scene;
+    };
 
     beforeAll(async () => {
-      untold = await paidAndUntold(await openShop(t, { stack }));
-      const shop = await openShop(t, { stack });
-      confirmed = { shop, order: await paidOrder(shop) };
-      await viewWhen(shop, confirmed.order, "told", (view) => view.pay_notify_state === "2");
-      unpaid = { shop, order: dataOf(await shop.app.createOrder()) };
-      refunding = { shop, order: await paidOrder(shop) };
-      await refundInFlight(refunding.shop, refunding.order);
-
+      await Promise.all(
+        PROTOCOLS.map(async (signType) => {
+          const open = async (): Promise<Shop> => await openShop(t, { stack, signType });
+          scenes.set(signType, await prepare(await open(), await open()));
+        }),
+      );
       await stack.killGateway();
       // WeChat tells a gateway that isn't there, and tells it again later.
-      await shop.sandbox.pay(unpaid.order.orderNumber);
+      for (const { unpaid } of scenes.values()) {
+        await unpaid.shop.sandbox.pay(unpaid.order.orderNumber);
+      }
       await stack.startGateway();
     });
 
@@ -83,50 +96,74 @@ describe("with a stack of its own", { concurrent: false }, () => {
       await Promise.all(closing.map(async (close) => await close()));
     });
 
-    it("an app that hadn't confirmed is called again", async () => {
-      const { shop, order } = untold;
-      const [first] = shop.receiver.about(order.orderNumber);
-      const second = await shop.receiver.heard(order.orderNumber, "pay", 2);
-      expect(second).toMatchObject({ signed: true, webhookSigned: true });
-      expect(second.fields["eventId"]).toBe(first?.fields["eventId"]);
-      const view = await viewWhen(shop, order, "told", ({ pay_notify_state: s }) => s === "2");
-      // The call that the crash cut off counts too: the app has received it.
-      expect(view).toMatchObject({ pay_state: "2", pay_notify_number: 2 });
-    });
+    describe.each(PROTOCOLS)("of a merchant that signs with %s", (signType) => {
+      it("an app that hadn't confirmed is called again", async () => {
+        const { shop, order } = sceneOf(signType).untold;
+        const [first] = shop.receiver.about(order.orderNumber);
+        const second = await shop.receiver.heard(order.orderNumber, "pay", 2);
+        expect(second).toMatchObject({ signed: true, webhookSigned: true });
+        expect(second.fields["eventId"]).toBe(first?.fields["eventId"]);
+        const view = await viewWhen(shop, order, "told", ({ pay_notify_state: s }) => s === "2");
+        // The call that the crash cut off counts too: the app has received it.
+        expect(view).toMatchObject({ pay_state: "2", pay_notify_number: 2 });
+      });
 
-    it("an app that had confirmed is left alone", async () => {
-      const { shop, order } = confirmed;
-      await viewWhen(untold.shop, untold.order, "told", (view) => view.pay_notify_state === "2");
-      expect(await viewOf(shop, order)).toMatchObject({ pay_state: "2", pay_notify_number: 1 });
-      expect(shop.receiver.about(order.orderNumber)).toHaveLength(1);
-    });
+      it("an app that had confirmed is left alone", async () => {
+        const {
+          confirmed: { shop, order },
+          untold,
+        } = sceneOf(signType);
+        await viewWhen(untold.shop, untold.order, "told", (view) => view.pay_notify_state === "2");
+        expect(await viewOf(shop, order)).toMatchObject({ pay_state: "2", pay_notify_number: 1 });
+        expect(shop.receiver.about(order.orderNumber)).toHaveLength(1);
+      });
 
-    it("a refund whose answer never came resolves by itself, under its one number", async () => {
-      const { shop, order } = refunding;
-      const view = await viewWhen(shop, order, "accepted", ({ ref_state }) => ref_state === "2");
-      const { refunds } = await shop.sandbox.order(order.orderNumber);
-      expect(refunds).toMatchObject([{ outRefundNo: view.refund_no, refundId: view.refund_id }]);
-      const repeated = dataOf(await shop.app.refund(order.orderId));
-      expect(repeated).toEqual({ refund_no: view.refund_no, refund_id: view.refund_id });
-      await shop.sandbox.decideRefund(repeated.refund_no, "SUCCESS");
-      await shop.receiver.heard(order.orderNumber, "refund");
-      const end = await viewWhen(shop, order, "told", ({ ref_notify_state: s }) => s === "2");
-      expect(end).toMatchObject({ ref_state: "4", refund_free: 100 });
-      expect((await shop.sandbox.order(order.orderNumber)).refunds).toHaveLength(1);
-    });
+      it("a refund whose answer never came resolves by itself, under its one number", async () => {
+        const { shop, order } = sceneOf(signType).refunding;
+        const view = await viewWhen(shop, order, "accepted", ({ ref_state }) => ref_state === "2");
+        const { refunds } = await shop.sandbox.order(order.orderNumber);
+        expect(refunds).toMatchObject([{ outRefundNo: view.refund_no, refundId: view.refund_id }]);
+        const repeated = dataOf(await shop.app.refund(order.orderId));
+        expect(repeated).toEqual({ refund_no: view.refund_no, refund_id: view.refund_id });
+        await shop.sandbox.decideRefund(repeated.refund_no, "SUCCESS");
+        await shop.receiver.heard(order.orderNumber, "refund");
+        const end = await viewWhen(shop, order, "told", ({ ref_notify_state: s }) => s === "2");
+        expect(end).toMatchObject({ ref_state: "4", refund_free: 100 });
+        expect((await shop.sandbox.order(order.orderNumber)).refunds).toHaveLength(1);
+      });
 
-    it("a payment made meanwhile is booked when WeChat tells again", async () => {
-      const { shop, order } = unpaid;
-      await shop.receiver.heard(order.orderNumber, "pay");
-      const view = await viewWhen(shop, order, "told", ({ pay_notify_state: s }) => s === "2");
-      expect(view).toMatchObject({ pay_state: "2", pay_notify_number: 1 });
+      it("a payment made meanwhile is booked when WeChat tells again", async () => {
+        const { shop, order } = sceneOf(signType).unpaid;
+        await shop.receiver.heard(order.orderNumber, "pay");
+        const view = await viewWhen(shop, order, "told", ({ pay_notify_state: s }) => s === "2");
+        expect(view).toMatchObject({ pay_state: "2", pay_notify_number: 1 });
+      });
     });
   });
 });
 
+/** What a crash is to hit, in one protocol. */
+interface Scene {
+  readonly untold: Told;
+  readonly refunding: Told;
+  readonly unpaid: Told;
+  readonly confirmed: Told;
+}
+
 interface Told {
   readonly shop: Shop;
   readonly order: CreatedOrder;
+}
+
+/** `waiting`: a shop whose app is slow to confirm. */
+async function prepare(waiting: Shop, shop: Shop): Promise<Scene> {
+  const untold = await paidAndUntold(waiting);
+  const confirmed = { shop, order: await paidOrder(shop) };
+  await viewWhen(shop, confirmed.order, "told", (view) => view.pay_notify_state === "2");
+  const unpaid = { shop, order: dataOf(await shop.app.createOrder()) };
+  const refunding = { shop, order: await paidOrder(shop) };
+  await refundInFlight(refunding.shop, refunding.order);
+  return { untold, refunding, unpaid, confirmed };
 }
 
 /** WeChat's notification is acknowledged; the app has been called and hasn't answered. */

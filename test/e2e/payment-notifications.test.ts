@@ -1,29 +1,35 @@
 import { describe, expect, it } from "vitest";
 import { dataOf } from "../../scripts/support/app-client.ts";
 import { eventually } from "../../scripts/support/eventually.ts";
-import { openShop, viewOf, viewWhen, type Shop } from "./support/shop.ts";
+import { openShop, SIGN_TYPES, viewOf, viewWhen, type Shop } from "./support/shop.ts";
 import { troubleNotification } from "./support/trouble.ts";
-import { paymentFields, post, signedXml, xml, type Fields } from "./support/wechat-notification.ts";
+import {
+  factsOf,
+  penFor,
+  post,
+  type Message,
+  type PaymentFacts,
+} from "./support/wechat-notification.ts";
 
 /** An order that is paid at WeChat, of which the gateway knows nothing yet. */
 async function secretlyPaid(shop: Shop) {
   const order = dataOf(await shop.app.createOrder({ totalFree: 100 }));
   const paid = await shop.sandbox.pay(order.orderNumber, { notify: false });
-  return { order, paid, fields: paymentFields(paid) };
+  return { order, paid, facts: factsOf(paid) };
 }
 
-describe.each(["MD5", "HMAC-SHA256"] as const)("with %s", (signType) => {
+describe.each(SIGN_TYPES)("with %s", (signType) => {
   it("50 copies at once book once and call the app once", async (t) => {
     const shop = await openShop(t, { signType });
-    const { order, paid, fields } = await secretlyPaid(shop);
-    const body = signedXml(fields, shop.merchant.apiKey, signType);
+    const { order, paid, facts } = await secretlyPaid(shop);
+    const message = penFor(shop.merchant).write(facts, shop.merchant);
     const answers = await Promise.all(
-      Array.from({ length: 50 }, async () => await post(paid.notifyUrl, body)),
+      Array.from({ length: 50 }, async () => await post(paid.notifyUrl, message)),
     );
-    expect(new Set(answers)).toEqual(new Set(["SUCCESS"]));
+    expect(new Set(answers)).toEqual(new Set([true]));
     await viewWhen(shop, order, "confirmed", (view) => view.pay_notify_state === "2");
     // One more, late: acknowledged, and nothing comes of it.
-    expect(await post(paid.notifyUrl, body)).toBe("SUCCESS");
+    expect(await post(paid.notifyUrl, message)).toBe(true);
     expect(await viewOf(shop, order)).toMatchObject({
       pay_state: "2",
       pay_notify_state: "2",
@@ -36,41 +42,36 @@ describe.each(["MD5", "HMAC-SHA256"] as const)("with %s", (signType) => {
   it("nothing but WeChat's own word changes an order", async (t) => {
     const shop = await openShop(t, { signType });
     const other = await openShop(t, { signType });
-    const { order, paid, fields } = await secretlyPaid(shop);
-    const { apiKey } = shop.merchant;
-    const signed = (changes: Fields) => signedXml({ ...fields, ...changes }, apiKey, signType);
+    const { order, paid, facts } = await secretlyPaid(shop);
+    const pen = penFor(shop.merchant);
+    const signed = (changes: Partial<PaymentFacts>) =>
+      pen.write({ ...facts, ...changes }, shop.merchant);
     const good = signed({});
     const elsewhere = paid.notifyUrl.replace(`/${shop.merchant.id}/`, `/${other.merchant.id}/`);
-    const bad: readonly (readonly [what: string, body: string, url?: string])[] = [
-      ["unsigned", xml(fields)],
-      ["another key", signedXml(fields, other.merchant.apiKey, signType)],
-      ["changed after signing", good.replace("<![CDATA[CNY]]>", "<![CDATA[USD]]>")],
-      ["less money", signed({ total_fee: "1", cash_fee: "1" })],
-      ["more money", signed({ total_fee: "101" })],
-      ["another merchant", signed({ mch_id: other.merchant.mchId })],
-      ["another official account", signed({ appid: other.merchant.wechatAppId })],
-      ["no success", signed({ result_code: "FAIL" })],
-      ["an unknown order", signed({ out_trade_no: "0".repeat(32) })],
-      ["no transaction", signed({ transaction_id: "" })],
-      [
-        "signed by the other merchant, at its path",
-        signedXml(fields, other.merchant.apiKey, signType),
-        elsewhere,
-      ],
-      ["no XML", "transaction_id=1"],
-      ["nothing", ""],
-      ["an entity", good.replace("<xml>", '<!DOCTYPE x [<!ENTITY e "1">]><xml>')],
-      ["half of it", good.slice(0, good.length / 2)],
+    const bad: readonly (readonly [what: string, message: Message, url?: string])[] = [
+      ...Object.entries(pen.spoil(facts, shop.merchant)),
+      ["another merchant's key", pen.write(facts, other.merchant)],
+      ["less money", signed({ totalFen: 1 })],
+      ["more money", signed({ totalFen: 101 })],
+      ["another merchant", signed({ mchId: other.merchant.mchId })],
+      ["another official account", signed({ appId: other.merchant.wechatAppId })],
+      ["no success", signed({ success: false })],
+      ["an unknown order", signed({ orderNumber: "0".repeat(32) })],
+      ["no transaction", signed({ transactionId: "" })],
+      ["by the other merchant's key, at its path", pen.write(facts, other.merchant), elsewhere],
+      ["another language", { ...good, body: "transaction_id=1" }],
+      ["nothing", { ...good, body: "" }],
+      ["half of it", { ...good, body: good.body.slice(0, good.body.length / 2) }],
     ];
     const answers = await Promise.all(
-      bad.map(async ([what, body, url]) => [what, await post(url ?? paid.notifyUrl, body)]),
+      bad.map(async ([what, message, url]) => [what, await post(url ?? paid.notifyUrl, message)]),
     );
-    expect(answers).toEqual(bad.map(([what]) => [what, "FAIL"]));
+    expect(answers).toEqual(bad.map(([what]) => [what, false]));
     expect(await viewOf(shop, order)).toMatchObject({ pay_state: "0", transaction_id: null });
-    expect(await post(paid.notifyUrl, good)).toBe("SUCCESS");
+    expect(await post(paid.notifyUrl, good)).toBe(true);
     await viewWhen(shop, order, "confirmed", (view) => view.pay_notify_state === "2");
     // What contradicts a paid order doesn't change it either.
-    expect(await post(paid.notifyUrl, signed({ transaction_id: "4200000000" }))).toBe("FAIL");
+    expect(await post(paid.notifyUrl, signed({ transactionId: "4200000000" }))).toBe(false);
     expect(await viewOf(shop, order)).toMatchObject({ transaction_id: paid.transactionId });
     expect(shop.receiver.about(order.orderNumber)).toHaveLength(1);
   });
@@ -128,14 +129,15 @@ it("a notification that comes after the query is acknowledged, and is no news", 
   expect(await viewOf(shop, order)).toMatchObject({ pay_state: "2", pay_notify_number: 1 });
   expect(shop.receiver.about(orderNumber)).toHaveLength(1);
 });
+
 it("money for an order that was closed makes it paid", async (t) => {
   const shop = await openShop(t);
   const order = dataOf(await shop.app.createOrder());
   const paid = await shop.sandbox.close(order.orderNumber);
   const closed = dataOf(await shop.app.order({ order_id: order.orderId, sync: 1 }));
   expect(closed).toMatchObject({ pay_state: "1" });
-  const body = signedXml(paymentFields(paid), shop.merchant.apiKey, "MD5");
-  expect(await post(paid.notifyUrl, body)).toBe("SUCCESS");
+  const message = penFor(shop.merchant).write(factsOf(paid), shop.merchant);
+  expect(await post(paid.notifyUrl, message)).toBe(true);
   expect(await viewOf(shop, order)).toMatchObject({ pay_state: "2" });
   await shop.receiver.heard(order.orderNumber, "pay");
 });

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { expect, inject, it } from "vitest";
 import { z } from "zod";
 import { dataOf } from "../../scripts/support/app-client.ts";
+import { API_CERTIFICATE } from "../../scripts/support/demo-merchant.ts";
 import { eventually } from "../../scripts/support/eventually.ts";
 import { CANARIES } from "./support/canaries.ts";
 import { openShop, viewWhen, type Shop } from "./support/shop.ts";
@@ -51,6 +52,9 @@ it("no secret and no openId stands in the gateway's log, whatever goes wrong", a
     ...CANARIES,
     wrongToken: "canary-wrong-token",
     apiKey: merchant.apiKey,
+    apiV3Key: merchant.apiV3Key,
+    privateKey: API_CERTIFICATE.privateKey.split("\n")[1] ?? "",
+    anyPrivateKey: "PRIVATE KEY",
     salt: registered.salt,
     rotatedSalt,
     webhookSecret: registered.webhookSecret.replace("whsec_", ""),
@@ -83,7 +87,12 @@ it("secrets are shown once: no later answer of the back-office holds one", async
     admin.call("GET", "/merchants?limit=100", z.unknown()),
   ]);
   const text = JSON.stringify(answers);
-  for (const secret of [registered.salt, registered.webhookSecret, merchant.apiKey]) {
+  for (const secret of [
+    registered.salt,
+    registered.webhookSecret,
+    merchant.apiKey,
+    merchant.apiV3Key,
+  ]) {
     expect(text).not.toContain(secret);
   }
 });

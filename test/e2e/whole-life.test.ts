@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { dataOf } from "../../scripts/support/app-client.ts";
 import { bridgeParams } from "../../scripts/support/contract.ts";
-import { openShop, viewOf, viewWhen } from "./support/shop.ts";
+import { openShop, SIGN_TYPES, viewOf, viewWhen } from "./support/shop.ts";
 
-describe.each(["MD5", "HMAC-SHA256"] as const)("a merchant that signs with %s", (signType) => {
+describe.each(SIGN_TYPES)("a merchant that signs with %s", (signType) => {
   it("has an order paid, the app told, refunded, and the app told again", async (t) => {
     const shop = await openShop(t, { signType });
     const { app, receiver, sandbox } = shop;

@@ -1,18 +1,35 @@
 import { randomBytes, randomInt } from "node:crypto";
 import { inject } from "vitest";
-import { AdminClient, type RegisteredApp } from "../../../scripts/support/admin-client.ts";
+import {
+  AdminClient,
+  type RegisteredApp,
+  type V3Credentials,
+} from "../../../scripts/support/admin-client.ts";
 import { AppClient, dataOf, type Parameters } from "../../../scripts/support/app-client.ts";
 import { AppReceiver } from "../../../scripts/support/app-receiver.ts";
-import type { CreatedOrder, OrderView } from "../../../scripts/support/contract.ts";
+import type { CreatedOrder, OrderView, Protocol } from "../../../scripts/support/contract.ts";
+import { API_CERTIFICATE, PLATFORM_CERTIFICATE } from "../../../scripts/support/demo-merchant.ts";
 import { eventually } from "../../../scripts/support/eventually.ts";
 import { SandboxClient } from "../../../scripts/support/sandbox-client.ts";
 import type { StackAddress } from "./stack-address.ts";
-import type { SignType } from "./wechat-notification.ts";
 
 /** The part of a test's context that closes what the test has opened. */
 export interface Closing {
   onTestFinished(close: () => Promise<void>): void;
 }
+
+declare module "vitest" {
+  interface ProvidedContext {
+    /** What the merchants of the tests speak, unless a test says otherwise. */
+    protocol: Protocol;
+  }
+}
+
+export type SignType = "MD5" | "HMAC-SHA256" | "RSA";
+
+/** How the merchants of this run may sign, the usual way first; the way tells the protocol. */
+export const SIGN_TYPES: readonly [SignType, ...SignType[]] =
+  inject("protocol") === "v3" ? ["RSA"] : ["MD5", "HMAC-SHA256"];
 
 export interface ShopOptions {
   /** The shared one when left out. */
@@ -27,6 +44,7 @@ export interface Shop {
     readonly id: number;
     readonly mchId: string;
     readonly apiKey: string;
+    readonly apiV3Key: string;
     readonly signType: SignType;
     readonly wechatAppId: string;
   };
@@ -42,22 +60,41 @@ export interface Shop {
 /** Registers a merchant at the sandbox and the gateway, and an app whose server is up. */
 export async function openShop(t: Closing, options: ShopOptions = {}): Promise<Shop> {
   const { gatewayUrl, sandboxUrl, adminToken } = options.stack ?? inject("stack");
-  const { signType = "MD5" } = options;
+  const { signType = SIGN_TYPES[0] } = options;
   const admin = new AdminClient(gatewayUrl, adminToken);
   const sandbox = new SandboxClient(sandboxUrl);
   const mchId = `19${randomInt(1e8, 1e9)}`;
   const apiKey = randomBytes(16).toString("hex");
+  const apiV3Key = randomBytes(16).toString("hex");
   const wechatAppId = `wx${randomBytes(8).toString("hex")}`;
-  await sandbox.addMerchant({ mchId, apiKey, appIds: [wechatAppId] });
-  const draft = { name: `shop ${mchId}`, mchId, protocol: "v2", apiKey, signType } as const;
+  // At WeChat it may speak both, as every merchant may.
+  const { certificate: merchantCertificate } = API_CERTIFICATE;
+  await sandbox.addMerchant({
+    mchId,
+    apiKey,
+    appIds: [wechatAppId],
+    apiV3Key,
+    merchantCertificate,
+  });
+  const facts = { name: `shop ${mchId}`, mchId };
+  const draft =
+    signType === "RSA"
+      ? { ...facts, protocol: "v3" as const, ...v3Credentials(apiV3Key) }
+      : { ...facts, protocol: "v2" as const, apiKey, signType };
   const { id } = await byOperator(async () => await admin.registerMerchant(draft));
   const shop = {
     gatewayUrl,
-    merchant: { id, mchId, apiKey, signType, wechatAppId },
+    merchant: { id, mchId, apiKey, apiV3Key, signType, wechatAppId },
     admin,
     sandbox,
   };
   return { ...shop, ...(await openApp(t, shop)) };
+}
+
+/** What the gateway needs to know of a merchant to speak APIv3 for it. */
+export function v3Credentials(apiV3Key: string): V3Credentials {
+  const { serialNo: merchantSerialNo, privateKey: merchantPrivateKey } = API_CERTIFICATE;
+  return { apiV3Key, merchantSerialNo, merchantPrivateKey, verifyKeys: [PLATFORM_CERTIFICATE] };
 }
 
 /** Registers one more app of the shop's merchant, with a server of its own. */

@@ -1,69 +1,67 @@
-import { createHash, createHmac } from "node:crypto";
 import type { SandboxOrder } from "../../../scripts/support/sandbox-client.ts";
+import type { Shop } from "./shop.ts";
+import { V2_PEN } from "./wechat-pen-v2.ts";
+import { V3_PEN } from "./wechat-pen-v3.ts";
 
 /**
  * WeChat's payment notification, written from WeChat's description and sharing nothing with the
  * gateway or the sandbox.
  */
 
-export type SignType = "MD5" | "HMAC-SHA256";
-export type Fields = Readonly<Record<string, string>>;
+/** What a notification says, in whatever protocol. */
+export interface PaymentFacts {
+  readonly appId: string;
+  readonly mchId: string;
+  readonly openid: string;
+  readonly orderNumber: string;
+  readonly transactionId: string;
+  readonly totalFen: number;
+  readonly success: boolean;
+}
 
-/** The fields of the notification of a paid order, still without `sign`. */
-export function paymentFields(order: SandboxOrder): Fields {
+/** A notification as it goes over the wire. */
+export interface Message {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** WeChat's hand in one protocol. */
+export interface Pen {
+  /** The notification, rightly signed for a merchant. */
+  write(facts: PaymentFacts, merchant: Shop["merchant"]): Message;
+  /** The same, wrong in the ways that only this protocol has, by what is wrong. */
+  spoil(facts: PaymentFacts, merchant: Shop["merchant"]): Readonly<Record<string, Message>>;
+}
+
+/** The pen that WeChat writes to a merchant with. */
+export function penFor({ signType }: Shop["merchant"]): Pen {
+  return signType === "RSA" ? V3_PEN : V2_PEN;
+}
+
+/** What WeChat has to say of a paid order. */
+export function factsOf(order: SandboxOrder): PaymentFacts {
   return {
-    appid: order.appId,
-    bank_type: "OTHERS",
-    cash_fee: String(order.totalFee),
-    fee_type: "CNY",
-    is_subscribe: "N",
-    mch_id: order.mchId,
-    nonce_str: "5K8264ILTKCH16CQ2502SI8ZNMTM67VS",
+    appId: order.appId,
+    mchId: order.mchId,
     openid: order.openid,
-    out_trade_no: order.outTradeNo,
-    result_code: "SUCCESS",
-    return_code: "SUCCESS",
-    time_end: "20261122153000",
-    total_fee: String(order.totalFee),
-    trade_type: "JSAPI",
-    transaction_id: order.transactionId ?? "4200000000202611220000000000",
+    orderNumber: order.outTradeNo,
+    transactionId: order.transactionId ?? "4200000000202611220000000000",
+    totalFen: order.totalFee,
+    success: true,
   };
 }
 
-/** The notification's body, signed. */
-export function signedXml(fields: Fields, apiKey: string, signType: SignType): string {
-  return xml({ ...fields, sign: sign(fields, apiKey, signType) });
-}
-
-export function xml(fields: Fields): string {
-  const elements = Object.entries(fields).map(([name, value]) => {
-    return `<${name}><![CDATA[${value}]]></${name}>`;
-  });
-  return `<xml>\n${elements.join("\n")}\n</xml>`;
-}
-
-/** Posts a notification as WeChat does; returns the answer's return_code. */
-export async function post(url: string, body: string): Promise<string> {
-  const response = await fetch(url, {
-    method: "POST",
-    headers: { "content-type": "text/xml" },
-    body,
-  });
+/** Posts a notification as WeChat does; whether it is acknowledged, by the protocol's own rule. */
+export async function post(url: string, { headers, body }: Message): Promise<boolean> {
+  const response = await fetch(url, { method: "POST", headers, body });
   const answer = await response.text();
   const [, code] = /<return_code><!\[CDATA\[(\w+)\]\]><\/return_code>/.exec(answer) ?? [];
-  if (response.status !== 200 || code === undefined) {
-    throw new Error(`HTTP ${response.status}: ${answer}`);
+  if (url.includes("/notify/v2/") && response.status === 200 && code !== undefined) {
+    return code === "SUCCESS";
   }
-  return code;
-}
-
-/** WeChat: non-empty values sorted by name, `&key=`, MD5 or HMAC-SHA256, upper-case hex. */
-function sign(fields: Fields, apiKey: string, signType: SignType): string {
-  const pairs = Object.keys(fields)
-    .filter((name) => fields[name] !== "")
-    .toSorted()
-    .map((name) => `${name}=${fields[name] ?? ""}`);
-  const text = `${pairs.join("&")}&key=${apiKey}`;
-  const hash = signType === "MD5" ? createHash("md5") : createHmac("sha256", apiKey);
-  return hash.update(text, "utf8").digest("hex").toUpperCase();
+  if (url.includes("/notify/v3/")) {
+    if (response.status === 204) return true;
+    if (response.status === 400 || response.status === 401) return false;
+  }
+  throw new Error(`HTTP ${response.status}: ${answer}`);
 }
