@@ -1,10 +1,11 @@
 import { once } from "node:events";
 import { mkdirSync } from "node:fs";
 import path from "node:path";
-import { curlOf, demoApp, readDevelopmentSecrets, type DemoApp } from "./dev/demo-app.ts";
+import { curlOf, demoApps, readDevelopmentSecrets, type DemoApp } from "./dev/demo-app.ts";
 import { printWorkerLog } from "./dev/worker-log.ts";
 import { startStack, type Stack } from "./stack.ts";
 import { AppReceiver, type Callback } from "./support/app-receiver.ts";
+import type { Protocol } from "./support/contract.ts";
 import { isFree } from "./support/ports.ts";
 import { ROOT } from "./support/project.ts";
 import { paint } from "./support/terminal.ts";
@@ -31,9 +32,9 @@ async function main(): Promise<void> {
       },
     });
     try {
-      const app = await demoApp(stack, receiver.url);
+      const apps = await demoApps(stack, receiver.url);
       receiver.onCallback(printCallback);
-      console.log(guide(stack, app));
+      console.log(guide(stack, apps));
       ready = true;
       await interrupted();
       console.log(paint("dim", "\nStopping …"));
@@ -46,12 +47,15 @@ async function main(): Promise<void> {
 }
 
 /** What there is, and what to do next. */
-function guide({ gatewayUrl, sandboxUrl, adminToken }: Stack, app: DemoApp): string {
+function guide(
+  { gatewayUrl, sandboxUrl, adminToken }: Stack,
+  { v2: app, v3 }: Readonly<Record<Protocol, DemoApp>>,
+): string {
   const page = paint("dim", "in WeChat Pay's place: open it in a browser");
   return `
 ${paint("bold", "Gateway")}   ${paint("cyan", gatewayUrl)}
 ${paint("bold", "Sandbox")}   ${paint("cyan", sandboxUrl)}  ${page}
-${paint("bold", "App id")}    ${app.id}
+${paint("bold", "App id")}    ${app.id}  ${paint("dim", `and ${v3.id}, of a merchant that speaks APIv3`)}
 ${paint("bold", "Salt")}      ${app.salt}
 ${paint("bold", "Admin")}     Authorization: Bearer ${adminToken}
 

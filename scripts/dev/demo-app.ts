@@ -2,17 +2,27 @@ import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { parseEnv } from "node:util";
 import type { Stack } from "../stack.ts";
-import { AdminClient } from "../support/admin-client.ts";
+import { AdminClient, type AppDraft, type RegisteredMerchant } from "../support/admin-client.ts";
 import { AppClient, USUAL_ORDER } from "../support/app-client.ts";
-import { demoMerchant, DEMO_SALT, DEMO_WECHAT_APP_ID } from "../support/demo-merchant.ts";
+import type { Protocol } from "../support/contract.ts";
+import {
+  API_CERTIFICATE,
+  DEMO_API_KEY,
+  DEMO_API_V3_KEY,
+  demoMerchant,
+  DEMO_SALT,
+  DEMO_WECHAT_APP_ID,
+} from "../support/demo-merchant.ts";
 import { ROOT } from "../support/project.ts";
+import { SandboxClient } from "../support/sandbox-client.ts";
 
 export interface DemoApp {
   readonly id: number;
   readonly salt: string;
 }
 
-const NAME = "Demo app";
+/** The number after the demo merchant's. */
+const V3_MCH_ID = "1900000110";
 
 /** The secrets of local development. Throws where `.dev.vars` doesn't hold them. */
 export function readDevelopmentSecrets(): { adminToken: string; masterKey: string } {
@@ -27,30 +37,67 @@ export function readDevelopmentSecrets(): { adminToken: string; masterKey: strin
   return { adminToken, masterKey };
 }
 
-/**
- * The demo merchant and app: made at the first run, found again later. The receiver has another
- * port each time, so the app's addresses follow it.
- */
-export async function demoApp(stack: Stack, receiverUrl: string): Promise<DemoApp> {
+/** The demo apps, by what their merchants speak. The receiver hears the callbacks of both. */
+export async function demoApps(
+  stack: Stack,
+  receiverUrl: string,
+): Promise<Readonly<Record<Protocol, DemoApp>>> {
   const admin = new AdminClient(stack.gatewayUrl, stack.adminToken);
-  const merchants = await admin.merchants();
-  const draft = demoMerchant("v2");
-  const merchant =
-    merchants.find(({ mchId }) => mchId === draft.mchId) ?? (await admin.registerMerchant(draft));
   const urls = { payNotifyUrl: `${receiverUrl}/pay`, refundNotifyUrl: `${receiverUrl}/refund` };
+  const v2 = await demoApp(admin, "Demo app", await demoMerchantId(admin), urls);
+  const v3 = await demoApp(admin, "Demo app, APIv3", await v3MerchantId(admin, stack), urls);
+  return { v2, v3 };
+}
+
+/** An app: made at the first run, found again later. The receiver has another port each time. */
+async function demoApp(
+  admin: AdminClient,
+  name: string,
+  merchantId: number,
+  urls: Pick<AppDraft, "payNotifyUrl" | "refundNotifyUrl">,
+): Promise<DemoApp> {
   const apps = await admin.apps();
-  const known = apps.find(({ name, merchantId }) => name === NAME && merchantId === merchant.id);
+  const known = apps.find((app) => app.name === name && app.merchantId === merchantId);
   if (known !== undefined) {
     await admin.changeApp(known.id, urls);
     return { id: known.id, salt: DEMO_SALT };
   }
   return await admin.registerApp({
-    name: NAME,
-    merchantId: merchant.id,
+    name,
+    merchantId,
     wechatAppId: DEMO_WECHAT_APP_ID,
     salt: DEMO_SALT,
     ...urls,
   });
+}
+
+async function demoMerchantId(admin: AdminClient): Promise<number> {
+  const draft = demoMerchant("v2");
+  const known = await findMerchant(admin, draft.mchId);
+  return (known ?? (await admin.registerMerchant(draft))).id;
+}
+
+/** A merchant number has one protocol at a time: the second merchant is made at the sandbox too. */
+async function v3MerchantId(admin: AdminClient, { sandboxUrl }: Stack): Promise<number> {
+  const known = await findMerchant(admin, V3_MCH_ID);
+  if (known !== undefined) return known.id;
+  await new SandboxClient(sandboxUrl).addMerchant({
+    mchId: V3_MCH_ID,
+    apiKey: DEMO_API_KEY,
+    apiV3Key: DEMO_API_V3_KEY,
+    merchantCertificate: API_CERTIFICATE.certificate,
+    appIds: [DEMO_WECHAT_APP_ID],
+  });
+  const facts = { name: "Demo merchant, APIv3", mchId: V3_MCH_ID };
+  return (await admin.registerMerchant({ ...demoMerchant("v3"), ...facts })).id;
+}
+
+async function findMerchant(
+  admin: AdminClient,
+  mchId: string,
+): Promise<RegisteredMerchant | undefined> {
+  const merchants = await admin.merchants();
+  return merchants.find((merchant) => merchant.mchId === mchId);
 }
 
 /** A signed create-order as a command to paste. It names no number of its own: each run is an order. */

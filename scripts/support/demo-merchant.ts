@@ -12,18 +12,21 @@ export function demoMerchant(protocol: Protocol): MerchantDraft {
   const facts = { name: "Demo merchant", mchId: "1900000109" };
   switch (protocol) {
     case "v2":
-      return { ...facts, protocol, apiKey: "sandbox0api0key0of0thirtytwo0chr" };
+      return { ...facts, protocol, apiKey: DEMO_API_KEY };
     case "v3":
       return {
         ...facts,
         protocol,
-        apiV3Key: "sandbox0apiv3key0of0thirtytwo0ch",
+        apiV3Key: DEMO_API_V3_KEY,
         merchantSerialNo: API_CERTIFICATE.serialNo,
         merchantPrivateKey: API_CERTIFICATE.privateKey,
         verifyKeys: [PLATFORM_CERTIFICATE],
       };
   }
 }
+
+export const DEMO_API_KEY = "sandbox0api0key0of0thirtytwo0chr";
+export const DEMO_API_V3_KEY = "sandbox0apiv3key0of0thirtytwo0ch";
 
 /** The merchant's own API certificate; merchants made for a test may share it. */
 export const API_CERTIFICATE = {
