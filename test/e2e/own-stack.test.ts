@@ -78,10 +78,15 @@ describe("with a stack of its own", { concurrent: false }, () => {
     };
 
     beforeAll(async () => {
-      await Promise.all(
+      const prepared = await Promise.all(
         PROTOCOLS.map(async (signType) => {
           const open = async (): Promise<Shop> => await openShop(t, { stack, signType });
-          scenes.set(signType, await prepare(await open(), await open()));
+          return await prepare(await open(), await open());
+        }),
+      );
+      await Promise.all(
+        prepared.map(async (scene) => {
+          scenes.set(scene.confirmed.shop.merchant.signType, await begin(scene));
         }),
       );
       await stack.killGateway();
@@ -143,8 +148,13 @@ describe("with a stack of its own", { concurrent: false }, () => {
 });
 
 /** What a crash is to hit, in one protocol. */
-interface Scene {
+interface Scene extends Preparation {
   readonly untold: Told;
+}
+
+interface Preparation {
+  /** A shop of its own for the order that is to be untold. */
+  readonly waiting: Shop;
   readonly refunding: Told;
   readonly unpaid: Told;
   readonly confirmed: Told;
@@ -155,15 +165,22 @@ interface Told {
   readonly order: CreatedOrder;
 }
 
-/** `waiting`: a shop whose app is slow to confirm. */
-async function prepare(waiting: Shop, shop: Shop): Promise<Scene> {
-  const untold = await paidAndUntold(waiting);
+/** All that takes its time, for what is begun afterwards must not be over before the crash. */
+async function prepare(waiting: Shop, shop: Shop): Promise<Preparation> {
   const confirmed = { shop, order: await paidOrder(shop) };
   await viewWhen(shop, confirmed.order, "told", (view) => view.pay_notify_state === "2");
   const unpaid = { shop, order: dataOf(await shop.app.createOrder()) };
-  const refunding = { shop, order: await paidOrder(shop) };
-  await refundInFlight(refunding.shop, refunding.order);
-  return { untold, refunding, unpaid, confirmed };
+  return { waiting, confirmed, unpaid, refunding: { shop, order: await paidOrder(shop) } };
+}
+
+/** Begins what the crash is to cut off. */
+async function begin(preparation: Preparation): Promise<Scene> {
+  const { waiting, refunding } = preparation;
+  const [untold] = await Promise.all([
+    paidAndUntold(waiting),
+    refundInFlight(refunding.shop, refunding.order),
+  ]);
+  return { ...preparation, untold };
 }
 
 /** WeChat's notification is acknowledged; the app has been called and hasn't answered. */
