@@ -1,3 +1,4 @@
+import type { OrderTerms } from "./order-terms.ts";
 import type { Protocol } from "./protocol.ts";
 import { readParams, readTerms } from "./stored-json.ts";
 
@@ -9,15 +10,6 @@ export type TradeState = "NOTPAY" | "SUCCESS" | "CLOSED" | "REFUND";
 
 /** How an order's page and its notifications are signed: the first two in APIv2, RSA in APIv3. */
 export type OrderSignType = "MD5" | "HMAC-SHA256" | "RSA";
-
-/** What an order says, by whatever names its protocol says it. */
-export interface OrderTerms {
-  description: string;
-  openid: string;
-  notifyUrl: string;
-  attach: string | null;
-  deviceInfo: string | null;
-}
 
 export interface Order {
   mchId: string;

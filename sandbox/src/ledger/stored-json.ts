@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { OrderTerms } from "./orders.ts";
+import type { OrderTerms } from "./order-terms.ts";
 
 const strings = z.array(z.string());
 const params = z.record(z.string(), z.string());

@@ -1,11 +1,11 @@
 import type { Books } from "../ledger/books.ts";
+import type { OrderTerms } from "../ledger/order-terms.ts";
 import {
   addPrepay,
   findOrder,
   insertOrder,
   type Order,
   type OrderSignType,
-  type OrderTerms,
 } from "../ledger/orders.ts";
 import { notifyPaymentTooEarly } from "../notify/announce.ts";
 import { newPrepayId, newTransactionId } from "../protocol/ids.ts";

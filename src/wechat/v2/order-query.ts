@@ -1,3 +1,4 @@
+import { readTradeState } from "../trade-state.ts";
 import { SHORT_LIMIT_MS } from "../transport.ts";
 import { answerOf, unknown } from "../verdict.ts";
 import type { OrderKey, PaymentAnswer } from "../wechat-pay.ts";
@@ -19,23 +20,9 @@ export async function queryPayment(line: Line, order: OrderKey): Promise<Payment
 }
 
 function readState(fields: ReadonlyMap<string, string>, order: OrderKey): PaymentAnswer {
-  const state = fields.get("trade_state") ?? "";
-  switch (state) {
-    case "SUCCESS":
-    // Paid, and a refund was begun: how that went, only refundquery tells.
-    case "REFUND":
-      return readPaid(fields, order);
-    case "NOTPAY":
-    case "USERPAYING":
-    case "ACCEPT":
-      return { kind: "waiting" };
-    case "CLOSED":
-    case "REVOKED":
-    case "PAYERROR":
-      return { kind: "closed" };
-    default:
-      return unknown(`trade_state ${state}`);
-  }
+  const state = readTradeState(fields.get("trade_state") ?? "");
+  if (state === null) return unknown("unlisted trade_state");
+  return state === "paid" ? readPaid(fields, order) : { kind: state };
 }
 
 function readPaid(fields: ReadonlyMap<string, string>, order: OrderKey): PaymentAnswer {

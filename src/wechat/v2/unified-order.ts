@@ -1,5 +1,6 @@
+import { settlePrepay, type PrepayAttempt } from "../prepay-attempt.ts";
 import { SHORT_LIMIT_MS } from "../transport.ts";
-import { answerOf, unknown, type WechatError } from "../verdict.ts";
+import { answerOf, type WechatError } from "../verdict.ts";
 import type { PrepayAnswer, PrepayRequest } from "../wechat-pay.ts";
 import { call, type Call, type Line, type Reply } from "./call.ts";
 import { judgePrepay } from "./errors.ts";
@@ -10,12 +11,6 @@ const MAX_PREPAY_ID_LENGTH = 64;
 /** What WeChat says, as INVALID_REQUEST or as FAIL, when a number comes with other parameters. */
 const NUMBER_TAKEN = "商户订单号重复";
 
-/** `ask`: the number is taken; `again`: unknown, and worth repeating at once. */
-type Attempt =
-  | PrepayAnswer
-  | { readonly kind: "ask"; readonly error: WechatError }
-  | { readonly kind: "again"; readonly reason: string };
-
 /**
  * Makes an order at WeChat, or gets a new prepay id for one made before with the same parameters
  * (WeChat: unifiedorder).
@@ -24,14 +19,13 @@ type Attempt =
  * WeChat takes for the same order; a reply that asks for a pause isn't.
  */
 export async function prepay(line: Line, request: PrepayRequest): Promise<PrepayAnswer> {
-  let attempt = await attemptPrepay(line, request);
-  if (attempt.kind === "again") attempt = await attemptPrepay(line, request);
-  if (attempt.kind === "again") return unknown(attempt.reason);
-  if (attempt.kind === "ask") return await askWhatFor(line, request, attempt.error);
-  return attempt;
+  return await settlePrepay(
+    async () => await attemptPrepay(line, request),
+    async () => await queryPayment(line, request),
+  );
 }
 
-async function attemptPrepay(line: Line, request: PrepayRequest): Promise<Attempt> {
+async function attemptPrepay(line: Line, request: PrepayRequest): Promise<PrepayAttempt> {
   return readAttempt(await call(line, request, buildOrder(request)));
 }
 
@@ -53,14 +47,14 @@ function buildOrder(request: PrepayRequest): Call {
   };
 }
 
-function readAttempt(reply: Reply): Attempt {
+function readAttempt(reply: Reply): PrepayAttempt {
   if (reply.kind === "done") return readPrepayId(reply.fields);
   if (reply.kind === "error") return readError(reply.error);
   if (reply.kind === "unknown") return { kind: "again", reason: reply.reason };
   return reply.message.includes(NUMBER_TAKEN) ? { kind: "ask", error: reply } : reply;
 }
 
-function readPrepayId(fields: ReadonlyMap<string, string>): Attempt {
+function readPrepayId(fields: ReadonlyMap<string, string>): PrepayAttempt {
   const prepayId = fields.get("prepay_id") ?? "";
   if (prepayId === "" || prepayId.length > MAX_PREPAY_ID_LENGTH) {
     return { kind: "again", reason: "answer without a prepay_id" };
@@ -68,23 +62,11 @@ function readPrepayId(fields: ReadonlyMap<string, string>): Attempt {
   return { kind: "prepared", prepayId };
 }
 
-function readError(error: WechatError): Attempt {
+function readError(error: WechatError): PrepayAttempt {
   if (error.message.includes(NUMBER_TAKEN)) return { kind: "ask", error };
   const verdict = judgePrepay(error.code);
   if (verdict === "paid" || verdict === "closed") return { kind: verdict };
   if (verdict === "ask") return { kind: "ask", error };
   if (verdict === "unknown") return { kind: "again", reason: `${error.code}: ${error.message}` };
   return answerOf(verdict, error);
-}
-
-/** A taken number may be this very order, paid: only when WeChat says otherwise is it a no. */
-async function askWhatFor(
-  line: Line,
-  request: PrepayRequest,
-  error: WechatError,
-): Promise<PrepayAnswer> {
-  const found = await queryPayment(line, request);
-  if (found.kind === "paid" || found.kind === "closed") return { kind: found.kind };
-  if (found.kind === "waiting" || found.kind === "absent") return answerOf("gateway", error);
-  return unknown(`${error.code}: ${error.message}; and the query settled nothing`);
 }

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { readTradeState } from "../trade-state.ts";
 import { SHORT_LIMIT_MS } from "../transport.ts";
 import { answerOf, unknown } from "../verdict.ts";
 import type { OrderKey, PaymentAnswer, V3Merchant } from "../wechat-pay.ts";
@@ -34,7 +35,7 @@ function readState(body: Uint8Array, merchant: V3Merchant, order: OrderKey): Pay
   const read = readJson(body, stateAnswer);
   if (!read.ok) return unknown(`unreadable answer: ${read.error}`);
   const {
-    trade_state: state,
+    trade_state: tradeState,
     mchid = merchant.mchId,
     appid = order.wechatAppId,
     out_trade_no: orderNumber = order.orderNumber,
@@ -42,22 +43,9 @@ function readState(body: Uint8Array, merchant: V3Merchant, order: OrderKey): Pay
   if (mchid !== merchant.mchId) return unknown("answer for another mchid");
   if (appid !== order.wechatAppId) return unknown("answer for another appid");
   if (orderNumber !== order.orderNumber) return unknown("answer for another out_trade_no");
-  switch (state) {
-    case "SUCCESS":
-    // Paid, and a refund was begun: how that went, only the refund's query tells.
-    case "REFUND":
-      return readPaid(body, merchant);
-    case "NOTPAY":
-    case "USERPAYING":
-    case "ACCEPT":
-      return { kind: "waiting" };
-    case "CLOSED":
-    case "REVOKED":
-    case "PAYERROR":
-      return { kind: "closed" };
-    default:
-      return unknown("unlisted trade_state");
-  }
+  const state = readTradeState(tradeState);
+  if (state === null) return unknown("unlisted trade_state");
+  return state === "paid" ? readPaid(body, merchant) : { kind: state };
 }
 
 function readPaid(body: Uint8Array, merchant: V3Merchant): PaymentAnswer {

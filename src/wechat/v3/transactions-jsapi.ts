@@ -1,6 +1,7 @@
 import * as z from "zod";
+import { settlePrepay, type PrepayAttempt } from "../prepay-attempt.ts";
 import { SHORT_LIMIT_MS } from "../transport.ts";
-import { answerOf, unknown } from "../verdict.ts";
+import { answerOf } from "../verdict.ts";
 import type { PrepayAnswer, PrepayRequest } from "../wechat-pay.ts";
 import { call, type Call, type Reply, type V3Line } from "./call.ts";
 import { judgePrepay, type HttpError } from "./errors.ts";
@@ -15,12 +16,6 @@ const prepared = z.object({ prepay_id: z.string().min(1).max(64) });
  */
 const NUMBER_TAKEN = /订单号重复|重入|已支付|已关闭/;
 
-/** `ask`: the number is taken; `again`: unknown, and worth repeating at once. */
-type Attempt =
-  | PrepayAnswer
-  | { readonly kind: "ask"; readonly error: HttpError }
-  | { readonly kind: "again"; readonly reason: string };
-
 /**
  * Makes an order at WeChat, or gets a new prepay id for one made before with the same parameters
  * (WeChat: pay/transactions/jsapi).
@@ -29,14 +24,13 @@ type Attempt =
  * WeChat takes for the same order; a reply that asks for a pause isn't.
  */
 export async function prepay(line: V3Line, request: PrepayRequest): Promise<PrepayAnswer> {
-  let attempt = await attemptPrepay(line, request);
-  if (attempt.kind === "again") attempt = await attemptPrepay(line, request);
-  if (attempt.kind === "again") return unknown(attempt.reason);
-  if (attempt.kind === "ask") return await askWhatFor(line, request, attempt.error);
-  return attempt;
+  return await settlePrepay(
+    async () => await attemptPrepay(line, request),
+    async () => await queryPayment(line, request),
+  );
 }
 
-async function attemptPrepay(line: V3Line, request: PrepayRequest): Promise<Attempt> {
+async function attemptPrepay(line: V3Line, request: PrepayRequest): Promise<PrepayAttempt> {
   return readAttempt(await call(line, buildOrder(line.merchant.mchId, request)));
 }
 
@@ -60,7 +54,7 @@ function buildOrder(mchid: string, request: PrepayRequest): Call {
   };
 }
 
-function readAttempt(reply: Reply): Attempt {
+function readAttempt(reply: Reply): PrepayAttempt {
   switch (reply.kind) {
     case "done": {
       const read = readJson(reply.body, prepared);
@@ -75,23 +69,11 @@ function readAttempt(reply: Reply): Attempt {
   }
 }
 
-function readError(error: HttpError): Attempt {
+function readError(error: HttpError): PrepayAttempt {
   const verdict = judgePrepay(error);
   if (verdict === "paid" || verdict === "closed") return { kind: verdict };
   if (verdict === "unknown") return { kind: "again", reason: `${error.code}: ${error.message}` };
   if (verdict === "ask") return { kind: "ask", error };
   if (verdict === "request" && NUMBER_TAKEN.test(error.message)) return { kind: "ask", error };
   return answerOf(verdict, error);
-}
-
-/** A taken number may be this very order, paid: only when WeChat says otherwise is it a no. */
-async function askWhatFor(
-  line: V3Line,
-  request: PrepayRequest,
-  error: HttpError,
-): Promise<PrepayAnswer> {
-  const found = await queryPayment(line, request);
-  if (found.kind === "paid" || found.kind === "closed") return { kind: found.kind };
-  if (found.kind === "waiting" || found.kind === "absent") return answerOf("gateway", error);
-  return unknown(`${error.code}: ${error.message}; and the query settled nothing`);
 }
