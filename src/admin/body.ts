@@ -1,6 +1,6 @@
 import type * as z from "zod";
 import { err, ok, type Result } from "../core/result.ts";
-import { readUpTo } from "../read-up-to.ts";
+import { DISCARDED_REQUEST_BYTES, readUpTo } from "../read-up-to.ts";
 import { invalid, type AdminError, type FieldFault } from "./answers.ts";
 
 /** A registration has about 1 KB; this is the most that is read of any request. */
@@ -16,7 +16,7 @@ export async function readBody<T>(
   if (mediaType?.trim().toLowerCase() !== "application/json") {
     return err(invalid("The Content-Type must be application/json."));
   }
-  const bytes = await readUpTo(request.body, BODY_MOST_BYTES);
+  const bytes = await readUpTo(request.body, BODY_MOST_BYTES, DISCARDED_REQUEST_BYTES);
   if (bytes === null) return err(invalid(`The body must have at most ${BODY_MOST_BYTES} bytes.`));
   const json = parseJson(bytes);
   if (!json.ok) return err(invalid("The body must be JSON in UTF-8."));

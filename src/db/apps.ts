@@ -53,7 +53,7 @@ export const SHOWN_OF_APP = {
 };
 
 /** How often an id may be lost to another insert before it looks like a bug. */
-const ID_ATTEMPTS = 10;
+const ID_ATTEMPTS = 100;
 
 /** Writes a new app, enabled, its secrets sealed. Throws when the merchant doesn't exist. */
 export async function insertApp(

@@ -65,7 +65,7 @@ const SHOWN = {
 };
 
 /** How often an id may be lost to another insert before it looks like a bug. */
-const ID_ATTEMPTS = 10;
+const ID_ATTEMPTS = 100;
 
 /** Writes a new merchant, its secrets sealed. On failure: WeChat's number is registered already. */
 export async function insertMerchant(

@@ -1,5 +1,5 @@
 import { err, ok, type Result } from "../core/result.ts";
-import { readUpTo } from "../read-up-to.ts";
+import { DISCARDED_REQUEST_BYTES, readUpTo } from "../read-up-to.ts";
 
 /** Reads a request's body up to `most` bytes. On failure: it is larger, or the caller broke off. */
 export async function readBody(
@@ -7,7 +7,7 @@ export async function readBody(
   most: number,
 ): Promise<Result<Uint8Array<ArrayBuffer>, "too large" | "broken off">> {
   try {
-    const body = await readUpTo(request.body, most);
+    const body = await readUpTo(request.body, most, DISCARDED_REQUEST_BYTES);
     return body === null ? err("too large") : ok(body);
   } catch {
     // The only thing that throws here is the caller's connection.
