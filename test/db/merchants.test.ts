@@ -9,6 +9,7 @@ import {
   updateMerchant,
   type NewMerchant,
 } from "../../src/db/merchants.ts";
+import { publicKey } from "../wechat/v3/support/fixtures.ts";
 
 const NOW = 1_790_000_000_000;
 const API_KEY = "an-api-key-of-32-characters-long";
@@ -81,6 +82,26 @@ describe("a merchant", () => {
       const place = { table: "merchants", column: "api_key_sealed", row: id };
       expect((await open(await sealedKey(id), masterKey, place)).ok).toBe(true);
     }
+  });
+
+  test("keeps its own verifying keys when several are registered at once", async () => {
+    const ids = ["A1", "A2", "A3", "A4"];
+    const records = await Promise.all(
+      ids.map(
+        async (id) => await inserted({ ...newMerchant(), verifyKeys: [{ ...publicKey, id }] }),
+      ),
+    );
+    expect(records.map(({ verifyKeys }) => verifyKeys.map(({ id }) => id))).toEqual(
+      ids.map((id) => [id]),
+    );
+  });
+
+  test("whose number is taken leaves no verifying keys behind", async () => {
+    const merchant = newMerchant();
+    const { id } = await inserted(merchant);
+    const again = { ...merchant, verifyKeys: [publicKey] };
+    expect((await insertMerchant(db, masterKey, again, NOW)).ok).toBe(false);
+    expect((await getMerchant(db, id))?.verifyKeys).toEqual([]);
   });
 
   test("registered twice at once is there once", async () => {

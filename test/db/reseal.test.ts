@@ -26,13 +26,7 @@ let lastMchId = 1_900_000_000;
 async function newMerchant(masterKey: MasterKey): Promise<number> {
   const mchId = String(lastMchId++);
   const merchant = { name: "Shop", mchId, protocol: "v2", signType: "MD5" } as const;
-  const secrets = {
-    apiKey: API_KEY,
-    certBinding: null,
-    apiV3Key: "an-apiv3-key-of-32-characters-ok",
-    merchantSerialNo: "AB01",
-    merchantPrivateKey: "a private key in PEM",
-  };
+  const secrets = { apiKey: API_KEY, certBinding: null };
   const made = await insertMerchant(db, masterKey, { ...merchant, ...secrets }, NOW);
   if (!made.ok) throw new Error(made.error);
   return made.value.id;
@@ -107,6 +101,21 @@ describe("resealing", () => {
       value: { salt: "salt-2", oldSalt: { salt: "salt-1" }, merchant: { v2: { apiKey: API_KEY } } },
     });
     expect(await getApp(db, id)).toEqual(shown);
+  });
+
+  test("seals a merchant's secrets of both protocols", async () => {
+    const apiV3Key = "an-apiv3-key-of-32-characters-ok";
+    const v3 = { apiV3Key, merchantSerialNo: "AB01", merchantPrivateKey: "a key in PEM" };
+    await updateMerchant(db, oldKey, merchantId, v3, NOW);
+    const id = await newApp();
+    const before = await settings(oldKey, id);
+    expect(await reseal(db, bothKeys)).toMatchObject({ resealed: 2, unreadable: [] });
+    expect(await settings(newKey, id)).toEqual(before);
+    expect(before).toMatchObject({
+      value: {
+        merchant: { v2: { apiKey: API_KEY }, v3: { apiV3Key, privateKeyPem: "a key in PEM" } },
+      },
+    });
   });
 
   test("a second time changes nothing", async () => {
