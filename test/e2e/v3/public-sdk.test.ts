@@ -3,6 +3,7 @@ import { createServer, type IncomingHttpHeaders } from "node:http";
 import path from "node:path";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { Aes, Formatter, Rsa, Wechatpay } from "wechatpay-axios-plugin";
+import { eventually } from "../../../scripts/support/eventually.ts";
 
 /**
  * A public SDK as the merchant: its own signer, verifier and cipher against the sandbox's. Neither
@@ -79,8 +80,7 @@ async function control(method: string, target: string, body: object): Promise<vo
 
 /** The notification of an order once it has come: verified and decrypted by the SDK. */
 async function notified(type: string, outTradeNo: string): Promise<Record<string, unknown>> {
-  await expect.poll(() => find(type, outTradeNo), { timeout: 20_000 }).toBeDefined();
-  return find(type, outTradeNo) ?? {};
+  return await eventually(`${type} of ${outTradeNo}`, () => find(type, outTradeNo));
 }
 
 function find(type: string, outTradeNo: string): Record<string, unknown> | undefined {
