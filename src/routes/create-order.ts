@@ -7,10 +7,11 @@ import { failOrder, type NewOrder } from "../db/orders.ts";
 import type { AppSettings } from "../db/settings.ts";
 import type { Refusal } from "../errors.ts";
 import type { GatewayEnv } from "../hono-env.ts";
-import { describe, log } from "../log.ts";
+import { describe, log, masked } from "../log.ts";
 import { payNotifyUrl } from "../notify-paths.ts";
 import { newNumber } from "../numbers.ts";
 import { signTypeOf } from "../wechat/sign-type.ts";
+import type { PrepayAnswer } from "../wechat/wechat-pay.ts";
 import { callerAddress } from "./caller-address.ts";
 import { orderObject } from "../order-stub.ts";
 import { placeOrder, type Placed } from "./place-order.ts";
@@ -40,7 +41,16 @@ export async function createOrder(c: Context<GatewayEnv>): Promise<Result<Create
   const { order, orderId, answer, wechat } = placed.value;
   c.set("order", order.number);
   c.executionCtx.waitUntil(afterwards(c.env, db, placed.value));
-  if (answer.kind !== "prepared") return err(prepayRefusal(answer, orderId));
+  if (answer.kind !== "prepared") {
+    log("warn", "not_prepared", {
+      requestId: c.get("requestId"),
+      order: order.number,
+      answer: answer.kind,
+      // WeChat may name the payer in its reason.
+      reason: reasonOf(answer)?.replaceAll(order.openId, masked(order.openId)),
+    });
+    return err(prepayRefusal(answer, orderId));
+  }
 
   const nowAt = Date.now();
   const key = { ...order, orderNumber: order.number };
@@ -50,6 +60,20 @@ export async function createOrder(c: Context<GatewayEnv>): Promise<Result<Create
     apiParams: JSON.stringify(await wechat.bridge(key, answer.prepayId, nowAt)),
     editAddress: await editAddress(wish.value, order.wechatAppId, nowAt),
   });
+}
+
+/** In WeChat's words, or in ours why there were none. */
+function reasonOf(answer: PrepayAnswer): string | undefined {
+  switch (answer.kind) {
+    case "refused":
+      return `${answer.code}: ${answer.message}`;
+    case "unknown":
+      return answer.reason;
+    case "prepared":
+    case "paid":
+    case "closed":
+      return undefined;
+  }
 }
 
 function draftOf(c: Context<GatewayEnv>, app: AppSettings, wish: CreateOrder): NewOrder {
