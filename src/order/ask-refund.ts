@@ -8,10 +8,7 @@ import type { RefundReport } from "../wechat/wechat-pay.ts";
 import type { OrderContext } from "./context.ts";
 import { keyOf } from "./keys.ts";
 import { sendRefund } from "./refund.ts";
-import type { Timer } from "./timers.ts";
-
-/** Watches over the booking of a refund's outcome, as in settle.ts. */
-const BOOKING_GRACE_MS = 30_000;
+import { BOOKING_GRACE_MS, type Timer } from "./timers.ts";
 
 /** The refund's timer: asks WeChat until the outcome is known. */
 export async function followUpRefund(context: OrderContext, timer: Timer): Promise<void> {

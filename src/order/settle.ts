@@ -5,6 +5,7 @@ import type { OrderRow } from "../db/rows.ts";
 import { log } from "../log.ts";
 import type { Payment } from "../wechat/wechat-pay.ts";
 import type { OrderContext } from "./context.ts";
+import { BOOKING_GRACE_MS } from "./timers.ts";
 
 /** How news of a payment ended. Only `booked` and `repeated` may be acknowledged. */
 export type Settlement =
@@ -12,12 +13,6 @@ export type Settlement =
   | { readonly kind: "repeated" }
   | { readonly kind: "absent" }
   | { readonly kind: "contradiction"; readonly what: Contradiction };
-
-/**
- * How long the delivery timer waits for the booking that it watches over. Only a crash in between,
- * or a database that stalls, lets it run out; the timer then finds out from WeChat.
- */
-const BOOKING_GRACE_MS = 30_000;
 
 const DELIVERY = { kind: "deliver-pay", refundNo: "" } as const;
 

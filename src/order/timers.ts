@@ -6,6 +6,12 @@
 /** What a timer does when it is due. A refund's timers name their refund. */
 export type TimerKind = "ask-payment" | "deliver-pay" | "ask-refund" | "deliver-refund";
 
+/**
+ * How long a delivery's timer waits for the booking that it watches over. Only a crash in between,
+ * or a database that stalls, lets it run out; then it finds out what became of the booking.
+ */
+export const BOOKING_GRACE_MS = 30_000;
+
 export interface Timer {
   readonly kind: TimerKind;
   /** The refund's number, or "" for the order itself. */
