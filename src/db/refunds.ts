@@ -58,6 +58,7 @@ export async function insertRefund(
           succeededAt: sql<null>`null`.as("succeeded_at"),
           createdAt: sql<number>`${nowAt}`.as("created_at"),
           updatedAt: sql<number>`${nowAt}`.as("updated_at"),
+          source: sql<"app">`'app'`.as("source"),
         })
         .from(orders)
         .where(

@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import { check, index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import { INCIDENT_KINDS, type IncidentFacts } from "../core/incident.ts";
 
 /**
  * D1 is the record that everyone reads: current state only, one row per fact. Times are Unix ms,
@@ -141,6 +142,14 @@ export const orders = sqliteTable(
     uniqueIndex("orders_app_order_no")
       .on(table.appId, table.appOrderNo)
       .where(sql`app_order_no is not null`),
+    // A day's payments of a merchant, for reconciliation. Costs one row written a payment.
+    index("orders_merchant_paid")
+      .on(table.merchantId, table.paidAt)
+      .where(sql`paid_at is not null`),
+    // Free while calls to apps succeed at once. A query must spell the condition out to use it.
+    index("orders_failing")
+      .on(table.updatedAt)
+      .where(sql`pay_notify_state = 'failing'`),
     check("orders_total_positive", sql`total_fen > 0`),
   ],
 );
@@ -174,12 +183,96 @@ export const refunds = sqliteTable(
     succeededAt: integer("succeeded_at"),
     createdAt: integer("created_at").notNull(),
     updatedAt: integer("updated_at").notNull(),
+    /** `platform`: made by a person in WeChat's merchant platform, not asked for by an app. */
+    source: text({ enum: ["app", "platform"] })
+      .notNull()
+      .default("app"),
   },
   (table) => [
     index("refunds_order").on(table.orderId),
+    // A day's refunds, for reconciliation.
+    index("refunds_created").on(table.createdAt),
+    // What the sweep looks through. A query must spell the condition out to use it.
+    index("refunds_unfinished")
+      .on(table.updatedAt)
+      .where(sql`notify_state <> 'confirmed' or state = 'abnormal'`),
     uniqueIndex("refunds_app_refund_no")
       .on(table.appId, table.appRefundNo)
       .where(sql`app_refund_no is not null`),
     check("refunds_positive", sql`refund_fen > 0`),
   ],
 );
+
+/**
+ * What a person has to look at (core/incident.ts). At most one open row for one kind and subject:
+ * what happens again is counted there.
+ */
+export const incidents = sqliteTable(
+  "incidents",
+  {
+    id: integer().primaryKey(),
+    kind: text({ enum: INCIDENT_KINDS }).notNull(),
+    /** What it is about, within its kind: an order's or a refund's number, a line of a bill. */
+    subject: text().notNull(),
+    merchantId: integer("merchant_id"),
+    orderNumber: text("order_number"),
+    /** Plain facts, as a JSON object. Never a secret, never an openId. */
+    facts: text({ mode: "json" }).$type<IncidentFacts>().notNull(),
+    /** How often it was seen while open. */
+    seen: integer().notNull(),
+    createdAt: integer("created_at").notNull(),
+    lastSeenAt: integer("last_seen_at").notNull(),
+    resolvedAt: integer("resolved_at"),
+    /** What the person who resolved it wrote. */
+    note: text(),
+  },
+  (table) => [
+    uniqueIndex("incidents_open")
+      .on(table.kind, table.subject)
+      .where(sql`resolved_at is null`),
+  ],
+);
+
+/** One merchant's bill of one day in Beijing, compared with the record. */
+export const reconciliations = sqliteTable(
+  "reconciliations",
+  {
+    id: integer().primaryKey(),
+    merchantId: integer("merchant_id")
+      .notNull()
+      .references(() => merchants.id),
+    /** `YYYY-MM-DD`, in Beijing. */
+    day: text().notNull(),
+    /** `waiting`: the bill isn't there yet, or couldn't be had; tried again at `retry_at`. */
+    state: text({ enum: ["running", "waiting", "done", "failed"] }).notNull(),
+    /** Why it waits or failed, for a person. */
+    reason: text(),
+    attempts: integer().notNull(),
+    retryAt: integer("retry_at"),
+    /** What WeChat's bill says: successful payments, and refunds by the amount applied for. */
+    billPayments: integer("bill_payments").notNull(),
+    billPaidFen: integer("bill_paid_fen").notNull(),
+    billRefunds: integer("bill_refunds").notNull(),
+    billRefundedFen: integer("bill_refunded_fen").notNull(),
+    /** What D1 says of the same day, after what it had missed was settled. */
+    ourPayments: integer("our_payments").notNull(),
+    ourPaidFen: integer("our_paid_fen").notNull(),
+    ourRefunds: integer("our_refunds").notNull(),
+    ourRefundedFen: integer("our_refunded_fen").notNull(),
+    /** What D1 had missed and has now. */
+    settled: integer().notNull(),
+    /** What couldn't be explained; each is an incident, up to a limit. */
+    discrepancies: integer().notNull(),
+    startedAt: integer("started_at").notNull(),
+    finishedAt: integer("finished_at"),
+    updatedAt: integer("updated_at").notNull(),
+  },
+  (table) => [uniqueIndex("reconciliations_merchant_day").on(table.merchantId, table.day)],
+);
+
+/** How far the schedule's jobs have come: `sweep_order` an order's id, `schedule` a time. */
+export const marks = sqliteTable("marks", {
+  name: text({ enum: ["schedule", "sweep_order"] }).primaryKey(),
+  value: integer().notNull(),
+  updatedAt: integer("updated_at").notNull(),
+});

@@ -1,0 +1,32 @@
+import type { IncidentFacts, IncidentKind } from "../core/incident.ts";
+import { openIncident } from "../db/incidents.ts";
+import { log } from "../log.ts";
+import type { OrderContext } from "./context.ts";
+
+/** What is raised about an order; the object adds the order's number. */
+export interface Concern {
+  readonly kind: IncidentKind;
+  /** A refund's number; "" for the order itself. */
+  readonly refundNo: string;
+  /** Null when nobody knows. */
+  readonly merchantId: number | null;
+  readonly facts?: IncidentFacts;
+}
+
+/**
+ * Puts something about this order before a person: an incident, and a line in the log. Throws when
+ * D1 does, so that whatever found it is repeated.
+ */
+export async function raise(
+  { db, number }: OrderContext,
+  { kind, refundNo, merchantId, facts = {} }: Concern,
+): Promise<void> {
+  const named = refundNo === "" ? facts : { ...facts, refundNo };
+  log("error", kind, { order: number, ...named });
+  const subject = refundNo === "" ? number : refundNo;
+  await openIncident(
+    db,
+    { kind, subject, merchantId, orderNumber: number, facts: named },
+    Date.now(),
+  );
+}
