@@ -2,10 +2,10 @@ import { waitUntil } from "cloudflare:workers";
 import { connect } from "./db/database.ts";
 import { forgetSettings, masterKeyOf, merchantSettings } from "./db/settings.ts";
 import { merchantsToCheck, noteCertificateCheck, storeCertificates } from "./db/verify-keys.ts";
-import type { Config } from "./config.ts";
 import { describe, log } from "./log.ts";
+import type { World } from "./surroundings.ts";
 import { downloadCertificates } from "./wechat/v3/certificates.ts";
-import type { Merchant, Surroundings, V3Credentials, VerifyKey } from "./wechat/wechat-pay.ts";
+import type { Merchant, V3Credentials, VerifyKey } from "./wechat/wechat-pay.ts";
 
 /** How old the settings may be in which a key is missing: forged key ids cost one read in this time. */
 const MISSING_KEY_LIFE_MS = 5_000;
@@ -15,12 +15,6 @@ const DEMAND_PAUSE_MS = 60_000;
 const REFRESH_PAUSE_MS = 10 * 3600_000;
 /** Merchants that one run of the schedule looks after; the next run goes on. */
 const MOST_A_RUN = 20;
-
-interface World {
-  readonly env: Env;
-  readonly config: Config;
-  readonly surroundings: Surroundings;
-}
 
 /**
  * When this isolate asked for a merchant's certificates because of a missing key. Not in D1: nothing

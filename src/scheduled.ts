@@ -1,15 +1,29 @@
 import { configOf } from "./config.ts";
-import { log } from "./log.ts";
+import { describe, log } from "./log.ts";
 import { refreshCertificates } from "./platform-certificates.ts";
-import { surroundingsOf } from "./surroundings.ts";
+import { surroundingsOf, type World } from "./surroundings.ts";
 
-/** What is done every hour (wrangler.toml, `triggers`), whether or not anybody asks for anything. */
+/**
+ * What the schedule does, whether or not anybody asks for anything. Each job knows by itself whether
+ * its time has come, so that a run that was missed costs nothing but the wait for the next one.
+ */
+const JOBS: Readonly<Record<string, (world: World) => Promise<void>>> = {
+  certificates: refreshCertificates,
+};
+
+/** Every ten minutes (wrangler.toml, `triggers`). A job that throws doesn't keep the others. */
 export async function scheduled(_controller: ScheduledController, env: Env): Promise<void> {
   const config = configOf(env);
   if (!config.ok) {
     log("error", "not_configured", { faults: config.error.join("; ") });
     return;
   }
-  const surroundings = surroundingsOf(env, config.value);
-  await refreshCertificates({ env, config: config.value, surroundings });
+  const world = { env, config: config.value, surroundings: surroundingsOf(env, config.value) };
+  for (const [job, run] of Object.entries(JOBS)) {
+    try {
+      await run(world);
+    } catch (error) {
+      log("error", "job_failed", { job, error: describe(error) });
+    }
+  }
 }

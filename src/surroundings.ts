@@ -2,6 +2,13 @@ import type { Config } from "./config.ts";
 import { findVerifyKey } from "./platform-certificates.ts";
 import type { Surroundings } from "./wechat/wechat-pay.ts";
 
+/** What work outside any request is done with: the schedule's jobs, a search for a missing key. */
+export interface World {
+  readonly env: Env;
+  readonly config: Config;
+  readonly surroundings: Surroundings;
+}
+
 /**
  * The world as a WeChat client sees it: the network, the merchant certificates bound to this
  * Worker, where WeChat is, and the keys that have come since.

@@ -76,3 +76,18 @@ test("platform certificates are fetched twice a day for those merchants that hav
   await run(() => certificates(keys.certificateB));
   expect(await keyIds(both)).toEqual([keys.publicKey.id, keys.certificateB.id]);
 });
+
+test("a job that throws is logged and doesn't keep the schedule from ending", async () => {
+  const { logged } = await openWorld("RSA");
+  const broken = { ...env, DB: brokenD1(), WECHAT_PAY_URL: env.WECHAT_PAY_URL };
+  await worker.scheduled(createScheduledController(), broken);
+  expect(logged.join()).toContain("job_failed");
+});
+
+function brokenD1(): D1Database {
+  return new Proxy(env.DB, {
+    get: () => () => {
+      throw new Error("D1 is away");
+    },
+  });
+}
