@@ -266,12 +266,40 @@ describe("a refund within a minute of another", () => {
     expect(sent(world)).toHaveLength(1);
   });
 
+  test("keeps its distance from one that a crash cut short", async () => {
+    const world = await paidWorld();
+    const held = gate();
+    world.wechat.fail(REFUND, late(held.passed));
+    const cut = part(world, "A", 30);
+    await until(() => sent(world).length === 1);
+    await abortAllDurableObjects();
+    held.release();
+    expect((await cut).code).toBe(503);
+    expect(await part(world, "B", 30)).toMatchObject({ code: 503 });
+    expect(sent(world)).toHaveLength(1);
+    await pass(world, MINUTE_MS);
+    const rows = await refundsOf(world.made);
+    expect(rows.map(({ state }) => state)).toEqual(["accepted", "accepted"]);
+  });
+
   test("doesn't keep the other one from being repeated", async () => {
     const world = await paidWorld();
     world.wechat.fail(REFUND, UNKNOWN);
     await part(world, "A", 30);
     await part(world, "B", 30);
     expect(await part(world, "A", 30)).toMatchObject({ code: 0 });
+  });
+
+  test("is put off when the other one had to be sent once more", async () => {
+    const world = await paidWorld();
+    world.wechat.fail(REFUND, UNKNOWN);
+    await part(world, "A", 30);
+    await part(world, "B", 30);
+    advance(50_000);
+    expect(await part(world, "A", 30)).toMatchObject({ code: 0 });
+    await pass(world, 10_000);
+    expect(sent(world)).toHaveLength(2);
+    expect(await dueIn(world, "B")).toBe(50_000);
   });
 
   test("that was refused before is held too, and shown as neither", async () => {
