@@ -13,6 +13,7 @@ import { changeSettings, type Settings, type SettingsChange } from "./ledger/set
 import { orderDetails, stateView, type OrderDetails, type StateView } from "./ledger/views.ts";
 import { deliver } from "./notify/delivery.ts";
 import { postOf } from "./notify/post.ts";
+import { refundInPlatform, type PlatformRefund } from "./rules/platform-refund.ts";
 import * as payer from "./rules/payer.ts";
 import * as outcomes from "./rules/refund-outcomes.ts";
 import { receive, type IncomingCall } from "./v2/receive.ts";
@@ -66,6 +67,11 @@ export class Ledger extends DurableObject<Env> {
 
   async notifyPaymentAgain(outTradeNo: string): Promise<Outcome<null>> {
     return await this.#turn((books) => payer.notifyPaymentAgain(books, outTradeNo));
+  }
+
+  /** Returns the out_refund_no that WeChat makes up. */
+  async refundInPlatform(outTradeNo: string, wish: PlatformRefund): Promise<Outcome<string>> {
+    return await this.#turn((books) => refundInPlatform(books, outTradeNo, wish));
   }
 
   async decideRefund(

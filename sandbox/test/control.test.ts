@@ -87,6 +87,7 @@ describe("state", () => {
     expect(whole.refunds).toEqual([
       {
         protocol: "v2",
+        source: "API",
         outRefundNo: "R1",
         refundId: expect.stringMatching(/^50\d{27}$/),
         mchId: MCH_ID,

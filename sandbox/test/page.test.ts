@@ -81,6 +81,11 @@ test("an order has the buttons that its state allows", async () => {
   expect(await orderButtons()).toEqual([`${path}/pay`, `${path}/fail`, `${path}/close`]);
   await control("POST", `${path}/close`);
   expect(await orderButtons()).toEqual([]);
+  await control("POST", "/reset");
+  await placePaidOrder(NUMBER);
+  expect(await orderButtons()).toEqual([`${path}/notify`, `${path}/platform-refund`]);
+  await control("POST", `${path}/platform-refund`);
+  expect(await orderButtons()).toEqual([`${path}/notify`]);
 });
 
 test("a refund has the buttons that its state allows", async () => {

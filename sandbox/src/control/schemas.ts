@@ -34,6 +34,16 @@ export const refundOutcome = z.strictObject({
   notify: z.boolean().optional(),
 });
 
+export const platformRefund = z.strictObject({
+  refundFee: z.int().min(1).optional(),
+  status: z.enum(REFUND_RESULTS).optional(),
+  notifyUrl: z
+    .string()
+    .max(256)
+    .regex(/^https?:\/\/[^\s?#]+$/, "an address without a query")
+    .optional(),
+});
+
 export const settings = z.strictObject({
   notifyScale: z.number().min(0).max(1000).optional(),
   closeAfterMs: milliseconds.optional(),

@@ -33,8 +33,8 @@ create table if not exists prepays (
 create table if not exists refunds (
   mch_id text not null, out_refund_no text not null, out_trade_no text not null,
   refund_id text not null unique, refund_fee integer not null, total_fee integer not null,
-  protocol text not null, notify_url text, account text not null, params text not null,
-  status text not null, created_at integer not null, succeeded_at integer,
+  protocol text not null, source text not null, notify_url text, account text not null,
+  params text not null, status text not null, created_at integer not null, succeeded_at integer,
   calls integer not null, decide_at integer, decide_as text,
   primary key (mch_id, out_refund_no)
 );
@@ -67,16 +67,17 @@ create table if not exists faults (
 const NAMES = [...TABLES.matchAll(/create table if not exists (\w+)/g)].map(([, name]) => name);
 
 /**
- * Makes the tables that are not there yet. What a sandbox stored before it spoke APIv3 is forgotten:
- * nobody keeps books in a sandbox, and a half understood past would mislead.
+ * Makes the tables that are not there yet. What a sandbox stored in tables of another shape is
+ * forgotten: nobody keeps books in a sandbox, and a half understood past would mislead.
  */
 export function openTables(sql: SqlStorage): void {
-  const columns = [...sql.exec("select 1 from pragma_table_info('orders')")].length;
-  const known = [...sql.exec("select 1 from pragma_table_info('orders') where name = 'terms'")];
-  if (columns > 0 && known.length === 0) {
-    for (const name of NAMES) sql.exec(`drop table if exists ${name}`);
-  }
+  sql.exec("create table if not exists shape (tables text not null)");
+  const [stored] = sql.exec<{ tables: string }>("select tables from shape");
+  if (stored?.tables === TABLES) return;
+  for (const name of NAMES) sql.exec(`drop table if exists ${name}`);
   sql.exec(TABLES);
+  sql.exec("delete from shape");
+  sql.exec("insert into shape (tables) values (?)", TABLES);
 }
 
 /** Forgets everything. */
