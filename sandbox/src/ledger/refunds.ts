@@ -119,6 +119,23 @@ export function latestNotifyUrl(sql: SqlStorage, mchId: string, protocol: Protoc
   return row?.notify_url ?? null;
 }
 
+/** The refunds of a merchant that were asked for from one instant until before another. */
+export function* refundsAskedFor(
+  sql: SqlStorage,
+  mchId: string,
+  from: number,
+  to: number,
+): Iterable<Refund> {
+  const rows = sql.exec<Row>(
+    `select * from refunds where mch_id = ? and created_at >= ? and created_at < ?
+     order by created_at, rowid`,
+    mchId,
+    from,
+    to,
+  );
+  for (const row of rows) yield refundOf(row);
+}
+
 /** All refunds, newest first. */
 export function listRefunds(sql: SqlStorage): Refund[] {
   return [...sql.exec<Row>("select * from refunds order by created_at desc, rowid desc")].map(

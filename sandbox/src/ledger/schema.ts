@@ -50,6 +50,17 @@ create table if not exists attempts (
   ok integer not null, answer text not null
 );
 
+create table if not exists bills (
+  id integer primary key autoincrement, token text not null unique, mch_id text not null,
+  made_at integer not null, gzip integer not null, filler_count integer not null,
+  filler_line text not null, summary text not null, damage text
+);
+
+create table if not exists bill_pieces (
+  bill_id integer not null, piece integer not null, text text not null,
+  primary key (bill_id, piece)
+);
+
 create table if not exists calls (
   id integer primary key autoincrement, at integer not null, path text not null,
   out_trade_no text, out_refund_no text, outcome text not null
@@ -58,9 +69,9 @@ create table if not exists calls (
 create table if not exists probes (request text primary key);
 
 create table if not exists faults (
-  id integer primary key autoincrement, place text not null, target text not null,
-  fault text not null, times_left integer not null, out_trade_no text,
-  err_code text, err_code_des text, delay_ms integer, http_status integer, header text
+  id integer primary key autoincrement, place text not null, target text,
+  fault text not null, times_left integer not null, out_trade_no text, out_refund_no text,
+  mch_id text, err_code text, err_code_des text, delay_ms integer, http_status integer, header text
 );
 `;
 

@@ -28,6 +28,11 @@ export function newNonce(): string {
   return hex(16);
 }
 
+/** What the address of a bill's file is known by. */
+export function newBillToken(): string {
+  return hex(32);
+}
+
 /** The nonce of an AES-GCM message of WeChat's: 12 letters and digits. */
 export function newGcmNonce(): string {
   return hex(6);
