@@ -106,6 +106,13 @@ test("active faults are shown and can be cleared", async () => {
   expect(buttons(html)).toContain("/faults");
 });
 
+test("a fault of bills tells whose and which", async () => {
+  const fault = { on: "bill", fault: "missing-line", outRefundNo: "R1", mchId: "1900000109" };
+  await control("POST", "/faults", fault);
+  const html = await page();
+  expect(html).toMatch(/<b>missing-line<\/b> · bill of 1900000109\s+· <code>R1<\/code>/);
+});
+
 test("of very many orders the newest hundred are shown", async () => {
   for (let count = 0; count < 101; count++) await placeOrder(`MANY${1000 + count}`);
   const html = await page();
