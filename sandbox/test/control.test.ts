@@ -39,6 +39,12 @@ describe("state", () => {
         refundOutcome: "manual",
         refundOutcomeAfterMs: 0,
         probeRate: 0,
+        billsOfToday: true,
+        billColumns: "new",
+        billBom: true,
+        billLineBreak: "crlf",
+        billFinalBreak: true,
+        billExtraLines: 0,
       },
       merchants: [
         {

@@ -1,16 +1,15 @@
 import type { Books } from "../ledger/books.ts";
 import { addPiece, beginBill, dropBill, endBill, type Bill } from "../ledger/bills.ts";
 import { billFaultsFor, useUp, type ArmedBillFault } from "../ledger/faults.ts";
-import { BILL_DAMAGES, type BillDamage } from "../ledger/fault-names.ts";
 import type { Merchant } from "../ledger/merchants.ts";
 import type { Protocol } from "../ledger/protocol.ts";
 import { readSettings, type Settings } from "../ledger/settings.ts";
 import { newBillToken } from "../protocol/ids.ts";
 import { columnsOf, headerLine, type BillType, type NamedColumn } from "./columns.ts";
 import { dayRefusal, type BillDay } from "./day.ts";
-import { billEntries, unknownEntry, type Entry } from "./entries.ts";
 import { fillingOrder, LINES_A_PIECE, type Filler } from "./filler.ts";
 import { lineText, paymentLine, summaryLines, type Totals } from "./lines.ts";
+import { struckEntries, takeDamage } from "./strike.ts";
 
 /** What a call says of the bill that it wants. */
 export interface BillRequest {
@@ -81,36 +80,12 @@ function written(
   }
   const summary = summaryLines(totals, settings.billColumns).join(lineBreak);
   const damage = takeDamage(sql, armed, gzip);
-  const wrongHash = armed.find(({ fault }) => fault === "wrong-hash");
-  if (wrongHash !== undefined) useUp(sql, wrongHash);
-  const end = { filler, summary: summary + (settings.billFinalBreak ? lineBreak : ""), damage };
-  return { ...endBill(sql, id, end), wrongHash: wrongHash !== undefined };
-}
-
-/** The entries of a bill, with what the armed faults make of them. Each strikes a bill once. */
-function* struckEntries(
-  sql: SqlStorage,
-  merchant: Merchant,
-  { type, day }: BillRequest,
-  armed: ArmedBillFault[],
-): Iterable<Entry> {
-  const left = armed.filter(({ fault }) => fault === "missing-line" || fault === "wrong-amount");
-  for (const entry of billEntries(sql, merchant.mchId, type, day)) {
-    const index = left.findIndex((fault) => entry.isOf(fault));
-    const [struck] = index === -1 ? [] : left.splice(index, 1);
-    if (struck === undefined) {
-      yield entry;
-      continue;
-    }
-    useUp(sql, struck);
-    if (struck.fault === "wrong-amount") yield entry.oneFenMore();
-  }
-  for (const fault of armed.filter((it) => it.fault === "extra-line")) {
-    const entry = unknownEntry(merchant, type, day, fault);
-    if (entry === undefined) continue;
-    useUp(sql, fault);
-    yield entry;
-  }
+  const bill = endBill(sql, id, {
+    filler,
+    summary: summary + (settings.billFinalBreak ? lineBreak : ""),
+    damage: damage.file,
+  });
+  return { ...bill, wrongHash: damage.hash };
 }
 
 function fillerOf(
@@ -134,15 +109,4 @@ function addUp(
   totals.paidFee += line.paidFee * times;
   totals.refundedFee += line.refundedFee * times;
   totals.poundage += line.poundage * times;
-}
-
-/** Uses up the oldest fault of the file itself. What was not asked for as gzip can't lack it. */
-function takeDamage(sql: SqlStorage, armed: ArmedBillFault[], gzip: boolean): BillDamage | null {
-  for (const damage of armed) {
-    const kind = BILL_DAMAGES.find((it) => it === damage.fault);
-    if (kind === undefined || (kind === "not-gzip" && !gzip)) continue;
-    useUp(sql, damage);
-    return kind;
-  }
-  return null;
 }
