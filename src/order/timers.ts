@@ -136,6 +136,12 @@ export class Timers {
     return this.#read("where kind = ? and refund_no = ?", name.kind, name.refundNo)[0];
   }
 
+  /** Whether the timer is as it was read: neither armed anew, nor hastened, nor gone. */
+  stands(timer: Timer): boolean {
+    const now = this.find(timer);
+    return now?.attempt === timer.attempt && now.dueAt === timer.dueAt;
+  }
+
   /** The timers that are due, the earliest first. */
   due(nowAt: number): readonly Timer[] {
     return this.#read("where due_at <= ? order by due_at", nowAt);
