@@ -33,6 +33,9 @@ const JITTER = 0.1;
 /** A `Retry-After` beyond this would let an app put off its callbacks for ever. */
 const MAX_RETRY_AFTER = 6 * HOUR;
 
+/** No wait between two calls of the schedule is longer, jitter and `Retry-After` included, in ms. */
+export const LONGEST_WAIT = Math.max(...WAITS.map((wait) => wait * (1 + JITTER)), MAX_RETRY_AFTER);
+
 /**
  * How long to wait before the next call to an app, in ms; null when the schedule has ended and only
  * an operator redelivers.
