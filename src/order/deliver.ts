@@ -69,6 +69,8 @@ export async function deliver(context: OrderContext, timer: Timer): Promise<void
     await timers.putOff(begun, endedAt + delay);
     return;
   }
+  // Armed anew during the call: how that schedule ends is still open.
+  if (!timers.stands(begun)) return;
   // Before the timer goes, so that a crash in between repeats it.
   if (answer.confirmed) await heard(context, timer, calls);
   else {

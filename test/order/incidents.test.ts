@@ -3,8 +3,9 @@ import { eq } from "drizzle-orm";
 import { afterEach, describe, expect, test } from "vitest";
 import { incidents } from "../../src/db/schema.ts";
 import { newNumber } from "../../src/numbers.ts";
+import { advance, gate } from "../support/clock.ts";
 import { watchD1 } from "../support/d1.ts";
-import { says } from "../support/fake-app.ts";
+import { says, saysLater } from "../support/fake-app.ts";
 import { UNKNOWN } from "../support/faults.ts";
 import {
   makeOrder,
@@ -20,7 +21,7 @@ import {
 } from "../support/life.ts";
 import { notifyPayment, notifyRefund } from "../support/notices.ts";
 import { db } from "../support/rows.ts";
-import { closeWorld, openWorld, type World } from "../support/world.ts";
+import { closeWorld, openWorld, until, type World } from "../support/world.ts";
 
 const HOUR = 3_600_000;
 const OPEN = /insert into "incidents"/;
@@ -126,6 +127,7 @@ describe("an order that WeChat says nothing usable about", () => {
     const world = await openWorld();
     const made = await makeOrder(world);
     while ((await timerOf(made, "ask-payment")) !== undefined) await runNext(made, "ask-payment");
+    advance(2 * HOUR);
     // A booking that D1 loses leaves a timer that finds out.
     const paid = world.wechat.pay(made.number);
     watchD1().fail({ sql: /update "orders" set "pay_state"/, how: "lost before", times: 2 });
@@ -179,6 +181,23 @@ describe("an app that never confirms", () => {
     expect(await incidentsOf(made)).toMatchObject([
       { kind: "delivery_exhausted", subject: number, facts: { refundNo: number, calls: 16 } },
     ]);
+  });
+
+  test("is none while its calls were begun anew during the last one", async () => {
+    const world = await openWorld();
+    const made = await makePaidOrder(world);
+    world.app.reply(...Array.from({ length: 15 }, () => says("fail")));
+    for (let call = 0; call < 15; call += 1) await runNext(made, "deliver-pay");
+    const held = gate();
+    world.app.reply(saysLater(held.passed, "fail"));
+    const last = runNext(made, "deliver-pay");
+    await until(() => world.app.calls.length === 16);
+    advance(1);
+    await objectOf(made).redeliver("pay");
+    held.release();
+    await last;
+    expect(await incidentsOf(made)).toEqual([]);
+    expect(await timerOf(made, "deliver-pay")).toMatchObject({ attempt: 0 });
   });
 
   test("leaves the timer behind when the incident can't be stored, and raises it then", async () => {
