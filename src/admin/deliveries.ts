@@ -18,8 +18,8 @@ import { bulkRedelivery, type BulkRedelivery } from "./delivery-fields.ts";
 const REDELIVERIES_MOST = 200;
 /** Objects that are called side by side. */
 const AT_ONCE = 20;
-/** The first calls are spread over this time, in ms: an app that has just come up must not drown. */
-const SPREAD_MS = 60_000;
+/** The first calls are spread over so much time each, in ms: an app that has just come up must not drown. */
+const SPREAD_MS = 300;
 
 /** `/admin/deliveries`: calls to apps, many orders at once. */
 export const deliveryRoutes = new Hono<GatewayEnv>();
@@ -28,7 +28,9 @@ deliveryRoutes.post("/redeliver", async (c) => {
   const body = await readBody(c.req.raw, bulkRedelivery);
   if (!body.ok) return refuse(c, body.error);
   const { found, nextCursor } = await nextFailing(connect(c.env.DB), body.value);
-  const outcomes = await inTurns(found, AT_ONCE, async (one) => await redeliver(c.env, one));
+  const outcomes = await inTurns(found, AT_ONCE, async (one) => {
+    return await redeliver(c.env, one, Math.floor(Math.random() * found.length * SPREAD_MS));
+  });
   const redelivered = outcomes.filter((outcome) => outcome === "armed").length;
   const failed = outcomes.filter((outcome) => outcome === "unavailable").length;
   log("info", "bulk_redelivery", { requestId: c.get("requestId"), redelivered, failed });
@@ -65,9 +67,8 @@ function cursorOf(event: "pay" | "refund", place: NonNullable<FailingPlace>): st
   return `${event}.${place.lastCallAt}.${place.id}`;
 }
 
-async function redeliver(env: Env, { orderNumber, refundNo }: FailingDelivery) {
+async function redeliver(env: Env, { orderNumber, refundNo }: FailingDelivery, delayMs: number) {
   const event = refundNo === null ? "pay" : "refund";
-  const delayMs = Math.floor(Math.random() * SPREAD_MS);
   try {
     return await orderObject(env, orderNumber).redeliver(event, refundNo, delayMs);
   } catch (error) {

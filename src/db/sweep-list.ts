@@ -1,4 +1,5 @@
 import { and, asc, eq, gte, lt, sql } from "drizzle-orm";
+import { LATEST_WAITS, LONGEST_WAIT } from "../core/contract/schedule.ts";
 import type { Database } from "./database.ts";
 import { orders, refunds } from "./schema.ts";
 
@@ -75,6 +76,29 @@ export async function failingOrders(db: Database, reach: Reach): Promise<Stretch
         sql`${orders.payNotifyState} = 'failing'`,
         gte(orders.updatedAt, reach.from),
         lt(orders.updatedAt, reach.before),
+      ),
+    )
+    .orderBy(asc(orders.updatedAt))
+    .limit(reach.most);
+  return { candidates, end: reach.before };
+}
+
+/**
+ * Paid orders whose next call should have been made before `reach.before`, by how often their app
+ * was called; not those last called so long ago that `failingOrders` comes past them. All of them
+ * each time, for one that was put off by its app's `Retry-After` is among them until it was called.
+ */
+export async function overdueOrders(db: Database, reach: Reach): Promise<Stretch> {
+  const waits = LATEST_WAITS.map((wait, index) => sql`when ${index + 1} then ${wait}`);
+  const dueAt = sql`${orders.updatedAt} + case ${orders.payNotifyNumber} ${sql.join(waits, sql` `)} end`;
+  const candidates = await db
+    .select({ number: orders.number, at: orders.updatedAt })
+    .from(orders)
+    .where(
+      and(
+        sql`${orders.payNotifyState} = 'failing'`,
+        gte(orders.updatedAt, reach.before - LONGEST_WAIT),
+        lt(dueAt, reach.before),
       ),
     )
     .orderBy(asc(orders.updatedAt))

@@ -35,7 +35,7 @@ export async function sweep(world: World, most = LOOKS_MOST): Promise<void> {
       }
       total.more ||= left;
     } catch (error) {
-      log("error", "sweep_failed", { walk: walk.mark, error: describe(error) });
+      log("error", "sweep_failed", { walk: walk.name, error: describe(error) });
     }
   }
   // Whatever was missing should not have been: worth a chart.
@@ -52,12 +52,13 @@ async function goOn(
 ): Promise<{ readonly looked: readonly Looked[]; readonly left: boolean }> {
   if (most <= 0) return { looked: [], left: true };
   const nowAt = Date.now();
-  const from = beginning(walk, await findMark(db, walk.mark), nowAt);
+  const mark = walk.mark === null ? null : await findMark(db, walk.mark);
+  const from = beginning(walk, mark, nowAt);
   const before = nowAt - walk.ageMs(world.config);
   const stretch = await walk.list(db, { from, before, most });
   const looked = await look(world.env, numbersOf(stretch.candidates));
   const left = stretch.candidates.length === most;
-  await saveMark(db, walk.mark, end(stretch, looked, from, left), nowAt);
+  if (walk.mark !== null) await saveMark(db, walk.mark, end(stretch, looked, from, left), nowAt);
   return { looked, left };
 }
 

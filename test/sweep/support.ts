@@ -24,7 +24,7 @@ let worlds = 0;
 export async function openSweptWorld(): Promise<World> {
   const world = await openWorld();
   worlds += 1;
-  vi.setSystemTime(START + worlds * 100 * DAY + 12 * HOUR);
+  vi.setSystemTime(START + worlds * 10 * DAY + 12 * HOUR);
   const row = await env.DB.prepare("select coalesce(max(id), 0) + 1 as next from orders").first<{
     next: number;
   }>();

@@ -57,14 +57,14 @@ describe("a waiting order", () => {
     const world = await openSweptWorld();
     const made = await makeOrder(world);
     await wipe(made);
-    advance(4 * MINUTE);
+    advance(1 * MINUTE);
     await runSchedule();
     expect(await timersOf(made)).toEqual([]);
-    advance(2 * MINUTE);
+    advance(1 * MINUTE + 1);
     await runSchedule();
     const timer = await timerOf(made, "ask-payment");
     expect(timer?.dueAt).toBeGreaterThanOrEqual(Date.now());
-    expect(timer?.dueAt).toBeLessThan(Date.now() + 5 * MINUTE);
+    expect(timer?.dueAt).toBeLessThan(Date.now() + 75);
     expect(sweeps(world)).toMatchObject([
       { level: "warn", looked: 1, armed: 1, woken: 0, failed: 0, more: false },
     ]);
@@ -142,10 +142,11 @@ describe("a paid order", () => {
     world.app.reply(...Array.from({ length: 7 }, () => says("fail")));
     for (let call = 0; call < 6; call += 1) await runNext(made, "deliver-pay");
     await wipe(made);
-    advance(6.6 * HOUR);
+    // The sixth wait is 20 minutes, and up to 10 % more; an alarm may be late.
+    advance(24 * MINUTE);
     await runSchedule();
     expect(await timersOf(made)).toEqual([]);
-    advance(10 * MINUTE + 1);
+    advance(1);
     await runSchedule();
     expect(await timerOf(made, "deliver-pay")).toMatchObject({ attempt: 6 });
     await runNext(made, "deliver-pay");
@@ -319,7 +320,7 @@ describe("a run", () => {
     await env.DB.prepare("update orders set created_at = created_at + 1000 where id = ?")
       .bind(first.id)
       .run();
-    advance(5 * MINUTE + 500);
+    advance(2 * MINUTE + 500);
     await runSchedule();
     expect(await markOf("sweep_new_order")).toBe(first.id);
     advance(1000);

@@ -36,6 +36,9 @@ const MAX_RETRY_AFTER = 6 * HOUR;
 /** No wait between two calls of the schedule is longer, jitter and `Retry-After` included, in ms. */
 export const LONGEST_WAIT = Math.max(...WAITS.map((wait) => waitWith(wait, 1)), MAX_RETRY_AFTER);
 
+/** The longest that the schedule itself waits after each call, the first one first, in ms; after the last none. */
+export const LATEST_WAITS: readonly number[] = WAITS.map((wait) => waitWith(wait, 1));
+
 /**
  * How long to wait before the next call to an app, in ms; null when the schedule has ended and only
  * an operator redelivers.
