@@ -273,6 +273,10 @@ test.each([2 * LINES_A_PIECE, 2 * LINES_A_PIECE + 1])(
     const numbers = Array.from({ length: copies }, (_, n) => `COPY${10_000_001 + n}`);
     expect(numbersIn(read)).toEqual([NUMBER, OTHER, ...numbers, "R1"]);
     expect(read.summary).toMatchObject({ 总交易单数: String(lines) });
+    await runInDurableObject(env.LEDGER.getByName("wechat"), (_ledger, { storage }) => {
+      const pieces = storage.sql.exec("select text from bill_pieces");
+      expect([...pieces]).toHaveLength(Math.ceil(lines / LINES_A_PIECE));
+    });
   },
 );
 

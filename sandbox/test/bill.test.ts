@@ -112,8 +112,9 @@ test("an order belongs to the day it was paid, a refund to the day it was asked 
   pass(1);
   await control("POST", `/orders/${NUMBER}/pay`, { notify: false });
   await control("POST", "/refunds/R1/outcome", { status: "SUCCESS", notify: false });
+  await requestRefund(NUMBER, "R2");
   expect(numbersIn(await bill())).toEqual(["BILLED000002", "R1"]);
-  expect(numbersIn(await bill({ bill_date: TOMORROW }))).toEqual([NUMBER]);
+  expect(numbersIn(await bill({ bill_date: TOMORROW }))).toEqual([NUMBER, "R2"]);
   const { rows } = await bill({ bill_type: "REFUND" });
   expect(rows).toMatchObject([
     {
@@ -160,6 +161,7 @@ test("is of the merchant: through all appids, both protocols and the platform", 
   const foreign = signed(orderParams("BILLED000004", identity), other.apiKey);
   await send("/pay/unifiedorder", writeXml(Object.entries(foreign)));
   await control("POST", "/orders/BILLED000004/pay", { notify: false });
+  await control("POST", "/orders/BILLED000004/platform-refund");
   expect(numbersIn(await bill())).toEqual([
     NUMBER,
     "BILLED000002",
@@ -170,7 +172,10 @@ test("is of the merchant: through all appids, both protocols and the platform", 
   expect(reply.status).toBe(201);
   const asked = signed(common({ ...identity, bill_date: TODAY }), other.apiKey);
   const answer = await send("/pay/downloadbill", writeXml(Object.entries(asked)));
-  expect(numbersIn(readBill(await answer.text()))).toEqual(["BILLED000004"]);
+  expect(numbersIn(readBill(await answer.text()))).toEqual([
+    "BILLED000004",
+    expect.stringMatching(/^1900000110\d+$/),
+  ]);
 });
 
 describe("compressed", () => {

@@ -88,8 +88,7 @@ export function unknownEntry(
 function payment(order: BilledOrder): Entry {
   return {
     line: paymentLine(order),
-    isOf: ({ outTradeNo, outRefundNo }) =>
-      outRefundNo === undefined && outTradeNo === order.outTradeNo,
+    isOf: ({ outTradeNo }) => outTradeNo === order.outTradeNo,
     oneFenMore: () => payment({ ...order, totalFee: order.totalFee + 1 }),
   };
 }

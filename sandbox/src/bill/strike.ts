@@ -12,10 +12,9 @@ export function* struckEntries(
   { type, day }: { type: BillType; day: BillDay },
   armed: ArmedBillFault[],
 ): Iterable<Entry> {
-  const left = armed.filter(({ fault }) => fault === "missing-line" || fault === "wrong-amount");
+  const ofLines = armed.filter(({ fault }) => fault === "missing-line" || fault === "wrong-amount");
   for (const entry of billEntries(sql, merchant.mchId, type, day)) {
-    const index = left.findIndex((fault) => entry.isOf(fault));
-    const [struck] = index === -1 ? [] : left.splice(index, 1);
+    const struck = ofLines.find((fault) => entry.isOf(fault));
     if (struck === undefined) {
       yield entry;
       continue;
