@@ -115,8 +115,7 @@ async function becameKnown(
   refund: RefundRow,
   state: RefundRow["state"],
 ): Promise<void> {
-  const old = Date.now() - refund.createdAt >= UNKNOWN_TOO_LONG_MS;
-  if (!old || refund.state !== "requested" || state === "requested") return;
+  if (Date.now() - refund.createdAt < UNKNOWN_TOO_LONG_MS || state === "requested") return;
   await settleConcern(
     context,
     { kind: "refund_outcome_unknown", refundNo: refund.number },
