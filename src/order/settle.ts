@@ -15,6 +15,7 @@ export type Settlement =
   | { readonly kind: "contradiction"; readonly what: Contradiction };
 
 const DELIVERY = { kind: "deliver-pay", refundNo: "" } as const;
+const ASKING = { kind: "ask-payment", refundNo: "" } as const;
 
 /**
  * The one way in which an order becomes paid, however the news came. The timer first, then one
@@ -39,7 +40,8 @@ export async function settlePayment(
   );
   if (booked !== null) {
     timeline.add(nowAt, "pay.booked", { transactionId: payment.transactionId });
-    await timers.armUnlessBegun(DELIVERY, nowAt);
+    // Nobody needs to ask any more; left there, the timer would wake the object for nothing.
+    await timers.armInsteadOf(ASKING, DELIVERY, nowAt);
     return { kind: "booked" };
   }
   const order = await findOrder(db, payment.orderNumber);
