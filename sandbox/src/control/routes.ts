@@ -110,6 +110,5 @@ async function refundAfter(
 ): Promise<Response> {
   const outcome = await happening;
   if (!outcome.ok) return c.json({ error: outcome.error }, outcome.status);
-  const { refunds } = await books(c.env).state();
-  return c.json(refunds.find((refund) => refund.outRefundNo === outRefundNo));
+  return c.json(await books(c.env).refund(outRefundNo));
 }
