@@ -72,7 +72,6 @@ export class OrderObject extends DurableObject<Env> {
 
   /** A new order: arms the timer that asks about it until it is paid or expired. */
   async open(createdAt: number, expiresAt: number, prepay: PrepayAnswer["kind"]): Promise<void> {
-    this.#number();
     this.#timeline.add(Date.now(), "wechat.unifiedorder", { answer: prepay });
     await this.#timers.armIfAbsent(
       { kind: "ask-payment", refundNo: "" },
@@ -160,7 +159,7 @@ export class OrderObject extends DurableObject<Env> {
    */
   override async alarm(): Promise<void> {
     await Promise.all(
-      this.#timers.due(Date.now()).map(async (timer) => {
+      this.#timers.beginAlarm(Date.now()).map(async (timer) => {
         try {
           await this.#run(timer);
         } catch (error) {
@@ -174,7 +173,7 @@ export class OrderObject extends DurableObject<Env> {
         }
       }),
     );
-    await this.#timers.resume();
+    await this.#timers.endAlarm();
   }
 
   async #run(timer: Timer): Promise<void> {
@@ -219,12 +218,10 @@ export class OrderObject extends DurableObject<Env> {
     return await turn;
   }
 
-  /** The object's name, kept: an alarm may wake the object without telling it. */
+  /** The object's name, which an alarm knows too (Cloudflare: `ctx.id.name`, since March 2026). */
   #number(): string {
-    const { kv } = this.ctx.storage;
-    const name = this.ctx.id.name ?? kv.get<string>("number");
+    const { name } = this.ctx.id;
     if (name === undefined) throw new Error("an order's object without a name");
-    if (kv.get("number") === undefined) kv.put("number", name);
     return name;
   }
 
