@@ -1,7 +1,6 @@
 import type { Context } from "hono";
 import { err, ok, type Result } from "../core/result.ts";
 import { isNews } from "../core/refund-life.ts";
-import { connect } from "../db/database.ts";
 import { masterKeyOf, merchantSettings } from "../db/settings.ts";
 import type { GatewayEnv } from "../hono-env.ts";
 import { describe, log } from "../log.ts";
@@ -63,7 +62,7 @@ export async function bookPayment(
 ): Promise<NotificationOutcome> {
   c.set("order", payment.orderNumber);
   const object = orderObject(c.env, payment.orderNumber);
-  const settlement = await object.settlePayment(payment, merchant.id);
+  const settlement = await object.settlePayment(payment, merchant.id, c.get("requestId"));
   switch (settlement.kind) {
     case "booked":
     case "repeated":
@@ -85,7 +84,8 @@ export async function followRefund(
   news: { readonly orderNumber: string; readonly refundNo: string },
 ): Promise<NotificationOutcome> {
   c.set("order", news.orderNumber);
-  const state = await orderObject(c.env, news.orderNumber).hintRefund(news.refundNo);
+  const object = orderObject(c.env, news.orderNumber);
+  const state = await object.hintRefund(news.refundNo, c.get("requestId"));
   return state !== null && isNews(state) ? ok(null) : err("not confirmed yet");
 }
 
@@ -103,7 +103,7 @@ async function read(
   const merchantId = Number(c.req.param("merchantId"));
   if (!Number.isSafeInteger(merchantId) || merchantId < 1) return err("not authentic");
   const masterKey = await masterKeyOf(c.get("config"));
-  const merchant = await merchantSettings(connect(c.env.DB), masterKey, merchantId, Date.now());
+  const merchant = await merchantSettings(c.get("db"), masterKey, merchantId, Date.now());
   if (merchant.ok) return await handle(merchant.value, body.value);
   logRefusal(c, "merchant", merchant.error);
   // Not to be told from an absent one; but a merchant whose secrets don't open is our fault.

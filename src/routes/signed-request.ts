@@ -3,7 +3,7 @@ import { parseCaller } from "../core/contract/caller.ts";
 import { readParameters, type Parameters } from "../core/contract/parameters.ts";
 import { verifySignature } from "../core/contract/signature.ts";
 import { err, ok, type Result } from "../core/result.ts";
-import { connect, type Database } from "../db/database.ts";
+import type { Database } from "../db/database.ts";
 import { appSettings, masterKeyOf, validSalts, type AppSettings } from "../db/settings.ts";
 import { badRequest, serverFault, type Refusal } from "../errors.ts";
 import type { GatewayEnv } from "../hono-env.ts";
@@ -37,7 +37,7 @@ export async function readSignedRequest(
   if (!caller.ok) return caller;
   const config = c.get("config");
   const nowAt = Date.now();
-  const db = connect(c.env.DB);
+  const db = c.get("db");
   const { appId, sign } = caller.value;
   const app = await appSettings(db, await masterKeyOf(config), appId, nowAt);
   if (!app.ok && app.error === "unreadable") {
