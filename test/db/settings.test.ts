@@ -11,6 +11,7 @@ import {
   masterKeyOf,
   merchantSettings,
 } from "../../src/db/settings.ts";
+import { watchD1 } from "../support/d1.ts";
 
 const NOW = 1_790_000_000_000;
 const API_KEY = "an-api-key-of-32-characters-long";
@@ -117,11 +118,35 @@ describe("an app's settings", () => {
     expect(await appSettings(db, masterKey, id, NOW)).toMatchObject({ value: { name: "Renamed" } });
   });
 
-  test("of an unknown app are absent, and looked for again", async () => {
+  test("of an unknown app are absent, and looked for again a second later", async () => {
     const next = (await newId()) + 1;
     expect(await appSettings(db, masterKey, next, NOW)).toEqual({ ok: false, error: "absent" });
     expect(await newId()).toBe(next);
+    expect((await appSettings(db, masterKey, next, NOW + 1_000)).ok).toBe(true);
+  });
+
+  test("of an unknown app are looked for at once after a change in the back-office", async () => {
+    const next = (await newId()) + 1;
+    expect((await appSettings(db, masterKey, next, NOW)).ok).toBe(false);
+    expect(await newId()).toBe(next);
+    forgetSettings();
     expect((await appSettings(db, masterKey, next, NOW)).ok).toBe(true);
+  });
+
+  test("of a thousand unknown apps cost two reads, and those of a known one are found meanwhile", async () => {
+    const known = await newId();
+    forgetSettings();
+    const { trips } = watchD1();
+    for (let id = 5_000; id < 6_000; id += 1) {
+      expect(await appSettings(db, masterKey, id, NOW)).toEqual({ ok: false, error: "absent" });
+    }
+    expect(trips).toHaveLength(2);
+    expect((await appSettings(db, masterKey, known, NOW)).ok).toBe(true);
+    for (let id = 5_000; id < 6_000; id += 1) {
+      expect(await merchantSettings(db, masterKey, id, NOW)).toMatchObject({ error: "absent" });
+    }
+    expect(trips).toHaveLength(5);
+    expect((await merchantSettings(db, masterKey, merchant.id, NOW)).ok).toBe(true);
   });
 
   test("are not absent when D1 fails: that is thrown, and not remembered", async () => {
