@@ -50,8 +50,8 @@ export interface OrderHistory {
  */
 export class OrderObject extends DurableObject<Env> {
   readonly #config: Result<Config, readonly string[]>;
-  readonly #timers: Timers;
-  readonly #timeline: Timeline;
+  #madeTimers: Timers | undefined;
+  #madeTimeline: Timeline | undefined;
   /** The end of the queue: what takes several steps waits for what came before. */
   #last: Promise<unknown> = Promise.resolve();
   /** Refund requests under way, by their wish: a repeat joins the first instead of queueing. */
@@ -60,8 +60,16 @@ export class OrderObject extends DurableObject<Env> {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#config = configOf(env);
-    this.#timers = new Timers(ctx.storage);
-    this.#timeline = new Timeline(ctx.storage);
+  }
+
+  // Made when they are first used, since they make their tables: an object that is only asked
+  // whether it is there stores nothing.
+  get #timers(): Timers {
+    return (this.#madeTimers ??= new Timers(this.ctx.storage));
+  }
+
+  get #timeline(): Timeline {
+    return (this.#madeTimeline ??= new Timeline(this.ctx.storage));
   }
 
   // Other Workers' calls. What throws in them (D1 away) is logged here and answered as a value: a
@@ -150,6 +158,11 @@ export class OrderObject extends DurableObject<Env> {
       async (context) => await redeliver(context, event),
       "unavailable",
     );
+  }
+
+  /** Whether objects can be reached, for `/health`: reads the storage and stores nothing. */
+  async ping(): Promise<void> {
+    await this.ctx.storage.getAlarm();
   }
 
   /** What happened to this order, and what is going to. */

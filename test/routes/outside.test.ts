@@ -1,4 +1,4 @@
-import { env, exports } from "cloudflare:workers";
+import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test } from "vitest";
 import { watchD1 } from "../support/d1.ts";
 import { ask, formOf, read, send, signed } from "../support/gateway.ts";
@@ -53,23 +53,6 @@ test("the log has one line of a request, with its id, its code, its app and its 
       order: data?.["orderNumber"],
     }),
   ]);
-});
-
-describe("/health", () => {
-  test("is 200 while D1 answers", async () => {
-    await openWorld();
-    const response = await exports.default.fetch("https://gateway.test/health");
-    expect(response.status).toBe(200);
-    expect(await response.json()).toEqual({ ok: true });
-  });
-
-  test("is 503 while D1 doesn't", async () => {
-    await openWorld();
-    watchD1().fail({ sql: /from "merchants"/, how: "lost before" });
-    const response = await send("/health");
-    expect(response.status).toBe(503);
-    expect(await response.json()).toMatchObject({ ok: false });
-  });
 });
 
 describe("while D1 is away", () => {
