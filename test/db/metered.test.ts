@@ -1,3 +1,4 @@
+import { types } from "node:util";
 import { env } from "cloudflare:workers";
 import { sql } from "drizzle-orm";
 import { afterEach, describe, expect, test, vi } from "vitest";
@@ -47,6 +48,14 @@ describe("a metered database", () => {
     expect(inserted).toEqual([mark]);
     expect(listed).toEqual([mark]);
     expect(await connect(env.DB).select().from(marks)).toEqual([mark]);
+  });
+
+  test("hands a batch the binding's own statements, which it may look into", async () => {
+    const { db } = fresh();
+    const batch = vi.spyOn(env.DB, "batch");
+    await db.batch([db.select().from(apps), db.delete(marks).where(sql`value = ${1}`)]);
+    const [statements = []] = batch.mock.calls[0] ?? [];
+    expect(statements.map((statement) => types.isProxy(statement))).toEqual([false, false]);
   });
 
   test("adds up the time that trips take, those that fail too", async () => {

@@ -11,6 +11,7 @@ import {
   masterKeyOf,
   merchantSettings,
 } from "../../src/db/settings.ts";
+import { gate } from "../support/clock.ts";
 import { watchD1 } from "../support/d1.ts";
 
 const NOW = 1_790_000_000_000;
@@ -147,6 +148,20 @@ describe("an app's settings", () => {
     }
     expect(trips).toHaveLength(5);
     expect((await merchantSettings(db, masterKey, merchant.id, NOW)).ok).toBe(true);
+  });
+
+  test("of a known app don't wait for the search for a made-up one", async () => {
+    const id = await newId();
+    await appSettings(db, masterKey, id, NOW);
+    const held = gate();
+    watchD1().fail({ sql: /from "apps"/, how: "held before", gate: held.passed });
+    // Patience alone must not be what helps.
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const searched = appSettings(db, masterKey, 9_999, NOW + 60_000);
+    expect((await appSettings(db, masterKey, id, NOW + 60_000)).ok).toBe(true);
+    held.release();
+    expect((await searched).ok).toBe(false);
+    vi.useRealTimers();
   });
 
   test("are not absent when D1 fails: that is thrown, and not remembered", async () => {
