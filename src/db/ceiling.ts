@@ -16,8 +16,11 @@ export class Ceiling {
   readonly highest: SQL<number>;
   readonly #table: typeof apps | typeof merchants;
   #known = 0;
-  /** What an absence has taught. A find isn't kept: it tells nothing of ids that come after it. */
-  readonly #latest = new SettingsCache<number, "found">();
+  /**
+   * The highest id, as an absence has taught it. What a find has taught, an error here, isn't kept:
+   * a row that is younger may be asked for next.
+   */
+  readonly #latest = new SettingsCache<number, number>();
 
   constructor(table: typeof apps | typeof merchants) {
     this.#table = table;
@@ -34,17 +37,23 @@ export class Ceiling {
     nowAt: number,
     read: () => Promise<R[]>,
   ): Promise<R[]> {
-    if (id <= this.#known) return await read();
     let rows: R[] | undefined;
-    const learn = async (): Promise<Result<number, "found">> => {
+    const learn = async (): Promise<Result<number, number>> => {
       rows = await read();
       const [row] = rows;
-      this.#known = Math.max(this.#known, row?.highest ?? (await this.#readHighest(db)));
-      return row === undefined ? ok(this.#known) : err("found");
+      const highest = row?.highest ?? (await this.#readHighest(db));
+      this.#known = Math.max(this.#known, highest);
+      return row === undefined ? ok(highest) : err(highest);
     };
-    await this.#latest.get("", nowAt, learn, LIFE_MS);
-    if (rows !== undefined) return rows;
-    return id <= this.#known ? await read() : [];
+    while (id > this.#known) {
+      // Not `#known` from here on: it may be cleared while this waits for another's search.
+      const latest = await this.#latest.get("", nowAt, learn, LIFE_MS);
+      if (rows !== undefined) return rows;
+      if (id <= (latest.ok ? latest.value : latest.error)) break;
+      // What another has found doesn't tell whether this one is there: it is looked for in its turn.
+      if (latest.ok) return [];
+    }
+    return await read();
   }
 
   /** Knows nothing any more. */

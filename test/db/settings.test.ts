@@ -150,6 +150,35 @@ describe("an app's settings", () => {
     expect((await merchantSettings(db, masterKey, merchant.id, NOW)).ok).toBe(true);
   });
 
+  test("are found though all is forgotten while they wait for another's", async () => {
+    const [one, other] = [await newId(), await newId()];
+    // One of these moments is between what the first has learnt and the second's going on.
+    for (let turns = 0; turns < 30; turns += 1) {
+      vi.restoreAllMocks();
+      forgetSettings();
+      const held = gate();
+      watchD1().fail({ sql: /from "apps"/, how: "held after", gate: held.passed });
+      const loads = [one, other].map(async (id) => await appSettings(db, masterKey, id, NOW));
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      held.release();
+      for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+      forgetSettings();
+      expect((await Promise.all(loads)).map(({ ok }) => ok)).toEqual([true, true]);
+    }
+  });
+
+  test("are found though they were made while another was being looked for", async () => {
+    const one = await newId();
+    forgetSettings();
+    const held = gate();
+    watchD1().fail({ sql: /from "apps"/, how: "held after", gate: held.passed });
+    const first = appSettings(db, masterKey, one, NOW);
+    const made = await newId();
+    const second = appSettings(db, masterKey, made, NOW);
+    held.release();
+    expect((await first).ok && (await second).ok).toBe(true);
+  });
+
   test("of a known app don't wait for the search for a made-up one", async () => {
     const id = await newId();
     await appSettings(db, masterKey, id, NOW);
