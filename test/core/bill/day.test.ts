@@ -19,8 +19,11 @@ test.for(["2026-02-30", "2026-13-01", "20261122", "2026-11-2", "", "2026-11-22 "
   },
 );
 
+function daysAt(at: number): string[] {
+  return readyDays(at, 3).map(({ day }) => day);
+}
+
 test("yesterday's bill is ready from half past ten on, not a millisecond before", () => {
-  const daysAt = (at: number) => readyDays(at, 3).map(({ day }) => day);
   const at = beijing("2026-03-01T10:30:00");
   expect(daysAt(at)).toEqual(["2026-02-28", "2026-02-27", "2026-02-26"]);
   expect(daysAt(at - 1)).toEqual(["2026-02-27", "2026-02-26", "2026-02-25"]);
