@@ -1,6 +1,7 @@
 import { configOf } from "./config.ts";
 import { describe, log } from "./log.ts";
 import { refreshCertificates } from "./platform-certificates.ts";
+import { reconcileDueDays } from "./reconciliation/schedule.ts";
 import { surroundingsOf, type World } from "./surroundings.ts";
 
 /**
@@ -9,6 +10,7 @@ import { surroundingsOf, type World } from "./surroundings.ts";
  */
 const JOBS: Readonly<Record<string, (world: World) => Promise<void>>> = {
   certificates: refreshCertificates,
+  reconciliation: reconcileDueDays,
 };
 
 /** Every ten minutes (wrangler.toml, `triggers`). A job that throws doesn't keep the others. */

@@ -6,6 +6,7 @@ import { appRoutes } from "./apps.ts";
 import { authorize } from "./authorize.ts";
 import { merchantRoutes } from "./merchants.ts";
 import { orderRoutes } from "./orders.ts";
+import { reconciliationRoutes } from "./reconciliations.ts";
 import { resealRoutes } from "./reseal.ts";
 import { rotationRoutes } from "./rotations.ts";
 
@@ -23,6 +24,7 @@ adminRoutes.route("/merchants", merchantRoutes);
 adminRoutes.route("/apps", appRoutes);
 adminRoutes.route("/apps", rotationRoutes);
 adminRoutes.route("/orders", orderRoutes);
+adminRoutes.route("/reconciliations", reconciliationRoutes);
 adminRoutes.route("/reseal", resealRoutes);
 
 // Last: whatever nothing above has answered.

@@ -1,6 +1,7 @@
 import * as z from "zod";
 
-const wholeNumber = z
+/** A number in a query string. */
+export const wholeNumber = z
   .string()
   .regex(/^\d{1,15}$/, { error: "must be a whole number" })
   .transform(Number);

@@ -132,6 +132,7 @@ function numberIn(cell: string): string {
   return cell !== "0" && cell.length <= MOST_NUMBER_LENGTH && PRINTABLE.test(cell) ? cell : "";
 }
 
-function isRefundStatus(text: string): text is BillRefundStatus {
+/** Whether a word is one of the four. */
+export function isRefundStatus(text: string): text is BillRefundStatus {
   return REFUND_STATUSES.has(text);
 }

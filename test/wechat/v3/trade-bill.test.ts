@@ -53,15 +53,15 @@ describe("askTradeBill", () => {
   });
 });
 
-const textOf = async (answer: BillAnswer) =>
-  answer.kind === "opened" ? await new Response(answer.stream).text() : answer.kind;
+const textOf = async (opened: BillAnswer) =>
+  opened.kind === "opened" ? await new Response(opened.stream).text() : opened.kind;
 
 describe("downloadBill", () => {
   it("signs the address as it stands, and needs no signature in return", async () => {
     const { line, sent } = stubV3([raw("bytes", 200)]);
-    const answer = await downloadBill(line, bill, LIMITS);
-    expect(answer).toMatchObject({ kind: "opened", sha1: HASH });
-    expect(await textOf(answer)).toBe("bytes");
+    const opened = await downloadBill(line, bill, LIMITS);
+    expect(opened).toMatchObject({ kind: "opened", sha1: HASH });
+    expect(await textOf(opened)).toBe("bytes");
     const [request] = sent;
     expect([request?.method, request?.url]).toEqual(["GET", URL_OF_BILL]);
     const header = request?.headers.get("authorization") ?? "";
@@ -87,9 +87,9 @@ describe("downloadBill", () => {
     ["an error without end", raw("x".repeat(100_000), 400)],
     ["no content", raw(null, 204)],
     ["nobody there", unreachable()],
-  ])("is unknown with %s", async (_name, answer) => {
+  ])("is unknown with %s", async (_name, first) => {
     // A second host isn't tried: the address is the bill's own.
-    const { line } = stubV3([answer, raw("bytes", 200)]);
+    const { line } = stubV3([first, raw("bytes", 200)]);
     expect((await downloadBill(line, bill, LIMITS)).kind).toBe("unknown");
   });
 
