@@ -7,7 +7,10 @@ import type { Staging } from "./staging.ts";
 
 /** Bytes after decompression. Two million lines of the longest form; a bomb goes no further. */
 export const MOST_PLAIN_BYTES = 1024 * 1024 * 1024;
-/** More than the CPU time of one step is sure to read. */
+/**
+ * Twice the day that this was measured for. A million lines take some 20 s of CPU time, of the 30 s
+ * that a step has by default: whoever has more raises `limits.cpu_ms` (docs/operation.md).
+ */
 export const MOST_LINES = 2_000_000;
 /** So many lines that can't be read are a form that isn't known, rather than some odd trades. */
 export const MOST_UNREADABLE_LINES = 100;

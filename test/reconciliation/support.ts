@@ -123,7 +123,6 @@ function failV2(message: string, code: string): Response {
 }
 
 function answerV3(reply: BillReply): Response {
-  const fail = (status: number, code: string) => Response.json({ code, message: code }, { status });
   switch (reply.kind) {
     case "bill": {
       const text = JSON.stringify({
