@@ -10,6 +10,8 @@ import type { Matched } from "./staging.ts";
 const TRADES_A_PAGE = 500;
 /** A page is one query, and a few for what is missing in it. */
 const PAGES_A_STEP = 100;
+/** What is missing is looked at one by one, refunds through their orders' objects. */
+const LOOKS_A_STEP = 100;
 /** So much newer than the bill a trade may be without being missed in it. For a day that still lasts. */
 export const BILL_LAG_MS = 10 * 60_000;
 /**
@@ -53,12 +55,14 @@ async function walk(
   read: (place: Place) => Promise<OurTrade[]>,
 ): Promise<{ readonly run: Run; readonly over: boolean }> {
   let run = from;
-  for (let page = 0; page < PAGES_A_STEP; page += 1) {
+  let looks = 0;
+  for (let page = 0; page < PAGES_A_STEP && looks < LOOKS_A_STEP; page += 1) {
     const trades = await read(run.place);
     const last = trades.at(-1);
     if (last === undefined) return { run, over: true };
     const missing: OurTrade[] = [];
     for (const trade of context.staging.missing(kind, trades)) {
+      looks += 1;
       if (!(await isOfAnotherDay(context, run, trade))) missing.push(trade);
     }
     run = await addMissing(context, run, kind, missing);
