@@ -18,6 +18,7 @@ import { unexpected } from "./routes/unexpected.ts";
 import { scheduled } from "./scheduled.ts";
 
 export { OrderObject } from "./order-object.ts";
+export { ReconciliationObject } from "./reconciliation-object.ts";
 
 /** The three endpoints that apps know (README, "The API"). */
 const CONTRACT: Readonly<

@@ -1,8 +1,9 @@
 import { configOf } from "./config.ts";
 import { connect } from "./db/database.ts";
-import { beat } from "./db/heartbeat.ts";
+import { saveMark } from "./db/marks.ts";
 import { describe, log } from "./log.ts";
 import { refreshCertificates } from "./platform-certificates.ts";
+import { reconcileDueDays } from "./reconciliation/schedule.ts";
 import { surroundingsOf, type World } from "./surroundings.ts";
 import { sweep } from "./sweep/sweep.ts";
 
@@ -13,6 +14,7 @@ import { sweep } from "./sweep/sweep.ts";
 const JOBS: Readonly<Record<string, (world: World) => Promise<void>>> = {
   certificates: refreshCertificates,
   sweep,
+  reconciliation: reconcileDueDays,
 };
 
 /** Every ten minutes (wrangler.toml, `triggers`). A job that throws doesn't keep the others. */
@@ -34,5 +36,6 @@ export async function scheduled(_controller: ScheduledController, env: Env): Pro
 
 /** Last, so that a run which the platform cuts short counts as none: `/health` misses it. */
 async function heartbeat({ env }: World): Promise<void> {
-  await beat(connect(env.DB), Date.now());
+  const nowAt = Date.now();
+  await saveMark(connect(env.DB), "schedule", nowAt, nowAt);
 }

@@ -50,6 +50,8 @@ export function watchWechat(wechat: WechatPay, trace: Trace): WechatPay {
       const about = { api: "refundquery", order: order.orderNumber, refundNo };
       return await watchCall(trace, about, async () => await wechat.queryRefund(order, refundNo));
     },
+    openBill: async (request) =>
+      await watchCall(trace, { api: "downloadbill" }, async () => await wechat.openBill(request)),
   };
 }
 

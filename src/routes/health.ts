@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { hasStopped } from "../core/health.ts";
 import { ok, type Result } from "../core/result.ts";
-import { readSigns, type Signs } from "../db/heartbeat.ts";
+import { readSigns, type Signs } from "../db/signs.ts";
 import { apps } from "../db/schema.ts";
 import { openFrom } from "../db/secrets.ts";
 import { SettingsCache } from "../db/settings-cache.ts";

@@ -2,16 +2,6 @@ import { eq } from "drizzle-orm";
 import type { Database } from "./database.ts";
 import { apps, marks } from "./schema.ts";
 
-const NAME = "schedule";
-
-/** Takes down that the schedule has run. */
-export async function beat(db: Database, nowAt: number): Promise<void> {
-  await db
-    .insert(marks)
-    .values({ name: NAME, value: nowAt, updatedAt: nowAt })
-    .onConflictDoUpdate({ target: marks.name, set: { value: nowAt, updatedAt: nowAt } });
-}
-
 /** What the database says of the gateway's health. */
 export interface Signs {
   /** When the schedule ran last; null before its first run. */
@@ -23,7 +13,7 @@ export interface Signs {
 /** Reads them in one trip. Throws when the database is away, or older than its newest table. */
 export async function readSigns(db: Database): Promise<Signs> {
   const [[mark], [app]] = await db.batch([
-    db.select({ scheduledAt: marks.value }).from(marks).where(eq(marks.name, NAME)),
+    db.select({ scheduledAt: marks.value }).from(marks).where(eq(marks.name, "schedule")),
     db.select({ appId: apps.id, saltSealed: apps.saltSealed }).from(apps).orderBy(apps.id).limit(1),
   ]);
   return { scheduledAt: mark?.scheduledAt ?? null, secret: app ?? null };
