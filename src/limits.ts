@@ -1,3 +1,4 @@
+import { waitUntil } from "cloudflare:workers";
 import { describe, log } from "./log.ts";
 
 /**
@@ -13,4 +14,28 @@ export async function isWithin(limit: RateLimit, key: string): Promise<boolean> 
     log("warn", "limit_not_counted", { key, error: describe(error) });
     return true;
   }
+}
+
+/** How long a count that was over the limit stands in this isolate, in ms. */
+const VERDICT_MS = 1_000;
+
+/** Until when the requests of a key are refused, by what the last count said. Holds offenders only. */
+const refusedUntil = new Map<string, number>();
+
+/**
+ * As `isWithin`, counted beside the work instead of before it, so that nobody honest waits: it is
+ * the next requests that are refused, for a second, and then it is counted again. For limits that
+ * guard against a flood, where a few more do no harm.
+ */
+export function admits(limit: RateLimit, key: string, nowAt: number): boolean {
+  const until = refusedUntil.get(key);
+  if (until !== undefined && nowAt < until) return false;
+  refusedUntil.delete(key);
+  waitUntil(
+    isWithin(limit, key).then((within) => {
+      if (!within) refusedUntil.set(key, Date.now() + VERDICT_MS);
+      return null;
+    }),
+  );
+  return true;
 }

@@ -7,7 +7,7 @@ import type { Database } from "../db/database.ts";
 import { appSettings, masterKeyOf, validSalts, type AppSettings } from "../db/settings.ts";
 import { badRequest, serverFault, type Refusal } from "../errors.ts";
 import type { GatewayEnv } from "../hono-env.ts";
-import { isWithin } from "../limits.ts";
+import { admits } from "../limits.ts";
 import { count } from "../metrics.ts";
 import { readBody } from "./body.ts";
 import { noteUnverified } from "./unverified.ts";
@@ -55,7 +55,7 @@ export async function readSignedRequest(
   if (!app.value.enabled) return err(badRequest("该 appId 已停用"));
   c.set("appId", appId);
   // Only now: before, anybody who knows an app's id could use its limit up.
-  if (!(await isWithin(c.env.APP_LIMIT, String(appId)))) {
+  if (!admits(c.env.APP_LIMIT, String(appId), nowAt)) {
     c.set("limited", "app");
     count(c.env.METRICS, { kind: "limited", limit: "app", app: appId });
     return err(TOO_MANY);
