@@ -1,7 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { configOf, type Config } from "./config.ts";
 import { nextPaymentAskAt } from "./core/follow-up.ts";
-import { isSettled, type RefundWish } from "./core/refund-life.ts";
+import type { RefundWish } from "./core/refund-life.ts";
 import { err, type Result } from "./core/result.ts";
 import { connect } from "./db/database.ts";
 import type { OrderRow, RefundRow } from "./db/rows.ts";
@@ -9,11 +9,14 @@ import { appSettings, masterKeyOf, merchantSettings } from "./db/settings.ts";
 import { serverFault, type Refusal } from "./errors.ts";
 import { describe, log } from "./log.ts";
 import { followUpPayment } from "./order/ask-payment.ts";
-import { armHint, askRefund, followUpRefund } from "./order/ask-refund.ts";
+import { followUpRefund } from "./order/ask-refund.ts";
 import type { OrderContext } from "./order/context.ts";
 import { deliver } from "./order/deliver.ts";
+import { followHint } from "./order/hint-refund.ts";
+import { LastRefund } from "./order/last-refund.ts";
 import { redeliver, type Redelivery } from "./order/redeliver.ts";
-import { refundOrder, type AcceptedRefund } from "./order/refund.ts";
+import { refundOrder } from "./order/refund.ts";
+import type { AcceptedRefund } from "./order/send-refund.ts";
 import { settlePayment, type Settlement } from "./order/settle.ts";
 import { syncOrder, type SyncOutcome } from "./order/sync.ts";
 import { Timeline, type TimelineEntry } from "./order/timeline.ts";
@@ -49,6 +52,7 @@ export class OrderObject extends DurableObject<Env> {
   readonly #config: Result<Config, readonly string[]>;
   readonly #timers: Timers;
   readonly #timeline: Timeline;
+  readonly #lastRefund: LastRefund;
   /** The end of the queue: what takes several steps waits for what came before. */
   #last: Promise<unknown> = Promise.resolve();
   /** Refund requests under way, by their wish: a repeat joins the first instead of queueing. */
@@ -59,6 +63,7 @@ export class OrderObject extends DurableObject<Env> {
     this.#config = configOf(env);
     this.#timers = new Timers(ctx.storage);
     this.#timeline = new Timeline(ctx.storage);
+    this.#lastRefund = new LastRefund(ctx.storage);
   }
 
   // Other Workers' calls. What throws in them (D1 away) is logged here and answered as a value: a
@@ -103,13 +108,11 @@ export class OrderObject extends DurableObject<Env> {
    * can't be looked up.
    */
   async hintRefund(refundNo: string): Promise<RefundRow["state"] | null> {
-    return await this.#guarded(async () => {
-      const context = this.#context();
-      const refund = await armHint(context, refundNo);
-      if (refund === null || isSettled(refund.state)) return refund?.state ?? null;
-      const asked = await this.#queue(async () => await askRefund(context, refundNo));
-      return asked?.heard === true ? asked.state : null;
-    }, null);
+    return await this.#guarded(
+      async () =>
+        await followHint(this.#context(), refundNo, async (work) => await this.#queue(work)),
+      null,
+    );
   }
 
   /** Asks WeChat about everything that is open, before the app is answered. */
@@ -220,6 +223,7 @@ export class OrderObject extends DurableObject<Env> {
       db,
       timers: this.#timers,
       timeline: this.#timeline,
+      lastRefund: this.#lastRefund,
       wechatOf: async (order: OrderRow) => {
         const merchant = await merchantSettings(
           db,

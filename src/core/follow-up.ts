@@ -23,6 +23,7 @@ const REFUND_ASKS = [
   3 * MINUTE,
   5 * MINUTE,
   10 * MINUTE,
+  20 * MINUTE,
   30 * MINUTE,
   1 * HOUR,
   3 * HOUR,
@@ -58,6 +59,33 @@ export function nextPaymentAskAt(
  */
 export function nextRefundAskDelay(asked: number): number {
   return pick(REFUND_ASKS, asked);
+}
+
+/** WeChat wants the refunds of one order this far apart (WeChat: refund). */
+const REFUND_GAP = 1 * MINUTE;
+
+/** When a refund of an order was last sent to WeChat, and which one. */
+export interface RefundSending {
+  readonly refundNo: string;
+  readonly at: number;
+}
+
+/**
+ * How long a refund must wait before it may be sent, in ms; 0 for at once. The same refund again is
+ * no other refund, so it needn't wait for itself.
+ * @param last the order's last sending, null when there was none
+ * @param ahead refunds of the order that wait their turn before this one
+ */
+export function waitBeforeRefund(
+  refundNo: string,
+  last: RefundSending | null,
+  ahead: number,
+  nowAt: number,
+): number {
+  if (last === null || last.refundNo === refundNo) return 0;
+  const wait = REFUND_GAP * (1 + ahead);
+  // A clock that was set back must not put a refund off for longer than its turn takes.
+  return Math.min(wait, Math.max(0, last.at + wait - nowAt));
 }
 
 function asksBeforeExpiry(order: {

@@ -11,7 +11,6 @@ export const INCIDENT_KINDS = [
   "refund_unknown_to_wechat",
   "refund_outcome_unknown",
   "refund_abnormal",
-  "refund_of_unknown_order",
   "delivery_exhausted",
   "bill_line_unknown",
   "bill_amount_differs",
@@ -53,8 +52,6 @@ export function adviceOn(kind: IncidentKind): string {
       return "Whether WeChat has taken this refund has been unknown for over an hour. The gateway goes on asking under the same number. Look at the order's timeline for the reason; don't refund otherwise until it is known.";
     case "refund_abnormal":
       return "The payer's card or account can't take the money. Handle the abnormal refund in the merchant platform (another account of the payer, or by hand); the gateway notices by itself.";
-    case "refund_of_unknown_order":
-      return "WeChat reports a refund of an order that isn't in the database. Another system uses this merchant with the gateway's notify URL, or the database was restored.";
     case "delivery_exhausted":
       return "The app hasn't confirmed in about a day. The order's timeline shows its answers: mend the app, then redeliver.";
     case "bill_line_unknown":

@@ -5,7 +5,7 @@
  * requested -> refused -> (asked again under the same number) requested.
  */
 
-import type { RefundState } from "./contract/records.ts";
+import type { RefundSource, RefundState } from "./contract/records.ts";
 
 /** What WeChat says of a refund it knows. */
 export type ReportedStatus = "processing" | "succeeded" | "closed" | "abnormal";
@@ -60,18 +60,32 @@ export function isLive(state: RefundState): boolean {
   return state !== "closed";
 }
 
+/** WeChat takes no more refunds of one payment than these (WeChat: refund). */
+export const MOST_REFUNDS = 50;
+
+/** WeChat takes no refund of a payment older than this: one year, in ms (WeChat: refund). */
+const REFUNDABLE_MS = 365 * 24 * 3600_000;
+
 /** A stored refund, as far as a new request is weighed against it. */
 export interface StoredRefund {
   readonly number: string;
   readonly appRefundNo: string | null;
   readonly refundFen: number;
   readonly state: RefundState;
+  readonly source: RefundSource;
 }
 
 /** What an app asks for: `refundFen` null is all that is left. */
 export interface RefundWish {
   readonly refundFen: number | null;
   readonly appRefundNo: string | null;
+}
+
+/** What was paid, and when. */
+export interface PaidOrder {
+  readonly totalFen: number;
+  /** Unix ms; null where WeChat's report had no readable time. */
+  readonly paidAt: number | null;
 }
 
 export type RefundDecision<R extends StoredRefund> =
@@ -84,45 +98,65 @@ export type RefundDecision<R extends StoredRefund> =
 
 /**
  * Weighs a request against the order's refunds.
- * @param paidFen what the payer paid
- * @param refunds all refunds of the order
+ * @param refunds all refunds of the order, the oldest first
  */
 export function decideRefund<R extends StoredRefund>(
-  paidFen: number,
+  paid: PaidOrder,
   refunds: readonly R[],
   wish: RefundWish,
+  nowAt: number,
 ): RefundDecision<R> {
-  const named =
-    wish.appRefundNo === null
-      ? undefined
-      : refunds.find((refund) => refund.appRefundNo === wish.appRefundNo);
-  if (named !== undefined) {
-    return named.state === "closed"
-      ? refuse("appRefundNo 对应的退款已被微信关闭，请换一个新的 appRefundNo 重新申请")
-      : again(named, wish);
-  }
   const live = refunds.filter((refund) => isLive(refund.state));
-  const leftFen = paidFen - live.reduce((sum, refund) => sum + refund.refundFen, 0);
+  const leftFen = paid.totalFen - live.reduce((sum, refund) => sum + refund.refundFen, 0);
+  const earlier = sameRequest(refunds, live, wish, leftFen);
+  if (earlier !== undefined) return again(earlier, wish);
   if (leftFen <= 0) {
-    const latest = live.at(-1);
-    if (latest === undefined || wish.appRefundNo !== null) {
-      return refuse(
-        "订单已无可退金额（已有另一笔退款占用，可不传 appRefundNo 或用原 appRefundNo 查询其结果）",
-      );
-    }
-    return again(latest, wish);
+    return refuse(
+      "订单已无可退金额（已有另一笔退款占用，可不传 appRefundNo 或用原 appRefundNo 查询其结果）",
+    );
+  }
+  if (refunds.length >= MOST_REFUNDS) {
+    return refuse(`该订单已有 ${MOST_REFUNDS} 笔退款，微信不再受理`);
+  }
+  if (paid.paidAt !== null && nowAt - paid.paidAt > REFUNDABLE_MS) {
+    return refuse("订单支付已超过一年，微信不再受理退款");
   }
   const refundFen = wish.refundFen ?? leftFen;
   if (refundFen > leftFen) return refuse(`refundFree 超过可退金额（剩余可退 ${leftFen} 分）`);
-  if (refundFen < leftFen) {
-    return refuse(`refundFree 须等于全部可退金额 ${leftFen} 分：暂不支持部分退款`);
+  if (refundFen < leftFen && wish.appRefundNo === null) {
+    return refuse(
+      `appRefundNo 在部分退款时必传（剩余可退 ${leftFen} 分），以免重复请求造成重复退款`,
+    );
   }
   return { kind: "create", refundFen };
 }
 
+/**
+ * The refund that an earlier sending of this request has made, if there is one. With a number of the
+ * app's, the one of that number. Without, the one that took all that was left at its time, as long as
+ * it lives: even when another refund has been closed since, for a repeat must not refund that too.
+ */
+function sameRequest<R extends StoredRefund>(
+  refunds: readonly R[],
+  live: readonly R[],
+  wish: RefundWish,
+  leftFen: number,
+): R | undefined {
+  if (wish.appRefundNo !== null) {
+    return refunds.find((refund) => refund.appRefundNo === wish.appRefundNo);
+  }
+  const unnamed = live.findLast((refund) => refund.appRefundNo === null && refund.source === "app");
+  return unnamed ?? (leftFen <= 0 ? live.at(-1) : undefined);
+}
+
 function again<R extends StoredRefund>(refund: R, wish: RefundWish): RefundDecision<R> {
+  if (refund.state === "closed") {
+    return refuse("appRefundNo 对应的退款已被微信关闭，请换一个新的 appRefundNo 重新申请");
+  }
   if (wish.refundFen !== null && wish.refundFen !== refund.refundFen) {
-    return refuse(`refundFree 与已有退款的金额 ${refund.refundFen} 分不一致`);
+    const which =
+      wish.appRefundNo === null ? "；另一笔退款请传 appRefundNo" : "；另一笔退款请换 appRefundNo";
+    return refuse(`refundFree 与已有退款的金额 ${refund.refundFen} 分不一致${which}`);
   }
   switch (refund.state) {
     case "requested":
@@ -132,8 +166,6 @@ function again<R extends StoredRefund>(refund: R, wish: RefundWish): RefundDecis
     case "abnormal":
     case "succeeded":
       return { kind: "repeat", refund };
-    case "closed":
-      return refuse("该退款已被微信关闭");
   }
 }
 

@@ -85,7 +85,10 @@ export type OrderReference =
   | { readonly kind: "id"; readonly orderId: number }
   | { readonly kind: "app-order-no"; readonly appOrderNo: string };
 
-/** The order, its latest refund and what all its refunds hold: one trip. Null when the app has none. */
+/**
+ * The order, its latest refund, what all its refunds hold, and how many of them WeChat may still
+ * move: one trip. Null when the app has none.
+ */
 export async function findOrderView(db: Database, appId: number, reference: OrderReference) {
   const rows = await db
     .select({
@@ -93,6 +96,8 @@ export async function findOrderView(db: Database, appId: number, reference: Orde
       refund: refunds,
       refundingFen: sql<number>`(select coalesce(sum(r.refund_fen), 0) from refunds r
         where r.order_id = ${orders.id} and r.state not in ('refused', 'closed'))`,
+      openRefunds: sql<number>`(select count(*) from refunds r
+        where r.order_id = ${orders.id} and r.state in ('requested', 'accepted', 'abnormal'))`,
     })
     .from(orders)
     .leftJoin(

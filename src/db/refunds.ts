@@ -1,4 +1,5 @@
 import { and, asc, eq, inArray, sql } from "drizzle-orm";
+import { MOST_REFUNDS } from "../core/refund-life.ts";
 import type { Database } from "./database.ts";
 import type { OrderRow, RefundRow } from "./rows.ts";
 import { orders, refunds } from "./schema.ts";
@@ -22,8 +23,8 @@ export async function findOrderWithRefunds(
 
 /**
  * Writes a refund down before WeChat is called. The statement itself checks that the order is paid
- * and that all its live refunds stay within what was paid, whatever else is going on.
- * Returns null when they would not, or when the app has used `appRefundNo` before.
+ * and that all its live refunds stay within what was paid and within WeChat's number, whatever else
+ * is going on. Returns null when they would not, or when the app has used `appRefundNo` before.
  */
 export async function insertRefund(
   db: Database,
@@ -67,11 +68,46 @@ export async function insertRefund(
             eq(orders.appId, refund.appId),
             eq(orders.payState, "paid"),
             sql`${orders.totalFen} >= ${refund.refundFen} + ${claimedFen}`,
+            sql`(select count(*) from refunds r where r.order_id = ${orders.id}) < ${MOST_REFUNDS}`,
           ),
         ),
     )
     .onConflictDoNothing()
     .returning();
+  return rows[0] ?? null;
+}
+
+/**
+ * Writes down a refund that was made in WeChat's merchant platform, as WeChat reports it. What it
+ * takes isn't weighed: the money is on its way. Returns the refund of this number as it stands, or
+ * null when it is another order's.
+ */
+export async function recordRefund(
+  db: Database,
+  order: Pick<OrderRow, "id" | "appId">,
+  refund: Pick<RefundRow, "number" | "refundFen" | "refundId" | "notifyUrl">,
+  nowAt: number,
+): Promise<RefundRow | null> {
+  const [, rows] = await db.batch([
+    db
+      .insert(refunds)
+      .values({
+        ...refund,
+        orderId: order.id,
+        appId: order.appId,
+        state: "accepted",
+        notifyState: "none",
+        notifyNumber: 0,
+        source: "platform",
+        createdAt: nowAt,
+        updatedAt: nowAt,
+      })
+      .onConflictDoNothing(),
+    db
+      .select()
+      .from(refunds)
+      .where(and(eq(refunds.number, refund.number), eq(refunds.orderId, order.id))),
+  ]);
   return rows[0] ?? null;
 }
 

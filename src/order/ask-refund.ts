@@ -1,14 +1,14 @@
 import { nextRefundAskDelay } from "../core/follow-up.ts";
-import { isNews, isSettled, reportedState, statesBefore } from "../core/refund-life.ts";
+import { isSettled } from "../core/refund-life.ts";
 import { findOrder } from "../db/orders.ts";
-import { findOrderWithRefunds, findRefund, moveRefund } from "../db/refunds.ts";
-import type { RefundRow } from "../db/rows.ts";
-import { log } from "../log.ts";
-import type { RefundReport } from "../wechat/wechat-pay.ts";
+import { findRefund } from "../db/refunds.ts";
+import type { OrderRow, RefundRow } from "../db/rows.ts";
+import { bookReport } from "./book-refund.ts";
 import type { OrderContext } from "./context.ts";
-import { keyOf } from "./keys.ts";
-import { sendRefund } from "./refund.ts";
-import { BOOKING_GRACE_MS, type Timer } from "./timers.ts";
+import { queryRefund } from "./query-refund.ts";
+import { raise } from "./raise.ts";
+import { sendRefund } from "./send-refund.ts";
+import type { Timer } from "./timers.ts";
 
 /** The refund's timer: asks WeChat until the outcome is known. */
 export async function followUpRefund(context: OrderContext, timer: Timer): Promise<void> {
@@ -18,26 +18,16 @@ export async function followUpRefund(context: OrderContext, timer: Timer): Promi
   );
   const asked = await askRefund(context, timer.refundNo);
   if (asked === null || !isOpen(asked.state)) await context.timers.remove(begun);
+  else if (asked.heldMs > 0) await context.timers.putOff(begun, Date.now() + asked.heldMs);
 }
 
-/**
- * Somebody says that a refund of this order has moved on: arms its timer, unless its outcome is
- * known. Returns the refund, or null when the order has none of this number.
- */
-export async function armHint(context: OrderContext, refundNo: string): Promise<RefundRow | null> {
-  const found = await findOrderWithRefunds(context.db, context.number);
-  const refund = found?.refunds.find((candidate) => candidate.number === refundNo);
-  if (refund === undefined) return null;
-  if (isSettled(refund.state)) return refund;
-  context.timeline.add(Date.now(), "refund.hint", { refundNo });
-  await context.timers.arm({ kind: "ask-refund", refundNo }, Date.now() + nextRefundAskDelay(0));
-  return refund;
-}
-
-/** A refund's state after WeChat was asked, and whether WeChat's answer could be relied upon. */
+/** What is known of a refund after WeChat was asked. */
 export interface AskedRefund {
   readonly state: RefundRow["state"];
+  /** Whether WeChat's answer could be relied upon. */
   readonly heard: boolean;
+  /** How long it still has to wait before it may be sent, in ms; 0 for a refund that was sent. */
+  readonly heldMs: number;
 }
 
 /** Whether there is something to ask. What WeChat refused is asked for again by the app only. */
@@ -56,69 +46,73 @@ export async function askRefund(
   const refund = await findRefund(context.db, refundNo);
   const order = await findOrder(context.db, context.number);
   if (refund === null || order === null || refund.orderId !== order.id) return null;
-  if (!isOpen(refund.state)) return { state: refund.state, heard: true };
-  const wechat = await context.wechatOf(order);
-  const answer = await wechat.queryRefund(keyOf(order), refundNo);
-  context.timeline.add(Date.now(), "wechat.refundquery", {
-    refundNo,
-    answer: answer.kind,
-    ...(answer.kind === "found" ? { status: answer.refund.status } : {}),
-    ...(answer.kind === "refused" ? { code: answer.code } : {}),
-    ...(answer.kind === "unknown" ? { reason: answer.reason } : {}),
-  });
+  if (!isOpen(refund.state)) return known(refund.state);
+  const answer = await queryRefund(context, order, refundNo);
   switch (answer.kind) {
     case "found":
-      return { state: await bookReport(context, refund, answer.refund), heard: true };
+      return known(await bookReport(context, order, refund, answer.refund));
     case "absent":
-      // The request never arrived. WeChat makes one refund of one number, so sending is safe.
-      if (refund.state === "requested") {
-        await sendRefund(context, order, refund, "again");
-        const state = (await findRefund(context.db, refundNo))?.state ?? refund.state;
-        return { state, heard: state !== "requested" };
-      }
-      log("error", "refund_unknown_to_wechat", {
-        order: order.number,
-        refundNo,
-      });
-      return { state: refund.state, heard: true };
+      return refund.state === "requested"
+        ? await sendUnknown(context, order, refund)
+        : await vanished(context, order, refund);
     case "refused":
     case "unknown":
-      return { state: refund.state, heard: false };
+      await raiseOldUnknown(context, order, refund);
+      return { ...known(refund.state), heard: false };
   }
 }
 
-async function bookReport(
+function known(state: RefundRow["state"]): AskedRefund {
+  return { state, heard: true, heldMs: 0 };
+}
+
+/** The request never arrived. WeChat makes one refund of one number, so sending is safe. */
+async function sendUnknown(
   context: OrderContext,
+  order: OrderRow,
   refund: RefundRow,
-  report: RefundReport,
-): Promise<RefundRow["state"]> {
-  const { timers, timeline, db } = context;
-  if (report.refundFen !== refund.refundFen) {
-    timeline.add(Date.now(), "refund.contradiction", { refundNo: refund.number, what: "amount" });
-    log("error", "refund_contradiction", {
-      order: context.number,
-      refundNo: refund.number,
-    });
-    return refund.state;
+): Promise<AskedRefund> {
+  const sending = await sendRefund(context, order, refund, { repeated: true, ahead: 0 });
+  switch (sending.kind) {
+    case "held":
+      return { ...known(refund.state), heldMs: sending.waitMs };
+    case "accepted":
+    case "refused":
+    case "unknown": {
+      const state = (await findRefund(context.db, refund.number))?.state ?? refund.state;
+      if (state !== "requested") return known(state);
+      await raiseOldUnknown(context, order, refund);
+      return { ...known(state), heard: false };
+    }
   }
-  const state = reportedState(report.status);
-  if (state === refund.state) return state;
-  const delivery = { kind: "deliver-refund", refundNo: refund.number } as const;
-  // Armed anew, though a call about an earlier state may be under way: its end must not end this.
-  if (isNews(state)) await timers.arm(delivery, Date.now() + BOOKING_GRACE_MS);
-  const moved = await moveRefund(
-    db,
-    refund.number,
-    {
-      from: statesBefore(state),
-      to: state,
-      refundId: report.refundId,
-      succeededAt: report.succeededAt,
-    },
-    Date.now(),
-  );
-  if (moved === null) return (await findRefund(db, refund.number))?.state ?? refund.state;
-  timeline.add(Date.now(), `refund.${state}`, { refundNo: refund.number });
-  if (isNews(state)) await timers.arm(delivery, Date.now());
-  return state;
+}
+
+async function vanished(
+  context: OrderContext,
+  order: OrderRow,
+  refund: RefundRow,
+): Promise<AskedRefund> {
+  await raise(context, {
+    kind: "refund_unknown_to_wechat",
+    refundNo: refund.number,
+    merchantId: order.merchantId,
+  });
+  return known(refund.state);
+}
+
+/** An operator hears of a refund of which nothing has been known for so long. */
+const UNKNOWN_TOO_LONG_MS = 3600_000;
+
+async function raiseOldUnknown(
+  context: OrderContext,
+  order: OrderRow,
+  refund: RefundRow,
+): Promise<void> {
+  if (refund.state !== "requested" || Date.now() - refund.createdAt < UNKNOWN_TOO_LONG_MS) return;
+  await raise(context, {
+    kind: "refund_outcome_unknown",
+    refundNo: refund.number,
+    merchantId: order.merchantId,
+    facts: { refundFen: refund.refundFen },
+  });
 }

@@ -3,6 +3,7 @@ import type { Database } from "../db/database.ts";
 import type { OrderRow } from "../db/rows.ts";
 import type { AppSettings } from "../db/settings.ts";
 import type { WechatPay } from "../wechat/wechat-pay.ts";
+import type { LastRefund } from "./last-refund.ts";
 import type { Timeline } from "./timeline.ts";
 import type { Timers } from "./timers.ts";
 
@@ -14,6 +15,7 @@ export interface OrderContext {
   readonly db: Database;
   readonly timers: Timers;
   readonly timeline: Timeline;
+  readonly lastRefund: LastRefund;
   /** The line to WeChat of the merchant that the order was made for. */
   readonly wechatOf: (order: OrderRow) => Promise<WechatPay>;
   readonly appOf: (order: OrderRow) => Promise<AppSettings>;

@@ -1,21 +1,14 @@
-import { decideRefund, statesBefore, type RefundWish } from "../core/refund-life.ts";
-import { nextRefundAskDelay } from "../core/follow-up.ts";
+import { decideRefund, type RefundWish } from "../core/refund-life.ts";
 import { err, ok, type Result } from "../core/result.ts";
-import { findOrderWithRefunds, findRefund, insertRefund, moveRefund } from "../db/refunds.ts";
+import { findOrderWithRefunds, insertRefund } from "../db/refunds.ts";
 import type { OrderRow, RefundRow } from "../db/rows.ts";
 import { badRequest, ORDER_ABSENT, serverFault, type Refusal } from "../errors.ts";
 import { newNumber } from "../numbers.ts";
 import { refundNotifyUrl } from "../notify-paths.ts";
-import type { RefundAnswer, Refused, WechatPay } from "../wechat/wechat-pay.ts";
 import { askPayment } from "./ask-payment.ts";
 import type { OrderContext } from "./context.ts";
-import { keyOf } from "./keys.ts";
-
-/** A refund that WeChat has accepted, with WeChat's number and ours. */
-export interface AcceptedRefund {
-  readonly refundId: string;
-  readonly refundNo: string;
-}
+import { askRefundTimer, unwatchRefund, watchRefund } from "./refund-timer.ts";
+import { accepted, sendRefund, type AcceptedRefund, type Sending } from "./send-refund.ts";
 
 const UNKNOWN = serverFault(
   "微信尚未给出明确结果，退款可能已受理；网关会自动查询。重复本请求是安全的，不会重复退款",
@@ -34,29 +27,77 @@ export async function refundOrder(
   if (found === null || found.order.appId !== appId) return err(ORDER_ABSENT);
   const paid = await paidOrder(context, found.order);
   if (!paid.ok) return paid;
-  const decision = decideRefund(paid.value.totalFen, found.refunds, wish);
+  const decision = decideRefund(paid.value, found.refunds, wish, Date.now());
   switch (decision.kind) {
     case "refuse":
       return err(badRequest(decision.detail));
     case "repeat":
-      return accepted(decision.refund);
-    case "send":
-      await watch(context, decision.refund.number);
-      return await sendRefund(context, paid.value, decision.refund, "again");
-    case "create":
-      return await createRefund(context, paid.value, decision.refundFen, wish.appRefundNo);
+      return await answerOf(context, decision.refund, accepted(decision.refund));
+    case "send": {
+      const { refund } = decision;
+      await watchRefund(context, refund.number);
+      const turn = { repeated: true, ahead: waitingBefore(context, found.refunds, refund) };
+      return await answerOf(context, refund, await sendRefund(context, paid.value, refund, turn));
+    }
+    case "create": {
+      const refund = await createRefund(context, paid.value, decision.refundFen, wish.appRefundNo);
+      if (!refund.ok) return refund;
+      const turn = { repeated: false, ahead: waitingBefore(context, found.refunds, refund.value) };
+      return await answerOf(
+        context,
+        refund.value,
+        await sendRefund(context, paid.value, refund.value, turn),
+      );
+    }
   }
 }
 
-/** The timer first, then the row, then the call: wherever a crash comes, somebody asks. */
+/** Refunds that were asked for before this one and haven't been sent yet, as far as is known. */
+function waitingBefore(
+  { lastRefund }: OrderContext,
+  refunds: readonly RefundRow[],
+  refund: RefundRow,
+): number {
+  const sent = lastRefund.get()?.refundNo;
+  return refunds.filter(
+    ({ id, number, state }) => state === "requested" && id < refund.id && number !== sent,
+  ).length;
+}
+
+/** What the app is told. A refund that has to wait keeps its timer, which sends it. */
+async function answerOf(
+  context: OrderContext,
+  refund: RefundRow,
+  sending: Sending,
+): Promise<Result<AcceptedRefund, Refusal>> {
+  switch (sending.kind) {
+    case "accepted":
+      return ok(sending.refund);
+    case "refused":
+      return err(sending.refusal);
+    case "unknown":
+      return err(UNKNOWN);
+    case "held": {
+      const { waitMs } = sending;
+      await context.timers.arm(askRefundTimer(refund.number), Date.now() + waitMs);
+      return err(
+        serverFault(
+          `退款已登记，尚未提交微信：同一订单的两笔退款须间隔一分钟，将于约 ${Math.ceil(waitMs / 1000)} 秒后自动提交。重复本请求可得知结果，是安全的，不会重复退款`,
+        ),
+      );
+    }
+  }
+}
+
+/** Timer first, then the row: wherever a crash comes, somebody asks. */
 async function createRefund(
   context: OrderContext,
   order: OrderRow,
   refundFen: number,
   appRefundNo: string | null,
-): Promise<Result<AcceptedRefund, Refusal>> {
+): Promise<Result<RefundRow, Refusal>> {
   const number = newNumber();
-  await watch(context, number);
+  await watchRefund(context, number);
   const refund = await insertRefund(
     context.db,
     {
@@ -70,21 +111,11 @@ async function createRefund(
     Date.now(),
   );
   if (refund === null) {
-    await unwatch(context, number);
+    await unwatchRefund(context, number);
     return err(badRequest("appRefundNo 已用于其他退款，或订单已无可退金额"));
   }
   context.timeline.add(Date.now(), "refund.requested", { refundNo: number, refundFen });
-  return await sendRefund(context, order, refund, "first");
-}
-
-/** Arms the timer that asks about the refund until its outcome is known. */
-async function watch({ timers }: OrderContext, refundNo: string): Promise<void> {
-  await timers.arm({ kind: "ask-refund", refundNo }, Date.now() + nextRefundAskDelay(0));
-}
-
-async function unwatch({ timers }: OrderContext, refundNo: string): Promise<void> {
-  const armed = timers.find({ kind: "ask-refund", refundNo });
-  if (armed !== undefined) await timers.remove(armed);
+  return ok(refund);
 }
 
 /** The order as paid; one that looks unpaid is checked with WeChat first. */
@@ -105,123 +136,5 @@ async function paidOrder(
       return err(badRequest("订单未支付，不能退款"));
     case "unknown":
       return err(serverFault("订单尚未记为已支付，向微信查询又未得到明确结果。重复本请求是安全的"));
-  }
-}
-
-/**
- * Sends a stored refund to WeChat, under its own number. Its timer is armed already.
- *
- * @param turn `again` when an earlier sending may have arrived: a refusal of this one then says
- *   nothing about that one, so WeChat is asked before the refund is called refused.
- */
-export async function sendRefund(
-  context: OrderContext,
-  order: OrderRow,
-  refund: RefundRow,
-  turn: "first" | "again",
-): Promise<Result<AcceptedRefund, Refusal>> {
-  if (refund.state === "refused") await move(context, refund, "requested", null);
-  const wechat = await context.wechatOf(order);
-  const sent = await callWechat(context, order, refund, wechat);
-  const answer =
-    sent.kind === "refused" && turn === "again" && refund.state === "requested"
-      ? await confirmRefusal(context, order, refund, wechat, sent)
-      : sent;
-  switch (answer.kind) {
-    case "accepted": {
-      const moved = await move(context, refund, "accepted", answer.refundId);
-      // Already further on: a notification was faster than this answer.
-      return accepted(moved ?? (await findRefund(context.db, refund.number)) ?? refund);
-    }
-    case "refused":
-      await move(context, refund, "refused", null);
-      await unwatch(context, refund.number);
-      return err(refusalOf(answer));
-    case "unknown":
-      return err(UNKNOWN);
-  }
-}
-
-async function move(
-  { db }: OrderContext,
-  refund: RefundRow,
-  to: RefundRow["state"],
-  refundId: string | null,
-): Promise<RefundRow | null> {
-  const from = statesBefore(to);
-  return await moveRefund(db, refund.number, { from, to, refundId, succeededAt: null }, Date.now());
-}
-
-/** Refused now, but perhaps accepted before: only a refund that WeChat doesn't know was refused. */
-async function confirmRefusal(
-  context: OrderContext,
-  order: OrderRow,
-  refund: RefundRow,
-  wechat: WechatPay,
-  refused: Refused,
-): Promise<RefundAnswer> {
-  const found = await wechat.queryRefund(keyOf(order), refund.number);
-  context.timeline.add(Date.now(), "wechat.refundquery", {
-    refundNo: refund.number,
-    answer: found.kind,
-  });
-  switch (found.kind) {
-    case "found":
-      return {
-        kind: "accepted",
-        refundId: found.refund.refundId,
-        refundFen: found.refund.refundFen,
-      };
-    case "absent":
-      return refused;
-    case "refused":
-    case "unknown":
-      return {
-        kind: "unknown",
-        reason: `refused (${refused.code}), and the query settled nothing`,
-      };
-  }
-}
-
-async function callWechat(
-  context: OrderContext,
-  order: OrderRow,
-  refund: RefundRow,
-  wechat: WechatPay,
-): Promise<RefundAnswer> {
-  if (order.transactionId === null) throw new Error("a paid order has no transaction id");
-  const answer = await wechat.refund({
-    ...keyOf(order),
-    refundNo: refund.number,
-    transactionId: order.transactionId,
-    totalFen: order.totalFen,
-    refundFen: refund.refundFen,
-    notifyUrl: refund.notifyUrl,
-  });
-  context.timeline.add(Date.now(), "wechat.refund", {
-    refundNo: refund.number,
-    answer: answer.kind,
-    ...(answer.kind === "accepted" ? { refundId: answer.refundId } : {}),
-    ...(answer.kind === "refused" ? { code: answer.code, message: answer.message } : {}),
-    ...(answer.kind === "unknown" ? { reason: answer.reason } : {}),
-  });
-  return answer;
-}
-
-function accepted(refund: RefundRow): Result<AcceptedRefund, Refusal> {
-  return refund.refundId === null
-    ? err(UNKNOWN)
-    : ok({ refundId: refund.refundId, refundNo: refund.number });
-}
-
-function refusalOf(answer: Extract<RefundAnswer, { kind: "refused" }>): Refusal {
-  const words = `微信拒绝退款：${answer.code} ${answer.message}`;
-  switch (answer.blame) {
-    case "request":
-      return badRequest(words);
-    case "merchant":
-      return serverFault(`${words}。请联系网关运维处理，之后重复本请求是安全的`);
-    case "gateway":
-      return serverFault(`${words}。请联系网关运维；重复本请求是安全的`);
   }
 }

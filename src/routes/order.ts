@@ -1,7 +1,6 @@
 import type { Context } from "hono";
 import { parseOrderQuery } from "../core/contract/order.ts";
 import { orderView, type OrderView } from "../core/contract/order-view.ts";
-import { isSettled } from "../core/refund-life.ts";
 import { err, ok, type Result } from "../core/result.ts";
 import { findOrderView } from "../db/orders.ts";
 import { ORDER_ABSENT, serverFault, type Refusal } from "../errors.ts";
@@ -34,6 +33,5 @@ export async function order(c: Context<GatewayEnv>): Promise<Result<OrderView, R
 
 /** Whether WeChat may know more than the record: an unpaid order, or a refund under way. */
 function isOpen(found: NonNullable<Awaited<ReturnType<typeof findOrderView>>>): boolean {
-  if (found.order.payState !== "paid") return true;
-  return found.refund !== null && !isSettled(found.refund.state);
+  return found.order.payState !== "paid" || found.openRefunds > 0;
 }

@@ -7,7 +7,10 @@ import {
   isNews,
   isSettled,
   reportedState,
+  MOST_REFUNDS,
   statesBefore,
+  type RefundDecision,
+  type RefundWish,
   type ReportedStatus,
   type StoredRefund,
 } from "../../src/core/refund-life.ts";
@@ -28,7 +31,7 @@ function moved(state: RefundState, to: RefundState): RefundState {
 
 /** A refund of all of 100 fen. */
 function stored(state: RefundState, appRefundNo: string | null = null): StoredRefund {
-  return { number: `no-${state}`, appRefundNo, refundFen: 100, state };
+  return { number: `no-${state}`, appRefundNo, refundFen: 100, state, source: "app" };
 }
 
 /** What WeChat may come to say of one refund in its life, in the order of its happening. */
@@ -93,12 +96,29 @@ describe("the states of a refund", () => {
   });
 });
 
+const PAID_AT = Date.UTC(2040, 0, 1);
+const DAY_MS = 24 * 3600_000;
+
+/** Weighs a wish a day after 100 fen were paid. */
+function decide<R extends StoredRefund>(
+  refunds: readonly R[],
+  wish: RefundWish,
+  nowAt = PAID_AT + DAY_MS,
+): RefundDecision<R> {
+  return decideRefund({ totalFen: 100, paidAt: PAID_AT }, refunds, wish, nowAt);
+}
+
+/** The message of a refusal; empty when it is none. */
+function detailOf(decision: RefundDecision<StoredRefund>): string {
+  return decision.kind === "refuse" ? decision.detail : "";
+}
+
 describe("a request for a refund", () => {
   const plain = { refundFen: null, appRefundNo: null };
 
   test("of an order without refunds is a new one of all that was paid", () => {
-    expect(decideRefund(100, [], plain)).toEqual({ kind: "create", refundFen: 100 });
-    expect(decideRefund(100, [], { refundFen: 100, appRefundNo: "R" })).toEqual({
+    expect(decide([], plain)).toEqual({ kind: "create", refundFen: 100 });
+    expect(decide([], { refundFen: 100, appRefundNo: "R" })).toEqual({
       kind: "create",
       refundFen: 100,
     });
@@ -111,18 +131,84 @@ describe("a request for a refund", () => {
     ["abnormal", "repeat"],
     ["succeeded", "repeat"],
   ] as const)("where one stands as %s means that one: %s", ([state, kind]) => {
-    expect(decideRefund(100, [stored(state)], plain)).toEqual({ kind, refund: stored(state) });
+    expect(decide([stored(state)], plain)).toEqual({ kind, refund: stored(state) });
     const named = stored(state, "R");
     const wish = { refundFen: null, appRefundNo: "R" };
-    expect(decideRefund(100, [named], wish)).toEqual({ kind, refund: named });
-    expect(decideRefund(100, [named], plain)).toEqual({ kind, refund: named });
+    expect(decide([named], wish)).toEqual({ kind, refund: named });
+    expect(decide([named], plain)).toEqual({ kind, refund: named });
   });
 
   test("after a closed one is a new one, unless it has the closed one's number", () => {
     const closed = stored("closed", "R");
-    expect(decideRefund(100, [closed], plain)).toEqual({ kind: "create", refundFen: 100 });
+    expect(decide([closed], plain)).toEqual({ kind: "create", refundFen: 100 });
     const wish = { refundFen: null, appRefundNo: "R" };
-    expect(decideRefund(100, [closed], wish).kind).toBe("refuse");
+    expect(decide([closed], wish).kind).toBe("refuse");
+  });
+
+  test("of a part needs the app's own number, so that its repeat is the same refund", () => {
+    expect(detailOf(decide([], { refundFen: 30, appRefundNo: null }))).toContain("appRefundNo");
+    expect(decide([], { refundFen: 30, appRefundNo: "A" })).toEqual({
+      kind: "create",
+      refundFen: 30,
+    });
+    const part = { ...stored("succeeded", "A"), refundFen: 30 };
+    expect(decide([part], { refundFen: 30, appRefundNo: "A" })).toEqual({
+      kind: "repeat",
+      refund: part,
+    });
+    expect(decide([part], { refundFen: null, appRefundNo: "A" })).toEqual({
+      kind: "repeat",
+      refund: part,
+    });
+    expect(detailOf(decide([part], { refundFen: 31, appRefundNo: "A" }))).toContain("30 分");
+  });
+
+  test("may take what is left, and no more", () => {
+    const part = { ...stored("refused", "A"), refundFen: 30 };
+    expect(decide([part], plain)).toEqual({ kind: "create", refundFen: 70 });
+    expect(decide([part], { refundFen: 70, appRefundNo: null })).toMatchObject({ refundFen: 70 });
+    expect(detailOf(decide([part], { refundFen: 71, appRefundNo: "B" }))).toContain("70 分");
+    expect(decide([part], { refundFen: 20, appRefundNo: "B" })).toMatchObject({ refundFen: 20 });
+  });
+
+  test("of all that was left, repeated after another was closed, doesn't refund that too", () => {
+    const closed = { ...stored("closed", "A"), refundFen: 30 };
+    const rest = { ...stored("succeeded"), refundFen: 70 };
+    expect(decide([closed, rest], plain)).toEqual({ kind: "repeat", refund: rest });
+    const other = decide([closed, rest], { refundFen: 30, appRefundNo: null });
+    expect(detailOf(other)).toContain("appRefundNo");
+    expect(decide([closed, rest], { refundFen: 30, appRefundNo: "B" })).toMatchObject({
+      kind: "create",
+      refundFen: 30,
+    });
+  });
+
+  test("counts what was refunded in WeChat's platform, and leaves the rest to the app", () => {
+    const made = { ...stored("succeeded"), refundFen: 40, source: "platform" as const };
+    expect(decide([made], plain)).toEqual({ kind: "create", refundFen: 60 });
+    expect(detailOf(decide([made], { refundFen: 61, appRefundNo: "B" }))).toContain("60 分");
+    const whole = { ...made, refundFen: 100 };
+    expect(decide([whole], plain)).toEqual({ kind: "repeat", refund: whole });
+  });
+
+  test("is refused after as many refunds as WeChat takes, closed ones too", () => {
+    const one = { ...stored("closed", "A"), refundFen: 1 };
+    const many = Array.from({ length: MOST_REFUNDS }, (_, index) => ({
+      ...one,
+      appRefundNo: `A-${index}`,
+    }));
+    expect(detailOf(decide(many, { refundFen: 1, appRefundNo: "B" }))).toContain("50");
+    expect(decide(many.slice(1), { refundFen: 1, appRefundNo: "B" }).kind).toBe("create");
+    expect(decide(many.slice(1), { refundFen: 1, appRefundNo: "A-7" }).kind).toBe("refuse");
+  });
+
+  test("is refused a year after the payment, but for repeats", () => {
+    const yearLater = PAID_AT + 365 * DAY_MS;
+    expect(decide([], plain, yearLater).kind).toBe("create");
+    expect(detailOf(decide([], plain, yearLater + 1))).toContain("一年");
+    expect(decide([stored("refused")], plain, yearLater + 1).kind).toBe("send");
+    const undated = { totalFen: 100, paidAt: null };
+    expect(decideRefund(undated, [], plain, yearLater + 1).kind).toBe("create");
   });
 
   test("never makes live refunds of more than was paid, and never a second one for a live one", () => {
@@ -132,6 +218,7 @@ describe("a request for a refund", () => {
         appRefundNo: fc.constantFrom(null, "A", "B"),
         refundFen: fc.integer({ min: 1, max: 100 }),
         state: fc.constantFrom(...STATES),
+        source: fc.constantFrom("app" as const, "platform" as const),
       }),
       { maxLength: 4 },
     );
@@ -144,13 +231,14 @@ describe("a request for a refund", () => {
         const held = all
           .filter(({ state }) => isLive(state))
           .reduce((sum, { refundFen }) => sum + refundFen, 0);
-        const decision = decideRefund(100, all, wish);
+        const decision = decide(all, wish);
         if (decision.kind === "create") {
           expect(held + decision.refundFen).toBeLessThanOrEqual(100);
           expect(wish.refundFen ?? decision.refundFen).toBe(decision.refundFen);
           expect(
             all.filter(({ appRefundNo }) => appRefundNo !== null).map((r) => r.appRefundNo),
           ).not.toContain(wish.appRefundNo);
+          if (wish.appRefundNo === null) expect(held + decision.refundFen).toBe(100);
         }
         if (decision.kind === "send" || decision.kind === "repeat") {
           expect(isLive(decision.refund.state)).toBe(true);

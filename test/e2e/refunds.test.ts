@@ -48,6 +48,10 @@ it("one that WeChat closed for good makes room for a new number", async (t) => {
   expect(told.fields).toMatchObject({ ref_state: "3", ...first });
   expect(await viewOf(shop, order)).toMatchObject({ ref_state: "3", refund_free: 0 });
 
+  // Within a minute of the first one, which WeChat doesn't take: it is kept until then.
+  const held = await shop.app.refund(order.orderId);
+  expect(held).toMatchObject({ code: 503, errmsg: expect.stringContaining("间隔一分钟") });
+  await viewWhen(shop, order, "sent", (view) => view.ref_state === "2", 90_000);
   const second = dataOf(await shop.app.refund(order.orderId));
   expect(second.refund_no).not.toBe(first.refund_no);
   expect(await viewOf(shop, order)).toMatchObject({ ref_state: "2", ...second });

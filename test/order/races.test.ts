@@ -53,6 +53,27 @@ describe("a refund", () => {
     expect(await refund(world, made)).toMatchObject({ code: 0, data: { refund_no: number } });
     expect(await view(world, made)).toMatchObject({ ref_state: "2", refund_free: 100 });
   });
+
+  test("accepted unheard and then missed by a query, whose repeat is refused, isn't either", async () => {
+    const world = await openWorld();
+    const made = await makePaidOrder(world);
+    world.wechat.fail("/secapi/pay/refund", UNKNOWN_BUT_DONE, error("NOTENOUGH"));
+    await refund(world, made);
+    world.wechat.fail("/pay/refundquery", error("REFUNDNOTEXIST"));
+    await runNext(made, "ask-refund");
+    expect(await view(world, made)).toMatchObject({ ref_state: "2", refund_free: 100 });
+  });
+
+  test("whose repeat is refused while WeChat has another amount stays unknown", async () => {
+    const world = await openWorld();
+    const made = await makePaidOrder(world);
+    world.wechat.fail("/secapi/pay/refund", UNKNOWN_BUT_DONE, error("NOTENOUGH"));
+    await refund(world, made);
+    const { number } = await refundOf(made);
+    world.wechat.refunds.set(number, { ...world.wechat.refund(number), refundFen: 1 });
+    expect(await refund(world, made)).toMatchObject({ code: 503 });
+    expect(await view(world, made)).toMatchObject({ ref_state: "0", refund_id: null });
+  });
 });
 
 describe("a delivery timer", () => {

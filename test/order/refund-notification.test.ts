@@ -9,6 +9,7 @@ import {
   runDue,
   runNext,
   timerOf,
+  timersOf,
   type Made,
 } from "../support/life.ts";
 import {
@@ -123,7 +124,6 @@ describe("what a refund notification claims", () => {
 
 describe("a refund notification that isn't right", () => {
   test.for([
-    ["of a refund that doesn't exist", { out_refund_no: "f".repeat(32) }],
     ["of an order that doesn't exist", { out_trade_no: "f".repeat(32) }],
     ["without a refund", { out_refund_no: "" }],
     ["in a status that doesn't exist", { refund_status: "MAYBE" }],
@@ -134,6 +134,17 @@ describe("a refund notification that isn't right", () => {
     expect(await notifyRefund(world.shop, { ...newsOf(world), ...changes })).toBe(false);
     expect(await refundOf(world.made)).toEqual(before);
     expect(world.wechat.callsOf("/pay/refundquery")).toEqual([]);
+  });
+
+  test("of a refund that WeChat doesn't know changes nothing", async () => {
+    const world = await refundWorld();
+    const before = await refundOf(world.made);
+    const news = { ...newsOf(world), out_refund_no: "f".repeat(32) };
+    expect(await notifyRefund(world.shop, news)).toBe(false);
+    expect(await refundOf(world.made)).toEqual(before);
+    expect(world.wechat.callsOf("/pay/refundquery")).toHaveLength(1);
+    const asking = (await timersOf(world.made)).filter(({ kind }) => kind === "ask-refund");
+    expect(asking.map(({ refundNo }) => refundNo)).toEqual([before.number]);
   });
 
   test("of another order's refund changes neither", async () => {

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test } from "vitest";
-import { gate, START } from "../support/clock.ts";
+import { advance, gate, START } from "../support/clock.ts";
 import { watchD1 } from "../support/d1.ts";
 import { error, late, UNKNOWN, UNKNOWN_BUT_DONE, UNKNOWNS } from "../support/faults.ts";
 import { ask } from "../support/gateway.ts";
@@ -347,6 +347,7 @@ describe("a refund that WeChat closes for good", () => {
 
     const named = await refund(world, made, { appRefundNo: "R-1" });
     expect(named).toMatchObject({ code: 501, errmsg: expect.stringContaining("appRefundNo") });
+    advance(60_000);
     const again = await refund(world, made, { appRefundNo: "R-2" });
     expect(again.code).toBe(0);
     expect(again.data?.["refund_no"]).not.toBe(closed.number);
@@ -391,14 +392,17 @@ describe("a refund that needs a person", () => {
 });
 
 describe("a request for a refund", () => {
-  test.for([1, 60, 99])("of %i of 100 fen is a 501 that names what is left", async (refundFree) => {
-    const { made, ...world } = await paidWorld();
-    const answer = await refund(world, made, { refundFree, appRefundNo: "R-1" });
-    expect(answer).toMatchObject({ code: 501, data: null });
-    expect(answer.errmsg).toMatch(/refundFree.*100/);
-    expect(await refundsOf(made)).toEqual([]);
-    expect(askedNumbers(world)).toEqual([]);
-  });
+  test.for([1, 60, 99])(
+    "of %i of 100 fen without the app's number is a 501",
+    async (refundFree) => {
+      const { made, ...world } = await paidWorld();
+      const answer = await refund(world, made, { refundFree });
+      expect(answer).toMatchObject({ code: 501, data: null });
+      expect(answer.errmsg).toMatch(/appRefundNo.*100/);
+      expect(await refundsOf(made)).toEqual([]);
+      expect(askedNumbers(world)).toEqual([]);
+    },
+  );
 
   test("of more than was paid is a 501", async () => {
     const { made, ...world } = await paidWorld();

@@ -15,6 +15,7 @@ export interface FakeRefund {
   readonly orderNumber: string;
   readonly refundId: string;
   readonly refundFen: number;
+  readonly createdAt: number;
   status: "PROCESSING" | "SUCCESS" | "REFUNDCLOSE" | "CHANGE";
 }
 
@@ -35,6 +36,9 @@ export type WechatPath = keyof typeof WECHAT_CALLS;
 
 /** WeChat refuses to close an order younger than this. */
 const CLOSABLE_AFTER_MS = 300_000;
+
+/** WeChat wants the refunds of one order this far apart. */
+const REFUND_GAP_MS = 60_000;
 
 let lastNumber = 0;
 
@@ -121,10 +125,16 @@ function takeRefund(ledger: Ledger, fields: Fields): Fields {
     .filter((refund) => refund.orderNumber === orderNumber && refund.status !== "REFUNDCLOSE")
     .reduce((sum, refund) => sum + refund.refundFen, 0);
   if (known === undefined && live + refundFen > order.totalFen) return refusal("INVALID_REQUEST");
+  const tooSoon = [...ledger.refunds.values()].some(
+    ({ orderNumber: of, createdAt }) =>
+      of === orderNumber && Date.now() < createdAt + REFUND_GAP_MS,
+  );
+  if (known === undefined && tooSoon) return refusal("FREQUENCY_LIMITED");
   const refund = known ?? {
     orderNumber,
     refundId: wechatNumber("50"),
     refundFen,
+    createdAt: Date.now(),
     status: "PROCESSING" as const,
   };
   ledger.refunds.set(refundNo, refund);

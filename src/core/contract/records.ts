@@ -19,6 +19,9 @@ export type RefundState =
   | "closed"
   | "succeeded";
 
+/** `platform`: made by a person in WeChat's merchant platform, not asked for by an app. */
+export type RefundSource = "app" | "platform";
+
 /** `none`: the app was not called yet. `failing`: no call has been confirmed so far. */
 export type NotifyState = "none" | "failing" | "confirmed";
 

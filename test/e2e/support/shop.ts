@@ -145,6 +145,7 @@ export async function viewWhen(
   order: CreatedOrder,
   awaited: string,
   isAwaited: (view: OrderView) => boolean,
+  deadlineMs = 60_000,
 ): Promise<OrderView> {
   return await eventually(
     `order ${order.orderNumber} to be ${awaited}`,
@@ -152,6 +153,6 @@ export async function viewWhen(
       const view = await viewOf(shop, order);
       return isAwaited(view) ? view : undefined;
     },
-    60_000,
+    deadlineMs,
   );
 }

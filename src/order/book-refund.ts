@@ -1,0 +1,51 @@
+import { isNews, reportedState, statesBefore } from "../core/refund-life.ts";
+import { findRefund, moveRefund } from "../db/refunds.ts";
+import type { OrderRow, RefundRow } from "../db/rows.ts";
+import type { RefundReport } from "../wechat/wechat-pay.ts";
+import type { OrderContext } from "./context.ts";
+import { raise } from "./raise.ts";
+import { BOOKING_GRACE_MS } from "./timers.ts";
+
+/**
+ * Books what WeChat reports of a refund, verified, and has the app told. Returns the state in which
+ * the refund stands afterwards.
+ */
+export async function bookReport(
+  context: OrderContext,
+  order: OrderRow,
+  refund: RefundRow,
+  report: RefundReport,
+): Promise<RefundRow["state"]> {
+  const { timers, timeline, db } = context;
+  const concern = { refundNo: refund.number, merchantId: order.merchantId };
+  if (report.refundFen !== refund.refundFen) {
+    timeline.add(Date.now(), "refund.contradiction", { refundNo: refund.number, what: "amount" });
+    const facts = { recordedFen: refund.refundFen, reportedFen: report.refundFen };
+    await raise(context, { kind: "refund_contradiction", ...concern, facts });
+    return refund.state;
+  }
+  const state = reportedState(report.status);
+  if (state === refund.state) return state;
+  // Before the booking: a crash in between has it raised again, and no abnormal refund goes unseen.
+  if (state === "abnormal" && statesBefore(state).includes(refund.state)) {
+    await raise(context, { kind: "refund_abnormal", ...concern });
+  }
+  const delivery = { kind: "deliver-refund", refundNo: refund.number } as const;
+  // Armed anew, though a call about an earlier state may be under way: its end must not end this.
+  if (isNews(state)) await timers.arm(delivery, Date.now() + BOOKING_GRACE_MS);
+  const moved = await moveRefund(
+    db,
+    refund.number,
+    {
+      from: statesBefore(state),
+      to: state,
+      refundId: report.refundId,
+      succeededAt: report.succeededAt,
+    },
+    Date.now(),
+  );
+  if (moved === null) return (await findRefund(db, refund.number))?.state ?? refund.state;
+  timeline.add(Date.now(), `refund.${state}`, { refundNo: refund.number });
+  if (isNews(state)) await timers.arm(delivery, Date.now());
+  return state;
+}
