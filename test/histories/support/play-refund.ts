@@ -85,15 +85,17 @@ function expect(
     const sameAmount = refundFen === null || refundFen === named.refundFen;
     return fits && sameAmount ? { kind: "same", number: named.number } : { kind: "none" };
   }
-  const live = all.filter((row) => row.orderId === order.id && row.state !== "closed");
+  const own = all.filter((row) => row.orderId === order.id);
+  const live = own.filter((row) => row.state !== "closed");
   const leftFen = order.totalFen - live.reduce((sum, row) => sum + row.refundFen, 0);
-  const last = live.at(-1);
-  if (leftFen === 0 && last !== undefined) {
-    const sameAmount = refundFen === null || refundFen === last.refundFen;
-    return appRefundNo === null && sameAmount
-      ? { kind: "same", number: last.number }
-      : { kind: "none" };
+  // Without a number: the one that was asked for without, as long as it lives.
+  const unnamed = live.findLast((row) => row.appRefundNo === null);
+  const standing = unnamed ?? (leftFen === 0 ? live.at(-1) : undefined);
+  if (appRefundNo === null && standing !== undefined) {
+    const sameAmount = refundFen === null || refundFen === standing.refundFen;
+    return sameAmount ? { kind: "same", number: standing.number } : { kind: "none" };
   }
+  if (leftFen === 0) return { kind: "none" };
   const wishedFen = refundFen ?? leftFen;
   const needsName = wishedFen < leftFen && appRefundNo === null;
   return wishedFen > leftFen || needsName ? { kind: "none" } : { kind: "new" };
