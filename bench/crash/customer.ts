@@ -56,19 +56,19 @@ function begin(shop: Shop, appOrderNo: string, chance: Chance): Purchase {
   const totalFen = 100;
   const plans: readonly (() => readonly Wish[])[] = [
     () => [],
-    () => [wish({})],
-    () => [wish({ refundFree: totalFen, appRefundNo: `${appOrderNo}-all` })],
+    () => [wishFor({})],
+    () => [wishFor({ refundFree: totalFen, appRefundNo: `${appOrderNo}-all` })],
     // The second waits its minute at the gateway.
     () => [
-      wish({ refundFree: 30, appRefundNo: `${appOrderNo}-part` }),
-      wish({ appRefundNo: `${appOrderNo}-rest` }),
+      wishFor({ refundFree: 30, appRefundNo: `${appOrderNo}-part` }),
+      wishFor({ appRefundNo: `${appOrderNo}-rest` }),
     ],
   ];
   const wishes = plans[chance.between(0, plans.length - 1)]?.() ?? [];
   return { shop, appOrderNo, totalFen, order: undefined, paid: false, wishes };
 }
 
-function wish(parameters: Parameters): Wish {
+function wishFor(parameters: Parameters): Wish {
   return { parameters, numbers: new Set(), done: false };
 }
 
