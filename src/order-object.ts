@@ -12,6 +12,7 @@ import { followUpPayment } from "./order/ask-payment.ts";
 import { followUpRefund } from "./order/ask-refund.ts";
 import type { OrderContext } from "./order/context.ts";
 import { deliver } from "./order/deliver.ts";
+import { rearm, type Rearmed } from "./order/rearm.ts";
 import { followHint } from "./order/hint-refund.ts";
 import { LastRefund } from "./order/last-refund.ts";
 import { redeliver, type Redelivery } from "./order/redeliver.ts";
@@ -123,9 +124,24 @@ export class OrderObject extends DurableObject<Env> {
     );
   }
 
-  /** Calls the app again, from the schedule's beginning, whatever came of earlier calls. */
-  async redeliver(event: "pay" | "refund"): Promise<Redelivery> {
-    return await this.#guarded(async () => await redeliver(this.#context(), event), "unavailable");
+  /** Calls the app again, whatever came of earlier calls; see order/redeliver.ts. */
+  async redeliver(
+    event: "pay" | "refund",
+    refundNo: string | null = null,
+    delayMs = 0,
+  ): Promise<Redelivery> {
+    return await this.#guarded(
+      async () => await redeliver(this.#context(), event, refundNo, delayMs),
+      "unavailable",
+    );
+  }
+
+  /** Arms what this order must have and hasn't; see order/rearm.ts. */
+  async rearm(delayMs: number): Promise<Rearmed | "unavailable"> {
+    return await this.#guarded<Rearmed | "unavailable">(
+      async () => await rearm(this.#context(), delayMs),
+      "unavailable",
+    );
   }
 
   /** What happened to this order, and what is going to. */

@@ -2,6 +2,7 @@ import { configOf } from "./config.ts";
 import { describe, log } from "./log.ts";
 import { refreshCertificates } from "./platform-certificates.ts";
 import { surroundingsOf, type World } from "./surroundings.ts";
+import { sweep } from "./sweep/sweep.ts";
 
 /**
  * What the schedule does, whether or not anybody asks for anything. Each job knows by itself whether
@@ -9,6 +10,7 @@ import { surroundingsOf, type World } from "./surroundings.ts";
  */
 const JOBS: Readonly<Record<string, (world: World) => Promise<void>>> = {
   certificates: refreshCertificates,
+  sweep,
 };
 
 /** Every ten minutes (wrangler.toml, `triggers`). A job that throws doesn't keep the others. */

@@ -48,13 +48,15 @@ orderRoutes.post(`${ORDER}/redeliver`, async (c) => {
   if (!body.ok) return refuse(c, body.error);
   const order = await orderOf(c);
   if (order === null) return refuse(c, ABSENT);
-  const { event } = body.value;
-  const outcome = await orderObject(c.env, order.number).redeliver(event);
+  const { event, refundNo = null } = body.value;
+  const outcome = await orderObject(c.env, order.number).redeliver(event, refundNo);
   switch (outcome) {
     case "armed":
       break;
     case "nothing to tell":
       return refuse(c, conflict(`This order has no ${event} outcome to tell its app of.`));
+    case "no such refund":
+      return refuse(c, notFound("This order has no refund of this number."));
     case "unavailable":
       return refuse(c, UNAVAILABLE);
   }
@@ -62,6 +64,7 @@ orderRoutes.post(`${ORDER}/redeliver`, async (c) => {
     requestId: c.get("requestId"),
     order: order.number,
     eventName: event,
+    refundNo,
   });
   return c.json({ ok: true }, 202);
 });

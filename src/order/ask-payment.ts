@@ -1,9 +1,10 @@
-import { nextPaymentAskAt } from "../core/follow-up.ts";
+import { isLongUnknown, nextPaymentAskAt, PAYMENT_UNKNOWN_MS } from "../core/follow-up.ts";
 import { failOrder, findOrder } from "../db/orders.ts";
 import type { OrderRow } from "../db/rows.ts";
 import type { WechatPay } from "../wechat/wechat-pay.ts";
 import type { OrderContext } from "./context.ts";
 import { keyOf } from "./keys.ts";
+import { raise, settleConcern } from "./raise.ts";
 import { settlePayment } from "./settle.ts";
 import type { Timer } from "./timers.ts";
 
@@ -46,6 +47,7 @@ export async function followUpPayment(context: OrderContext, timer: Timer): Prom
   const { db, timers } = context;
   const order = await findOrder(db, context.number);
   if (order === null || order.payState === "paid") {
+    if (order !== null) await becameKnown(context, order);
     await timers.remove(timer);
     return;
   }
@@ -53,15 +55,35 @@ export async function followUpPayment(context: OrderContext, timer: Timer): Prom
   const wechat = await context.wechatOf(order);
   const expired = Date.now() >= order.expiresAt;
   let state = await askPayment(context, order, wechat);
-  if (order.payState === "failed") {
-    if (state !== "unknown") await timers.remove(begun);
-    return;
-  }
-  if (state === "waiting" && expired && (await closeAtWechat(context, order, wechat))) {
+  const failed = order.payState === "failed";
+  if (!failed && state === "waiting" && expired && (await closeAtWechat(context, order, wechat))) {
     // The payer may have paid between the query and the close: only a second query ends it.
     state = await askPayment(context, order, wechat);
   }
-  if (await conclude(context, state, expired)) await timers.remove(begun);
+  if (failed ? state !== "unknown" : await conclude(context, state, expired)) {
+    await becameKnown(context, order);
+    await timers.remove(begun);
+  } else if (isLongUnknown(order, begun.attempt, Date.now())) {
+    await raise(context, {
+      kind: "payment_outcome_unknown",
+      refundNo: "",
+      merchantId: order.merchantId,
+      facts: { wechat: state, asked: begun.attempt },
+    });
+  }
+}
+
+/**
+ * However it became known, the timer finds out; so it is here that an incident about it ends. Before
+ * its time nothing can have been raised, and nothing is looked for.
+ */
+async function becameKnown(context: OrderContext, order: OrderRow): Promise<void> {
+  if (Date.now() < order.expiresAt + PAYMENT_UNKNOWN_MS) return;
+  await settleConcern(
+    context,
+    { kind: "payment_outcome_unknown", refundNo: "" },
+    "The gateway: it is known now whether the order is paid.",
+  );
 }
 
 /** Returns whether it is worth asking again at once: closed, or found paid or unknown. */

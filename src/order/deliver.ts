@@ -5,16 +5,16 @@ import {
   refundEventId,
 } from "../core/contract/callback.ts";
 import type { Parameters } from "../core/contract/parameters.ts";
-import { nextDelay } from "../core/contract/schedule.ts";
+import { DELIVERY_CALLS, nextDelay } from "../core/contract/schedule.ts";
 import { signCallback } from "../core/contract/signed-callback.ts";
 import { isNews } from "../core/refund-life.ts";
 import { findOrder, recordPayDelivery } from "../db/orders.ts";
 import { findRefund, recordRefundDelivery } from "../db/refunds.ts";
 import type { OrderRow } from "../db/rows.ts";
 import { validWebhookSecrets, type AppSettings } from "../db/settings.ts";
-import { log } from "../log.ts";
 import { callApp } from "./call-app.ts";
 import type { OrderContext } from "./context.ts";
+import { raise, settleConcern } from "./raise.ts";
 import type { Timer } from "./timers.ts";
 
 /** One piece of news for an app, as it stands in D1 at the moment of the call. */
@@ -44,6 +44,8 @@ export async function deliver(context: OrderContext, timer: Timer): Promise<void
   const attempt = timer.attempt + 1;
   const startedAt = Date.now();
   const app = await context.appOf(order);
+  // Armed anew while the news was being read: the news may be old, and this timer isn't ours to move.
+  if (!timers.stands(timer)) return;
   const begun = await timers.begin(timer, startedAt + (nextDelay(attempt, 0, null) ?? 0), calls);
   const callback = await signCallback(news.fields, {
     salt: app.salt,
@@ -63,15 +65,33 @@ export async function deliver(context: OrderContext, timer: Timer): Promise<void
   });
   await news.record({ calls, confirmed: answer.confirmed }, endedAt);
   const delay = answer.confirmed ? null : nextDelay(attempt, Math.random(), answer.retryAfterMs);
-  if (delay === null) await timers.remove(begun);
-  else await timers.putOff(begun, endedAt + delay);
-  if (!answer.confirmed && delay === null) {
-    log("error", "delivery_exhausted", {
-      order: order.number,
-      app: order.appId,
-      eventId: news.eventId,
+  if (delay !== null) {
+    await timers.putOff(begun, endedAt + delay);
+    return;
+  }
+  // Armed anew during the call: how that schedule ends is still open.
+  if (!timers.stands(begun)) return;
+  // Before the timer goes, so that a crash in between repeats it.
+  if (answer.confirmed) await heard(context, timer, calls);
+  else {
+    await raise(context, {
+      kind: "delivery_exhausted",
+      refundNo: timer.refundNo,
+      merchantId: order.merchantId,
+      facts: { app: order.appId, eventId: news.eventId, calls, status: answer.status },
     });
   }
+  await timers.remove(begun);
+}
+
+/** The app has confirmed. Only after a whole schedule of calls can there be an incident about it. */
+async function heard(context: OrderContext, { refundNo }: Timer, calls: number): Promise<void> {
+  if (calls <= DELIVERY_CALLS) return;
+  await settleConcern(
+    context,
+    { kind: "delivery_exhausted", refundNo },
+    "The gateway: the app has confirmed.",
+  );
 }
 
 /** What the timer has to tell, or null when there is nothing (any more). */

@@ -73,14 +73,19 @@ export class Timers {
     await this.#setAlarm();
   }
 
-  /** Arms a timer unless it is armed. Returns whether this call armed it. */
-  async armIfAbsent(name: TimerName, dueAt: number): Promise<boolean> {
+  /**
+   * Arms a timer unless it is armed. Returns whether this call armed it.
+   * @param calls for a delivery that goes on: the calls made so far
+   */
+  async armIfAbsent(name: TimerName, dueAt: number, calls = 0): Promise<boolean> {
     const cursor = this.#storage.sql.exec(
-      `insert into timers (kind, refund_no, due_at, attempt, calls) values (?, ?, ?, 0, 0)
+      `insert into timers (kind, refund_no, due_at, attempt, calls) values (?, ?, ?, ?, ?)
        on conflict do nothing`,
       name.kind,
       name.refundNo,
       dueAt,
+      calls,
+      calls,
     );
     const armed = cursor.rowsWritten > 0;
     if (armed) await this.#setAlarm();
@@ -136,6 +141,12 @@ export class Timers {
     return this.#read("where kind = ? and refund_no = ?", name.kind, name.refundNo)[0];
   }
 
+  /** Whether the timer is as it was read: neither armed anew, nor hastened, nor gone. */
+  stands(timer: Timer): boolean {
+    const now = this.find(timer);
+    return now?.attempt === timer.attempt && now.dueAt === timer.dueAt;
+  }
+
   /** The timers that are due, the earliest first. */
   due(nowAt: number): readonly Timer[] {
     return this.#read("where due_at <= ? order by due_at", nowAt);
@@ -144,6 +155,16 @@ export class Timers {
   /** Sets the alarm again; an alarm that has gone off is spent. */
   async resume(): Promise<void> {
     await this.#setAlarm();
+  }
+
+  /** Sets the alarm if it is missing or later than the earliest timer. Returns whether it was. */
+  async wake(): Promise<boolean> {
+    const earliest = this.all()[0];
+    if (earliest === undefined) return false;
+    const alarmAt = await this.#storage.getAlarm();
+    if (alarmAt !== null && alarmAt <= earliest.dueAt) return false;
+    await this.#storage.setAlarm(earliest.dueAt);
+    return true;
   }
 
   /** All timers, the earliest first. */

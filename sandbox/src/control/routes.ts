@@ -1,6 +1,7 @@
 import { Hono, type Context } from "hono";
 import { books } from "../books-stub.ts";
 import type { Outcome } from "../ledger/books.ts";
+import type { RefundView } from "../ledger/views.ts";
 import { readInput } from "./input.ts";
 import { merchantRoutes } from "./merchant-routes.ts";
 import { sameOrigin } from "./origin.ts";
@@ -45,6 +46,16 @@ control.post("/orders/:outTradeNo/notify", async (c) => {
   if (!input.ok) return input.response;
   const outTradeNo = c.req.param("outTradeNo");
   return await orderAfter(c, outTradeNo, books(c.env).notifyPaymentAgain(outTradeNo));
+});
+
+control.post("/orders/:outTradeNo/platform-refund", async (c) => {
+  const input = await readInput(c, schemas.platformRefund);
+  if (!input.ok) return input.response;
+  const outTradeNo = c.req.param("outTradeNo");
+  const outcome = await books(c.env).refundInPlatform(outTradeNo, input.value);
+  return outcome.ok
+    ? c.json(await refund(c, outcome.value), 201)
+    : c.json({ error: outcome.error }, outcome.status);
 });
 
 control.post("/refunds/:outRefundNo/outcome", async (c) => {
@@ -110,6 +121,14 @@ async function refundAfter(
 ): Promise<Response> {
   const outcome = await happening;
   if (!outcome.ok) return c.json({ error: outcome.error }, outcome.status);
+  return c.json(await refund(c, outRefundNo));
+}
+
+/** The refund of a number; of several the newest. */
+async function refund(
+  c: Context<{ Bindings: Env }>,
+  outRefundNo: string,
+): Promise<RefundView | undefined> {
   const { refunds } = await books(c.env).state();
-  return c.json(refunds.find((refund) => refund.outRefundNo === outRefundNo));
+  return refunds.find((it) => it.outRefundNo === outRefundNo);
 }

@@ -6,7 +6,13 @@ import { listMerchants, type Merchant } from "./merchants.ts";
 import { listNotifications, type Attempt, type Notification } from "./notifications.ts";
 import { findAnyOrder, listOrders, protocolOf, type Order, type TradeState } from "./orders.ts";
 import type { Protocol } from "./protocol.ts";
-import { listRefunds, liveFee, type Refund, type RefundStatus } from "./refunds.ts";
+import {
+  listRefunds,
+  liveFee,
+  type Refund,
+  type RefundSource,
+  type RefundStatus,
+} from "./refunds.ts";
 import { readSettings, type Settings } from "./settings.ts";
 
 export interface OrderView {
@@ -30,6 +36,7 @@ export interface OrderView {
 
 export interface RefundView {
   protocol: Protocol;
+  source: RefundSource;
   outRefundNo: string;
   refundId: string;
   mchId: string;
@@ -148,6 +155,7 @@ function orderView(order: Order, refunds: Refund[]): OrderView {
 function refundView(refund: Refund): RefundView {
   return {
     protocol: refund.protocol,
+    source: refund.source,
     outRefundNo: refund.outRefundNo,
     refundId: refund.refundId,
     mchId: refund.mchId,
