@@ -12,7 +12,7 @@ import { readRecord } from "./crash/record.ts";
 import { openShop, type Shop } from "./crash/shop.ts";
 
 /** Of each shop. */
-const CUSTOMERS = 2;
+const CUSTOMERS = 3;
 /** Between looks at the accounts, once all is quiet. */
 const LOOK_MS = 3_000;
 /** A net: parts wait a minute, and an app that was cut off is called again within minutes. */

@@ -1,7 +1,7 @@
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
-const { HISTORIES = "200", HISTORIES_SEED = "", HISTORIES_PATH = "" } = process.env;
+const { HISTORIES = "160", HISTORIES_SEED = "", HISTORIES_PATH = "" } = process.env;
 
 export default defineConfig({
   plugins: [
@@ -23,6 +23,8 @@ export default defineConfig({
     name: "histories",
     include: ["test/histories/*.test.ts"],
     silent: "passed-only",
+    // One runtime a processor.
+    maxWorkers: 2,
     setupFiles: ["test/support/migrate.ts"],
     testTimeout: 24 * 3600_000,
   },

@@ -18,9 +18,7 @@ export async function judgeEnd(scene: Scene): Promise<void> {
       "4",
       `${order.payState}, and WeChat says otherwise`,
     );
-    // Nobody was sent to pay it, so nobody is waiting for it either.
-    const forgotten = !bridges.has(order.number) || scene.crashes > 0;
-    claim(order.payState !== "waiting" || forgotten, "end", "an order waits for ever");
+    claim(order.payState !== "waiting", "end", "an order waits for ever");
     judgePayCalls(scene, order);
     await judgeObject(scene, order);
   }

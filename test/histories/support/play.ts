@@ -25,6 +25,9 @@ export async function play(scene: Scene, step: Step): Promise<void> {
     case "pay":
       await withOrder(scene, step.order, async (order) => await pay(scene, order, step.notify));
       return;
+    case "pay late":
+      await withOrder(scene, step.order, async (order) => await payLate(scene, order));
+      return;
     case "pay early":
       await payEarly(scene, step.app);
       return;
@@ -145,6 +148,16 @@ async function pay({ bridges }: Scene, { number }: OrderRow, notify: boolean): P
   const fresh = order?.state === "NOTPAY" && Date.now() - given.givenAt <= PREPAY_LIFE_MS;
   const why = outcome.ok ? "" : outcome.error;
   claim(outcome.ok || !fresh, "answer", `an order can't be paid with what was handed out: ${why}`);
+}
+
+/** WeChat's books forget that the order was closed, and it is paid at once. */
+async function payLate({ bridges }: Scene, { number }: OrderRow): Promise<void> {
+  if (!bridges.has(number)) return;
+  await runInDurableObject(ledger(), (_ledger, { storage }) => {
+    const reopen = "update orders set state = 'NOTPAY' where state = 'CLOSED' and out_trade_no = ?";
+    storage.sql.exec(reopen, number);
+  });
+  await ledger().pay(number, { notify: true });
 }
 
 /** Moves the clock to the object's next alarm, if it has one, and runs it. */

@@ -1,40 +1,75 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import { vi } from "vitest";
+import { configOf, type Config } from "../../../src/config.ts";
+import { surroundingsOf } from "../../../src/surroundings.ts";
+import { sweep } from "../../../src/sweep/sweep.ts";
+import { advance } from "../../support/clock.ts";
+import { isPaid } from "./books.ts";
 import { claim } from "./claim.ts";
 import { alarmOf } from "./play.ts";
 import { ledger, objectOf, type Scene } from "./scene.ts";
-import { askAdmin } from "./shop.ts";
 import { watch } from "./watch.ts";
 
 /** Far more alarms than any history needs. */
 const MOST_ALARMS = 400;
+/** The sweep begins anew each day: what it has to see to, it sees to in two. */
+const MOST_SWEEPS = 5;
+const SWEEP_EVERY_MS = 12 * 3600_000;
 
 /**
  * The world after the history: nothing fails any more, WeChat decides all refunds, and time goes on
  * until there is nothing left to do.
  */
 export async function settle(scene: Scene): Promise<void> {
+  const config = configuration();
   scene.wires.heal();
   scene.apps.heal();
   await ledger().clearFaults();
   await runOut(scene);
-  if (await resumeLost(scene)) await runOut(scene);
+  for (let rounds = 0; isUnfinished(scene); rounds += 1) {
+    claim(
+      rounds < MOST_SWEEPS,
+      "end",
+      "something is never finished, and the sweep doesn't mend it",
+    );
+    await tellAgain(scene);
+    advance(SWEEP_EVERY_MS);
+    await sweep({ env, config, surroundings: surroundingsOf(env, config) });
+    await watch(scene);
+    await runOut(scene);
+  }
+}
+
+function configuration(): Config {
+  const config = configOf(env);
+  if (!config.ok) throw new Error(config.error.join("; "));
+  return config.value;
 }
 
 /**
- * An order that nobody asks about: a crash came between the order's answer and the arming of its
- * timers, or D1 has the row though its answer was lost, and nobody was sent to pay. The operator's
- * sync stands for the sweep. Returns whether there was one.
+ * Whether the timers have left something: a crash came before they were armed, or D1 has a row whose
+ * answer was lost. The sweep is there for that.
  */
-async function resumeLost(scene: Scene): Promise<boolean> {
-  const lost = scene.books.orders.filter(({ payState }) => payState === "waiting");
-  for (const { id, number } of lost) {
-    const excused = scene.crashes > 0 || !scene.bridges.has(number);
-    claim(excused, "end", "an order waits that nobody asks about");
-    await askAdmin(`/orders/${id}/sync`, {});
+function isUnfinished({ books }: Scene): boolean {
+  return (
+    books.orders.some(
+      ({ number, payState, payNotifyState }) =>
+        payState === "waiting" ||
+        (payState === "paid" && payNotifyState !== "confirmed") ||
+        (payState === "failed" && isPaid(books.wechatOrders.get(number))),
+    ) ||
+    books.refunds.some(
+      ({ state, notifyState }) => state !== "refused" && notifyState !== "confirmed",
+    )
+  );
+}
+
+/** What was paid late: nobody asks about a failed order, but WeChat tells of it until it is heard. */
+async function tellAgain({ books }: Scene): Promise<void> {
+  for (const { number, payState } of books.orders) {
+    if (payState === "failed") await ledger().notifyPaymentAgain(number);
   }
-  await watch(scene);
-  return lost.length > 0;
 }
 
 /** Runs every alarm of every object in its turn, until none is left. */

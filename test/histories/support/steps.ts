@@ -49,6 +49,8 @@ export type Step =
   | Action
   /** The payer pays, with the parameters that the app was given last. */
   | { readonly do: "pay"; readonly order: number; readonly notify: boolean }
+  /** The payer was just paying when the order was closed. */
+  | { readonly do: "pay late"; readonly order: number }
   /** A new order whose payment is told before WeChat itself has it as paid. */
   | { readonly do: "pay early"; readonly app: AppIndex }
   | { readonly do: "close at wechat"; readonly order: number }
@@ -240,6 +242,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({ do: fc.constant("pay" as const), order: pick, notify: boolean(5) }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("pay early" as const), app }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("pay late" as const), order: pick }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("close at wechat" as const), order: pick }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("notify again" as const), order: pick }) },
   { weight: 5, arbitrary: notices },
@@ -340,7 +343,10 @@ function opening(): fc.Arbitrary<readonly Step[]> {
   const order: Step = { do: "create", app: 0, own: 0, fen: 100 };
   const paid: readonly Step[] = [order, { do: "pay", order: 0, notify: true }, { do: "notices" }];
   const wish: Step = { do: "refund", order: 0, percent: null, own: null };
-  return fc.constantFrom<readonly Step[]>([], [order], paid, paid, [...paid, wish]);
+  // Closed and failed, as the gateway leaves what nobody pays.
+  const next: Step = { do: "next", order: 0 };
+  const over: readonly Step[] = [order, next, next, next, next];
+  return fc.constantFrom<readonly Step[]>([], [order], paid, paid, [...paid, wish], over);
 }
 
 /** True `often` times out of `often` + 1. */

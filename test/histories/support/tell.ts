@@ -3,14 +3,16 @@ import type { History, Step } from "./steps.ts";
 /** A history that failed, shrunk, for a person; and how to see it again. */
 export function tell(failure: {
   readonly words: string;
+  /** How many histories were lived through, this one included. */
+  readonly lived: number;
   readonly seed: number;
   readonly path: string | null;
   readonly worst: History | undefined;
 }): string {
-  const { words, seed, path, worst } = failure;
+  const { words, lived, seed, path, worst } = failure;
   return [
     words,
-    `The shortest history found, with ${worst?.signType ?? "?"}:`,
+    `Found in history ${lived}. The shortest of its kind, with ${worst?.signType ?? "?"}:`,
     ...(worst?.steps ?? []).map((step, index) => `${String(index + 1).padStart(4)}. ${line(step)}`),
     `Again: npm run bench:histories -- --seed ${seed} --path ${path ?? ""}`,
   ].join("\n");
