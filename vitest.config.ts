@@ -44,7 +44,7 @@ export default defineConfig({
           name: "integration",
           include: ["test/**/*.test.ts"],
           isolate: false,
-          exclude: ["test/e2e/**", ...PURE],
+          exclude: ["test/e2e/**", "test/histories/**", ...PURE],
           setupFiles: ["test/support/migrate.ts"],
           ...timeouts,
         },

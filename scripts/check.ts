@@ -10,6 +10,7 @@ const STEPS: readonly Step[] = [
   { name: "migrations", script: "db:check" },
   { name: "deploy", script: "deploy:check" },
   { name: "workers", script: "test:workers", counts: "tests" },
+  { name: "histories", script: "test:histories", counts: "tests" },
   { name: "sandbox", script: "test:sandbox", counts: "tests" },
   { name: "e2e", script: "test:e2e", counts: "tests" },
 ];

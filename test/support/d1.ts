@@ -37,6 +37,21 @@ export function watchD1(): TripLog {
     return outcome;
   }
 
+  interceptD1(travel);
+  return {
+    trips,
+    fail: (fault) => faults.push({ ...fault, left: fault.times ?? 1 }),
+  };
+}
+
+/** What is done with a trip to D1, given by its statements' text. */
+export type Traveller = (
+  statements: string[],
+  carryOut: () => Promise<unknown>,
+) => Promise<unknown>;
+
+/** Has all trips to D1, of routes and objects alike, made by `travel` until the mocks are restored. */
+export function interceptD1(travel: Traveller): void {
   const statement: unknown = Object.getPrototypeOf(env.DB.prepare("select 1"));
   intercept(statement, ["all", "raw", "run"], async (self, carryOut) => {
     return await travel([sqlOf(self)], carryOut);
@@ -44,10 +59,6 @@ export function watchD1(): TripLog {
   intercept(env.DB, ["batch"], async (_self, carryOut, [batch]) => {
     return await travel(Array.isArray(batch) ? batch.map(sqlOf) : [], carryOut);
   });
-  return {
-    trips,
-    fail: (fault) => faults.push({ ...fault, left: fault.times ?? 1 }),
-  };
 }
 
 type Wrapper = (

@@ -1,0 +1,3 @@
+import { livesOf } from "./support/lives.ts";
+
+livesOf(0);

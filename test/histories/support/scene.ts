@@ -1,0 +1,110 @@
+import { abortAllDurableObjects } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { vi } from "vitest";
+import type { RefundStatus } from "../../../sandbox/src/ledger/refunds.ts";
+import type { Ledger } from "../../../sandbox/src/ledger.ts";
+import type { OrderObject } from "../../../src/order-object.ts";
+import type { RefundRow } from "../../../src/db/rows.ts";
+import { forgetSettings } from "../../../src/db/settings.ts";
+import { stopClock } from "../../support/clock.ts";
+import { AppServers } from "./app-servers.ts";
+import { bookmark, readBooks, rowsSince, type Bookmark, type Books } from "./books.ts";
+import { claim } from "./claim.ts";
+import { newsOf, type News } from "./notice-news.ts";
+import { openAccount, shopOf, type Shop } from "./shop.ts";
+import type { SignType } from "./steps.ts";
+import { Wires } from "./wires.ts";
+
+/** What an app hands to WeChat's bridge so that the payer can pay. */
+export interface Bridge {
+  readonly appId: string;
+  readonly timeStamp: string;
+  readonly nonceStr: string;
+  readonly package: string;
+  readonly signType: string;
+  readonly paySign: string;
+}
+
+/** All that stands around the gateway in one history, and what has been seen of it so far. */
+export interface Scene {
+  readonly shop: Shop;
+  readonly since: Bookmark;
+  readonly apps: AppServers;
+  readonly wires: Wires;
+  /** The books after the last step. */
+  books: Books;
+  /** With which parameters an order can be paid, by its number; the newest last. */
+  readonly bridges: Map<string, { readonly bridge: Bridge; readonly givenAt: number }[]>;
+  /** Each status that WeChat has ever had a refund in, by the refund's number. */
+  readonly statuses: Map<string, Set<RefundStatus>>;
+  /** Every line that was logged, and every answer to apps and operators. */
+  readonly seen: string[];
+  /** How often all objects were thrown out of memory. */
+  crashes: number;
+}
+
+/** Everything as at the beginning of the world, but for the gateway's two earlier shops' rows. */
+export async function openScene(signType: SignType): Promise<Scene> {
+  stopClock();
+  forgetSettings();
+  const seen: string[] = [];
+  for (const level of ["log", "debug", "info", "warn", "error"] as const) {
+    vi.spyOn(console, level).mockImplementation((...parts: unknown[]) => {
+      seen.push(parts.map(String).join(" "));
+    });
+  }
+  const shop = await shopOf(signType);
+  await openAccount(shop);
+  // The sweep's own marks: each history begins at the same time again.
+  await env.DB.prepare("delete from marks").run();
+  const since = await bookmark();
+  const apps = new AppServers(new Map(shop.apps.map((app) => [app.host, app])));
+  const wires: Wires = new Wires(apps, async (notice) => {
+    const rows = await wires.peek(async () => await rowsSince(since));
+    claim(
+      isStored(rows, newsOf(notice, signType)),
+      "3",
+      "a notification was acknowledged that isn't in D1",
+    );
+  });
+  return {
+    shop,
+    since,
+    apps,
+    wires,
+    books: await readBooks(since),
+    bridges: new Map(),
+    statuses: new Map(),
+    seen,
+    crashes: 0,
+  };
+}
+
+export function ledger(): DurableObjectStub<Ledger> {
+  return env.LEDGER.getByName("wechat");
+}
+
+export function objectOf(number: string): DurableObjectStub<OrderObject> {
+  return env.ORDER_OBJECT.getByName(number);
+}
+
+/** Throws all out of memory, at once and unasked; what was stored stays. */
+export async function crash(scene: Scene): Promise<void> {
+  scene.crashes += 1;
+  forgetSettings();
+  await abortAllDurableObjects();
+}
+
+function isStored(
+  rows: Pick<Books, "orders" | "refunds">,
+  { orderNumber, refundNo }: News,
+): boolean {
+  return refundNo === null
+    ? rows.orders.some(({ number, payState }) => number === orderNumber && payState === "paid")
+    : rows.refunds.some(({ number, state }) => number === refundNo && isNews(state));
+}
+
+/** Whether an app is told of a refund in this state. */
+export function isNews(state: RefundRow["state"]): boolean {
+  return state === "succeeded" || state === "closed" || state === "abnormal";
+}

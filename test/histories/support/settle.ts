@@ -1,0 +1,130 @@
+import { runDurableObjectAlarm } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { vi } from "vitest";
+import { configOf, type Config } from "../../../src/config.ts";
+import { surroundingsOf } from "../../../src/surroundings.ts";
+import { sweep } from "../../../src/sweep/sweep.ts";
+import { advance } from "../../support/clock.ts";
+import { isPaid } from "./books.ts";
+import { claim } from "./claim.ts";
+import { alarmOf } from "./play.ts";
+import { ledger, objectOf, type Scene } from "./scene.ts";
+import { watch } from "./watch.ts";
+
+/** Far more alarms than any history needs. */
+const MOST_ALARMS = 400;
+/** The sweep begins anew each day: what it has to see to, it sees to in two. */
+const MOST_SWEEPS = 5;
+const SWEEP_EVERY_MS = 12 * 3600_000;
+
+/**
+ * The world after the history: nothing fails any more, WeChat decides all refunds, and time goes on
+ * until there is nothing left to do.
+ */
+export async function settle(scene: Scene): Promise<void> {
+  const config = configuration();
+  scene.wires.heal();
+  scene.apps.heal();
+  await ledger().clearFaults();
+  await runOut(scene);
+  for (let rounds = 0; isUnfinished(scene); rounds += 1) {
+    claim(
+      rounds < MOST_SWEEPS,
+      "end",
+      "something is never finished, and the sweep doesn't mend it",
+    );
+    await tellAgain(scene);
+    advance(SWEEP_EVERY_MS);
+    await sweep({ env, config, surroundings: surroundingsOf(env, config) });
+    await watch(scene);
+    await runOut(scene);
+  }
+}
+
+function configuration(): Config {
+  const config = configOf(env);
+  if (!config.ok) throw new Error(config.error.join("; "));
+  return config.value;
+}
+
+/**
+ * Whether the timers have left something: a crash came before they were armed, or D1 has a row whose
+ * answer was lost. The sweep is there for that.
+ */
+function isUnfinished({ books }: Scene): boolean {
+  return (
+    books.orders.some(
+      ({ number, payState, payNotifyState }) =>
+        payState === "waiting" ||
+        (payState === "paid" && payNotifyState !== "confirmed") ||
+        (payState === "failed" && isPaid(books.wechatOrders.get(number))),
+    ) ||
+    books.refunds.some(
+      ({ state, notifyState }) => state !== "refused" && notifyState !== "confirmed",
+    )
+  );
+}
+
+/** What was paid late: nobody asks about a failed order, but WeChat tells of it until it is heard. */
+async function tellAgain({ books }: Scene): Promise<void> {
+  for (const { number, payState } of books.orders) {
+    if (payState === "failed") await ledger().notifyPaymentAgain(number);
+  }
+}
+
+/** Runs every alarm of every object in its turn, until none is left. */
+async function runOut(scene: Scene): Promise<void> {
+  const alarms = new Alarms();
+  for (let runs = 0; ; runs += 1) {
+    claim(runs < MOST_ALARMS, "end", "there is no end of alarms");
+    await decideOpen(scene);
+    const next = await alarms.next(scene);
+    if (next === null) return;
+    vi.setSystemTime(Math.max(Date.now(), next.dueAt));
+    await runDurableObjectAlarm(next.stub);
+    alarms.forget(next.name);
+    await watch(scene);
+  }
+}
+
+/** What WeChat takes longest for, or has called abnormal, ends: well and badly by turns. */
+async function decideOpen({ books }: Scene): Promise<void> {
+  for (const [index, { number, status }] of [...books.wechatRefunds.values()].entries()) {
+    if (status === "SUCCESS" || status === "REFUNDCLOSE") continue;
+    const end = index % 2 === 0 ? "SUCCESS" : "REFUNDCLOSE";
+    await ledger().decideRefund(number, end, index % 3 !== 2);
+  }
+}
+
+const WECHAT = "wechat";
+
+interface Alarm {
+  readonly name: string;
+  readonly stub: DurableObjectStub;
+  readonly dueAt: number;
+}
+
+/** When each object's alarm goes off. Asked for again only where it may have changed. */
+class Alarms {
+  readonly #known = new Map<string, number | null>();
+
+  /** An object has run: what it did may have reached WeChat, and what WeChat does anybody. */
+  forget(name: string): void {
+    if (name === WECHAT) this.#known.clear();
+    this.#known.delete(name);
+  }
+
+  /** The earliest of all, or null when there is none. */
+  async next({ books }: Scene): Promise<Alarm | null> {
+    this.#known.delete(WECHAT);
+    const numbers = [...books.orders.map(({ number }) => number), ...books.wechatOrders.keys()];
+    const alarms: Alarm[] = [];
+    for (const name of new Set([WECHAT, ...numbers])) {
+      const stub = name === WECHAT ? ledger() : objectOf(name);
+      const dueAt = this.#known.get(name) ?? (this.#known.has(name) ? null : await alarmOf(stub));
+      this.#known.set(name, dueAt);
+      if (dueAt !== null) alarms.push({ name, stub, dueAt });
+    }
+    return alarms.toSorted((a, b) => a.dueAt - b.dueAt)[0] ?? null;
+  }
+}
