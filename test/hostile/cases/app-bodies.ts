@@ -158,12 +158,28 @@ function breaking(head: string): ReadableStream<Uint8Array> {
   });
 }
 
+/** Bodies that can be read: it is the sign in them that is refused. */
+const READABLE = new Set([
+  "64 KB of a wrongly signed form",
+  "a form that claims to be compressed",
+  "a flat prototype",
+]);
+
+/** The reason is the body's own, so that a reader that takes one is noticed though its sign is wrong. */
+function aboutOf(name: string): RegExp {
+  if (READABLE.has(name)) return /sign 签名错误/;
+  return /^(an object|a list|a nested prototype)/.test(name)
+    ? /不能是对象或数组/
+    : /^(?!.*sign 签名错误)/;
+}
+
 export const appBodies: Theme = [
   ...routesOf("app").flatMap(([route]) =>
     Object.entries(BODIES).map(([name, init]): Case => ({
       name,
       route,
       answer: "app 501",
+      about: aboutOf(name),
       request: (scene) => ({ path: pathOf(route, scene), init: init() }),
     })),
   ),

@@ -53,6 +53,7 @@ const DECLARED = {
   "app 0": [200, granted],
   "app 501": [200, refused(501)],
   "app 502": [200, refused(502)],
+  "app 503": [200, refused(503)],
   "no such path": [404, refused(501)],
   // WeChat's notifications.
   "v2 acknowledged": [200, xml("SUCCESS", "OK")],
@@ -61,10 +62,12 @@ const DECLARED = {
   "v2 not confirmed": [200, xml("FAIL", "not confirmed yet")],
   "v2 too large": [200, xml("FAIL", "too large")],
   "v2 broken off": [200, xml("FAIL", "broken off")],
+  "v2 try again": [200, xml("FAIL", "try again later")],
   "v3 acknowledged": [204, [""]],
   "v3 not authentic": [401, told("not authentic")],
   "v3 not accepted": [400, told("not accepted")],
   "v3 not confirmed": [503, told("not confirmed yet")],
+  "v3 try again": [503, told("try again later")],
   "v3 too large": [413, told("too large")],
   "v3 broken off": [400, told("broken off")],
   // The back-office.
@@ -75,6 +78,8 @@ const DECLARED = {
   "admin 401": [401, adminError("unauthorized")],
   "admin 404": [404, adminError("not_found")],
   "admin 409": [409, adminError("conflict")],
+  "admin 500": [500, adminError("internal")],
+  unhealthy: [503, z.strictObject({ ok: z.literal(false), error: z.string() })],
   health: [200, z.strictObject({ ok: z.literal(true) })],
 } as const satisfies Record<string, readonly [number, z.ZodType | readonly string[]]>;
 

@@ -22,3 +22,12 @@ export async function dumpObjects({ orders }: Scene): Promise<string> {
   );
   return [...ids.map(String).toSorted(), ...histories].join("\n");
 }
+
+/** The timelines of all orders there are, those that the corpus has made too. */
+export async function dumpTimelines(): Promise<string> {
+  const ids = await listDurableObjectIds(env.ORDER_OBJECT);
+  const histories = await Promise.all(
+    ids.map(async (id) => await env.ORDER_OBJECT.get(id).history()),
+  );
+  return JSON.stringify(histories);
+}
