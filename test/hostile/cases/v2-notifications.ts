@@ -83,6 +83,15 @@ const CONTRADICTIONS: Readonly<Record<string, (scene: Scene) => Fields>> = {
   "in dollars": (scene) => noticeOf(scene, { fee_type: "USD" }),
 };
 
+/** Rightly signed and whole, but not what the record says: refused, and a person is told. */
+const DISPUTED: Readonly<Record<string, (scene: Scene) => Fields>> = {
+  "of another amount": (scene) => noticeOf(scene, { total_fee: "1" }),
+  "of another app": (scene) => noticeOf(scene, { appid: "wxfeedbeef00000001" }),
+  "of an order that nobody has": (scene) => noticeOf(scene, { out_trade_no: "0".repeat(32) }),
+  "of an order of another merchant": (scene) =>
+    noticeOf(scene, { out_trade_no: scene.orders.ofStranger.number }),
+};
+
 const pay = (name: string, xml: Xml, more: Partial<Case> = {}): Case => ({
   name: `a payment ${name}`,
   route: PAY,
@@ -163,6 +172,9 @@ export const v2Notifications: Theme = [
   ...Object.entries(UNSIGNED).map(([name, xml]) => pay(name, xml)),
   ...Object.entries(CONTRADICTIONS).map(([name, fields]) =>
     pay(name, async (scene) => await signedBy(scene.shop, fields(scene))),
+  ),
+  ...Object.entries(DISPUTED).map(([name, fields]) =>
+    pay(name, async (scene) => await signedBy(scene.shop, fields(scene)), { may: "rows" }),
   ),
   pay(
     "of this merchant's order at a merchant's path that speaks APIv3 too",
