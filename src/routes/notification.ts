@@ -8,7 +8,7 @@ import { describe, log } from "../log.ts";
 import { count } from "../metrics.ts";
 import { orderObject } from "../order-stub.ts";
 import type { Merchant, Payment } from "../wechat/wechat-pay.ts";
-import { readBody } from "./body.ts";
+import { readBody } from "../read-body.ts";
 import { noteUnverified } from "./unverified.ts";
 
 /** WeChat gives up after 5 s (WeChat: payment notification) and repeats; so it is told to, in time. */
@@ -114,8 +114,10 @@ async function read(
 ): Promise<NotificationOutcome> {
   const body = await readBody(c.req.raw, MOST_BODY_BYTES);
   if (!body.ok) return err(body.error);
-  const merchantId = Number(c.req.param("merchantId"));
-  if (!Number.isSafeInteger(merchantId) || merchantId < 1) return err("not authentic");
+  const given = c.req.param("merchantId") ?? "";
+  // `Number` alone would take `1e0`, `0x1` or ` 1` for the merchant 1.
+  if (!/^[1-9]\d{0,14}$/.test(given)) return err("not authentic");
+  const merchantId = Number(given);
   const masterKey = await masterKeyOf(c.get("config"));
   const merchant = await merchantSettings(c.get("db"), masterKey, merchantId, Date.now());
   if (merchant.ok) return await handle(merchant.value, body.value);

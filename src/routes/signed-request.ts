@@ -7,9 +7,9 @@ import type { Database } from "../db/database.ts";
 import { appSettings, masterKeyOf, validSalts, type AppSettings } from "../db/settings.ts";
 import { badRequest, serverFault, type Refusal } from "../errors.ts";
 import type { GatewayEnv } from "../hono-env.ts";
+import { readBody } from "../read-body.ts";
 import { admits } from "../limits.ts";
 import { count } from "../metrics.ts";
-import { readBody } from "./body.ts";
 import { noteUnverified } from "./unverified.ts";
 
 /** A request that its app has signed; nothing in it has been looked at beyond that. */
