@@ -20,16 +20,25 @@ for (const call of COMMON_CALLS) {
   // Every method: WeChat Pay answers a GET in XML too.
   app.all(HANDLERS[call].path, async (c) => {
     const body = new Uint8Array(await c.req.arrayBuffer());
-    return await respond(await books(c.env).receive({ call, method: c.req.method, body }));
+    const ledger = books(c.env);
+    return await respond(await ledger.receive({ call, method: c.req.method, body }), ledger);
   });
 }
 
+app.all("/pay/downloadbill", async (c) => {
+  const body = new Uint8Array(await c.req.arrayBuffer());
+  const ledger = books(c.env);
+  return await respond(await ledger.downloadBill(c.req.method, body), ledger);
+});
+
 app.all("/v3/*", async (c) => {
   const { method, url, headers } = c.req.raw;
+  const { origin } = new URL(url);
   const call = {
     method,
+    origin,
     // As it came: what is signed must not be encoded or decoded again.
-    target: url.slice(new URL(url).origin.length),
+    target: url.slice(origin.length),
     headers: Object.fromEntries(
       READ_HEADERS.flatMap((name) => {
         const value = headers.get(name);
@@ -38,7 +47,8 @@ app.all("/v3/*", async (c) => {
     ),
     body: new Uint8Array(await c.req.arrayBuffer()),
   };
-  return await respond(await books(c.env).receiveV3(call));
+  const ledger = books(c.env);
+  return await respond(await ledger.receiveV3(call), ledger);
 });
 
 app.notFound(() => errorPage(404, "Not Found"));

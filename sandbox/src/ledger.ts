@@ -1,5 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import { demoMerchant } from "./demo-merchant.ts";
+import { billPiece } from "./ledger/bills.ts";
 import type { Books, Outcome } from "./ledger/books.ts";
 import { addFault, clearFaults, type Fault, type StoredFault } from "./ledger/faults.ts";
 import type { KeyChange } from "./ledger/key-modes.ts";
@@ -10,11 +11,20 @@ import { closeOverdue } from "./ledger/orders.ts";
 import type { RefundResult } from "./ledger/refunds.ts";
 import { emptyTables, openTables } from "./ledger/schema.ts";
 import { changeSettings, type Settings, type SettingsChange } from "./ledger/settings.ts";
-import { orderDetails, stateView, type OrderDetails, type StateView } from "./ledger/views.ts";
+import {
+  orderDetails,
+  refundDetails,
+  stateView,
+  type OrderDetails,
+  type RefundView,
+  type StateView,
+} from "./ledger/views.ts";
 import { deliver } from "./notify/delivery.ts";
 import { postOf } from "./notify/post.ts";
+import { refundInPlatform, type PlatformRefund } from "./rules/platform-refund.ts";
 import * as payer from "./rules/payer.ts";
 import * as outcomes from "./rules/refund-outcomes.ts";
+import { downloadBill } from "./v2/download-bill.ts";
 import { receive, type IncomingCall } from "./v2/receive.ts";
 import type { IncomingCall as IncomingCallV3 } from "./v3/admit.ts";
 import { receiveV3 } from "./v3/receive.ts";
@@ -39,6 +49,16 @@ export class Ledger extends DurableObject<Env> {
     return await this.#turn((books) => receive(books, call));
   }
 
+  /** Answers the call of APIv2 for a bill. */
+  async downloadBill(method: string, body: Uint8Array): Promise<WireAnswer> {
+    return await this.#turn((books) => downloadBill(books, method, body));
+  }
+
+  /** A piece of a bill's text, counted from 0; null after the last. A bill that is gone throws. */
+  async billPiece(billId: number, index: number): Promise<string | null> {
+    return billPiece(this.ctx.storage.sql, billId, index);
+  }
+
   /** Answers a call of APIv3. */
   async receiveV3(call: IncomingCallV3): Promise<WireAnswer> {
     return await this.#turn((books) => receiveV3(books, call));
@@ -50,6 +70,10 @@ export class Ledger extends DurableObject<Env> {
 
   async order(outTradeNo: string): Promise<OrderDetails | undefined> {
     return await this.#turn(({ sql }) => orderDetails(sql, outTradeNo));
+  }
+
+  async refund(outRefundNo: string): Promise<RefundView | undefined> {
+    return await this.#turn(({ sql }) => refundDetails(sql, outRefundNo));
   }
 
   async pay(outTradeNo: string, options: payer.PayOptions): Promise<Outcome<null>> {
@@ -66,6 +90,11 @@ export class Ledger extends DurableObject<Env> {
 
   async notifyPaymentAgain(outTradeNo: string): Promise<Outcome<null>> {
     return await this.#turn((books) => payer.notifyPaymentAgain(books, outTradeNo));
+  }
+
+  /** Returns the out_refund_no that WeChat makes up. */
+  async refundInPlatform(outTradeNo: string, wish: PlatformRefund): Promise<Outcome<string>> {
+    return await this.#turn((books) => refundInPlatform(books, outTradeNo, wish));
   }
 
   async decideRefund(

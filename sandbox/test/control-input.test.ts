@@ -4,6 +4,7 @@ import { control, freshSandbox, ORIGIN, placeOrder, state } from "./helpers.ts";
 const NUMBER = "INPUT0000001";
 const MERCHANT = { mchId: "1900000110", apiKey: "k".repeat(32), appIds: ["wx1111111111111111"] };
 const CALL_FAULT = { on: "call", path: "refund", fault: "slow" };
+const LINE_FAULT = { on: "bill", fault: "missing-line", outTradeNo: NUMBER };
 const NOTIFICATION_FAULT = { on: "notification", kind: "pay", fault: "late" };
 
 beforeEach(freshSandbox);
@@ -29,6 +30,9 @@ describe("a 400 names the fields at fault:", () => {
     ["POST", `/orders/${NUMBER}/fail`, { notify: false }, [""]],
     ["POST", `/orders/${NUMBER}/close`, { x: 1 }, [""]],
     ["POST", `/orders/${NUMBER}/notify`, { x: 1 }, [""]],
+    ["POST", `/orders/${NUMBER}/platform-refund`, { refundFee: 0 }, ["refundFee"]],
+    ["POST", `/orders/${NUMBER}/platform-refund`, { status: "PROCESSING" }, ["status"]],
+    ["POST", `/orders/${NUMBER}/platform-refund`, { notifyUrl: "ftp://a" }, ["notifyUrl"]],
     ["POST", "/refunds/R1/outcome", {}, ["status"]],
     ["POST", "/refunds/R1/outcome", { status: "PROCESSING" }, ["status"]],
     ["POST", "/refunds/R1/notify", { x: 1 }, [""]],
@@ -48,6 +52,16 @@ describe("a 400 names the fields at fault:", () => {
     ["POST", "/faults", { ...CALL_FAULT, header: "Wechatpay-Nonce" }, ["header"]],
     ["POST", "/faults", { ...CALL_FAULT, fault: "missing-header", header: "Accept" }, ["header"]],
     ["POST", "/faults", { ...CALL_FAULT, fault: "truncated" }, ["fault"]],
+    ["POST", "/faults", { on: "bill", fault: "late" }, ["fault"]],
+    ["POST", "/faults", { on: "bill", fault: "missing-line" }, ["outTradeNo"]],
+    ["POST", "/faults", { ...LINE_FAULT, outRefundNo: "R1" }, ["outTradeNo"]],
+    ["POST", "/faults", { ...LINE_FAULT, fault: "creating" }, ["outTradeNo"]],
+    ["POST", "/faults", { on: "bill", fault: "truncated", outRefundNo: "R1" }, ["outRefundNo"]],
+    ["POST", "/faults", { ...LINE_FAULT, delayMs: 1 }, [""]],
+    ["PATCH", "/settings", { billColumns: "newest" }, ["billColumns"]],
+    ["PATCH", "/settings", { billsOfToday: "no" }, ["billsOfToday"]],
+    ["PATCH", "/settings", { billLineBreak: "\n" }, ["billLineBreak"]],
+    ["PATCH", "/settings", { billExtraLines: -1 }, ["billExtraLines"]],
     ["POST", "/faults", { ...NOTIFICATION_FAULT, header: "Wechatpay-Nonce" }, ["header"]],
     ["POST", "/faults", { ...NOTIFICATION_FAULT, kind: "close" }, ["kind"]],
     ["POST", "/faults", { ...NOTIFICATION_FAULT, fault: "slow" }, ["fault"]],

@@ -39,6 +39,12 @@ describe("state", () => {
         refundOutcome: "manual",
         refundOutcomeAfterMs: 0,
         probeRate: 0,
+        billsOfToday: true,
+        billColumns: "new",
+        billBom: true,
+        billLineBreak: "crlf",
+        billFinalBreak: true,
+        billExtraLines: 0,
       },
       merchants: [
         {
@@ -87,6 +93,7 @@ describe("state", () => {
     expect(whole.refunds).toEqual([
       {
         protocol: "v2",
+        source: "API",
         outRefundNo: "R1",
         refundId: expect.stringMatching(/^50\d{27}$/),
         mchId: MCH_ID,

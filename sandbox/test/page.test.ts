@@ -81,6 +81,11 @@ test("an order has the buttons that its state allows", async () => {
   expect(await orderButtons()).toEqual([`${path}/pay`, `${path}/fail`, `${path}/close`]);
   await control("POST", `${path}/close`);
   expect(await orderButtons()).toEqual([]);
+  await control("POST", "/reset");
+  await placePaidOrder(NUMBER);
+  expect(await orderButtons()).toEqual([`${path}/notify`, `${path}/platform-refund`]);
+  await control("POST", `${path}/platform-refund`);
+  expect(await orderButtons()).toEqual([`${path}/notify`]);
 });
 
 test("a refund has the buttons that its state allows", async () => {
@@ -99,6 +104,13 @@ test("active faults are shown and can be cleared", async () => {
   const html = await page();
   expect(html).toContain("×3");
   expect(buttons(html)).toContain("/faults");
+});
+
+test("a fault of bills tells whose and which", async () => {
+  const fault = { on: "bill", fault: "missing-line", outRefundNo: "R1", mchId: "1900000109" };
+  await control("POST", "/faults", fault);
+  const html = await page();
+  expect(html).toMatch(/<b>missing-line<\/b> · bill of 1900000109\s+· <code>R1<\/code>/);
 });
 
 test("of very many orders the newest hundred are shown", async () => {

@@ -52,13 +52,26 @@ export function rsa(message: string, key = DEMO_KEY): string {
   return sign("sha256", Buffer.from(message, "utf8"), key).toString("base64");
 }
 
-/** Sends an APIv3 call as a merchant does, or almost. */
+/** Sends an APIv3 call as a merchant does, or almost, and reads the answer. */
 export async function send3(
   method: string,
   target: string,
   body?: Json | string,
   odd: Oddity = {},
 ): Promise<Reply3> {
+  const response = await fetch3(method, target, body, odd);
+  const answer = await response.text();
+  const json: Json = answer.startsWith("{") ? JSON.parse(answer) : {};
+  return { status: response.status, headers: response.headers, text: answer, json };
+}
+
+/** Sends an APIv3 call as a merchant does, or almost. */
+export async function fetch3(
+  method: string,
+  target: string,
+  body?: Json | string,
+  odd: Oddity = {},
+): Promise<Response> {
   const text = body === undefined ? "" : typeof body === "string" ? body : JSON.stringify(body);
   const timestamp = odd.timestamp ?? Math.floor(Date.now() / 1000);
   const nonce = odd.nonce ?? "593BEC0C930BF1AFEB40B4A08C8FB242";
@@ -82,14 +95,11 @@ export async function send3(
     if (value === null) headers.delete(name);
     else headers.set(name, value);
   }
-  const response = await exports.default.fetch(`${ORIGIN}${target}`, {
+  return await exports.default.fetch(`${ORIGIN}${target}`, {
     method,
     headers,
     ...(text === "" ? {} : { body: text }),
   });
-  const answer = await response.text();
-  const json: Json = answer.startsWith("{") ? JSON.parse(answer) : {};
-  return { status: response.status, headers: response.headers, text: answer, json };
 }
 
 /** Sends a sound call; a 2xx must be signed, anything else must not be. */

@@ -133,9 +133,15 @@ describe("a refund that can't be", () => {
     for (let count = 1; count <= 50; count++) {
       expect((await requestRefund3(NUMBER, `R${count}`, amount(1))).status).toBe(200);
     }
-    expect(await requestRefund3(NUMBER, "R51", amount(1))).toMatchObject({ status: 400 });
+    expect(await requestRefund3(NUMBER, "R51", amount(1))).toMatchObject({
+      status: 400,
+      json: { code: "INVALID_REQUEST", message: "部分退款次数超过50次" },
+    });
     pass(365 * 24 * 60 * MINUTE + 1);
-    expect(await requestRefund3(NUMBER, "R52", amount(1))).toMatchObject({ status: 400 });
+    expect(await requestRefund3(NUMBER, "R52", amount(1))).toMatchObject({
+      status: 400,
+      json: { code: "INVALID_REQUEST", message: "订单已经超过退款期限" },
+    });
   });
 
   test("leaves nothing behind", async () => {

@@ -16,6 +16,8 @@ export interface SandboxNotification {
 
 export interface SandboxRefund {
   readonly protocol: Protocol;
+  /** A call asked for it, or a person in WeChat's merchant platform. */
+  readonly source: "API" | "VENDOR_PLATFORM";
   readonly outRefundNo: string;
   readonly refundId: string;
   readonly refundFee: number;
@@ -64,7 +66,29 @@ export function answersIn({ notifications }: SandboxOrder): readonly number[] {
 
 /** See the sandbox's own description of its control API. */
 export type SandboxFault = Readonly<Record<string, string | number>>;
-export type SandboxSettings = Readonly<Record<string, string | number>>;
+export type SandboxSettings = Readonly<Record<string, string | number | boolean>>;
+
+/** What is to go wrong with the next bill, or the next `times` bills, of any merchant or of one. */
+export type SandboxBillFault = { readonly times?: number; readonly mchId?: string } & (
+  | {
+      readonly fault: "missing-line" | "wrong-amount";
+      /** The line of this payment. */
+      readonly outTradeNo: string;
+    }
+  | {
+      readonly fault: "missing-line" | "wrong-amount";
+      /** The line of this refund. */
+      readonly outRefundNo: string;
+    }
+  | {
+      readonly fault: "extra-line";
+      /** What the trade that nobody knows is called; made up when absent. */
+      readonly outTradeNo?: string;
+      /** Makes it the line of a refund. */
+      readonly outRefundNo?: string;
+    }
+  | { readonly fault: "creating" | "truncated" | "not-gzip" | "html-page" | "wrong-hash" }
+);
 
 /** The payer and WeChat, at the sandbox's control API. */
 export class SandboxClient {
@@ -108,6 +132,22 @@ export class SandboxClient {
     return await this.#call("POST", `/refunds/${refundNo}/outcome`, { status, notify });
   }
 
+  /**
+   * A person refunds an order in WeChat's merchant platform: all that is left of it, unless
+   * `refundFee` (fen) says otherwise. Without a `notifyUrl` it is notified where the merchant's
+   * latest refund in the order's protocol was, if anywhere.
+   */
+  async platformRefund(
+    number: string,
+    options: {
+      readonly refundFee?: number;
+      readonly status?: "SUCCESS" | "CHANGE" | "REFUNDCLOSE";
+      readonly notifyUrl?: string;
+    } = {},
+  ): Promise<SandboxRefund> {
+    return await this.#call("POST", `/orders/${number}/platform-refund`, options);
+  }
+
   async addMerchant(merchant: {
     readonly mchId: string;
     readonly apiKey: string;
@@ -131,6 +171,10 @@ export class SandboxClient {
 
   async addFault(fault: SandboxFault): Promise<void> {
     await this.#call("POST", "/faults", fault);
+  }
+
+  async addBillFault(fault: SandboxBillFault): Promise<void> {
+    await this.#call("POST", "/faults", { on: "bill", ...fault });
   }
 
   async change(settings: SandboxSettings): Promise<void> {

@@ -4,8 +4,11 @@ import { describe, log } from "../log.ts";
 import { notFound, refuse } from "./answers.ts";
 import { appRoutes } from "./apps.ts";
 import { authorize } from "./authorize.ts";
+import { deliveryRoutes } from "./deliveries.ts";
+import { incidentRoutes } from "./incidents.ts";
 import { merchantRoutes } from "./merchants.ts";
 import { orderRoutes } from "./orders.ts";
+import { reconciliationRoutes } from "./reconciliations.ts";
 import { resealRoutes } from "./reseal.ts";
 import { rotationRoutes } from "./rotations.ts";
 
@@ -23,6 +26,9 @@ adminRoutes.route("/merchants", merchantRoutes);
 adminRoutes.route("/apps", appRoutes);
 adminRoutes.route("/apps", rotationRoutes);
 adminRoutes.route("/orders", orderRoutes);
+adminRoutes.route("/deliveries", deliveryRoutes);
+adminRoutes.route("/incidents", incidentRoutes);
+adminRoutes.route("/reconciliations", reconciliationRoutes);
 adminRoutes.route("/reseal", resealRoutes);
 
 // Last: whatever nothing above has answered.

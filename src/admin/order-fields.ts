@@ -1,9 +1,5 @@
 import * as z from "zod";
-
-const wholeNumber = z
-  .string()
-  .regex(/^\d{1,15}$/, { error: "must be a whole number" })
-  .transform(Number);
+import { descendingPage, wholeNumber } from "./query-fields.ts";
 
 /** `?…` of GET /admin/orders. Times are Unix ms; `cursor` is the `nextCursor` of an earlier answer. */
 export const orderQuery = z.strictObject({
@@ -19,15 +15,19 @@ export const orderQuery = z.strictObject({
   appOrderNo: z.string().max(64, { error: "must have at most 64 characters" }).optional(),
   createdFrom: wholeNumber.optional(),
   createdBefore: wholeNumber.optional(),
-  limit: wholeNumber
-    .pipe(
-      z.number().min(1, { error: "must be at least 1" }).max(100, { error: "must be at most 100" }),
-    )
-    .default(50),
-  cursor: wholeNumber.default(Number.MAX_SAFE_INTEGER),
+  ...descendingPage,
 });
 
-/** Body of POST /admin/orders/:id/redeliver. */
-export const redelivery = z.strictObject({
-  event: z.enum(["pay", "refund"], { error: "must be pay or refund" }),
-});
+/** Body of POST /admin/orders/:id/redeliver. Without `refundNo`, the latest refund is meant. */
+export const redelivery = z
+  .strictObject({
+    event: z.enum(["pay", "refund"], { error: "must be pay or refund" }),
+    refundNo: z
+      .string({ error: "must be a string" })
+      .regex(/^[A-Za-z0-9_-]{1,64}$/, { error: "must be a refund's number" })
+      .optional(),
+  })
+  .refine(({ event, refundNo }) => event === "refund" || refundNo === undefined, {
+    error: "goes with the event refund only",
+    path: ["refundNo"],
+  });

@@ -53,6 +53,26 @@ export function nextPaymentAskAt(
   );
 }
 
+/** An order whose payment is still unknown this long after its expiry is a person's matter. */
+export const PAYMENT_UNKNOWN_MS = 1 * HOUR;
+
+/**
+ * Whether nobody has learnt for too long what became of the order. Asks are counted besides the
+ * time, for an order may be asked about anew long after its expiry: then the first answer that
+ * isn't usable says nothing yet.
+ * @param asked how often it has been asked about so far
+ */
+export function isLongUnknown(
+  order: { readonly createdAt: number; readonly expiresAt: number },
+  asked: number,
+  nowAt: number,
+): boolean {
+  return (
+    nowAt >= order.expiresAt + PAYMENT_UNKNOWN_MS &&
+    asked > asksBeforeExpiry(order) + EXPIRED_ASKS.length
+  );
+}
+
 /**
  * How long to wait before asking about an open refund again, in ms.
  * @param asked how often it has been asked about so far

@@ -1,4 +1,4 @@
-import { sql } from "drizzle-orm";
+import { and, eq, gte, isNull, sql } from "drizzle-orm";
 import type { Incident } from "../core/incident.ts";
 import type { Database } from "./database.ts";
 import { incidents } from "./schema.ts";
@@ -29,4 +29,47 @@ export async function openIncident(
     })
     .returning({ seen: incidents.seen });
   return rows[0]?.seen === 1;
+}
+
+/** What names an incident while it is open. */
+export type IncidentName = Pick<Incident, "kind" | "subject">;
+
+/**
+ * Resolves the open incident of this kind and subject, for what has mended itself: one trip.
+ * Returns whether there was one.
+ */
+export async function resolveOpenIncident(
+  db: Database,
+  { kind, subject }: IncidentName,
+  note: string,
+  nowAt: number,
+): Promise<boolean> {
+  const rows = await db
+    .update(incidents)
+    .set({ resolvedAt: nowAt, note })
+    .where(
+      and(eq(incidents.kind, kind), eq(incidents.subject, subject), isNull(incidents.resolvedAt)),
+    )
+    .returning({ id: incidents.id });
+  return rows.length > 0;
+}
+
+/** Whether it was raised at `sinceAt` (Unix ms) or later, be it resolved since. Looks through them all. */
+export async function wasRaisedSince(
+  db: Database,
+  { kind, subject }: IncidentName,
+  sinceAt: number,
+): Promise<boolean> {
+  const rows = await db
+    .select({ id: incidents.id })
+    .from(incidents)
+    .where(
+      and(
+        eq(incidents.kind, kind),
+        eq(incidents.subject, subject),
+        gte(incidents.lastSeenAt, sinceAt),
+      ),
+    )
+    .limit(1);
+  return rows.length > 0;
 }

@@ -270,9 +270,14 @@ export const reconciliations = sqliteTable(
   (table) => [uniqueIndex("reconciliations_merchant_day").on(table.merchantId, table.day)],
 );
 
-/** How far the schedule's jobs have come: `sweep_order` an order's id, `schedule` a time. */
+/**
+ * How far the schedule's jobs have come: `schedule` a time; the sweep's ways (sweep/walks.ts) an
+ * order's id or a time.
+ */
 export const marks = sqliteTable("marks", {
-  name: text({ enum: ["schedule", "sweep_order"] }).primaryKey(),
+  name: text({
+    enum: ["schedule", "sweep_order", "sweep_new_order", "sweep_failing", "sweep_refund"],
+  }).primaryKey(),
   value: integer().notNull(),
   updatedAt: integer("updated_at").notNull(),
 });

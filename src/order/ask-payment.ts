@@ -1,9 +1,11 @@
-import { nextPaymentAskAt } from "../core/follow-up.ts";
+import { isLongUnknown, nextPaymentAskAt } from "../core/follow-up.ts";
 import { failOrder, findOrder } from "../db/orders.ts";
 import type { OrderRow } from "../db/rows.ts";
 import type { WechatPay } from "../wechat/wechat-pay.ts";
 import type { OrderContext } from "./context.ts";
 import { keyOf } from "./keys.ts";
+import { paymentBecameKnown } from "./payment-known.ts";
+import { raise } from "./raise.ts";
 import { settlePayment } from "./settle.ts";
 import type { Timer } from "./timers.ts";
 
@@ -46,6 +48,7 @@ export async function followUpPayment(context: OrderContext, timer: Timer): Prom
   const { db, timers } = context;
   const order = await findOrder(db, context.number);
   if (order === null || order.payState === "paid") {
+    if (order !== null) await paymentBecameKnown(context, order);
     await timers.remove(timer);
     return;
   }
@@ -53,15 +56,22 @@ export async function followUpPayment(context: OrderContext, timer: Timer): Prom
   const wechat = await context.wechatOf(order);
   const expired = Date.now() >= order.expiresAt;
   let state = await askPayment(context, order, wechat);
-  if (order.payState === "failed") {
-    if (state !== "unknown") await timers.remove(begun);
-    return;
-  }
-  if (state === "waiting" && expired && (await closeAtWechat(context, order, wechat))) {
+  const failed = order.payState === "failed";
+  if (!failed && state === "waiting" && expired && (await closeAtWechat(context, order, wechat))) {
     // The payer may have paid between the query and the close: only a second query ends it.
     state = await askPayment(context, order, wechat);
   }
-  if (await conclude(context, state, expired)) await timers.remove(begun);
+  if (failed ? state !== "unknown" : await conclude(context, state, expired)) {
+    await paymentBecameKnown(context, order);
+    await timers.remove(begun);
+  } else if (isLongUnknown(order, begun.attempt, Date.now())) {
+    await raise(context, {
+      kind: "payment_outcome_unknown",
+      refundNo: "",
+      merchantId: order.merchantId,
+      facts: { wechat: state, asked: begun.attempt },
+    });
+  }
 }
 
 /** Returns whether it is worth asking again at once: closed, or found paid or unknown. */

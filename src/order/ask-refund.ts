@@ -6,7 +6,7 @@ import type { OrderRow, RefundRow } from "../db/rows.ts";
 import { bookReport } from "./book-refund.ts";
 import type { OrderContext } from "./context.ts";
 import { queryRefund } from "./query-refund.ts";
-import { raise } from "./raise.ts";
+import { raise, settleConcern } from "./raise.ts";
 import { sendRefund } from "./send-refund.ts";
 import type { Timer } from "./timers.ts";
 
@@ -49,8 +49,11 @@ export async function askRefund(
   if (!isOpen(refund.state)) return known(refund.state);
   const answer = await queryRefund(context, order, refundNo);
   switch (answer.kind) {
-    case "found":
-      return known(await bookReport(context, order, refund, answer.refund));
+    case "found": {
+      const state = await bookReport(context, order, refund, answer.refund);
+      await becameKnown(context, refund, state);
+      return known(state);
+    }
     case "absent":
       return refund.state === "requested"
         ? await sendUnknown(context, order, refund)
@@ -80,7 +83,10 @@ async function sendUnknown(
     case "refused":
     case "unknown": {
       const state = (await findRefund(context.db, refund.number))?.state ?? refund.state;
-      if (state !== "requested") return known(state);
+      if (state !== "requested") {
+        await becameKnown(context, refund, state);
+        return known(state);
+      }
       await raiseOldUnknown(context, order, refund);
       return { ...known(state), heard: false };
     }
@@ -102,6 +108,20 @@ async function vanished(
 
 /** An operator hears of a refund of which nothing has been known for so long. */
 const UNKNOWN_TOO_LONG_MS = 3600_000;
+
+/** Before its time nothing can have been raised about it, and nothing is looked for. */
+async function becameKnown(
+  context: OrderContext,
+  refund: RefundRow,
+  state: RefundRow["state"],
+): Promise<void> {
+  if (Date.now() - refund.createdAt < UNKNOWN_TOO_LONG_MS || state === "requested") return;
+  await settleConcern(
+    context,
+    { kind: "refund_outcome_unknown", refundNo: refund.number },
+    "The gateway: WeChat's answer is known now.",
+  );
+}
 
 async function raiseOldUnknown(
   context: OrderContext,

@@ -3,7 +3,7 @@ import { findRefund, moveRefund } from "../db/refunds.ts";
 import type { OrderRow, RefundRow } from "../db/rows.ts";
 import type { RefundReport } from "../wechat/wechat-pay.ts";
 import type { OrderContext } from "./context.ts";
-import { raise } from "./raise.ts";
+import { raise, settleConcern } from "./raise.ts";
 import { BOOKING_GRACE_MS } from "./timers.ts";
 
 /**
@@ -47,5 +47,12 @@ export async function bookReport(
   if (moved === null) return (await findRefund(db, refund.number))?.state ?? refund.state;
   timeline.add(Date.now(), `refund.${state}`, { refundNo: refund.number });
   if (isNews(state)) await timers.arm(delivery, Date.now());
+  if (refund.state === "abnormal") {
+    await settleConcern(
+      context,
+      { kind: "refund_abnormal", refundNo: refund.number },
+      `The gateway: WeChat has ${state === "succeeded" ? "paid it back" : "closed it"}.`,
+    );
+  }
   return state;
 }

@@ -22,40 +22,68 @@ export interface AppAnswer {
 
 /** Calls an app. A redirect is a failed call: a notify URL is the operator's word, not the app's. */
 export async function callApp(url: string, callback: SignedCallback): Promise<AppAnswer> {
+  const signal = AbortSignal.timeout(TIME_LIMIT_MS);
+  let response: Response;
   try {
-    const response = await fetch(url, {
+    response = await fetch(url, {
       method: "POST",
       headers: callback.headers,
       body: callback.body,
       redirect: "manual",
-      signal: AbortSignal.timeout(TIME_LIMIT_MS),
+      signal,
     });
-    const body = await readHead(response);
+  } catch (error) {
+    return { confirmed: false, status: null, head: reasonOf(error), retryAfterMs: null };
+  }
+  const { status } = response;
+  const retryAfterMs = parseRetryAfter(response.headers.get("retry-after"), Date.now());
+  try {
+    const { text, whole } = await readHead(response, signal);
     return {
-      confirmed: isConfirmed(response.status, body),
-      status: response.status,
-      head: body.slice(0, HEAD_LENGTH),
-      retryAfterMs: parseRetryAfter(response.headers.get("retry-after"), Date.now()),
+      // What was cut off might have said otherwise.
+      confirmed: whole && isConfirmed(status, text),
+      status,
+      head: text.slice(0, HEAD_LENGTH),
+      retryAfterMs,
     };
   } catch (error) {
-    const head = error instanceof Error ? `${error.name}: ${error.message}` : "no answer";
-    return { confirmed: false, status: null, head: head.slice(0, HEAD_LENGTH), retryAfterMs: null };
+    return { confirmed: false, status, head: reasonOf(error), retryAfterMs };
   }
 }
 
-/** Reads what the limit allows and hangs up: an endless answer costs no more than a long one. */
-async function readHead(response: Response): Promise<string> {
-  if (response.body === null) return "";
+/**
+ * Reads what the limits allow and hangs up: an endless answer costs no more than a long one, one
+ * that drips no more than a late one. Throws when it breaks off, or when the time is up.
+ */
+async function readHead(
+  response: Response,
+  signal: AbortSignal,
+): Promise<{ readonly text: string; readonly whole: boolean }> {
+  if (response.body === null) return { text: "", whole: true };
+  signal.throwIfAborted();
   const reader = response.body.getReader();
-  const decoder = new TextDecoder();
-  let text = "";
-  let size = 0;
-  while (size < MOST_ANSWER_BYTES) {
-    const { done, value } = await reader.read();
-    if (done) return text + decoder.decode();
-    size += value.byteLength;
-    text += decoder.decode(value, { stream: true });
+  // Ends a pending read too, whether or not the stream itself heeds the signal.
+  const hangUp = (): void => void reader.cancel().catch(() => null);
+  signal.addEventListener("abort", hangUp, { once: true });
+  try {
+    const decoder = new TextDecoder();
+    let text = "";
+    let size = 0;
+    while (size < MOST_ANSWER_BYTES) {
+      const { done, value } = await reader.read();
+      signal.throwIfAborted();
+      if (done) return { text: text + decoder.decode(), whole: true };
+      size += value.byteLength;
+      text += decoder.decode(value, { stream: true });
+    }
+    hangUp();
+    return { text, whole: false };
+  } finally {
+    signal.removeEventListener("abort", hangUp);
   }
-  await reader.cancel();
-  return text;
+}
+
+function reasonOf(error: unknown): string {
+  const reason = error instanceof Error ? `${error.name}: ${error.message}` : "no answer";
+  return reason.slice(0, HEAD_LENGTH);
 }

@@ -5,20 +5,22 @@ import {
   refundEventId,
 } from "../core/contract/callback.ts";
 import type { Parameters } from "../core/contract/parameters.ts";
-import { nextDelay } from "../core/contract/schedule.ts";
+import { DELIVERY_CALLS, nextDelay } from "../core/contract/schedule.ts";
 import { signCallback } from "../core/contract/signed-callback.ts";
 import { isNews } from "../core/refund-life.ts";
 import { findOrder, recordPayDelivery } from "../db/orders.ts";
 import { findRefund, recordRefundDelivery } from "../db/refunds.ts";
 import type { OrderRow } from "../db/rows.ts";
 import { validWebhookSecrets, type AppSettings } from "../db/settings.ts";
-import { log } from "../log.ts";
 import { callApp } from "./call-app.ts";
 import type { OrderContext } from "./context.ts";
+import { raise, settleConcern } from "./raise.ts";
 import type { Timer } from "./timers.ts";
+import { watchApp } from "./watch-app.ts";
 
 /** One piece of news for an app, as it stands in D1 at the moment of the call. */
 interface News {
+  readonly event: "pay" | "refund";
   readonly eventId: string;
   readonly fields: Parameters;
   readonly urlOf: (app: AppSettings) => string;
@@ -44,6 +46,8 @@ export async function deliver(context: OrderContext, timer: Timer): Promise<void
   const attempt = timer.attempt + 1;
   const startedAt = Date.now();
   const app = await context.appOf(order);
+  // Armed anew while the news was being read: the news may be old, and this timer isn't ours to move.
+  if (!timers.stands(timer)) return;
   const begun = await timers.begin(timer, startedAt + (nextDelay(attempt, 0, null) ?? 0), calls);
   const callback = await signCallback(news.fields, {
     salt: app.salt,
@@ -51,7 +55,12 @@ export async function deliver(context: OrderContext, timer: Timer): Promise<void
     eventId: news.eventId,
     nowAt: startedAt,
   });
-  const answer = await callApp(news.urlOf(app), callback);
+  const about = { event: news.event, app: app.id, order: order.number, eventId: news.eventId };
+  const answer = await watchApp(
+    context.trace,
+    about,
+    async () => await callApp(news.urlOf(app), callback),
+  );
   const endedAt = Date.now();
   timeline.add(endedAt, "app.called", {
     eventId: news.eventId,
@@ -63,15 +72,33 @@ export async function deliver(context: OrderContext, timer: Timer): Promise<void
   });
   await news.record({ calls, confirmed: answer.confirmed }, endedAt);
   const delay = answer.confirmed ? null : nextDelay(attempt, Math.random(), answer.retryAfterMs);
-  if (delay === null) await timers.remove(begun);
-  else await timers.putOff(begun, endedAt + delay);
-  if (!answer.confirmed && delay === null) {
-    log("error", "delivery_exhausted", {
-      order: order.number,
-      app: order.appId,
-      eventId: news.eventId,
+  if (delay !== null) {
+    await timers.putOff(begun, endedAt + delay);
+    return;
+  }
+  // Armed anew during the call: how that schedule ends is still open.
+  if (!timers.stands(begun)) return;
+  // Before the timer goes, so that a crash in between repeats it.
+  if (answer.confirmed) await heard(context, timer, calls);
+  else {
+    await raise(context, {
+      kind: "delivery_exhausted",
+      refundNo: timer.refundNo,
+      merchantId: order.merchantId,
+      facts: { app: order.appId, eventId: news.eventId, calls, status: answer.status },
     });
   }
+  await timers.remove(begun);
+}
+
+/** The app has confirmed. Only after a whole schedule of calls can there be an incident about it. */
+async function heard(context: OrderContext, { refundNo }: Timer, calls: number): Promise<void> {
+  if (calls <= DELIVERY_CALLS) return;
+  await settleConcern(
+    context,
+    { kind: "delivery_exhausted", refundNo },
+    "The gateway: the app has confirmed.",
+  );
 }
 
 /** What the timer has to tell, or null when there is nothing (any more). */
@@ -85,6 +112,7 @@ async function newsOf(context: OrderContext, order: OrderRow, timer: Timer): Pro
         return null;
       }
       return {
+        event: "pay",
         eventId: payEventId(order.number),
         fields: payCallback(order),
         urlOf: (app) => app.payNotifyUrl,
@@ -98,6 +126,7 @@ async function newsOf(context: OrderContext, order: OrderRow, timer: Timer): Pro
       // Not news: the booking that the timer watched over never ended; the refund's own timer asks.
       if (refund === null || !isNews(refund.state)) return null;
       return {
+        event: "refund",
         eventId: refundEventId(refund.number, refund.state),
         fields: refundCallback(order, refund),
         urlOf: (app) => app.refundNotifyUrl,

@@ -1,5 +1,5 @@
 import type { IncidentFacts, IncidentKind } from "../core/incident.ts";
-import { openIncident } from "../db/incidents.ts";
+import { openIncident, resolveOpenIncident } from "../db/incidents.ts";
 import { log } from "../log.ts";
 import type { OrderContext } from "./context.ts";
 
@@ -23,10 +23,30 @@ export async function raise(
 ): Promise<void> {
   const named = refundNo === "" ? facts : { ...facts, refundNo };
   log("error", kind, { order: number, ...named });
-  const subject = refundNo === "" ? number : refundNo;
+  const subject = subjectOf(number, refundNo);
   await openIncident(
     db,
     { kind, subject, merchantId, orderNumber: number, facts: named },
     Date.now(),
   );
+}
+
+/**
+ * What was raised about this order has mended itself: resolves the incident, if it is open. A trip
+ * to D1, so callers ask only when one may have been raised. Throws when D1 does.
+ */
+export async function settleConcern(
+  { db, number }: OrderContext,
+  { kind, refundNo }: Pick<Concern, "kind" | "refundNo">,
+  note: string,
+): Promise<void> {
+  const subject = subjectOf(number, refundNo);
+  if (await resolveOpenIncident(db, { kind, subject }, note, Date.now())) {
+    log("info", "incident_resolved", { kind, order: number, subject });
+  }
+}
+
+/** What an incident about this order, or about this refund of it, is named by. */
+export function subjectOf(orderNumber: string, refundNo: string): string {
+  return refundNo === "" ? orderNumber : refundNo;
 }

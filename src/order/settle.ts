@@ -2,9 +2,10 @@ import { judgePayment, type Contradiction } from "../core/payment-news.ts";
 import { DELIVERY_CALLS } from "../core/contract/schedule.ts";
 import { bookPayment, findOrder } from "../db/orders.ts";
 import type { OrderRow } from "../db/rows.ts";
-import { log } from "../log.ts";
 import type { Payment } from "../wechat/wechat-pay.ts";
 import type { OrderContext } from "./context.ts";
+import { paymentBecameKnown } from "./payment-known.ts";
+import { raise } from "./raise.ts";
 import { BOOKING_GRACE_MS } from "./timers.ts";
 
 /** How news of a payment ended. Only `booked` and `repeated` may be acknowledged. */
@@ -15,6 +16,7 @@ export type Settlement =
   | { readonly kind: "contradiction"; readonly what: Contradiction };
 
 const DELIVERY = { kind: "deliver-pay", refundNo: "" } as const;
+const ASKING = { kind: "ask-payment", refundNo: "" } as const;
 
 /**
  * The one way in which an order becomes paid, however the news came. The timer first, then one
@@ -39,13 +41,15 @@ export async function settlePayment(
   );
   if (booked !== null) {
     timeline.add(nowAt, "pay.booked", { transactionId: payment.transactionId });
-    await timers.armUnlessBegun(DELIVERY, nowAt);
+    // Nobody needs to ask any more; left there, the timer would wake the object for nothing.
+    await timers.armInsteadOf(ASKING, DELIVERY, nowAt);
+    await paymentBecameKnown(context, booked);
     return { kind: "booked" };
   }
   const order = await findOrder(db, payment.orderNumber);
   const settlement = order === null ? ABSENT : explain(order, payment, merchantId);
   if (armed) await resolveTimer(context, order, graceAt);
-  note(context, settlement, nowAt);
+  await note(context, settlement, payment, merchantId, nowAt);
   return settlement;
 }
 
@@ -86,7 +90,17 @@ function owesACall(order: OrderRow): boolean {
   return order.payNotifyState !== "confirmed" && order.payNotifyNumber < DELIVERY_CALLS;
 }
 
-function note(context: OrderContext, settlement: Settlement, nowAt: number): void {
+/** Throws when an incident can't be stored: what reported the payment then comes again. */
+async function note(
+  context: OrderContext,
+  settlement: Settlement,
+  payment: Payment,
+  merchantId: number,
+  nowAt: number,
+): Promise<void> {
+  // The merchant is the one that reported it, for there a person finds the payment.
+  const { transactionId, totalFen } = payment;
+  const about = { refundNo: "", merchantId } as const;
   switch (settlement.kind) {
     case "booked":
       return;
@@ -94,13 +108,18 @@ function note(context: OrderContext, settlement: Settlement, nowAt: number): voi
       context.timeline.add(nowAt, "pay.repeated");
       return;
     case "absent":
-      log("error", "payment_of_unknown_order", { order: context.number });
+      await raise(context, {
+        ...about,
+        kind: "payment_of_unknown_order",
+        facts: { transactionId, totalFen },
+      });
       return;
     case "contradiction":
       context.timeline.add(nowAt, "pay.contradiction", { what: settlement.what });
-      log("error", "payment_contradiction", {
-        order: context.number,
-        what: settlement.what,
+      await raise(context, {
+        ...about,
+        kind: "payment_contradiction",
+        facts: { what: settlement.what, transactionId, totalFen },
       });
       return;
   }

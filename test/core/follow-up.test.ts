@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { nextPaymentAskAt, nextRefundAskDelay } from "../../src/core/follow-up.ts";
+import { isLongUnknown, nextPaymentAskAt, nextRefundAskDelay } from "../../src/core/follow-up.ts";
 
 const MINUTE = 60_000;
 const CREATED = 1_790_000_000_000;
@@ -78,5 +78,21 @@ describe("an open refund", () => {
 
   test("is asked about at the first delay for a count that makes no sense", () => {
     expect(nextRefundAskDelay(-1)).toBe(15_000);
+  });
+});
+
+describe("an order that nothing usable is heard of", () => {
+  const old = { createdAt: 0, expiresAt: 120 * MINUTE };
+
+  test("is a person's matter an hour after its expiry, when it was asked about all the while", () => {
+    expect(isLongUnknown(old, 9, 180 * MINUTE)).toBe(true);
+    expect(isLongUnknown(old, 9, 180 * MINUTE - 1)).toBe(false);
+    expect(isLongUnknown(old, 8, 500 * MINUTE)).toBe(false);
+  });
+
+  test("is none before the asks that follow the expiry were made, however short its life", () => {
+    const short = { createdAt: 0, expiresAt: 5 * MINUTE };
+    expect(isLongUnknown(short, 7, 500 * MINUTE)).toBe(true);
+    expect(isLongUnknown(short, 6, 500 * MINUTE)).toBe(false);
   });
 });

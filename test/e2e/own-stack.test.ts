@@ -137,6 +137,31 @@ describe("with a stack of its own", { concurrent: false }, () => {
         expect((await shop.sandbox.order(order.orderNumber)).refunds).toHaveLength(1);
       });
 
+      it("refunds of two amounts, fifty at once, stay within the payment", async () => {
+        const { shop, order } = sceneOf(signType).parts;
+        const answers = new Map<string, Awaited<ReturnType<typeof askPart>>>();
+        await eventually(
+          "every part to be refunded or refused",
+          async () => {
+            const asked = PARTS.filter(({ appRefundNo }) => isOpen(answers.get(appRefundNo)));
+            for (const part of asked) {
+              answers.set(part.appRefundNo, await askPart(shop, order, part));
+            }
+            return PARTS.some(({ appRefundNo }) => isOpen(answers.get(appRefundNo)))
+              ? undefined
+              : true;
+          },
+          120_000,
+        );
+        const given = [...answers.values()].flatMap((answer) => answer.data?.refund_no ?? []);
+        const { refunds } = await shop.sandbox.order(order.orderNumber);
+        expect(new Set(refunds.map(({ outRefundNo }) => outRefundNo))).toEqual(new Set(given));
+        expect(refunds).toHaveLength(2);
+        const sum = refunds.reduce((total, { refundFee }) => total + refundFee, 0);
+        expect(sum).toBeLessThanOrEqual(PARTS_TOTAL);
+        expect(await viewOf(shop, order)).toMatchObject({ refund_free: sum, ref_state: "2" });
+      });
+
       it("a payment made meanwhile is booked when WeChat tells again", async () => {
         const { shop, order } = sceneOf(signType).unpaid;
         await shop.receiver.heard(order.orderNumber, "pay");
@@ -147,6 +172,22 @@ describe("with a stack of its own", { concurrent: false }, () => {
   });
 });
 
+/** Of two such parts any fit into the payment, of three none. */
+const PARTS_TOTAL = 180;
+const PARTS = Array.from({ length: 50 }, (_, index) => ({
+  appRefundNo: `part-${index}`,
+  refundFree: index % 2 === 0 ? 100 : 80,
+}));
+
+async function askPart(shop: Shop, order: CreatedOrder, part: (typeof PARTS)[number]) {
+  return await shop.app.refund(order.orderId, part);
+}
+
+/** Whether a part is still to be asked for: never answered, or kept back for its turn. */
+function isOpen(answer: Awaited<ReturnType<typeof askPart>> | undefined): boolean {
+  return answer === undefined || answer.code === 503;
+}
+
 /** What a crash is to hit, in one protocol. */
 interface Scene extends Preparation {
   readonly untold: Told;
@@ -156,6 +197,8 @@ interface Preparation {
   /** A shop of its own for the order that is to be untold. */
   readonly waiting: Shop;
   readonly refunding: Told;
+  /** Fifty refunds of it are under way, of two amounts. */
+  readonly parts: Told;
   readonly unpaid: Told;
   readonly confirmed: Told;
 }
@@ -170,16 +213,18 @@ async function prepare(waiting: Shop, shop: Shop): Promise<Preparation> {
   const confirmed = { shop, order: await paidOrder(shop) };
   await viewWhen(shop, confirmed.order, "told", (view) => view.pay_notify_state === "2");
   const unpaid = { shop, order: dataOf(await shop.app.createOrder()) };
-  return { waiting, confirmed, unpaid, refunding: { shop, order: await paidOrder(shop) } };
+  const parts = { shop, order: await paidOrder(shop, { totalFree: PARTS_TOTAL }) };
+  return { waiting, confirmed, unpaid, parts, refunding: { shop, order: await paidOrder(shop) } };
 }
 
 /** Begins what the crash is to cut off. */
 async function begin(preparation: Preparation): Promise<Scene> {
-  const { waiting, refunding } = preparation;
+  const { waiting, refunding, parts } = preparation;
   const [untold] = await Promise.all([
     paidAndUntold(waiting),
     refundInFlight(refunding.shop, refunding.order),
   ]);
+  await partsInFlight(parts);
   return { ...preparation, untold };
 }
 
@@ -194,6 +239,18 @@ async function paidAndUntold(shop: Shop): Promise<Told> {
   await shop.receiver.heard(order.orderNumber, "pay");
   shop.receiver.answer((response) => response.end("success"));
   return { shop, order };
+}
+
+/** The first of fifty has reached WeChat; the others are somewhere. */
+async function partsInFlight({ shop, order }: Told): Promise<void> {
+  const lost = PARTS.map(
+    async (part) => await askPart(shop, order, part).catch((error: unknown) => error),
+  );
+  await eventually("a part to be in WeChat's books", async () => {
+    const { refunds } = await shop.sandbox.order(order.orderNumber);
+    return refunds[0];
+  });
+  void lost;
 }
 
 /** WeChat has taken the refund and doesn't answer; the app is waiting. */

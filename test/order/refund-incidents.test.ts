@@ -54,6 +54,17 @@ describe("a person is told of a refund", () => {
     ]);
   });
 
+  test("that is stuck, until it isn't any more", async () => {
+    const { made, refundNo, wechat } = await refundWorld();
+    wechat.refund(refundNo).status = "CHANGE";
+    await runNext(made, "ask-refund");
+    wechat.refund(refundNo).status = "SUCCESS";
+    await runNext(made, "ask-refund");
+    expect(await raised(made)).toMatchObject([
+      { resolvedAt: Date.now(), note: expect.stringContaining("paid it back") },
+    ]);
+  });
+
   test("that WeChat doesn't know any more", async () => {
     const { made, refundNo, wechat } = await refundWorld();
     wechat.refunds.delete(refundNo);
@@ -79,6 +90,8 @@ describe("a person is told of a refund", () => {
     ]);
     // Within two hours in any case.
     expect(Date.now() - createdAt).toBeLessThan(2 * HOUR_MS);
+    await runNext(made, "ask-refund");
+    expect(await raised(made)).toMatchObject([{ resolvedAt: Date.now() }]);
   });
 
   test("whose sending stays unknown for an hour", async () => {
@@ -89,5 +102,7 @@ describe("a person is told of a refund", () => {
     advance(HOUR_MS);
     await runNext(made, "ask-refund");
     expect(await raised(made)).toMatchObject([{ kind: "refund_outcome_unknown" }]);
+    await runNext(made, "ask-refund");
+    expect(await raised(made)).toMatchObject([{ resolvedAt: Date.now() }]);
   });
 });

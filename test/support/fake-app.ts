@@ -92,3 +92,42 @@ export function endless(head: string): {
     );
   return { reply, taken: () => taken, hungUp: () => hungUp };
 }
+
+/** Answers with these pieces and then never with the rest; tells whether it was hung up on. */
+export function drips(...pieces: string[]): {
+  readonly reply: AppReply;
+  readonly hungUp: () => boolean;
+} {
+  let hungUp = false;
+  const encoder = new TextEncoder();
+  const reply: AppReply = async () =>
+    new Response(
+      new ReadableStream<Uint8Array>({
+        start(controller) {
+          for (const piece of pieces) controller.enqueue(encoder.encode(piece));
+        },
+        cancel() {
+          hungUp = true;
+        },
+      }),
+    );
+  return { reply, hungUp: () => hungUp };
+}
+
+/** Answers with this body and status, and breaks off. */
+export function breaksOff(body: string, init: ResponseInit = {}): AppReply {
+  return async () => {
+    let begun = false;
+    const stream = new ReadableStream<Uint8Array>(
+      {
+        pull(controller) {
+          if (begun) controller.error(new Error("connection reset"));
+          else controller.enqueue(new TextEncoder().encode(body));
+          begun = true;
+        },
+      },
+      { highWaterMark: 0 },
+    );
+    return new Response(stream, init);
+  };
+}

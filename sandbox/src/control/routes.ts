@@ -47,6 +47,16 @@ control.post("/orders/:outTradeNo/notify", async (c) => {
   return await orderAfter(c, outTradeNo, books(c.env).notifyPaymentAgain(outTradeNo));
 });
 
+control.post("/orders/:outTradeNo/platform-refund", async (c) => {
+  const input = await readInput(c, schemas.platformRefund);
+  if (!input.ok) return input.response;
+  const outTradeNo = c.req.param("outTradeNo");
+  const outcome = await books(c.env).refundInPlatform(outTradeNo, input.value);
+  return outcome.ok
+    ? c.json(await books(c.env).refund(outcome.value), 201)
+    : c.json({ error: outcome.error }, outcome.status);
+});
+
 control.post("/refunds/:outRefundNo/outcome", async (c) => {
   const input = await readInput(c, schemas.refundOutcome);
   if (!input.ok) return input.response;
@@ -110,6 +120,5 @@ async function refundAfter(
 ): Promise<Response> {
   const outcome = await happening;
   if (!outcome.ok) return c.json({ error: outcome.error }, outcome.status);
-  const { refunds } = await books(c.env).state();
-  return c.json(refunds.find((refund) => refund.outRefundNo === outRefundNo));
+  return c.json(await books(c.env).refund(outRefundNo));
 }

@@ -1,6 +1,9 @@
 import { z } from "zod";
+import { BILL_COLUMNS } from "../bill/columns.ts";
 import {
   API_CALLS,
+  BILL_FAULTS,
+  BILL_LINE_FAULTS,
   CALL_FAULTS,
   NOTIFICATION_FAULTS,
   NOTIFICATION_KINDS,
@@ -8,7 +11,7 @@ import {
   answersACode,
 } from "../ledger/fault-names.ts";
 import { REFUND_RESULTS } from "../ledger/refunds.ts";
-import { REFUND_OUTCOMES } from "../ledger/settings.ts";
+import { LINE_BREAKS, REFUND_OUTCOMES } from "../ledger/settings.ts";
 
 const milliseconds = z.int().min(0).max(86_400_000);
 
@@ -34,6 +37,16 @@ export const refundOutcome = z.strictObject({
   notify: z.boolean().optional(),
 });
 
+export const platformRefund = z.strictObject({
+  refundFee: z.int().min(1).optional(),
+  status: z.enum(REFUND_RESULTS).optional(),
+  notifyUrl: z
+    .string()
+    .max(256)
+    .regex(/^https?:\/\/[^\s?#]+$/, "an address without a query")
+    .optional(),
+});
+
 export const settings = z.strictObject({
   notifyScale: z.number().min(0).max(1000).optional(),
   closeAfterMs: milliseconds.optional(),
@@ -41,6 +54,12 @@ export const settings = z.strictObject({
   refundOutcome: z.enum(REFUND_OUTCOMES).optional(),
   refundOutcomeAfterMs: milliseconds.optional(),
   probeRate: z.number().min(0).max(1).optional(),
+  billsOfToday: z.boolean().optional(),
+  billColumns: z.enum(BILL_COLUMNS).optional(),
+  billBom: z.boolean().optional(),
+  billLineBreak: z.enum(LINE_BREAKS).optional(),
+  billFinalBreak: z.boolean().optional(),
+  billExtraLines: z.int().min(0).max(10_000_000).optional(),
 });
 
 const anyFault = {
@@ -92,4 +111,30 @@ const notificationFault = z
   })
   .refine(headerFits, HEADER_MISFIT);
 
-export const fault = z.discriminatedUnion("on", [callFault, notificationFault]);
+const LINE_FAULTS: ReadonlySet<string> = new Set(BILL_LINE_FAULTS);
+
+const billFault = z
+  .strictObject({
+    on: z.literal("bill"),
+    fault: z.enum(BILL_FAULTS),
+    times: anyFault.times,
+    outTradeNo: anyFault.outTradeNo,
+    outRefundNo: z.string().min(1).max(64).optional(),
+    mchId: z.string().min(1).max(32).optional(),
+  })
+  .refine((it) => it.outTradeNo === undefined || LINE_FAULTS.has(it.fault), {
+    path: ["outTradeNo"],
+    error: "only for the faults of a line",
+  })
+  .refine((it) => it.outRefundNo === undefined || LINE_FAULTS.has(it.fault), {
+    path: ["outRefundNo"],
+    error: "only for the faults of a line",
+  })
+  .refine(
+    (it) =>
+      (it.fault !== "missing-line" && it.fault !== "wrong-amount") ||
+      (it.outTradeNo === undefined) !== (it.outRefundNo === undefined),
+    { path: ["outTradeNo"], error: "this or outRefundNo is required, to name the line" },
+  );
+
+export const fault = z.discriminatedUnion("on", [callFault, notificationFault, billFault]);

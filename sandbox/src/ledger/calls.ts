@@ -3,7 +3,7 @@ import type { Books } from "./books.ts";
 /** One thing that reached the sandbox: a WeChat Pay call, or a deed of the payer or WeChat. */
 export interface Call {
   at: number;
-  /** The HTTP path, or `payer` or `wechat` for a deed done through the control API. */
+  /** The HTTP path, or `payer`, `wechat` or `platform` for a deed done through the control API. */
   path: string;
   outTradeNo?: string;
   outRefundNo?: string;

@@ -8,8 +8,11 @@ export const COMMON_CALLS = [
 ] as const;
 export type CommonCall = (typeof COMMON_CALLS)[number];
 
-/** All calls: a fault finds a call by the same name in either protocol. */
-export const API_CALLS = [...COMMON_CALLS, "certificates"] as const;
+/**
+ * All calls: a fault finds a call by the same name in either protocol. `billfile` is the download
+ * that APIv3 has beside asking for a bill.
+ */
+export const API_CALLS = [...COMMON_CALLS, "certificates", "downloadbill", "billfile"] as const;
 export type ApiCall = (typeof API_CALLS)[number];
 
 /** What can be wrong with the signature of an APIv3 message, and with nothing else. */
@@ -62,6 +65,22 @@ export const NOTIFICATION_FAULTS = [
   ...SIGNATURE_FAULTS,
 ] as const;
 export type NotificationFault = (typeof NOTIFICATION_FAULTS)[number];
+
+/** What can be wrong with the lines of a bill. */
+export const BILL_LINE_FAULTS = ["missing-line", "wrong-amount", "extra-line"] as const;
+
+/** What can be wrong with the file of a bill. */
+export const BILL_DAMAGES = ["truncated", "not-gzip", "html-page"] as const;
+export type BillDamage = (typeof BILL_DAMAGES)[number];
+
+/** What can be wrong with a bill: with what is in it, in either protocol. */
+export const BILL_FAULTS = [
+  ...BILL_LINE_FAULTS,
+  "creating",
+  ...BILL_DAMAGES,
+  "wrong-hash",
+] as const;
+export type BillFault = (typeof BILL_FAULTS)[number];
 
 /** The headers that sign an APIv3 message, any of which `missing-header` can leave out. */
 export const SIGNATURE_HEADERS = [

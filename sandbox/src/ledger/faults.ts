@@ -1,6 +1,8 @@
+import { impossible } from "../exhaustive.ts";
 import {
   onlyInV3,
   type ApiCall,
+  type BillFault,
   type CallFault,
   type NotificationFault,
   type NotificationKind,
@@ -23,16 +25,26 @@ interface Details {
 export type Fault = (
   | { on: "call"; path: ApiCall; fault: CallFault }
   | { on: "notification"; kind: NotificationKind; fault: NotificationFault }
+  | {
+      on: "bill";
+      fault: BillFault;
+      outRefundNo?: string | undefined;
+      /** The only merchant whose bills it concerns. */
+      mchId?: string | undefined;
+    }
 ) & { times: number } & Details;
 
 export type StoredFault = Fault & { id: number };
 export type StruckCall = Extract<Fault, { on: "call" }>;
+export type ArmedBillFault = Extract<StoredFault, { on: "bill" }>;
 export type StruckNotification = Extract<Fault, { on: "notification" }>;
 
 type Row = {
   id: number;
   times_left: number;
   out_trade_no: string | null;
+  out_refund_no: string | null;
+  mch_id: string | null;
   err_code: string | null;
   err_code_des: string | null;
   delay_ms: number | null;
@@ -41,18 +53,35 @@ type Row = {
 } & (
   | { place: "call"; target: ApiCall; fault: CallFault }
   | { place: "notification"; target: NotificationKind; fault: NotificationFault }
+  | { place: "bill"; target: null; fault: BillFault }
 );
+
+/** What a fault is aimed at, of the kinds of its place. */
+function targetOf(fault: Fault): Row["target"] {
+  switch (fault.on) {
+    case "call":
+      return fault.path;
+    case "notification":
+      return fault.kind;
+    case "bill":
+      return null;
+  }
+  return impossible(fault);
+}
 
 export function addFault(sql: SqlStorage, fault: Fault): StoredFault {
   const row = sql
     .exec<Row>(
-      `insert into faults (place, target, fault, times_left, out_trade_no, err_code, err_code_des,
-         delay_ms, http_status, header) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) returning *`,
+      `insert into faults (place, target, fault, times_left, out_trade_no, out_refund_no, mch_id,
+         err_code, err_code_des, delay_ms, http_status, header)
+       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) returning *`,
       fault.on,
-      fault.on === "call" ? fault.path : fault.kind,
+      targetOf(fault),
       fault.fault,
       fault.times,
       fault.outTradeNo ?? null,
+      fault.on === "bill" ? (fault.outRefundNo ?? null) : null,
+      fault.on === "bill" ? (fault.mchId ?? null) : null,
       fault.errCode ?? null,
       fault.errCodeDes ?? null,
       fault.delayMs ?? null,
@@ -119,8 +148,26 @@ export function takeNotificationFault(
   return fault?.on === "notification" ? fault : undefined;
 }
 
+/** The faults that are armed for a merchant's bills in a protocol, oldest first. */
+export function billFaultsFor(
+  sql: SqlStorage,
+  mchId: string,
+  protocol: Protocol,
+): ArmedBillFault[] {
+  return listFaults(sql).flatMap((it) => {
+    if (it.on !== "bill" || (it.mchId !== undefined && it.mchId !== mchId)) return [];
+    return protocol === "v2" && it.fault === "wrong-hash" ? [] : [it];
+  });
+}
+
+/** Uses up a fault once. */
+export function useUp(sql: SqlStorage, { id }: StoredFault): void {
+  sql.exec("update faults set times_left = times_left - 1 where id = ?", id);
+  sql.exec("delete from faults where times_left <= 0");
+}
+
 function concerns(
-  fault: Fault,
+  fault: StruckCall | StruckNotification,
   { protocol, outTradeNo }: { protocol: Protocol; outTradeNo: string | undefined },
 ): boolean {
   if (protocol === "v2" && onlyInV3(fault.fault)) return false;
@@ -129,9 +176,7 @@ function concerns(
 
 function take(sql: SqlStorage, matches: (fault: Fault) => boolean): StoredFault | undefined {
   const fault = listFaults(sql).find(matches);
-  if (fault === undefined) return undefined;
-  sql.exec("update faults set times_left = times_left - 1 where id = ?", fault.id);
-  sql.exec("delete from faults where times_left <= 0");
+  if (fault !== undefined) useUp(sql, fault);
   return fault;
 }
 
@@ -146,7 +191,19 @@ function faultOf(row: Row): StoredFault {
     ...(row.http_status === null ? {} : { httpStatus: row.http_status }),
     ...(row.header === null ? {} : { header: row.header }),
   };
-  return row.place === "call"
-    ? { on: row.place, path: row.target, fault: row.fault, ...common }
-    : { on: row.place, kind: row.target, fault: row.fault, ...common };
+  switch (row.place) {
+    case "call":
+      return { on: row.place, path: row.target, fault: row.fault, ...common };
+    case "notification":
+      return { on: row.place, kind: row.target, fault: row.fault, ...common };
+    case "bill":
+      return {
+        on: row.place,
+        fault: row.fault,
+        ...common,
+        ...(row.out_refund_no === null ? {} : { outRefundNo: row.out_refund_no }),
+        ...(row.mch_id === null ? {} : { mchId: row.mch_id }),
+      };
+  }
+  return impossible(row);
 }

@@ -89,6 +89,22 @@ export function listOrders(sql: SqlStorage): Order[] {
   );
 }
 
+/** The orders of a merchant that were paid from one instant until before another, oldest first. */
+export function* ordersPaid(
+  sql: SqlStorage,
+  mchId: string,
+  from: number,
+  to: number,
+): Iterable<Order & { paidAt: number }> {
+  const rows = sql.exec<Row & { paid_at: number }>(
+    "select * from orders where mch_id = ? and paid_at >= ? and paid_at < ? order by paid_at, rowid",
+    mchId,
+    from,
+    to,
+  );
+  for (const row of rows) yield { ...orderOf(row), paidAt: row.paid_at };
+}
+
 export function insertOrder(sql: SqlStorage, order: Order): void {
   sql.exec(
     `insert into orders (mch_id, out_trade_no, app_id, sign_type, terms, params, total_fee, state,

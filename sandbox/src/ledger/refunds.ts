@@ -7,12 +7,19 @@ export const REFUND_RESULTS = ["SUCCESS", "CHANGE", "REFUNDCLOSE"] as const;
 export type RefundResult = (typeof REFUND_RESULTS)[number];
 export type RefundStatus = "PROCESSING" | RefundResult;
 
+/**
+ * Who asked for a refund: a call, or a person in WeChat's merchant platform, of whose refund the
+ * merchant learns by the notification, a query or the bill. WeChat docs: `refund_request_source`.
+ */
+export type RefundSource = "API" | "VENDOR_PLATFORM";
+
 /** The merchant's account that pays a refund. */
 export type FundsAccount = "AVAILABLE" | "UNSETTLED";
 
 export interface Refund {
-  /** By which it was asked for, and which its notifications speak. */
+  /** By which it was asked for (the order's, if by no call), and which its notifications speak. */
   protocol: Protocol;
+  source: RefundSource;
   mchId: string;
   outRefundNo: string;
   outTradeNo: string;
@@ -42,6 +49,7 @@ type Row = {
   refund_fee: number;
   total_fee: number;
   protocol: Protocol;
+  source: RefundSource;
   notify_url: string | null;
   account: FundsAccount;
   params: string;
@@ -98,6 +106,36 @@ export function refundsOf(sql: SqlStorage, order: Order): Refund[] {
   ].map(refundOf);
 }
 
+/**
+ * Where a merchant had its latest refund notified, in a protocol; null when it never named a place.
+ */
+export function latestNotifyUrl(sql: SqlStorage, mchId: string, protocol: Protocol): string | null {
+  const [row] = sql.exec<{ notify_url: string }>(
+    `select notify_url from refunds where mch_id = ? and protocol = ? and notify_url is not null
+     order by created_at desc, rowid desc limit 1`,
+    mchId,
+    protocol,
+  );
+  return row?.notify_url ?? null;
+}
+
+/** The refunds of a merchant that were asked for from one instant until before another. */
+export function* refundsAskedFor(
+  sql: SqlStorage,
+  mchId: string,
+  from: number,
+  to: number,
+): Iterable<Refund> {
+  const rows = sql.exec<Row>(
+    `select * from refunds where mch_id = ? and created_at >= ? and created_at < ?
+     order by created_at, rowid`,
+    mchId,
+    from,
+    to,
+  );
+  for (const row of rows) yield refundOf(row);
+}
+
 /** All refunds, newest first. */
 export function listRefunds(sql: SqlStorage): Refund[] {
   return [...sql.exec<Row>("select * from refunds order by created_at desc, rowid desc")].map(
@@ -122,9 +160,9 @@ export function liveFee(refunds: Refund[]): number {
 export function insertRefund(sql: SqlStorage, refund: Refund): void {
   sql.exec(
     `insert into refunds (mch_id, out_refund_no, out_trade_no, refund_id, refund_fee, total_fee,
-       protocol, notify_url, account, params, status, created_at, succeeded_at, calls, decide_at,
+       protocol, source, notify_url, account, params, status, created_at, succeeded_at, calls, decide_at,
        decide_as)
-     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     refund.mchId,
     refund.outRefundNo,
     refund.outTradeNo,
@@ -132,6 +170,7 @@ export function insertRefund(sql: SqlStorage, refund: Refund): void {
     refund.refundFee,
     refund.totalFee,
     refund.protocol,
+    refund.source,
     refund.notifyUrl,
     refund.account,
     JSON.stringify(refund.params),
@@ -183,6 +222,7 @@ function refundOf(row: Row): Refund {
     refundFee: row.refund_fee,
     totalFee: row.total_fee,
     protocol: row.protocol,
+    source: row.source,
     notifyUrl: row.notify_url,
     account: row.account,
     params: readParams(row.params),

@@ -1,5 +1,10 @@
+import type { BILL_COLUMNS } from "../bill/columns.ts";
+
 /** What becomes of a refund when nobody decides it; `manual` leaves it PROCESSING. */
 export const REFUND_OUTCOMES = ["manual", "success", "change", "close"] as const;
+
+/** How the lines of a bill end. */
+export const LINE_BREAKS = ["crlf", "lf"] as const;
 
 export interface Settings {
   /** The waits between notification attempts are multiplied by this. */
@@ -13,6 +18,19 @@ export interface Settings {
   refundOutcomeAfterMs: number;
   /** The share, 0 to 1, of APIv3 replies and notifications that come as a signature probe first. */
   probeRate: number;
+  /**
+   * Whether today's bill can be had, and yesterday's from midnight. At WeChat neither can: a bill is
+   * made the next day from 9 o'clock.
+   */
+  billsOfToday: boolean;
+  billColumns: (typeof BILL_COLUMNS)[number];
+  /** Whether a bill begins with a byte order mark. */
+  billBom: boolean;
+  billLineBreak: (typeof LINE_BREAKS)[number];
+  /** Whether a bill's last line ends like the others. */
+  billFinalBreak: boolean;
+  /** How many lines of trades that nobody made are added to every bill but those of refunds. */
+  billExtraLines: number;
 }
 
 /** The settings to change; the others stay. */
@@ -25,6 +43,12 @@ const DEFAULTS: Settings = {
   refundOutcome: "manual",
   refundOutcomeAfterMs: 0,
   probeRate: 0,
+  billsOfToday: true,
+  billColumns: "new",
+  billBom: true,
+  billLineBreak: "crlf",
+  billFinalBreak: true,
+  billExtraLines: 0,
 };
 
 export function readSettings(sql: SqlStorage): Settings {

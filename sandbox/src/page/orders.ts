@@ -96,9 +96,16 @@ function orderActions(order: OrderView, path: string): Html {
     ${action(label("Fail", "失败"), { path: `${path}/fail` })}
     ${action(label("Close", "关闭"), { path: `${path}/close` })}`;
   }
-  return order.paidAt === null
-    ? html``
-    : action(label("Notify again", "重发通知"), { path: `${path}/notify` });
+  if (order.paidAt === null) return html``;
+  const rest = order.totalFee - order.refundedFee;
+  return html`${action(label("Notify again", "重发通知"), { path: `${path}/notify` })}
+  ${
+    rest === 0
+      ? ""
+      : action(label("Refund in the merchant platform", "商户平台退款"), {
+          path: `${path}/platform-refund`,
+        })
+  }`;
 }
 
 function refundRow(refund: RefundView): Html {
@@ -115,7 +122,10 @@ function refundRow(refund: RefundView): Html {
       <span>${label("Refund", "退款")} <strong>${yuan(refund.refundFee)}</strong></span>
       <span class="states">${protocolTag(refund.protocol)} ${badge(refund.status)}</span>
     </header>
-    <p><code>${refund.outRefundNo}</code> · ${time(refund.createdAt)} · ×${refund.calls}</p>
+    <p>
+      <code>${refund.outRefundNo}</code> · ${time(refund.createdAt)} ·
+      ${refund.source === "API" ? html`×${refund.calls}` : label("merchant platform", "商户平台")}
+    </p>
     <div class="actions">
       ${open ? outcome(label("Success", "成功"), "SUCCESS", "main") : ""}
       ${refund.status === "PROCESSING" ? outcome(label("Changed", "异常"), "CHANGE") : ""}

@@ -1,6 +1,8 @@
 import { html } from "hono/html";
+import { impossible } from "../exhaustive.ts";
 import {
   API_CALLS,
+  BILL_FAULTS,
   CALL_FAULTS,
   NOTIFICATION_FAULTS,
   NOTIFICATION_KINDS,
@@ -26,6 +28,7 @@ export function faultForm(): Html {
             (kind) => html`<option value="notification/${kind}">${kind}</option>`,
           )}
         </optgroup>
+        <option value="bill">Bill 账单</option>
       </select>
     </label>
     <label>
@@ -36,6 +39,9 @@ export function faultForm(): Html {
       <select name="notification" hidden>
         ${NOTIFICATION_FAULTS.map((fault) => html`<option>${fault}</option>`)}
       </select>
+      <select name="bill" hidden>
+        ${BILL_FAULTS.map((fault) => html`<option>${fault}</option>`)}
+      </select>
     </label>
     <label class="narrow">
       <span>${label("Times", "次数")}</span>
@@ -44,6 +50,10 @@ export function faultForm(): Html {
     <label class="wide">
       <span>${label("Order", "单号")}</span>
       <input name="outTradeNo" maxlength="32" placeholder="any 任意" autocomplete="off" />
+    </label>
+    <label id="out-refund-no" class="wide" hidden>
+      <span>${label("Refund", "退款单号")}</span>
+      <input name="outRefundNo" maxlength="64" autocomplete="off" disabled />
     </label>
     <label id="err-code" hidden>
       err_code
@@ -63,8 +73,9 @@ export function activeFaults(faults: StoredFault[]): Html {
         (fault) =>
           html`<li>
             <span
-              ><b>${fault.fault}</b> · ${fault.on === "call" ? fault.path : fault.kind}
+              ><b>${fault.fault}</b> · ${placeOf(fault)}
               ${fault.outTradeNo === undefined ? "" : html`· <code>${fault.outTradeNo}</code>`}
+              ${outRefundNoOf(fault)}
               ${fault.errCode === undefined ? "" : html`· ${fault.errCode}`}</span
             >
             <span class="badge bad">×${fault.times}</span>
@@ -72,6 +83,24 @@ export function activeFaults(faults: StoredFault[]): Html {
       )}
     </ul>
     ${action(label("Clear faults", "清除故障"), { method: "DELETE", path: "/faults" })}`;
+}
+
+function placeOf(fault: StoredFault): string {
+  switch (fault.on) {
+    case "call":
+      return fault.path;
+    case "notification":
+      return fault.kind;
+    case "bill":
+      return fault.mchId === undefined ? "bill" : `bill of ${fault.mchId}`;
+  }
+  return impossible(fault);
+}
+
+function outRefundNoOf(fault: StoredFault): Html | "" {
+  return fault.on === "bill" && fault.outRefundNo !== undefined
+    ? html`· <code>${fault.outRefundNo}</code>`
+    : "";
 }
 
 /** What reached the sandbox lately, newest first. */
@@ -104,6 +133,10 @@ export function settingsLine(settings: Settings): Html {
     <dd>${settings.refundOutcome}</dd>
     <dt>${label("Signature probes", "签名探测")}</dt>
     <dd>${Number((settings.probeRate * 100).toFixed(2))} %</dd>
+    <dt>${label("Bills", "账单")}</dt>
+    <dd>
+      ${settings.billColumns}${settings.billExtraLines === 0 ? "" : ` +${settings.billExtraLines}`}
+    </dd>
   </dl>`;
 }
 

@@ -57,7 +57,10 @@ document.addEventListener("click", async (event) => {
 function showChoices() {
   const [on] = form.where.value.split("/");
   form.call.hidden = on !== "call";
-  form.notification.hidden = on === "call";
+  form.notification.hidden = on !== "notification";
+  form.bill.hidden = on !== "bill";
+  document.getElementById("out-refund-no").hidden = on !== "bill";
+  form.outRefundNo.disabled = on !== "bill";
   const needsCode = on === "call" && form.call.value === "refuse";
   document.getElementById("err-code").hidden = !needsCode;
   form.errCode.required = needsCode;
@@ -70,7 +73,9 @@ form.addEventListener("submit", async (event) => {
   event.preventDefault();
   const [on, target] = form.where.value.split("/");
   const fault = { on, fault: form[on].value, times: Number(form.times.value) };
-  fault[on === "call" ? "path" : "kind"] = target;
+  if (on === "call") fault.path = target;
+  if (on === "notification") fault.kind = target;
+  if (on === "bill" && form.outRefundNo.value) fault.outRefundNo = form.outRefundNo.value;
   if (form.outTradeNo.value) fault.outTradeNo = form.outTradeNo.value;
   if (!form.errCode.disabled) fault.errCode = form.errCode.value;
   await ask("POST", "/faults", fault);

@@ -10,6 +10,14 @@ export function newRefundId(at: number): string {
   return `50000${digits(5)}${beijingCompact(at).slice(0, 8)}${digits(11)}`;
 }
 
+/**
+ * The `out_refund_no` of a refund made in the merchant platform, which WeChat makes up. Its form is
+ * not published: here the merchant number, the Beijing time and eight digits.
+ */
+export function newPlatformRefundNo(mchId: string, at: number): string {
+  return `${mchId}${beijingCompact(at)}${digits(8)}`;
+}
+
 /** A `prepay_id`: `wx` and 34 more characters. */
 export function newPrepayId(at: number): string {
   return `wx${beijingCompact(at).slice(6)}${digits(3)}${hex(12).slice(0, 23)}`;
@@ -18,6 +26,11 @@ export function newPrepayId(at: number): string {
 /** A `nonce_str` of 32 characters. */
 export function newNonce(): string {
   return hex(16);
+}
+
+/** What the address of a bill's file is known by. */
+export function newBillToken(): string {
+  return hex(32);
 }
 
 /** The nonce of an AES-GCM message of WeChat's: 12 letters and digits. */

@@ -42,34 +42,46 @@ export function requestRefund(books: Books, order: Order, request: RefundRequest
 
 function first(books: Books, order: Order, request: RefundRequest): Ruling<Refund> {
   const { sql, now } = books;
-  const settings = readSettings(sql);
-  const refusal = refusalOf(books, order, request, settings);
+  const refusal = refusalOf(books, order, request);
   if (refusal !== undefined) return forbidden(refusal);
-  const decideAs = RESULT_OF[settings.refundOutcome];
+  const last = refundsOf(sql, order).at(-1);
+  if (last !== undefined && now - last.createdAt < readSettings(sql).refundSpacingMs) {
+    return forbidden("refund-too-soon-after-another");
+  }
+  const accepted = accept(books, order, { ...request, source: "API", calls: 1 });
+  notifyRefundTooEarly(books, accepted, order);
+  return allowed(accepted);
+}
+
+/** Books a new refund, to be decided as the settings say. */
+export function accept(
+  { sql, now }: Books,
+  order: Order,
+  wanted: RefundRequest & Pick<Refund, "source" | "calls">,
+): Refund {
+  const { refundOutcome, refundOutcomeAfterMs } = readSettings(sql);
+  const decideAs = RESULT_OF[refundOutcome];
   const accepted: Refund = {
-    ...request,
+    ...wanted,
     mchId: order.mchId,
     outTradeNo: order.outTradeNo,
     refundId: newRefundId(now),
     status: "PROCESSING",
     createdAt: now,
     succeededAt: null,
-    calls: 1,
-    decideAt: decideAs === null ? null : now + settings.refundOutcomeAfterMs,
+    decideAt: decideAs === null ? null : now + refundOutcomeAfterMs,
     decideAs,
   };
   insertRefund(sql, accepted);
   setTradeState(sql, order, "REFUND");
-  notifyRefundTooEarly(books, accepted, order);
-  return allowed(accepted);
+  return accepted;
 }
 
-/** Why an order can't have this new refund; undefined when it can. */
-function refusalOf(
+/** Why an order can't have a further refund of these amounts, whoever asks; undefined when it can. */
+export function refusalOf(
   { sql, now }: Books,
   order: Order,
-  { refundFee, totalFee }: RefundRequest,
-  settings: Settings,
+  { refundFee, totalFee }: Pick<RefundRequest, "refundFee" | "totalFee">,
 ): Refusal | undefined {
   if (order.paidAt === null) return "refund-of-unpaid-order";
   if (totalFee !== order.totalFee) return "refund-of-other-total";
@@ -78,12 +90,7 @@ function refusalOf(
   const refundedFee = liveFee(refunds);
   if (refundedFee >= order.totalFee) return "refunded-in-full";
   if (refundedFee + refundFee > order.totalFee) return "refund-above-rest";
-  if (refunds.length >= MOST_REFUNDS) return "too-many-refunds";
-  const last = refunds.at(-1);
-  if (last !== undefined && now - last.createdAt < settings.refundSpacingMs) {
-    return "refund-too-soon-after-another";
-  }
-  return undefined;
+  return refunds.length >= MOST_REFUNDS ? "too-many-refunds" : undefined;
 }
 
 function repeat(books: Books, order: Order, request: RefundRequest, known: Refund): Ruling<Refund> {

@@ -10,10 +10,10 @@ import { writeXml } from "./xml.ts";
  * - `rejected`: return_code FAIL. It carries a text and nothing else, no sign: `code` is what the
  *   sandbox's own records call it and is not sent.
  */
-export type Answer =
-  | { kind: "done"; fields: [string, string][] }
-  | { kind: "refused"; code: string; message: string }
-  | Rejection;
+export type Answer = { kind: "done"; fields: [string, string][] } | Refusal;
+
+/** An answer that says no: signed or not, with a code and a text. */
+export type Refusal = { kind: "refused"; code: string; message: string } | Rejection;
 
 export interface Rejection {
   kind: "rejected";
@@ -33,7 +33,7 @@ export function done(fields: [string, string][]): Answer {
   return { kind: "done", fields };
 }
 
-export function refused(code: string, message: string): Answer {
+export function refused(code: string, message: string): Refusal {
   return { kind: "refused", code, message };
 }
 

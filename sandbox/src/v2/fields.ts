@@ -1,4 +1,4 @@
-import { refused, type Answer } from "./answers.ts";
+import { refused, type Refusal } from "./answers.ts";
 
 /** A field of a request: whether it must be there, and what is wrong with a value of it, if anything. */
 export interface Field {
@@ -20,7 +20,7 @@ export interface FieldTable {
 export function checkFields(
   table: FieldTable,
   params: ReadonlyMap<string, string>,
-): Answer | undefined {
+): Refusal | undefined {
   for (const name of params.keys()) {
     if (!Object.hasOwn(table.fields, name)) return refused("PARAM_ERROR", `不识别的参数${name}`);
   }

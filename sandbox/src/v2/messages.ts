@@ -71,7 +71,7 @@ export function refundMessage(
     ["refund_fee", fee],
     ["refund_id", refund.refundId],
     ["refund_recv_accout", "支付用户零钱"],
-    ["refund_request_source", "API"],
+    ["refund_request_source", refund.source],
     ["refund_status", status],
     ["settlement_refund_fee", fee],
     ["settlement_total_fee", String(order.totalFee)],

@@ -1,4 +1,6 @@
 import { isIP } from "node:net";
+import { BILL_TYPES } from "../bill/columns.ts";
+import { billDay } from "../bill/day.ts";
 import {
   bytes,
   characters,
@@ -95,6 +97,16 @@ export const REFUND_QUERY: FieldTable = {
     offset: wholeNumber(0),
   },
   oneOf: ["refund_id", "out_refund_no", "transaction_id", "out_trade_no"],
+};
+
+/** WeChat docs: downloadbill. */
+export const DOWNLOAD_BILL: FieldTable = {
+  fields: {
+    ...COMMON,
+    bill_date: required(satisfying((value) => billDay(value) !== undefined)),
+    bill_type: choice(...BILL_TYPES),
+    tar_type: choice("GZIP"),
+  },
 };
 
 /** WeChat docs: a full address without a query string, at most 256 characters. */

@@ -11,6 +11,8 @@ import { requestMessage, signatureMatches } from "./signature.ts";
 /** A call as it came over the wire. */
 export interface IncomingCall {
   method: string;
+  /** The sandbox's address as the caller knows it. */
+  origin: string;
   /** The path and query exactly as sent, which is what is signed. */
   target: string;
   headers: Headers3;

@@ -1,10 +1,15 @@
+import type { Bill } from "../ledger/bills.ts";
 import type { Resource } from "./resources.ts";
 
 /**
- * What an APIv3 call comes to: 200 with a resource, 204 with nothing, both signed; or a problem with
- * its HTTP status, not signed.
+ * What an APIv3 call comes to: 200 with a resource, 204 with nothing, both signed; a bill's file, not
+ * signed; or a problem with its HTTP status, not signed.
  */
-export type Answer = { kind: "done"; resource: Resource } | { kind: "empty" } | Problem;
+export type Answer =
+  | { kind: "done"; resource: Resource }
+  | { kind: "empty" }
+  | { kind: "bill"; bill: Bill }
+  | Problem;
 
 export interface Problem {
   kind: "problem";
@@ -35,6 +40,8 @@ const CODES: Readonly<Record<string, { status: number; number?: number }>> = {
   ORDER_CLOSED: { status: 400 },
   // The status is not published. The sandbox takes that of ORDER_CLOSED.
   ORDER_PAID: { status: 400, number: 268498689 },
+  NO_STATEMENT_EXIST: { status: 400 },
+  STATEMENT_CREATING: { status: 400 },
   SIGN_ERROR: { status: 401, number: 268443699 },
   NO_AUTH: { status: 403 },
   OUT_TRADE_NO_USED: { status: 403 },

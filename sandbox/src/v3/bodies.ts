@@ -1,4 +1,7 @@
 import { z } from "zod";
+import { BILL_TYPES } from "../bill/columns.ts";
+import { billDay } from "../bill/day.ts";
+import type { BillWish } from "./bills.ts";
 import { parseRfc3339 } from "../protocol/time.ts";
 
 // The shapes of the numbers: the same in paths and in bodies.
@@ -99,6 +102,33 @@ export type JsapiBody = z.infer<typeof jsapiBody>;
 
 /** WeChat docs: APIv3, closing an order. */
 export const closeBody = z.strictObject({ mchid });
+
+/** WeChat docs: APIv3, "applying for the transaction bill". */
+export const billQuery = z
+  .strictObject({
+    bill_date: z.string(),
+    bill_type: z.enum(BILL_TYPES).optional(),
+    tar_type: z.literal("GZIP").optional(),
+  })
+  .transform((it, context): BillWish => {
+    const dashed = /^\d{4}-\d{2}-\d{2}$/.test(it.bill_date);
+    const day = dashed ? billDay(it.bill_date.replaceAll("-", "")) : undefined;
+    if (day === undefined) {
+      context.addIssue({
+        code: "custom",
+        path: ["bill_date"],
+        message: "不是yyyy-MM-dd格式的日期",
+      });
+      return z.NEVER;
+    }
+    return { day, type: it.bill_type ?? "ALL", gzip: it.tar_type !== undefined };
+  });
+
+/** The query of the address that an answer to the call above tells. */
+export const fileQuery = z.strictObject({
+  token: z.string().min(1).max(64),
+  tartype: z.literal("gzip").optional(),
+});
 
 /** WeChat docs: APIv3, refund. */
 export const refundBody = z

@@ -1,4 +1,5 @@
 import type { ApiCall } from "../ledger/fault-names.ts";
+import { BILL_FILE_PATH } from "./bills.ts";
 import { percentDecoded } from "../protocol/text.ts";
 
 /** A call of APIv3: what it is, and where. `number` is what the path holds, decoded. */
@@ -17,7 +18,9 @@ export interface Endpoint {
     | "close"
     | "refund"
     | "refund-query"
-    | "certificates";
+    | "certificates"
+    | "tradebill"
+    | "bill-file";
   /** What faults call it: the name of the same call in APIv2. */
   call: ApiCall;
   method: "GET" | "POST";
@@ -53,6 +56,8 @@ const ENDPOINTS: readonly Endpoint[] = [
     path: "/v3/refund/domestic/refunds/{out_refund_no}",
   },
   { kind: "certificates", call: "certificates", method: "GET", path: "/v3/certificates" },
+  { kind: "tradebill", call: "downloadbill", method: "GET", path: "/v3/bill/tradebill" },
+  { kind: "bill-file", call: "billfile", method: "GET", path: BILL_FILE_PATH },
 ];
 
 const PATTERNS = ENDPOINTS.map((endpoint) => ({

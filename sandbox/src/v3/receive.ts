@@ -8,6 +8,7 @@ import { readSettings } from "../ledger/settings.ts";
 import type { WireAnswer } from "../wire/answer.ts";
 import { ACTS } from "../wire/faults.ts";
 import { admit, type ApiRequest, type IncomingCall } from "./admit.ts";
+import { billFile, tradeBill } from "./bills.ts";
 import { problem, type Answer, type Problem } from "./answers.ts";
 import { certificates } from "./certificates.ts";
 import { matchEndpoint, type Endpoint } from "./endpoints.ts";
@@ -68,21 +69,22 @@ function answered(
   const fault = armed ?? (probed ? undefined : chanceProbe(sql, name));
   if (fault?.fault === "probe") noteProbe(sql, mark);
   const acts = fault === undefined || ACTS[fault.fault];
-  const answer = acts ? act(books, request, wish) : NOT_DONE;
+  const answer = acts ? act(books, request, wish, call.origin) : NOT_DONE;
   const outcome = acts ? describe(answer) : "not done";
   const why = fault === undefined ? "" : ` (fault: ${fault.fault})`;
   recordCall(books, { path, ...about, outcome: `${outcome}${why}` });
   return reply(answer, request.replyKey, now, fault);
 }
 
-/** A signature probe by chance, as often as the setting `probeRate` says. */
+/** A signature probe by chance, as often as the setting `probeRate` says, of what is signed. */
 function chanceProbe(sql: SqlStorage, path: StruckCall["path"]): StruckCall | undefined {
+  if (path === "billfile") return undefined;
   return Math.random() < readSettings(sql).probeRate
     ? { on: "call", path, fault: "probe", times: 1 }
     : undefined;
 }
 
-function act(books: Books, { merchant, serialNo }: ApiRequest, wish: Wish): Answer {
+function act(books: Books, { merchant, serialNo }: ApiRequest, wish: Wish, origin: string): Answer {
   const { mchId } = merchant;
   switch (wish.kind) {
     case "jsapi":
@@ -97,6 +99,10 @@ function act(books: Books, { merchant, serialNo }: ApiRequest, wish: Wish): Answ
       return queryRefund(books, mchId, wish.outRefundNo);
     case "certificates":
       return certificates(merchant);
+    case "tradebill":
+      return tradeBill(books, merchant, wish, origin);
+    case "bill-file":
+      return billFile(books, merchant, wish.token);
   }
   return impossible(wish);
 }
@@ -137,6 +143,8 @@ function numbersOf({ sql }: Books, { merchant: { mchId } }: ApiRequest, wish: Wi
       return withOrder(findRefund(sql, mchId, outRefundNo)?.outTradeNo, { outRefundNo });
     }
     case "certificates":
+    case "tradebill":
+    case "bill-file":
       return {};
   }
   return impossible(wish);

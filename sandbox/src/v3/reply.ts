@@ -4,6 +4,7 @@ import type { StruckCall } from "../ledger/faults.ts";
 import { newRequestId } from "../protocol/ids.ts";
 import type { SandboxKey } from "../sandbox-keys.ts";
 import type { WireAnswer } from "../wire/answer.ts";
+import { BILL_LINE, billFile } from "../wire/bill.ts";
 import { brokenLine, slowness } from "../wire/faults.ts";
 import { problem, type Answer, type Problem } from "./answers.ts";
 import { sealed } from "./seal.ts";
@@ -24,7 +25,10 @@ export function problemReply(it: Problem, delayMs = 0): WireAnswer {
   };
 }
 
-/** What goes out for an answer, with what a fault makes of it. All 2xx are signed, 204 too. */
+/**
+ * What goes out for an answer, with what a fault makes of it. All 2xx are signed, 204 too, but for
+ * the file of a bill.
+ */
 export function reply(
   answer: Answer,
   key: SandboxKey,
@@ -32,7 +36,7 @@ export function reply(
   fault?: StruckCall,
 ): WireAnswer {
   const line = { headers: { ...JSON_TYPE, "Request-ID": newRequestId(0) }, beginning: BEGINNING };
-  const broken = fault && brokenLine(fault, line);
+  const broken = fault && brokenLine(fault, fault.path === "billfile" ? BILL_LINE : line);
   if (broken !== undefined) return broken;
   const delayMs = fault === undefined ? 0 : slowness(fault);
   const asked = fault && problemAskedFor(fault);
@@ -41,6 +45,8 @@ export function reply(
   switch (answer.kind) {
     case "problem":
       return problemReply(answer, delayMs);
+    case "bill":
+      return billFile(answer.bill, delayMs);
     case "empty": {
       const { headers } = sealed("", key, now, treatment);
       const id = { "Request-ID": newRequestId(0) };

@@ -3,7 +3,9 @@ import { impossible } from "../exhaustive.ts";
 import { parseJson } from "../protocol/text.ts";
 import { problem, type Problem } from "./answers.ts";
 import {
+  billQuery,
   closeBody,
+  fileQuery,
   jsapiBody,
   mchid,
   outRefundNo,
@@ -13,6 +15,7 @@ import {
   type JsapiBody,
   type RefundBody,
 } from "./bodies.ts";
+import type { BillWish } from "./bills.ts";
 import { check, type Checked } from "./check.ts";
 import type { Match } from "./endpoints.ts";
 
@@ -23,7 +26,9 @@ export type Wish =
   | { kind: "close"; outTradeNo: string; mchid: string }
   | { kind: "refund"; body: RefundBody }
   | { kind: "refund-query"; outRefundNo: string }
-  | { kind: "certificates" };
+  | { kind: "certificates" }
+  | ({ kind: "tradebill" } & BillWish)
+  | { kind: "bill-file"; token: string };
 
 const mchidQuery = z.strictObject({ mchid });
 const noQuery = z.strictObject({});
@@ -72,6 +77,10 @@ export function readWish(match: Match, body: string): Checked<Wish> {
       }));
     case "certificates":
       return map(query(match, certificatesQuery), () => ({ kind: "certificates" }));
+    case "tradebill":
+      return map(query(match, billQuery), (it) => ({ kind: "tradebill", ...it }));
+    case "bill-file":
+      return map(query(match, fileQuery), ({ token }) => ({ kind: "bill-file", token }));
   }
   return impossible(endpoint.kind);
 }
@@ -87,6 +96,8 @@ export function mchidOf(wish: Wish): string | undefined {
     case "refund":
     case "refund-query":
     case "certificates":
+    case "tradebill":
+    case "bill-file":
       return undefined;
   }
   return impossible(wish);

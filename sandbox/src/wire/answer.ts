@@ -8,6 +8,7 @@ export type WireAnswer =
       body: string | null;
       delayMs: number;
     }
+  | { effect: "bill"; billId: number; gzip: boolean; truncated: boolean; delayMs: number }
   | { effect: "hang"; delayMs: number }
   | { effect: "drop"; headers: Record<string, string>; beginning: string }
   | { effect: "http-500" }

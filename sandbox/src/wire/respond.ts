@@ -1,16 +1,22 @@
 import { impossible } from "../exhaustive.ts";
 import type { WireAnswer } from "./answer.ts";
+import { billBytes, type BillPieces } from "./bill.ts";
 
 const BREAK_AFTER_MS = 100;
 const HTML_HEADERS = { "content-type": "text/html" };
 
 /** Makes an HTTP answer of what the ledger says, broken answers included. */
-export async function respond(answer: WireAnswer): Promise<Response> {
+export async function respond(answer: WireAnswer, pieces: BillPieces): Promise<Response> {
   switch (answer.effect) {
     case "reply": {
       const { status, headers, body, delayMs } = answer;
       if (delayMs > 0) await scheduler.wait(delayMs);
       return new Response(body, { status, headers });
+    }
+    case "bill": {
+      if (answer.delayMs > 0) await scheduler.wait(answer.delayMs);
+      const type = answer.gzip ? "application/gzip" : "text/plain; charset=utf-8";
+      return new Response(billBytes(pieces, answer), { headers: { "content-type": type } });
     }
     case "hang":
       // A pending timer: without one the runtime would find that the request can never finish.

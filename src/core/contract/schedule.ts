@@ -33,6 +33,12 @@ const JITTER = 0.1;
 /** A `Retry-After` beyond this would let an app put off its callbacks for ever. */
 const MAX_RETRY_AFTER = 6 * HOUR;
 
+/** No wait between two calls of the schedule is longer, jitter and `Retry-After` included, in ms. */
+export const LONGEST_WAIT = Math.max(...WAITS.map((wait) => waitWith(wait, 1)), MAX_RETRY_AFTER);
+
+/** The longest that the schedule itself waits after each call, the first one first, in ms; after the last none. */
+export const LATEST_WAITS: readonly number[] = WAITS.map((wait) => waitWith(wait, 1));
+
 /**
  * How long to wait before the next call to an app, in ms; null when the schedule has ended and only
  * an operator redelivers.
@@ -48,8 +54,11 @@ export function nextDelay(
 ): number | null {
   const wait = WAITS[attempt - 1];
   if (wait === undefined) return null;
-  const planned = Math.floor(wait * (1 + JITTER * jitter));
-  return Math.max(planned, Math.min(retryAfterMs ?? 0, MAX_RETRY_AFTER));
+  return Math.max(waitWith(wait, jitter), Math.min(retryAfterMs ?? 0, MAX_RETRY_AFTER));
+}
+
+function waitWith(wait: number, jitter: number): number {
+  return Math.floor(wait * (1 + JITTER * jitter));
 }
 
 /**

@@ -1,6 +1,11 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { DELIVERY_CALLS, nextDelay, parseRetryAfter } from "../../../src/core/contract/schedule.ts";
+import {
+  DELIVERY_CALLS,
+  LONGEST_WAIT,
+  nextDelay,
+  parseRetryAfter,
+} from "../../../src/core/contract/schedule.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -76,4 +81,9 @@ describe("Retry-After", () => {
   ])("%j is %j ms", (header, expected) => {
     expect(parseRetryAfter(header, nowAt)).toBe(expected);
   });
+});
+
+test("no wait is longer than the longest, whatever the app asks for", () => {
+  const waits = attempts.map((attempt) => nextDelay(attempt, 1, Infinity) ?? 0);
+  expect(LONGEST_WAIT).toBe(Math.max(...waits));
 });

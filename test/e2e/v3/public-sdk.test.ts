@@ -1,6 +1,8 @@
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import path from "node:path";
+import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { Aes, Formatter, Rsa, Wechatpay } from "wechatpay-axios-plugin";
 import { eventually } from "../../../scripts/support/eventually.ts";
@@ -164,6 +166,39 @@ test.each([PLATFORM, PUBLIC_KEY])("a payment's whole life, verified by %s", asyn
   expect(await notified("REFUND.SUCCESS", outTradeNo)).toMatchObject({ amount: { refund: 40 } });
   const refunded = await sdk.chain(`v3/refund/domestic/refunds/R${outTradeNo}`).get({ headers });
   expect(refunded.data).toMatchObject({ status: "SUCCESS" });
+});
+
+test.each([false, true])("a bill is fetched, checked and read; compressed: %s", async (gzip) => {
+  const outTradeNo = number();
+  await place(order(outTradeNo));
+  await control("POST", `/orders/${outTradeNo}/pay`, {});
+  const { success_time: paidAt } = await notified("TRANSACTION.SUCCESS", outTradeNo);
+  await control("POST", `/orders/${outTradeNo}/platform-refund`, { refundFee: 40 });
+
+  const params = {
+    bill_date: String(paidAt).slice(0, 10),
+    bill_type: "ALL",
+    ...(gzip ? { tar_type: "GZIP" } : {}),
+  };
+  const { data } = await sdk.chain("v3/bill/tradebill").get({ params });
+  const { pathname, searchParams } = new URL(data.download_url);
+  const file = await sdk.chain(pathname.slice(1)).get({
+    params: Object.fromEntries(searchParams),
+    responseType: "arraybuffer",
+  });
+  const bytes = gzip ? gunzipSync(file.data) : Buffer.from(file.data);
+  expect(createHash("sha1").update(bytes).digest("hex")).toBe(data.hash_value);
+  expect(Formatter.castCsvBill(bytes)).toMatchObject({
+    rows: expect.arrayContaining([
+      expect.objectContaining({ 商户订单号: outTradeNo, 交易状态: "SUCCESS", 订单金额: "1.00" }),
+      expect.objectContaining({
+        商户订单号: outTradeNo,
+        交易状态: "REFUND",
+        申请退款金额: "0.40",
+      }),
+    ]),
+    summary: { 总交易单数: expect.stringMatching(/^\d+$/) },
+  });
 });
 
 test("an unpaid order is closed with 204", async () => {

@@ -1,0 +1,120 @@
+import { describe, expect, test } from "vitest";
+import { adviceOn, type Incident } from "../../src/core/incident.ts";
+import { openIncident } from "../../src/db/incidents.ts";
+import { newNumber } from "../../src/numbers.ts";
+import { db } from "../support/rows.ts";
+import { ask, faults, fieldsOf, pageIn } from "./support.ts";
+
+let merchants = 70_000_000;
+
+/** Raises so many incidents of a merchant of their own; their ids, the oldest first. */
+async function raised(
+  count: number,
+  changes: Partial<Incident> = {},
+): Promise<{ readonly merchantId: number; readonly ids: number[] }> {
+  merchants += 1;
+  const merchantId = merchants;
+  for (let index = 0; index < count; index += 1) {
+    const number = newNumber();
+    const about = { subject: number, orderNumber: number, merchantId, facts: { calls: 16 } };
+    await openIncident(db, { kind: "delivery_exhausted", ...about, ...changes }, 1000 + index);
+  }
+  const { ids } = pageIn(await ask("GET", `/admin/incidents?merchantId=${merchantId}`));
+  return { merchantId, ids: ids.toReversed() };
+}
+
+async function resolve(id: number | undefined, body: unknown) {
+  return await ask("POST", `/admin/incidents/${id}/resolve`, { body });
+}
+
+describe("the list of incidents", () => {
+  test("has the newest open ones first, page by page, each with advice", async () => {
+    const { merchantId, ids } = await raised(3);
+    const [first, second, third] = ids;
+    const path = `/admin/incidents?merchantId=${merchantId}&limit=2`;
+    const page = await ask("GET", path);
+    expect(pageIn(page)).toEqual({ ids: [third, second], nextCursor: second });
+    expect(pageIn(await ask("GET", `${path}&cursor=${second}`))).toEqual({
+      ids: [first],
+      nextCursor: null,
+    });
+    expect(fieldsOf(await ask("GET", `/admin/incidents/${third}`))).toMatchObject({
+      id: third,
+      kind: "delivery_exhausted",
+      merchantId,
+      facts: { calls: 16 },
+      seen: 1,
+      createdAt: 1002,
+      resolvedAt: null,
+      note: null,
+      advice: adviceOn("delivery_exhausted"),
+    });
+  });
+
+  test("can be narrowed down by state, kind and order", async () => {
+    const { merchantId, ids } = await raised(2);
+    const [first, second] = ids;
+    await resolve(first, { note: "done" });
+    const found = async (query: string) =>
+      pageIn(await ask("GET", `/admin/incidents?merchantId=${merchantId}&${query}`)).ids;
+    expect(await found("state=open")).toEqual([second]);
+    expect(await found("state=resolved")).toEqual([first]);
+    expect(await found("kind=delivery_exhausted")).toEqual([second]);
+    expect(await found("kind=refund_abnormal")).toEqual([]);
+    const shown = fieldsOf(await ask("GET", `/admin/incidents/${second}`));
+    expect(await found(`orderNumber=${String(shown["orderNumber"])}`)).toEqual([second]);
+    expect(await found(`orderNumber=${newNumber()}`)).toEqual([]);
+  });
+
+  test.for(["state=all", "kind=fire", "merchantId=x", "limit=0", "limit=101", "colour=red"])(
+    "refuses ?%s by name",
+    async (query) => {
+      const answer = await ask("GET", `/admin/incidents?${query}`);
+      expect(answer.status).toBe(400);
+      expect(Object.keys(faults(answer))).toEqual([query.split("=")[0]]);
+    },
+  );
+});
+
+describe("resolving an incident", () => {
+  test("keeps the note and the time, once: of two at a time one is told that it came too late", async () => {
+    const { ids } = await raised(1);
+    const answers = await Promise.all([
+      resolve(ids[0], { note: " one " }),
+      resolve(ids[0], { note: "two" }),
+    ]);
+    expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 409]);
+    const kept = answers[0]?.status === 200 ? "one" : "two";
+    const shown = fieldsOf(await ask("GET", `/admin/incidents/${ids[0]}`));
+    expect(shown).toMatchObject({ note: kept, resolvedAt: expect.any(Number) });
+    expect((await resolve(ids[0], { note: "three" })).status).toBe(409);
+    expect(fieldsOf(await ask("GET", `/admin/incidents/${ids[0]}`))).toEqual(shown);
+  });
+
+  test.for([
+    [{}, "is required"],
+    [{ note: "" }, "must have 1 to 500 characters"],
+    [{ note: "  " }, "must have 1 to 500 characters"],
+    [{ note: "x".repeat(501) }, "must have 1 to 500 characters"],
+    [{ note: 5 }, "must have 1 to 500 characters"],
+  ] as const)("with %j is refused", async ([body, fault]) => {
+    const { ids } = await raised(1);
+    const answer = await resolve(ids[0], body);
+    expect(answer.status).toBe(400);
+    expect(faults(answer)).toEqual({ note: fault });
+    expect(fieldsOf(await ask("GET", `/admin/incidents/${ids[0]}`))["resolvedAt"]).toBeNull();
+  });
+
+  test("that isn't there is a 404, and without the token a 401", async () => {
+    expect((await resolve(999_999_999, { note: "x" })).status).toBe(404);
+    expect((await ask("GET", "/admin/incidents/999999999")).status).toBe(404);
+    const headers = { authorization: "Bearer wrong" };
+    for (const [method, path] of [
+      ["GET", ""],
+      ["GET", "/1"],
+      ["POST", "/1/resolve"],
+    ] as const) {
+      expect((await ask(method, `/admin/incidents${path}`, { headers })).status).toBe(401);
+    }
+  });
+});

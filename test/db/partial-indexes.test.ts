@@ -1,0 +1,61 @@
+import { env } from "cloudflare:workers";
+import { afterEach, describe, expect, test } from "vitest";
+import { failingPayments, failingRefunds } from "../../src/db/failing-list.ts";
+import { listOrders } from "../../src/db/order-list.ts";
+import { failingOrders, unfinishedOrders, unfinishedRefunds } from "../../src/db/sweep-list.ts";
+import { watchD1 } from "../support/d1.ts";
+import { db, NOW } from "../support/rows.ts";
+import { closeWorld } from "../support/world.ts";
+
+afterEach(closeWorld);
+
+/** How D1 goes about the statements of this work. */
+async function plansOf(work: () => Promise<unknown>): Promise<string[]> {
+  const { trips } = watchD1();
+  await work();
+  const statements = trips.flat();
+  closeWorld();
+  const plans: string[] = [];
+  for (const statement of statements) {
+    const values = Array.from({ length: statement.split("?").length - 1 }, () => 1);
+    const plan = await env.DB.prepare(`explain query plan ${statement}`)
+      .bind(...values)
+      .all<{ detail: string }>();
+    plans.push(plan.results.map(({ detail }) => detail).join("; "));
+  }
+  return plans;
+}
+
+const reach = { from: 1, before: NOW, most: 10 };
+const place = { lastCallAt: NOW, id: 7 };
+
+describe("what fails is found by a partial index", () => {
+  test.for([
+    ["the list of orders", async () => await listOrders(db, { payNotifyState: "failing" }, 9, 9)],
+    ["the sweep's orders", async () => await failingOrders(db, reach)],
+    ["redelivery", async () => await failingPayments(db, { since: 1, appId: 1 }, place, 9)],
+    ["redelivery's first page", async () => await failingPayments(db, { since: 1 }, null, 9)],
+  ] as const)("%s", async ([, work]) => {
+    const [plan] = await plansOf(work);
+    expect(plan).toContain("USING INDEX orders_failing");
+  });
+
+  test.for([
+    ["the sweep's refunds", async () => await unfinishedRefunds(db, reach)],
+    ["redelivery", async () => await failingRefunds(db, { since: 1, appId: 1 }, place, 9)],
+  ] as const)("%s", async ([, work]) => {
+    const [plan] = await plansOf(work);
+    expect(plan).toContain("USING INDEX refunds_unfinished (updated_at");
+    expect(plan).not.toContain("SCAN");
+    expect(plan).not.toContain("TEMP B-TREE");
+  });
+});
+
+test("the sweep's way along the orders reads no more than its stretch", async () => {
+  const plans = await plansOf(async () => await unfinishedOrders(db, reach));
+  expect(plans).toEqual([
+    "SEARCH orders USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+    "SEARCH orders",
+    "SEARCH orders USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+  ]);
+});
