@@ -146,10 +146,8 @@ describe("/health", () => {
 });
 
 describe("the schedule's heartbeat", () => {
-  test("is one write a run, and /health misses it after an hour", async () => {
-    const { trips } = watchD1();
+  test("beats with each run, and /health misses it after an hour", async () => {
     await runSchedule();
-    expect(trips.flat().filter((sql) => sql.includes('insert into "marks"'))).toHaveLength(1);
     vi.setSystemTime(Date.now() + HOUR_MS);
     expect(await health(PRODUCTION)).toEqual(WELL);
     vi.setSystemTime(Date.now() + 5_001);
@@ -170,7 +168,8 @@ describe("the schedule's heartbeat", () => {
     watchD1().fail({ sql: /from "merchants"/, how: "lost before" });
     await runSchedule();
     expect(world.logged.join()).toContain("job_failed");
-    const [mark] = (await env.DB.prepare("select value from marks").all()).results;
+    const [mark] = (await env.DB.prepare("select value from marks where name = 'schedule'").all())
+      .results;
     expect(mark).toEqual({ value: Date.now() });
   });
 });

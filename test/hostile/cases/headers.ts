@@ -77,6 +77,8 @@ const headed = (name: string, headers: Readonly<Record<string, string>>): readon
     name: `as well as ever: ${name}`,
     route: "GET /health",
     answer: "health",
+    // It asks whether the orders' objects answer.
+    may: "calls",
     request: () => ({ path: "/health?__proto__=1", init: { headers } }),
   },
 ];
@@ -87,12 +89,16 @@ export const headers: Theme = [
     name: "HEAD, which is GET without a body",
     route: "GET /health",
     answer: "health",
+    // It asks whether the orders' objects answer.
+    may: "calls",
     request: () => ({ path: "/health", init: { method: "HEAD" } }),
   },
   {
     name: "a query of sixty thousand letters",
     route: "GET /health",
     answer: "health",
+    // It asks whether the orders' objects answer.
+    may: "calls",
     request: () => ({ path: `/health?${"a=1&".repeat(15_000)}`, init: {} }),
   },
 ];

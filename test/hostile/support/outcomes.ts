@@ -79,7 +79,7 @@ const DECLARED = {
   "admin 404": [404, adminError("not_found")],
   "admin 409": [409, adminError("conflict")],
   "admin 500": [500, adminError("internal")],
-  unhealthy: [503, z.strictObject({ ok: z.literal(false), error: z.string() })],
+  unhealthy: [503, z.strictObject({ ok: z.literal(false), faults: z.array(z.string()) })],
   health: [200, z.strictObject({ ok: z.literal(true) })],
 } as const satisfies Record<string, readonly [number, z.ZodType | readonly string[]]>;
 

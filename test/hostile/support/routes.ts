@@ -29,6 +29,8 @@ export interface AdminRoute {
   readonly body?: Readonly<Record<string, unknown>>;
   /** The query's whole numbers that it knows. Absent: it reads no query. */
   readonly numbers?: readonly string[];
+  /** The body's fields that take nearly any text. */
+  readonly texts?: readonly string[];
 }
 
 /** `GET /health`, and what answers other methods on a path that is there. */
@@ -43,6 +45,8 @@ export const FIRST_MERCHANT = 1;
 
 const appId = ({ shop }: Scene) => shop.appId;
 const merchantId = ({ shop }: Scene) => shop.merchantId;
+/** There is one incident in the scene, and no reconciliation. */
+const first = () => 1;
 const paid = ({ orders }: Scene) => orders.paid.id;
 
 /**
@@ -159,6 +163,24 @@ export const ROUTES = {
   "GET /admin/orders/:id/timeline": { kind: "admin", id: paid },
   "POST /admin/orders/:id/redeliver": { kind: "admin", id: paid, body: { event: "pay" } },
   "POST /admin/orders/:id/sync": { kind: "admin", id: paid },
+  "POST /admin/deliveries/redeliver": {
+    kind: "admin",
+    body: { since: 0, appId: 1, event: "pay" },
+  },
+  "GET /admin/incidents": { kind: "admin", numbers: ["limit", "cursor", "merchantId"] },
+  "GET /admin/incidents/:id": { kind: "admin", id: first },
+  "POST /admin/incidents/:id/resolve": {
+    kind: "admin",
+    id: first,
+    body: { note: "Looked into." },
+    texts: ["note"],
+  },
+  "POST /admin/reconciliations": {
+    kind: "admin",
+    body: { merchantId: FIRST_MERCHANT, day: "2039-12-31" },
+  },
+  "GET /admin/reconciliations": { kind: "admin", numbers: ["limit", "cursor", "merchantId"] },
+  "GET /admin/reconciliations/:id": { kind: "admin", id: first },
   "POST /admin/reseal": { kind: "admin" },
 } as const satisfies Record<string, Route>;
 

@@ -11,6 +11,7 @@ import {
   timerOf,
   type Made,
 } from "../../support/life.ts";
+import { notifyPayment } from "../../support/notices.ts";
 import { openShop, openSibling, type Shop } from "../../support/shop.ts";
 import { openWorld, type World } from "../../support/world.ts";
 import { API_V3_KEY, keys } from "../../wechat/v3/support/fixtures.ts";
@@ -61,7 +62,7 @@ export interface Scene {
 /** A number of an app's own that no other test has. */
 export const APP_REFUND_NO = "hostile-refund-1";
 
-/** Sets the scene: five apps, seven orders, three salts behind them. */
+/** Sets the scene: five apps, seven orders, three salts behind them, and an incident. */
 export async function setScene(): Promise<Scene> {
   const world = await openWorld("HMAC-SHA256");
   const first = world.shop;
@@ -94,6 +95,11 @@ export async function setScene(): Promise<Scene> {
     ofStranger: await owned("OfStranger", stranger),
   };
   await refund({ ...world, shop: first }, orders.refunding, { appRefundNo: APP_REFUND_NO });
+
+  const paid = { ...world.wechat.order(orders.waiting.number), transactionId: "42-disputed" };
+  if (await notifyPayment(first, orders.waiting.number, paid, { total_fee: "1" })) {
+    throw new Error("the scene's incident is none");
+  }
 
   const [one, two, theirs] = [
     await rotate(first, "salt", 1),
