@@ -12,8 +12,11 @@ const TRADES_A_PAGE = 500;
 const PAGES_A_STEP = 100;
 /** What is missing is looked at one by one, refunds through their orders' objects. */
 const LOOKS_A_STEP = 100;
-/** So much newer than the bill a trade may be without being missed in it. For a day that still lasts. */
-export const BILL_LAG_MS = 10 * 60_000;
+/**
+ * For a day that still lasts: what was done this long before the bill was asked for must be in it, for
+ * such a bill is made when it is asked for. WeChat's times are whole seconds, and clocks differ.
+ */
+export const BILL_LAG_MS = 5_000;
 /**
  * A refund's day is that of WeChat's clock when it was applied for; ours is when it was written
  * down, just before. One made so near to midnight may be in the other day's bill.
