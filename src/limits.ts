@@ -19,8 +19,8 @@ export async function isWithin(limit: RateLimit, key: string): Promise<boolean> 
 /** How long a count that was over the limit stands in this isolate, in ms. */
 const VERDICT_MS = 1_000;
 
-/** Until when the requests of a key are refused, by what the last count said. Holds offenders only. */
-const refusedUntil = new Map<string, number>();
+/** Until when the requests of a limit's keys are refused, by what the last count said: offenders only. */
+const verdicts = new WeakMap<RateLimit, Map<string, number>>();
 
 /**
  * As `isWithin`, counted beside the work instead of before it, so that nobody honest waits: it is
@@ -28,6 +28,7 @@ const refusedUntil = new Map<string, number>();
  * guard against a flood, where a few more do no harm.
  */
 export function admits(limit: RateLimit, key: string, nowAt: number): boolean {
+  const refusedUntil = verdictsOf(limit);
   const until = refusedUntil.get(key);
   if (until !== undefined && nowAt < until) return false;
   refusedUntil.delete(key);
@@ -38,4 +39,13 @@ export function admits(limit: RateLimit, key: string, nowAt: number): boolean {
     }),
   );
   return true;
+}
+
+function verdictsOf(limit: RateLimit): Map<string, number> {
+  let known = verdicts.get(limit);
+  if (known === undefined) {
+    known = new Map();
+    verdicts.set(limit, known);
+  }
+  return known;
 }
