@@ -48,5 +48,7 @@ function hear(path: string, body: string, headers: NodeJS.Dict<string | string[]
   });
 }
 
+// workerd keeps connections; one that closes under a call would count as a call that failed.
+server.keepAliveTimeout = 3600_000;
 server.listen(0, "127.0.0.1", () => process.send?.(portOf(server)));
 process.once("disconnect", () => process.exit());

@@ -69,14 +69,16 @@ describe("the alarm", () => {
       await timers.arm(ASK, START + 60);
       await storage.deleteAlarm();
       billed();
-      const [due, ...others] = timers.beginAlarm(START);
+      // Woken by the alarm, the object remembers nothing.
+      const woken = new Timers(storage);
+      const [due, ...others] = woken.beginAlarm(START);
       expect(others).toEqual([]);
       if (due === undefined) throw new Error("nothing is due");
-      const begun = await timers.begin(due, START + 15);
-      await timers.putOff(begun, START + 20);
-      await timers.arm(REFUND, START + 40);
+      const begun = await woken.begin(due, START + 15);
+      await woken.putOff(begun, START + 20);
+      await woken.arm(REFUND, START + 40);
       expect(billed()).toEqual(["put", "put", "put"]);
-      await timers.endAlarm();
+      await woken.endAlarm();
       expect(billed()).toEqual(["alarm 20"]);
       expect(await storage.getAlarm()).toBe(START + 20);
     });
@@ -148,6 +150,11 @@ describe("a timer", () => {
       await timers.remove(read);
       expect(billed()).toEqual([]);
       expect(timers.all()).toMatchObject([{ ...PAY, dueAt: START + 10 }]);
+      const [hastened] = timers.all();
+      if (hastened === undefined) throw new Error("not armed");
+      await timers.begin(hastened, START + 10);
+      await timers.remove(hastened);
+      expect(timers.all()).toMatchObject([{ ...PAY, attempt: 1 }]);
     });
   });
 
