@@ -14,13 +14,6 @@ export type DataPoint =
       readonly cost: Cost;
     }
   | {
-      readonly kind: "order_work";
-      readonly operation: string;
-      readonly outcome: string;
-      readonly tookMs: number;
-      readonly cost: Cost;
-    }
-  | {
       readonly kind: "wechat_call";
       readonly api: string;
       readonly outcome: string;
@@ -59,8 +52,6 @@ function rowOf(point: DataPoint): AnalyticsEngineDataPoint {
   switch (point.kind) {
     case "request":
       return row(point.kind, point.endpoint, String(point.outcome), point.app, "", point);
-    case "order_work":
-      return row(point.kind, point.operation, point.outcome, undefined, "", point);
     case "wechat_call":
       return row(point.kind, point.api, point.outcome, undefined, point.code ?? "", point);
     case "app_call":

@@ -64,9 +64,7 @@ test("calls to apps are counted by their outcome, and the object's work by its o
   const app = String(world.shop.appId);
   expect(counted).toMatchObject([
     { kind: "app_call", subject: "pay", outcome: "not confirmed", app },
-    { kind: "order_work", subject: "alarm", outcome: "done" },
     { kind: "app_call", subject: "pay", outcome: "confirmed", app },
-    { kind: "order_work", subject: "alarm", outcome: "done" },
   ]);
 });
 

@@ -1,7 +1,6 @@
 import type { Result } from "../core/result.ts";
 import type { Refusal } from "../errors.ts";
 import { log } from "../log.ts";
-import { count } from "../metrics.ts";
 import type { Trace } from "../trace.ts";
 
 /** What an operation of an order's object may come to. */
@@ -20,11 +19,9 @@ export function logWork(
   },
 ): void {
   const { startedAt, ...facts } = work;
-  const { requestId, cost, metrics } = trace;
+  const { requestId, cost } = trace;
   const tookMs = Date.now() - startedAt;
   log("info", "order_work", { requestId, ...facts, tookMs, ...cost });
-  const { operation, outcome } = facts;
-  count(metrics, { kind: "order_work", operation, outcome, tookMs, cost });
 }
 
 /** An outcome in a word. */

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import * as fc from "fast-check";
 import { test } from "vitest";
 import { live, tally } from "./live.ts";
-import { history } from "./steps.ts";
+import { history } from "./draw-history.ts";
 import { tell } from "./tell.ts";
 
 declare module "vitest" {

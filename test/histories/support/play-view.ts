@@ -26,7 +26,9 @@ export async function view(
   }
   claim(told["pay_order_number"] === number, "7", "another order was shown");
   if (!alone) return;
-  const { wechatOrders, wechatRefunds } = await readBooks(scene.since);
+  const { wechatOrders, wechatRefunds } = await scene.wires.peek(
+    async () => await readBooks(scene.since),
+  );
   const paid = isPaid(wechatOrders.get(number));
   const refund = wechatRefunds.get(String(told["refund_no"]));
   const statuses = scene.statuses.get(String(told["refund_no"])) ?? new Set();

@@ -21,7 +21,7 @@ export type OnAcknowledged = (notice: Notice) => Promise<void>;
 const STILL_TURNS = 2;
 const MOST_TURNS = 5_000;
 /** By then a request that can end after a crash has ended. */
-const MOST_AFTER_CRASH_MS = 500;
+const MOST_AFTER_CRASH_MS = 2_000;
 
 /**
  * Whoever waits for its turn looks whether it has come. It can't be woken: what an object waits for
