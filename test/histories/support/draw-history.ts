@@ -9,28 +9,6 @@ import {
   type Step,
 } from "./steps.ts";
 
-/** Half of all histories are in APIv3. */
-export const history: fc.Arbitrary<History> = fc.record({
-  signType: fc.oneof(
-    { weight: 1, arbitrary: fc.constant<SignType>("MD5") },
-    { weight: 1, arbitrary: fc.constant<SignType>("HMAC-SHA256") },
-    { weight: 2, arbitrary: fc.constant<SignType>("RSA") },
-  ),
-  steps: fc
-    .tuple(
-      opening(),
-      fc.array(
-        fc.oneof({ weight: 3, arbitrary: step.map(alone) }, { weight: 2, arbitrary: passage() }),
-        {
-          minLength: 1,
-          maxLength: 8,
-          size: "max",
-        },
-      ),
-    )
-    .map(([first, rest]) => [first, ...rest].flat()),
-});
-
 const ORDER: Step = { do: "create", app: 0, own: 0, fen: 100 };
 const NEXT: Step = { do: "next", order: 0 };
 const REFUND: Action = { do: "refund", order: 0, percent: null, own: null };
@@ -139,3 +117,25 @@ function together(
 function alone(it: Step): readonly Step[] {
   return [it];
 }
+
+/** Half of all histories are in APIv3. */
+export const history: fc.Arbitrary<History> = fc.record({
+  signType: fc.oneof(
+    { weight: 1, arbitrary: fc.constant<SignType>("MD5") },
+    { weight: 1, arbitrary: fc.constant<SignType>("HMAC-SHA256") },
+    { weight: 2, arbitrary: fc.constant<SignType>("RSA") },
+  ),
+  steps: fc
+    .tuple(
+      opening(),
+      fc.array(
+        fc.oneof({ weight: 3, arbitrary: step.map(alone) }, { weight: 2, arbitrary: passage() }),
+        {
+          minLength: 1,
+          maxLength: 8,
+          size: "max",
+        },
+      ),
+    )
+    .map(([first, rest]) => [first, ...rest].flat()),
+});
