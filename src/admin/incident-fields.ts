@@ -11,7 +11,7 @@ export const incidentQuery = z.strictObject({
   ...descendingPage,
 });
 
-const NOTE = "must have 1 to 500 characters, none of them a control character but line breaks";
+const NOTE = "must have 1 to 500 characters, no control character but line breaks";
 
 /** Body of POST /admin/incidents/:id/resolve. */
 export const resolution = z.strictObject({

@@ -332,8 +332,8 @@ test("orders under way when the day is run by hand aren't missed in a bill that 
   const fresh = await makePaidOrder(world);
   vi.setSystemTime(beijing("2040-01-01T15:00:00"));
   for (const [made, time] of [
-    [old, "2040-01-01T14:49:59"],
-    [fresh, "2040-01-01T14:50:00"],
+    [old, "2040-01-01T14:59:54"],
+    [fresh, "2040-01-01T14:59:55"],
   ] as const) {
     await env.DB.prepare("update orders set paid_at = ? where id = ?")
       .bind(beijing(time), made.id)
