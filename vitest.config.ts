@@ -33,6 +33,8 @@ export default defineConfig({
   test: {
     // Logs are read when something fails.
     silent: "passed-only",
+    // One runtime a processor.
+    maxWorkers: 2,
     projects: [
       defineProject(async () => ({
         plugins: [await workers()],

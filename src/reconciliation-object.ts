@@ -2,7 +2,11 @@ import { DurableObject } from "cloudflare:workers";
 import { configOf } from "./config.ts";
 import { billDay } from "./core/bill/day.ts";
 import { connect } from "./db/database.ts";
-import { beginReconciliation, updateReconciliation } from "./db/reconciliations.ts";
+import {
+  beginReconciliation,
+  findReconciliationOf,
+  updateReconciliation,
+} from "./db/reconciliations.ts";
 import { describe, log } from "./log.ts";
 import { compareLines } from "./reconciliation/compare-lines.ts";
 import { fetchBill } from "./reconciliation/fetch-bill.ts";
@@ -36,13 +40,18 @@ export class ReconciliationObject extends DurableObject<Env> {
    */
   async start(merchantId: number, day: string): Promise<Started> {
     try {
+      const db = connect(this.env.DB);
       if (this.#run() !== undefined) {
-        await this.#continue();
-        return "joined";
+        // A run whose row is gone has lost its database to a restore: it is begun anew.
+        if ((await findReconciliationOf(db, { merchantId, day })) !== null) {
+          await this.#continue();
+          return "joined";
+        }
+        this.ctx.storage.kv.delete("run");
       }
       // The row first: a crash before the rest leaves it running with nothing heard of it, and the
       // schedule begins such a day again.
-      await beginReconciliation(connect(this.env.DB), { merchantId, day }, Date.now());
+      await beginReconciliation(db, { merchantId, day }, Date.now());
       // Somebody else may have begun it meanwhile.
       if (this.#run() === undefined) this.#save(newRun(merchantId, day));
       await this.#continue();

@@ -116,3 +116,17 @@ test("a day that was run by hand while it lasted is run again when its bill is c
   await runScheduleAt(READY_AT + 10 * MINUTE_MS);
   expect(await runSteps(world.shop)).toBe(0);
 });
+
+test("a day under way whose row was lost with the database is begun anew", async () => {
+  const world = await openWorld();
+  openBills(world);
+  await showOnly(world.shop);
+  vi.setSystemTime(READY_AT);
+  await start(world.shop);
+  await env.DB.prepare("delete from reconciliations where merchant_id = ?")
+    .bind(world.shop.merchantId)
+    .run();
+  await runScheduleAt(READY_AT + 10 * MINUTE_MS);
+  await runSteps(world.shop);
+  expect(await dayOf(world.shop)).toMatchObject({ state: "done" });
+});
