@@ -1,7 +1,7 @@
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
-const { HISTORIES = "160", HISTORIES_SEED = "", HISTORIES_PATH = "" } = process.env;
+const { HISTORIES = "120", HISTORIES_SEED = "", HISTORIES_PATH = "" } = process.env;
 
 export default defineConfig({
   plugins: [
