@@ -7,7 +7,7 @@ import { forge, pry } from "./play-foul.ts";
 import { refund } from "./play-refund.ts";
 import { view } from "./play-view.ts";
 import { claim } from "./claim.ts";
-import { crash, ledger, objectOf, type Scene } from "./scene.ts";
+import { crash, ledger, objectOf, runAlarm, type Scene } from "./scene.ts";
 import { askAdmin } from "./shop.ts";
 import type { Action, Step } from "./steps.ts";
 
@@ -120,11 +120,11 @@ async function act(scene: Scene, action: Action, alone: boolean): Promise<void> 
       });
       return;
     case "notices":
-      await runDurableObjectAlarm(ledger());
+      await runAlarm(scene, ledger);
       return;
     case "alarm":
       await withOrder(scene, action.order, async ({ number }) => {
-        await runDurableObjectAlarm(objectOf(number));
+        await runAlarm(scene, () => objectOf(number));
       });
       return;
     case "operator":

@@ -1,4 +1,4 @@
-import { abortAllDurableObjects } from "cloudflare:test";
+import { abortAllDurableObjects, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
 import type { RefundStatus } from "../../../sandbox/src/ledger/refunds.ts";
@@ -41,6 +41,8 @@ export interface Scene {
   readonly seen: string[];
   /** How often all objects were thrown out of memory. */
   crashes: number;
+  /** Whose alarms are running. */
+  readonly alarms: Set<Reach>;
 }
 
 /** Everything as at the beginning of the world, but for the gateway's two earlier shops' rows. */
@@ -77,6 +79,7 @@ export async function openScene(signType: SignType): Promise<Scene> {
     statuses: new Map(),
     seen,
     crashes: 0,
+    alarms: new Set(),
   };
 }
 
@@ -88,11 +91,33 @@ export function objectOf(number: string): DurableObjectStub<OrderObject> {
   return env.ORDER_OBJECT.getByName(number);
 }
 
-/** Throws all out of memory, at once and unasked; what was stored stays. */
+/** Reaches an object anew: what reached it before a crash reaches it no more. */
+type Reach = () => DurableObjectStub;
+
+/** Runs an object's alarm, if it has one, whether or not it is due. */
+export async function runAlarm({ alarms }: Scene, reach: Reach): Promise<void> {
+  alarms.add(reach);
+  try {
+    await runDurableObjectAlarm(reach());
+  } finally {
+    alarms.delete(reach);
+  }
+}
+
+/**
+ * Throws all out of memory, at once and unasked; what was stored stays. The platform repeats an
+ * alarm that was cut off, though here it is spent as soon as it begins.
+ */
 export async function crash(scene: Scene): Promise<void> {
+  const cutOff = [...scene.alarms];
   scene.crashes += 1;
   forgetSettings();
   await abortAllDurableObjects();
+  for (const reach of cutOff) {
+    await runInDurableObject(reach(), async (_object, { storage }) => {
+      await storage.setAlarm(Date.now() + 1);
+    });
+  }
 }
 
 function isStored(
