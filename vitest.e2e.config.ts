@@ -12,7 +12,14 @@ const COMMON = {
 };
 
 /** What a merchant's protocol could change; the rest never gets near it. */
-const IN_BOTH = ["whole-life", "payment-notifications", "refunds", "refund-faults", "secrets"];
+const IN_BOTH = [
+  "whole-life",
+  "payment-notifications",
+  "reconciliation",
+  "refunds",
+  "refund-faults",
+  "secrets",
+];
 
 // Plain Node: the gateway and the sandbox run outside, as two real Workers (scripts/stack.ts), which
 // both projects share.

@@ -1,4 +1,7 @@
+import { readFileSync } from "node:fs";
+import path from "node:path";
 import { runStep, type Outcome, type Step } from "./check/step.ts";
+import { removeFolder, temporaryFolder } from "./support/leftovers.ts";
 import { paint } from "./support/terminal.ts";
 
 /** All that must hold, cheap things first. Each is a script of package.json, to be run alone too. */
@@ -12,7 +15,7 @@ const STEPS: readonly Step[] = [
   { name: "workers", script: "test:workers", counts: "tests" },
   { name: "histories", script: "test:histories", counts: "tests" },
   { name: "sandbox", script: "test:sandbox", counts: "tests" },
-  { name: "e2e", script: "test:e2e", counts: "tests" },
+  { name: "e2e", script: "test:e2e", counts: "tests", runs: "waiting" },
 ];
 
 /**
@@ -27,11 +30,14 @@ async function main(wanted: readonly string[]): Promise<void> {
     process.exitCode = 1;
     return;
   }
+  const steps = STEPS.filter(({ name }) => wanted.length === 0 || wanted.includes(name));
   const outcomes: Outcome[] = [];
-  for (const step of STEPS) {
-    if (wanted.length > 0 && !wanted.includes(step.name)) continue;
+  const beside = steps.filter(({ runs }) => runs === "waiting").map(begin);
+  for (const step of steps) {
+    const begun = beside.find((one) => one.step === step);
     console.log(`\n${paint(["bold", "inverse"], ` ${step.name} `)} npm run ${step.script}\n`);
-    const outcome = await runStep(step);
+    const outcome = await (begun?.outcome ?? runStep(step));
+    if (begun !== undefined) process.stdout.write(begun.output());
     outcomes.push(outcome);
     console.log(`\n${line(outcome)}`);
   }
@@ -41,6 +47,21 @@ async function main(wanted: readonly string[]): Promise<void> {
   // CI reads this line: it stays the last, and plain.
   console.log(`${passed} passed, ${failed} failed`);
   process.exitCode = failed === 0 ? 0 : 1;
+}
+
+/** Begins a step beside the others; its output is to be had when it has ended. */
+function begin(step: Step) {
+  const folder = temporaryFolder("check-output-");
+  const file = path.join(folder, step.name);
+  return {
+    step,
+    outcome: runStep(step, file),
+    output: () => {
+      const kept = readFileSync(file);
+      removeFolder(folder);
+      return kept;
+    },
+  };
 }
 
 function line({ step, passed, failed, seconds, remark }: Outcome): string {

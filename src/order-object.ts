@@ -22,7 +22,10 @@ import { settlePayment, type Settlement } from "./order/settle.ts";
 import { syncOrder, type SyncOutcome } from "./order/sync.ts";
 import { Timeline, type TimelineEntry } from "./order/timeline.ts";
 import { Timers, type Timer } from "./order/timers.ts";
+import { logWork, wordOf, type Outcome } from "./order/work.ts";
 import { surroundingsOf } from "./surroundings.ts";
+import { beginTrace, type Trace } from "./trace.ts";
+import { watchWechat } from "./watch-wechat.ts";
 import { connectWechat } from "./wechat/connect.ts";
 import type { Payment, PrepayAnswer } from "./wechat/wechat-pay.ts";
 
@@ -69,10 +72,10 @@ export class OrderObject extends DurableObject<Env> {
 
   // Other Workers' calls. What throws in them (D1 away) is logged here and answered as a value: a
   // thrown error would lose its class on the way, and the platform would print it, SQL and all.
+  // `requestId` is the request that they are done for, and is for the log alone.
 
   /** A new order: arms the timer that asks about it until it is paid or expired. */
   async open(createdAt: number, expiresAt: number, prepay: PrepayAnswer["kind"]): Promise<void> {
-    this.#number();
     this.#timeline.add(Date.now(), "wechat.unifiedorder", { answer: prepay });
     await this.#timers.armIfAbsent(
       { kind: "ask-payment", refundNo: "" },
@@ -81,20 +84,32 @@ export class OrderObject extends DurableObject<Env> {
   }
 
   /** Books a payment that WeChat reported, verified. May be repeated; see settlePayment. */
-  async settlePayment(payment: Payment, merchantId: number): Promise<Settlement | Unavailable> {
+  async settlePayment(
+    payment: Payment,
+    merchantId: number,
+    requestId?: string,
+  ): Promise<Settlement | Unavailable> {
     return await this.#guarded<Settlement | Unavailable>(
-      async () => await settlePayment(this.#context(), payment, merchantId),
+      beginTrace(this.env, requestId),
+      "settle-payment",
+      async (context) => await settlePayment(context, payment, merchantId),
       { kind: "unavailable" },
     );
   }
 
   /** Refunds this order for one of the apps. Repeats get the same refund. */
-  async refund(appId: number, wish: RefundWish): Promise<Result<AcceptedRefund, Refusal>> {
+  async refund(
+    appId: number,
+    wish: RefundWish,
+    requestId?: string,
+  ): Promise<Result<AcceptedRefund, Refusal>> {
     const key = JSON.stringify([appId, wish.refundFen, wish.appRefundNo]);
     const underWay = this.#refunds.get(key);
     if (underWay !== undefined) return await underWay;
-    const refund = this.#guarded(
-      async () => await this.#queue(async () => await refundOrder(this.#context(), appId, wish)),
+    const refund = this.#guarded<Result<AcceptedRefund, Refusal>>(
+      beginTrace(this.env, requestId),
+      "refund",
+      async (context) => await this.#queue(async () => await refundOrder(context, appId, wish)),
       err(FAULT),
     ).finally(() => {
       this.#refunds.delete(key);
@@ -108,18 +123,22 @@ export class OrderObject extends DurableObject<Env> {
    * WeChat. Returns the refund's state as D1 has it afterwards; null when it isn't one of ours, or
    * can't be looked up.
    */
-  async hintRefund(refundNo: string): Promise<RefundRow["state"] | null> {
-    return await this.#guarded(
-      async () =>
-        await followHint(this.#context(), refundNo, async (work) => await this.#queue(work)),
+  async hintRefund(refundNo: string, requestId?: string): Promise<RefundRow["state"] | null> {
+    return await this.#guarded<RefundRow["state"] | null>(
+      beginTrace(this.env, requestId),
+      "hint-refund",
+      async (context) =>
+        await followHint(context, refundNo, async (work) => await this.#queue(work)),
       null,
     );
   }
 
   /** Asks WeChat about everything that is open, before the app is answered. */
-  async sync(): Promise<SyncOutcome> {
-    return await this.#guarded(
-      async () => await this.#queue(async () => await syncOrder(this.#context())),
+  async sync(requestId?: string): Promise<SyncOutcome> {
+    return await this.#guarded<SyncOutcome>(
+      beginTrace(this.env, requestId),
+      "sync",
+      async (context) => await this.#queue(async () => await syncOrder(context)),
       "unknown",
     );
   }
@@ -129,9 +148,12 @@ export class OrderObject extends DurableObject<Env> {
     event: "pay" | "refund",
     refundNo: string | null = null,
     delayMs = 0,
+    requestId?: string,
   ): Promise<Redelivery> {
-    return await this.#guarded(
-      async () => await redeliver(this.#context(), event, refundNo, delayMs),
+    return await this.#guarded<Redelivery>(
+      beginTrace(this.env, requestId),
+      "redeliver",
+      async (context) => await redeliver(context, event, refundNo, delayMs),
       "unavailable",
     );
   }
@@ -139,9 +161,16 @@ export class OrderObject extends DurableObject<Env> {
   /** Arms what this order must have and hasn't; see order/rearm.ts. */
   async rearm(delayMs: number): Promise<Rearmed | "unavailable"> {
     return await this.#guarded<Rearmed | "unavailable">(
-      async () => await rearm(this.#context(), delayMs),
+      beginTrace(this.env),
+      "rearm",
+      async (context) => await rearm(context, delayMs),
       "unavailable",
     );
+  }
+
+  /** Whether objects can be reached, for `/health`: reads the storage and stores nothing. */
+  async ping(): Promise<void> {
+    await this.ctx.storage.getAlarm();
   }
 
   /** What happened to this order, and what is going to. */
@@ -159,11 +188,16 @@ export class OrderObject extends DurableObject<Env> {
    * that throws is put off instead.
    */
   override async alarm(): Promise<void> {
+    const startedAt = Date.now();
+    const trace = beginTrace(this.env);
+    const due = this.#timers.beginAlarm(startedAt);
+    let outcome = "done";
     await Promise.all(
-      this.#timers.due(Date.now()).map(async (timer) => {
+      due.map(async (timer) => {
         try {
-          await this.#run(timer);
+          await this.#run(timer, trace);
         } catch (error) {
+          outcome = "failed";
           log("error", "timer_failed", {
             order: this.ctx.id.name,
             timer: timer.kind,
@@ -174,11 +208,13 @@ export class OrderObject extends DurableObject<Env> {
         }
       }),
     );
-    await this.#timers.resume();
+    await this.#timers.endAlarm();
+    const timers = due.map(({ kind }) => kind).join(",");
+    logWork(trace, { operation: "alarm", order: this.#number(), timers, outcome, startedAt });
   }
 
-  async #run(timer: Timer): Promise<void> {
-    const context = this.#context();
+  async #run(timer: Timer, trace: Trace): Promise<void> {
+    const context = this.#context(trace);
     switch (timer.kind) {
       case "ask-payment":
         await this.#queue(async () => {
@@ -198,14 +234,27 @@ export class OrderObject extends DurableObject<Env> {
     }
   }
 
-  /** Runs `work`; if it throws, the log has why and the caller gets `fallback`. */
-  async #guarded<T>(work: () => Promise<T>, fallback: T): Promise<T> {
+  /**
+   * Runs `work`; if it throws, the log has why and the caller gets `fallback`. The log has a line of
+   * it either way.
+   */
+  async #guarded<T extends Outcome>(
+    trace: Trace,
+    operation: string,
+    work: (context: OrderContext) => Promise<T>,
+    fallback: T,
+  ): Promise<T> {
+    const startedAt = Date.now();
+    const order = this.ctx.id.name;
+    let outcome = fallback;
     try {
-      return await work();
+      outcome = await work(this.#context(trace));
     } catch (error) {
-      log("error", "order_failed", { order: this.ctx.id.name, error: describe(error) });
-      return fallback;
+      const { requestId } = trace;
+      log("error", "order_failed", { requestId, order, operation, error: describe(error) });
     }
+    logWork(trace, { operation, order, outcome: wordOf(outcome), startedAt });
+    return outcome;
   }
 
   /**
@@ -219,22 +268,21 @@ export class OrderObject extends DurableObject<Env> {
     return await turn;
   }
 
-  /** The object's name, kept: an alarm may wake the object without telling it. */
+  /** The object's name, which an alarm knows too (Cloudflare: `ctx.id.name`, since March 2026). */
   #number(): string {
-    const { kv } = this.ctx.storage;
-    const name = this.ctx.id.name ?? kv.get<string>("number");
+    const { name } = this.ctx.id;
     if (name === undefined) throw new Error("an order's object without a name");
-    if (kv.get("number") === undefined) kv.put("number", name);
     return name;
   }
 
-  #context(): OrderContext {
+  #context(trace: Trace): OrderContext {
     if (!this.#config.ok) throw new Error(`not configured: ${this.#config.error.join("; ")}`);
     const config = this.#config.value;
     const number = this.#number();
-    const db = connect(this.env.DB);
+    const db = connect(this.env.DB, trace.cost);
     return {
       number,
+      trace,
       config,
       db,
       timers: this.#timers,
@@ -248,7 +296,8 @@ export class OrderObject extends DurableObject<Env> {
           Date.now(),
         );
         if (!merchant.ok) throw new Error(`the order's merchant is ${merchant.error}`);
-        return connectWechat(merchant.value, order.protocol, surroundingsOf(this.env, config));
+        const surroundings = surroundingsOf(this.env, config);
+        return watchWechat(connectWechat(merchant.value, order.protocol, surroundings), trace);
       },
       appOf: async (order: OrderRow) => {
         const app = await appSettings(db, await masterKeyOf(config), order.appId, Date.now());

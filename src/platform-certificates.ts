@@ -4,6 +4,8 @@ import { forgetSettings, masterKeyOf, merchantSettings } from "./db/settings.ts"
 import { merchantsToCheck, noteCertificateCheck, storeCertificates } from "./db/verify-keys.ts";
 import { describe, log } from "./log.ts";
 import type { World } from "./surroundings.ts";
+import { beginTrace } from "./trace.ts";
+import { watchCall } from "./watch-wechat.ts";
 import { downloadCertificates } from "./wechat/v3/certificates.ts";
 import type { Merchant, V3Credentials, VerifyKey } from "./wechat/wechat-pay.ts";
 
@@ -72,7 +74,12 @@ async function refresh(world: World, merchant: Merchant): Promise<void> {
     if (v3 === null || !mayHaveCertificates(v3)) return;
     const db = connect(world.env.DB);
     const { surroundings } = world;
-    const answer = await downloadCertificates({ merchant: { id, mchId, v3 }, surroundings });
+    const line = { merchant: { id, mchId, v3 }, surroundings };
+    const answer = await watchCall(
+      beginTrace(world.env),
+      { api: "certificates" },
+      async () => await downloadCertificates(line),
+    );
     switch (answer.kind) {
       case "found":
         await storeCertificates(db, merchant, answer.certificates, Date.now());

@@ -1,6 +1,9 @@
 import { configOf } from "./config.ts";
+import { connect } from "./db/database.ts";
+import { saveMark } from "./db/marks.ts";
 import { describe, log } from "./log.ts";
 import { refreshCertificates } from "./platform-certificates.ts";
+import { reconcileDueDays } from "./reconciliation/schedule.ts";
 import { surroundingsOf, type World } from "./surroundings.ts";
 import { sweep } from "./sweep/sweep.ts";
 
@@ -11,6 +14,7 @@ import { sweep } from "./sweep/sweep.ts";
 const JOBS: Readonly<Record<string, (world: World) => Promise<void>>> = {
   certificates: refreshCertificates,
   sweep,
+  reconciliation: reconcileDueDays,
 };
 
 /** Every ten minutes (wrangler.toml, `triggers`). A job that throws doesn't keep the others. */
@@ -21,11 +25,17 @@ export async function scheduled(_controller: ScheduledController, env: Env): Pro
     return;
   }
   const world = { env, config: config.value, surroundings: surroundingsOf(env, config.value) };
-  for (const [job, run] of Object.entries(JOBS)) {
+  for (const [job, run] of Object.entries({ ...JOBS, heartbeat })) {
     try {
       await run(world);
     } catch (error) {
       log("error", "job_failed", { job, error: describe(error) });
     }
   }
+}
+
+/** Last, so that a run which the platform cuts short counts as none: `/health` misses it. */
+async function heartbeat({ env }: World): Promise<void> {
+  const nowAt = Date.now();
+  await saveMark(connect(env.DB), "schedule", nowAt, nowAt);
 }

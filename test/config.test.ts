@@ -128,7 +128,9 @@ describe("a gateway that isn't configured", () => {
       const response = await send(path, init, { ...rest, ADMIN_TOKEN: "", MASTER_KEY: "" });
       expect(response.status).toBe(status);
       const text = await response.text();
-      expect(JSON.parse(text)).toMatchObject({ code: 503, data: null });
+      expect(JSON.parse(text)).toMatchObject(
+        path === "/health" ? { ok: false } : { code: 503, data: null },
+      );
       expect(text).toMatch(/ADMIN_TOKEN.*MASTER_KEY/);
       expect(response.headers.get("x-request-id")).not.toBeNull();
     },

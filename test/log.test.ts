@@ -6,6 +6,8 @@ import { says, unreachable } from "./support/fake-app.ts";
 import { error, UNKNOWN, UNKNOWNS } from "./support/faults.ts";
 import { ask, send } from "./support/gateway.ts";
 import { makeOrder, objectOf, ORDER, refund, refundOf, runDue, runNext } from "./support/life.ts";
+import { linesOf } from "./support/lines.ts";
+import { watchMetrics } from "./support/metrics.ts";
 import { notifyPayment, notifyRefund } from "./support/notices.ts";
 import type { Shop } from "./support/shop.ts";
 import { closeWorld, openWorld, type World } from "./support/world.ts";
@@ -37,7 +39,7 @@ async function hardLife(world: World): Promise<{ id: number; number: string }> {
   const d1 = watchD1();
   d1.fail({ sql: /insert into "orders"/, how: "lost before" });
   await ask(shop, "/pay/create-order", { ...ORDER, ...values });
-  wechat.fail("/pay/unifiedorder", error("PARAM_ERROR"));
+  wechat.fail("/pay/unifiedorder", error("PARAM_ERROR", `no such payer: ${OPEN_ID}`));
   await ask(shop, "/pay/create-order", { ...ORDER, ...values });
   wechat.fail("/pay/unifiedorder", ...UNKNOWNS.slice(0, 2).map(([, fault]) => fault));
   await ask(shop, "/pay/create-order", { ...ORDER, ...values });
@@ -78,9 +80,21 @@ describe("a whole life with every failure", () => {
     const world = await openWorld();
     await hardLife(world);
     const logged = world.logged.join("\n");
+    for (const event of ["request", "order_work", "wechat_call", "app_call"]) {
+      expect(linesOf(world.logged, { event }).length).toBeGreaterThan(1);
+    }
     expect(world.logged.length).toBeGreaterThan(20);
     expect(logged).toMatch(/"level":"error"/);
     for (const secret of secretsOf(world.shop)) expect(logged).not.toContain(secret);
+  });
+
+  test("leaves no secret in the counters, no openId and no order's number", async () => {
+    const world = await openWorld();
+    const counted = watchMetrics();
+    const { number } = await hardLife(world);
+    expect(new Set(counted.map(({ kind }) => kind)).size).toBeGreaterThanOrEqual(4);
+    const text = JSON.stringify(counted);
+    for (const secret of [...secretsOf(world.shop), number]) expect(text).not.toContain(secret);
   });
 
   test("leaves no secret in the timeline, and no openId", async () => {

@@ -11,7 +11,14 @@ import { closeOverdue } from "./ledger/orders.ts";
 import type { RefundResult } from "./ledger/refunds.ts";
 import { emptyTables, openTables } from "./ledger/schema.ts";
 import { changeSettings, type Settings, type SettingsChange } from "./ledger/settings.ts";
-import { orderDetails, stateView, type OrderDetails, type StateView } from "./ledger/views.ts";
+import {
+  orderDetails,
+  refundDetails,
+  stateView,
+  type OrderDetails,
+  type RefundView,
+  type StateView,
+} from "./ledger/views.ts";
 import { deliver } from "./notify/delivery.ts";
 import { postOf } from "./notify/post.ts";
 import { refundInPlatform, type PlatformRefund } from "./rules/platform-refund.ts";
@@ -63,6 +70,10 @@ export class Ledger extends DurableObject<Env> {
 
   async order(outTradeNo: string): Promise<OrderDetails | undefined> {
     return await this.#turn(({ sql }) => orderDetails(sql, outTradeNo));
+  }
+
+  async refund(outRefundNo: string): Promise<RefundView | undefined> {
+    return await this.#turn(({ sql }) => refundDetails(sql, outRefundNo));
   }
 
   async pay(outTradeNo: string, options: payer.PayOptions): Promise<Outcome<null>> {

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { closeSync, openSync } from "node:fs";
 import path from "node:path";
 import { endGroup, removeFolder, temporaryFolder, watchGroup } from "../support/leftovers.ts";
 import { signalGroup } from "../support/process-group.ts";
@@ -12,6 +13,11 @@ export interface Step {
   readonly script: string;
   /** `tests`: it is a vitest run, of which each test counts; otherwise the step counts as one. */
   readonly counts?: "tests";
+  /**
+   * `waiting`: it mostly waits for timers, so it runs beside the others from the beginning; its
+   * output is kept until its turn.
+   */
+  readonly runs?: "waiting";
 }
 
 export interface Outcome {
@@ -26,8 +32,11 @@ export interface Outcome {
 /** Many times what any step takes: only one that hangs is ended. */
 const LIMIT_MS = 10 * 60 * 1000;
 
-/** Runs one step with its output shown. Never throws for a step that fails or can't be run. */
-export async function runStep(step: Step): Promise<Outcome> {
+/**
+ * Runs one step with its output shown, or kept in a file for one that runs beside others. Never
+ * throws for a step that fails or can't be run.
+ */
+export async function runStep(step: Step, keptIn: string | null = null): Promise<Outcome> {
   const scratch = temporaryFolder("check-");
   const startedAt = performance.now();
   const report = path.join(scratch, "report.json");
@@ -35,7 +44,9 @@ export async function runStep(step: Step): Promise<Outcome> {
     step.counts === "tests"
       ? ["--", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`]
       : [];
-  const code = await run(["run", "--silent", step.script, ...reporters], scratch);
+  const output = keptIn === null ? "inherit" : openSync(keptIn, "w");
+  const code = await run(["run", "--silent", step.script, ...reporters], scratch, output);
+  if (output !== "inherit") closeSync(output);
   const seconds = (performance.now() - startedAt) / 1000;
   const outcome = step.counts === "tests" ? readReport(report, code) : verdict(code);
   removeFolder(scratch);
@@ -49,12 +60,16 @@ function verdict(code: number | null): Omit<Outcome, "step" | "seconds"> {
 }
 
 /** Runs npm; returns its exit code, or null when it was ended by force. */
-async function run(command: readonly string[], scratch: string): Promise<number | null> {
+async function run(
+  command: readonly string[],
+  scratch: string,
+  output: "inherit" | number,
+): Promise<number | null> {
   const child = spawn("npm", command, {
     cwd: ROOT,
     detached: true,
     env: environment(scratch),
-    stdio: ["ignore", "inherit", "inherit"],
+    stdio: ["ignore", output, output],
   });
   if (child.pid === undefined) return null;
   const leader = child.pid;

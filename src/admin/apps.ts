@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import { getApp, insertApp, listApps, updateApp } from "../db/apps.ts";
-import { connect, type Database } from "../db/database.ts";
+import type { Database } from "../db/database.ts";
 import { getMerchant } from "../db/merchants.ts";
 import { forgetSettings, masterKeyOf } from "../db/settings.ts";
 import type { GatewayEnv } from "../hono-env.ts";
@@ -19,7 +19,7 @@ export const appRoutes = new Hono<GatewayEnv>();
 appRoutes.post("/", async (c) => {
   const body = await readBody(c.req.raw, newApp(c.get("config").environment));
   if (!body.ok) return refuse(c, body.error);
-  const db = connect(c.env.DB);
+  const db = c.get("db");
   const fault = await merchantFault(db, body.value.merchantId);
   if (fault !== null) return refuse(c, fault);
   const secrets = { salt: body.value.salt ?? makeSalt(), webhookSecret: makeWebhookSecret() };
@@ -34,19 +34,19 @@ appRoutes.get("/", async (c) => {
   const page = readPageQuery(c.req.query());
   if (!page.ok) return refuse(c, page.error);
   const { cursor, limit } = page.value;
-  const found = await listApps(connect(c.env.DB), cursor, limit + 1);
+  const found = await listApps(c.get("db"), cursor, limit + 1);
   return c.json(pageOf(found, limit));
 });
 
 appRoutes.get("/:id{[1-9][0-9]{0,14}}", async (c) => {
-  const app = await getApp(connect(c.env.DB), Number(c.req.param("id")));
+  const app = await getApp(c.get("db"), Number(c.req.param("id")));
   return app === null ? refuse(c, ABSENT) : c.json(app);
 });
 
 appRoutes.patch("/:id{[1-9][0-9]{0,14}}", async (c) => {
   const body = await readBody(c.req.raw, appChanges(c.get("config").environment));
   if (!body.ok) return refuse(c, body.error);
-  const db = connect(c.env.DB);
+  const db = c.get("db");
   const fault = await merchantFault(db, body.value.merchantId);
   if (fault !== null) return refuse(c, fault);
   const app = await updateApp(db, Number(c.req.param("id")), body.value, Date.now());

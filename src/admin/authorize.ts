@@ -1,6 +1,7 @@
 import type { MiddlewareHandler } from "hono";
 import type { GatewayEnv } from "../hono-env.ts";
 import { log } from "../log.ts";
+import { noteUnverified } from "../routes/unverified.ts";
 import { refuse } from "./answers.ts";
 
 /** Lets a request through that carries `Authorization: Bearer <ADMIN_TOKEN>`, answers 401 to others. */
@@ -9,7 +10,9 @@ export const authorize: MiddlewareHandler<GatewayEnv> = async function authorize
   if (token !== undefined && (await isSame(token, c.get("config").adminToken))) {
     return await next();
   }
-  log("warn", "admin_refused", { requestId: c.get("requestId"), path: c.req.path });
+  if (await noteUnverified(c, "admin", "wrong token")) {
+    log("warn", "admin_refused", { requestId: c.get("requestId"), path: c.req.path });
+  }
   c.header("WWW-Authenticate", 'Bearer realm="admin"');
   return refuse(c, {
     code: "unauthorized",

@@ -1,10 +1,15 @@
 import type * as z from "zod";
 import { err, ok, type Result } from "../core/result.ts";
-import { DISCARDED_REQUEST_BYTES, readUpTo } from "../read-up-to.ts";
+import { readBody as readBytes } from "../read-body.ts";
 import { invalid, type AdminError, type FieldFault } from "./answers.ts";
 
 /** A registration has about 1 KB; this is the most that is read of any request. */
 const BODY_MOST_BYTES = 64 * 1024;
+
+const BODY_FAULTS = {
+  "too large": `The body must have at most ${BODY_MOST_BYTES} bytes.`,
+  "broken off": "The body broke off.",
+} as const;
 
 /** Reads a JSON body by a schema. On failure a 400 that names the fields, never their values. */
 export async function readBody<T>(
@@ -16,9 +21,9 @@ export async function readBody<T>(
   if (mediaType?.trim().toLowerCase() !== "application/json") {
     return err(invalid("The Content-Type must be application/json."));
   }
-  const bytes = await readUpTo(request.body, BODY_MOST_BYTES, DISCARDED_REQUEST_BYTES);
-  if (bytes === null) return err(invalid(`The body must have at most ${BODY_MOST_BYTES} bytes.`));
-  const json = parseJson(bytes);
+  const bytes = await readBytes(request, BODY_MOST_BYTES);
+  if (!bytes.ok) return err(invalid(BODY_FAULTS[bytes.error]));
+  const json = parseJson(bytes.value);
   if (!json.ok) return err(invalid("The body must be JSON in UTF-8."));
   if (typeof json.value !== "object" || json.value === null || Array.isArray(json.value)) {
     return err(invalid("The body must be a JSON object."));

@@ -1,11 +1,12 @@
+import type { Context } from "hono";
 import { merchantSettings, masterKeyOf } from "../db/settings.ts";
-import { connect } from "../db/database.ts";
 import type { MerchantRecord } from "../db/merchants.ts";
-import type { Config } from "../config.ts";
 import { err, ok, type Result } from "../core/result.ts";
+import type { GatewayEnv } from "../hono-env.ts";
 import { log } from "../log.ts";
 import { surroundingsOf } from "../surroundings.ts";
 import { downloadCertificates } from "../wechat/v3/certificates.ts";
+import { watchCall } from "../watch-wechat.ts";
 import type { V3Merchant, VerifyKey } from "../wechat/wechat-pay.ts";
 import type { FieldFault } from "./answers.ts";
 import type { Credentials } from "./merchant-fields.ts";
@@ -39,17 +40,20 @@ export interface NewCredentials {
  * @returns the platform certificates that came back; none for a merchant with a public key.
  */
 export async function tryCredentials(
-  env: Env,
-  config: Config,
+  c: Context<GatewayEnv>,
   mchId: string,
   stored: MerchantRecord | null,
   given: NewCredentials,
 ): Promise<Result<readonly VerifyKey[], FieldFault>> {
   if (given.apiV3Key === undefined && given.merchantPrivateKey === undefined) return ok([]);
-  const merchant = await merged(env, config, mchId, stored, given);
+  const merchant = await merged(c, mchId, stored, given);
   if (merchant === null) return ok([]);
-  const surroundings = surroundingsOf(env, config);
-  const answer = await downloadCertificates({ merchant, surroundings });
+  const surroundings = surroundingsOf(c.env, c.get("config"));
+  const answer = await watchCall(
+    c.get("trace"),
+    { api: "certificates" },
+    async () => await downloadCertificates({ merchant, surroundings }),
+  );
   switch (answer.kind) {
     case "found":
       return ok(answer.certificates);
@@ -79,13 +83,12 @@ export async function tryCredentials(
 
 /** What would be stored; null while there are no complete credentials of APIv3. */
 async function merged(
-  env: Env,
-  config: Config,
+  c: Context<GatewayEnv>,
   mchId: string,
   stored: MerchantRecord | null,
   given: NewCredentials,
 ): Promise<V3Merchant | null> {
-  const before = stored === null ? null : await storedCredentials(env, config, stored.id);
+  const before = stored === null ? null : await storedCredentials(c, stored.id);
   const apiV3Key = given.apiV3Key ?? before?.apiV3Key;
   const serialNo = given.merchantSerialNo ?? before?.serialNo;
   const privateKeyPem = given.merchantPrivateKey ?? before?.privateKeyPem;
@@ -94,9 +97,9 @@ async function merged(
   return { id: stored?.id ?? 0, mchId, v3: { apiV3Key, serialNo, privateKeyPem, verifyKeys } };
 }
 
-async function storedCredentials(env: Env, config: Config, merchantId: number) {
-  const masterKey = await masterKeyOf(config);
-  const merchant = await merchantSettings(connect(env.DB), masterKey, merchantId, Date.now(), 0);
+async function storedCredentials(c: Context<GatewayEnv>, merchantId: number) {
+  const masterKey = await masterKeyOf(c.get("config"));
+  const merchant = await merchantSettings(c.get("db"), masterKey, merchantId, Date.now(), 0);
   return merchant.ok ? merchant.value.v3 : null;
 }
 

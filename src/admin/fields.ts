@@ -14,7 +14,8 @@ export function text(pattern: RegExp, expected: string): z.ZodString {
 export const name = z
   .string({ error: requiredOr("must be a string") })
   .trim()
-  .regex(/^\P{Cc}{1,64}$/u, {
+  // Half a surrogate pair has no UTF-8 form: it would be stored as something else.
+  .regex(/^[^\p{Cc}\p{Cs}]{1,64}$/u, {
     error: "must have 1 to 64 characters, none of them a control character",
   });
 

@@ -11,13 +11,13 @@ export const incidentQuery = z.strictObject({
   ...descendingPage,
 });
 
-const NOTE = "must have 1 to 500 characters";
+const NOTE = "must have 1 to 500 characters, no control character but line breaks";
 
 /** Body of POST /admin/incidents/:id/resolve. */
 export const resolution = z.strictObject({
   note: z
     .string({ error: (issue) => (issue.input === undefined ? "is required" : NOTE) })
     .trim()
-    .min(1, { error: NOTE })
-    .max(500, { error: NOTE }),
+    // Half a surrogate pair has no UTF-8 form: it would be stored as something else.
+    .regex(/^(?:[^\p{Cc}\p{Cs}]|\r?\n){1,500}$/u, { error: NOTE }),
 });

@@ -8,6 +8,7 @@ import { deliveryRoutes } from "./deliveries.ts";
 import { incidentRoutes } from "./incidents.ts";
 import { merchantRoutes } from "./merchants.ts";
 import { orderRoutes } from "./orders.ts";
+import { reconciliationRoutes } from "./reconciliations.ts";
 import { resealRoutes } from "./reseal.ts";
 import { rotationRoutes } from "./rotations.ts";
 
@@ -27,6 +28,7 @@ adminRoutes.route("/apps", rotationRoutes);
 adminRoutes.route("/orders", orderRoutes);
 adminRoutes.route("/deliveries", deliveryRoutes);
 adminRoutes.route("/incidents", incidentRoutes);
+adminRoutes.route("/reconciliations", reconciliationRoutes);
 adminRoutes.route("/reseal", resealRoutes);
 
 // Last: whatever nothing above has answered.

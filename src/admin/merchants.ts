@@ -1,5 +1,4 @@
 import { Hono } from "hono";
-import { connect } from "../db/database.ts";
 import {
   getMerchant,
   insertMerchant,
@@ -29,10 +28,10 @@ merchantRoutes.post("/", async (c) => {
   if (!body.ok) return refuse(c, body.error);
   const config = c.get("config");
   const { droppedVerifyKeys: _none, ...merchant } = withV2Defaults(body.value, null);
-  const tried = await tryCredentials(c.env, config, merchant.mchId, null, merchant);
+  const tried = await tryCredentials(c, merchant.mchId, null, merchant);
   if (!tried.ok) return refuse(c, atFault(tried.error));
   const made = await insertMerchant(
-    connect(c.env.DB),
+    c.get("db"),
     await masterKeyOf(config),
     { ...merchant, verifyKeys: [...(merchant.verifyKeys ?? []), ...tried.value] },
     Date.now(),
@@ -50,12 +49,12 @@ merchantRoutes.get("/", async (c) => {
   const page = readPageQuery(c.req.query());
   if (!page.ok) return refuse(c, page.error);
   const { cursor, limit } = page.value;
-  const found = await listMerchants(connect(c.env.DB), cursor, limit + 1);
+  const found = await listMerchants(c.get("db"), cursor, limit + 1);
   return c.json(pageOf(found, limit));
 });
 
 merchantRoutes.get("/:id{[1-9][0-9]{0,14}}", async (c) => {
-  const merchant = await getMerchant(connect(c.env.DB), Number(c.req.param("id")));
+  const merchant = await getMerchant(c.get("db"), Number(c.req.param("id")));
   return merchant === null ? refuse(c, ABSENT) : c.json(merchant);
 });
 
@@ -63,7 +62,7 @@ merchantRoutes.patch("/:id{[1-9][0-9]{0,14}}", async (c) => {
   const body = await readBody(c.req.raw, merchantChanges(c.env));
   if (!body.ok) return refuse(c, body.error);
   const config = c.get("config");
-  const db = connect(c.env.DB);
+  const db = c.get("db");
   const stored = await getMerchant(db, Number(c.req.param("id")));
   if (stored === null) return refuse(c, ABSENT);
   const { mchId: _mchId, ...changes } = withV2Defaults(body.value, stored);
@@ -72,7 +71,7 @@ merchantRoutes.patch("/:id{[1-9][0-9]{0,14}}", async (c) => {
   if (missing.length > 0) {
     return refuse(c, atFault(...missing.map((path) => ({ path, message: "is required" }))));
   }
-  const tried = await tryCredentials(c.env, config, stored.mchId, stored, changes);
+  const tried = await tryCredentials(c, stored.mchId, stored, changes);
   if (!tried.ok) return refuse(c, atFault(tried.error));
   const merchant = await updateMerchant(
     db,

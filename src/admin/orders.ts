@@ -1,5 +1,4 @@
 import { Hono, type Context } from "hono";
-import { connect } from "../db/database.ts";
 import { listOrders, listRefunds } from "../db/order-list.ts";
 import { findOrderById } from "../db/orders.ts";
 import type { OrderRow } from "../db/rows.ts";
@@ -26,14 +25,14 @@ orderRoutes.get("/", async (c) => {
   const query = checked(c.req.query(), orderQuery);
   if (!query.ok) return refuse(c, query.error);
   const { limit, cursor, ...filter } = query.value;
-  const found = await listOrders(connect(c.env.DB), filter, cursor, limit + 1);
+  const found = await listOrders(c.get("db"), filter, cursor, limit + 1);
   return c.json(pageOf(found, limit));
 });
 
 orderRoutes.get(ORDER, async (c) => {
   const order = await orderOf(c);
   if (order === null) return refuse(c, ABSENT);
-  return c.json({ ...order, refunds: await listRefunds(connect(c.env.DB), order.id) });
+  return c.json({ ...order, refunds: await listRefunds(c.get("db"), order.id) });
 });
 
 orderRoutes.get(`${ORDER}/timeline`, async (c) => {
@@ -49,7 +48,8 @@ orderRoutes.post(`${ORDER}/redeliver`, async (c) => {
   const order = await orderOf(c);
   if (order === null) return refuse(c, ABSENT);
   const { event, refundNo = null } = body.value;
-  const outcome = await orderObject(c.env, order.number).redeliver(event, refundNo);
+  const requestId = c.get("requestId");
+  const outcome = await orderObject(c.env, order.number).redeliver(event, refundNo, 0, requestId);
   switch (outcome) {
     case "armed":
       break;
@@ -61,7 +61,7 @@ orderRoutes.post(`${ORDER}/redeliver`, async (c) => {
       return refuse(c, UNAVAILABLE);
   }
   log("info", "redelivery", {
-    requestId: c.get("requestId"),
+    requestId,
     order: order.number,
     eventName: event,
     refundNo,
@@ -72,16 +72,16 @@ orderRoutes.post(`${ORDER}/redeliver`, async (c) => {
 orderRoutes.post(`${ORDER}/sync`, async (c) => {
   const order = await orderOf(c);
   if (order === null) return refuse(c, ABSENT);
-  const outcome = await orderObject(c.env, order.number).sync();
+  const outcome = await orderObject(c.env, order.number).sync(c.get("requestId"));
   const now = await orderOf(c);
   return now === null
     ? refuse(c, ABSENT)
     : c.json({
         outcome,
-        order: { ...now, refunds: await listRefunds(connect(c.env.DB), now.id) },
+        order: { ...now, refunds: await listRefunds(c.get("db"), now.id) },
       });
 });
 
 async function orderOf(c: Context<GatewayEnv>): Promise<OrderRow | null> {
-  return await findOrderById(connect(c.env.DB), Number(c.req.param("id")));
+  return await findOrderById(c.get("db"), Number(c.req.param("id")));
 }

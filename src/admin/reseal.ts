@@ -1,5 +1,4 @@
 import { Hono } from "hono";
-import { connect } from "../db/database.ts";
 import { reseal } from "../db/reseal.ts";
 import { masterKeyOf } from "../db/settings.ts";
 import type { GatewayEnv } from "../hono-env.ts";
@@ -13,7 +12,7 @@ export const resealRoutes = new Hono<GatewayEnv>();
 
 resealRoutes.post("/", async (c) => {
   const masterKey = await masterKeyOf(c.get("config"));
-  const { unreadable, ...rest } = await reseal(connect(c.env.DB), masterKey);
+  const { unreadable, ...rest } = await reseal(c.get("db"), masterKey);
   // The key's id, because for a while after the change an isolate may still serve with the old one
   // as the current: its "nothing left" would mean the opposite.
   const facts = { masterKeyId: masterKey.id, ...rest, unreadable: unreadable.length };

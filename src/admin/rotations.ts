@@ -1,6 +1,5 @@
 import { Hono, type Context } from "hono";
 import { rotateSecret, type Rotatable, type Rotation } from "../db/apps-rotation.ts";
-import { connect } from "../db/database.ts";
 import { forgetSettings, masterKeyOf } from "../db/settings.ts";
 import { SETTINGS_LIFE_MS } from "../db/settings-cache.ts";
 import { err, ok, type Result } from "../core/result.ts";
@@ -63,7 +62,7 @@ async function rotate(
   const body = await readBody(c.req.raw, rotation);
   if (!body.ok) return body;
   const rotated = await rotateSecret(
-    connect(c.env.DB),
+    c.get("db"),
     await masterKeyOf(c.get("config")),
     id,
     secret,

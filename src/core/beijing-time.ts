@@ -5,6 +5,7 @@
 const BEIJING_AHEAD_MS = 8 * 60 * 60 * 1000;
 
 const COMPACT = /^(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})$/;
+const DAY = /^(\d{4})-(\d{2})-(\d{2})$/;
 const SPACED = /^(\d{4})-(\d{2})-(\d{2}) (\d{2}):(\d{2}):(\d{2})$/;
 
 /** `yyyyMMddHHmmss` (APIv2: `time_end`) to Unix ms; null when it isn't such a time. */
@@ -15,6 +16,16 @@ export function parseCompactBeijingTime(text: string): number | null {
 /** `yyyy-MM-dd HH:mm:ss` (APIv2: `success_time`) to Unix ms; null when it isn't such a time. */
 export function parseSpacedBeijingTime(text: string): number | null {
   return toUnixMs(SPACED.exec(text));
+}
+
+/** `YYYY-MM-DD`, a day in Beijing, to the Unix ms of its beginning; null when there is no such day. */
+export function startOfBeijingDay(day: string): number | null {
+  return toUnixMs(DAY.exec(day));
+}
+
+/** The day in Beijing, `YYYY-MM-DD`, in which a time (Unix ms) falls. */
+export function beijingDayOf(at: number): string {
+  return new Date(at + BEIJING_AHEAD_MS).toISOString().slice(0, 10);
 }
 
 function toUnixMs(match: RegExpExecArray | null): number | null {

@@ -45,7 +45,13 @@ const IPV6_RANGES: readonly Range[] = [
 /** The range's first address, the length of its prefix in bits, what its addresses are. */
 type Range = readonly [first: string, prefix: number, kind: HostKind];
 type HostKind = "public" | "loopback" | "a local name" | `a${string} address${string}` | Misnomer;
-type Misnomer = "a name that ends in a dot" | "a name without a domain";
+type Misnomer =
+  | "a name that ends in a dot"
+  | "a name without a domain"
+  | "a name that can't be looked up";
+
+/** Labels of 1 to 63 characters, 253 in all (RFC 1035). `URL` takes empty and endless ones too. */
+const LOOKED_UP = /^(?=.{1,253}$)[^.]{1,63}(?:\.[^.]{1,63})*$/;
 
 /** Names that never leave a machine or a house (RFC 6762, RFC 8375; ICANN's reservation of .internal). */
 const LOCAL_NAME = /\.(local|internal|home\.arpa)$/;
@@ -91,6 +97,7 @@ function kindOfHost(hostname: string): HostKind {
   if (/^\d+\.\d+\.\d+\.\d+$/.test(hostname)) return kindOfAddress(ipv4(hostname), 32, IPV4_RANGES);
   // The same host to a resolver, another one to every comparison.
   if (hostname.endsWith(".")) return "a name that ends in a dot";
+  if (!LOOKED_UP.test(hostname)) return "a name that can't be looked up";
   if (hostname === "localhost" || hostname.endsWith(".localhost")) return "loopback";
   // Only the searching of a local network could find it.
   if (!hostname.includes(".")) return "a name without a domain";

@@ -1,10 +1,11 @@
-import { isLongUnknown, nextPaymentAskAt, PAYMENT_UNKNOWN_MS } from "../core/follow-up.ts";
+import { isLongUnknown, nextPaymentAskAt } from "../core/follow-up.ts";
 import { failOrder, findOrder } from "../db/orders.ts";
 import type { OrderRow } from "../db/rows.ts";
 import type { WechatPay } from "../wechat/wechat-pay.ts";
 import type { OrderContext } from "./context.ts";
 import { keyOf } from "./keys.ts";
-import { raise, settleConcern } from "./raise.ts";
+import { paymentBecameKnown } from "./payment-known.ts";
+import { raise } from "./raise.ts";
 import { settlePayment } from "./settle.ts";
 import type { Timer } from "./timers.ts";
 
@@ -47,7 +48,7 @@ export async function followUpPayment(context: OrderContext, timer: Timer): Prom
   const { db, timers } = context;
   const order = await findOrder(db, context.number);
   if (order === null || order.payState === "paid") {
-    if (order !== null) await becameKnown(context, order);
+    if (order !== null) await paymentBecameKnown(context, order);
     await timers.remove(timer);
     return;
   }
@@ -61,7 +62,7 @@ export async function followUpPayment(context: OrderContext, timer: Timer): Prom
     state = await askPayment(context, order, wechat);
   }
   if (failed ? state !== "unknown" : await conclude(context, state, expired)) {
-    await becameKnown(context, order);
+    await paymentBecameKnown(context, order);
     await timers.remove(begun);
   } else if (isLongUnknown(order, begun.attempt, Date.now())) {
     await raise(context, {
@@ -71,19 +72,6 @@ export async function followUpPayment(context: OrderContext, timer: Timer): Prom
       facts: { wechat: state, asked: begun.attempt },
     });
   }
-}
-
-/**
- * However it became known, the timer finds out; so it is here that an incident about it ends. Before
- * its time nothing can have been raised, and nothing is looked for.
- */
-async function becameKnown(context: OrderContext, order: OrderRow): Promise<void> {
-  if (Date.now() < order.expiresAt + PAYMENT_UNKNOWN_MS) return;
-  await settleConcern(
-    context,
-    { kind: "payment_outcome_unknown", refundNo: "" },
-    "The gateway: it is known now whether the order is paid.",
-  );
 }
 
 /** Returns whether it is worth asking again at once: closed, or found paid or unknown. */

@@ -2,6 +2,7 @@ import type { Config } from "../config.ts";
 import type { Database } from "../db/database.ts";
 import type { OrderRow } from "../db/rows.ts";
 import type { AppSettings } from "../db/settings.ts";
+import type { Trace } from "../trace.ts";
 import type { WechatPay } from "../wechat/wechat-pay.ts";
 import type { LastRefund } from "./last-refund.ts";
 import type { Timeline } from "./timeline.ts";
@@ -11,6 +12,8 @@ import type { Timers } from "./timers.ts";
 export interface OrderContext {
   /** The order's number (`pay_order_number`), which is the object's name. */
   readonly number: string;
+  /** For the log and the counters: what this work is done for, and what it has cost. */
+  readonly trace: Trace;
   readonly config: Config;
   readonly db: Database;
   readonly timers: Timers;

@@ -16,9 +16,11 @@ import { callApp } from "./call-app.ts";
 import type { OrderContext } from "./context.ts";
 import { raise, settleConcern } from "./raise.ts";
 import type { Timer } from "./timers.ts";
+import { watchApp } from "./watch-app.ts";
 
 /** One piece of news for an app, as it stands in D1 at the moment of the call. */
 interface News {
+  readonly event: "pay" | "refund";
   readonly eventId: string;
   readonly fields: Parameters;
   readonly urlOf: (app: AppSettings) => string;
@@ -53,7 +55,12 @@ export async function deliver(context: OrderContext, timer: Timer): Promise<void
     eventId: news.eventId,
     nowAt: startedAt,
   });
-  const answer = await callApp(news.urlOf(app), callback);
+  const about = { event: news.event, app: app.id, order: order.number, eventId: news.eventId };
+  const answer = await watchApp(
+    context.trace,
+    about,
+    async () => await callApp(news.urlOf(app), callback),
+  );
   const endedAt = Date.now();
   timeline.add(endedAt, "app.called", {
     eventId: news.eventId,
@@ -105,6 +112,7 @@ async function newsOf(context: OrderContext, order: OrderRow, timer: Timer): Pro
         return null;
       }
       return {
+        event: "pay",
         eventId: payEventId(order.number),
         fields: payCallback(order),
         urlOf: (app) => app.payNotifyUrl,
@@ -118,6 +126,7 @@ async function newsOf(context: OrderContext, order: OrderRow, timer: Timer): Pro
       // Not news: the booking that the timer watched over never ended; the refund's own timer asks.
       if (refund === null || !isNews(refund.state)) return null;
       return {
+        event: "refund",
         eventId: refundEventId(refund.number, refund.state),
         fields: refundCallback(order, refund),
         urlOf: (app) => app.refundNotifyUrl,

@@ -9,6 +9,7 @@ import type { TimerName } from "./timers.ts";
 
 /** What was missing of an order's timers and is there now. */
 export interface Rearmed {
+  readonly kind: "complete" | "rearmed";
   /** Timers. */
   readonly armed: number;
   /** Incidents about deliveries that nobody makes any more. */
@@ -42,7 +43,7 @@ export async function rearm(context: OrderContext, delayMs: number): Promise<Rea
   // Before the record is read: a timer that does its work meanwhile isn't missing.
   const there = new Set(timers.all().map(key));
   const found = await findOrderWithRefunds(db, number);
-  if (found === null) return { armed: 0, raised: 0, woken: false };
+  if (found === null) return COMPLETE;
   const { order, refunds } = found;
   let armed = 0;
   for (const { name, calls } of [...owedOfOrder(order), ...refunds.flatMap(owedOfRefund)]) {
@@ -56,8 +57,12 @@ export async function rearm(context: OrderContext, delayMs: number): Promise<Rea
     if (there.has(key(deliveryOf(ended.refundNo)))) continue;
     if (await raiseOnce(context, order, ended)) raised += 1;
   }
-  return { armed, raised, woken: await timers.wake() };
+  const woken = await timers.wake();
+  const complete = armed + raised === 0 && !woken;
+  return complete ? COMPLETE : { kind: "rearmed", armed, raised, woken };
 }
+
+const COMPLETE: Rearmed = { kind: "complete", armed: 0, raised: 0, woken: false };
 
 function owedOfOrder(order: OrderRow): Owed[] {
   switch (order.payState) {

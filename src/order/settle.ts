@@ -4,6 +4,7 @@ import { bookPayment, findOrder } from "../db/orders.ts";
 import type { OrderRow } from "../db/rows.ts";
 import type { Payment } from "../wechat/wechat-pay.ts";
 import type { OrderContext } from "./context.ts";
+import { paymentBecameKnown } from "./payment-known.ts";
 import { raise } from "./raise.ts";
 import { BOOKING_GRACE_MS } from "./timers.ts";
 
@@ -15,6 +16,7 @@ export type Settlement =
   | { readonly kind: "contradiction"; readonly what: Contradiction };
 
 const DELIVERY = { kind: "deliver-pay", refundNo: "" } as const;
+const ASKING = { kind: "ask-payment", refundNo: "" } as const;
 
 /**
  * The one way in which an order becomes paid, however the news came. The timer first, then one
@@ -39,7 +41,9 @@ export async function settlePayment(
   );
   if (booked !== null) {
     timeline.add(nowAt, "pay.booked", { transactionId: payment.transactionId });
-    await timers.armUnlessBegun(DELIVERY, nowAt);
+    // Nobody needs to ask any more; left there, the timer would wake the object for nothing.
+    await timers.armInsteadOf(ASKING, DELIVERY, nowAt);
+    await paymentBecameKnown(context, booked);
     return { kind: "booked" };
   }
   const order = await findOrder(db, payment.orderNumber);

@@ -12,43 +12,38 @@ export type TimelineFacts = Readonly<Record<string, string | number | boolean | 
 /** An order lives for a few dozen entries; a flood of repeats must not fill its storage. */
 const MOST_ENTRIES = 500;
 
-type EntryRow = { at: number; event: string; facts: string };
+const PREFIX = "event:";
 
+/** In the object's own storage, one key an entry: a table would cost two rows written an order. */
 export class Timeline {
-  readonly #sql: SqlStorage;
+  readonly #kv: SyncKvStorage;
+  /** The last entry's number; undefined when not looked at since the object woke. */
+  #last: number | undefined;
 
   constructor(storage: DurableObjectStorage) {
-    this.#sql = storage.sql;
-    this.#sql.exec(`create table if not exists events (
-      id integer primary key,
-      at integer not null,
-      event text not null,
-      facts text not null
-    )`);
+    this.#kv = storage.kv;
   }
 
   /** Writes an entry; the oldest one beyond `MOST_ENTRIES` goes. */
   add(at: number, event: string, facts: TimelineFacts = {}): void {
-    const row = this.#sql
-      .exec<{ id: number }>(
-        "insert into events (at, event, facts) values (?, ?, ?) returning id",
-        at,
-        event,
-        JSON.stringify(facts),
-      )
-      .one();
-    if (row.id > MOST_ENTRIES)
-      this.#sql.exec("delete from events where id = ?", row.id - MOST_ENTRIES);
+    const id = (this.#last ?? this.#findLast()) + 1;
+    this.#kv.put<TimelineEntry>(keyOf(id), { at, event, facts });
+    this.#last = id;
+    if (id > MOST_ENTRIES) this.#kv.delete(keyOf(id - MOST_ENTRIES));
   }
 
   /** All entries, the oldest first. */
   entries(): TimelineEntry[] {
-    const rows = this.#sql
-      .exec<EntryRow>("select at, event, facts from events order by id")
-      .toArray();
-    return rows.map(({ at, event, facts }) => {
-      const written: TimelineFacts = JSON.parse(facts);
-      return { at, event, facts: written };
-    });
+    return Array.from(this.#kv.list<TimelineEntry>({ prefix: PREFIX }), ([, entry]) => entry);
   }
+
+  #findLast(): number {
+    const [last] = this.#kv.list({ prefix: PREFIX, reverse: true, limit: 1 });
+    return last === undefined ? 0 : Number(last[0].slice(PREFIX.length));
+  }
+}
+
+/** Keys are listed in the order of their letters. */
+function keyOf(id: number): string {
+  return PREFIX + String(id).padStart(9, "0");
 }

@@ -1,6 +1,11 @@
 /**
- * An order's timers, in its object's own SQLite. The earliest one is the object's alarm. A timer is
- * written down before the thing it watches over is begun, so that a crash leaves the timer behind.
+ * An order's timers, in its object's own storage. A timer is written down before the thing it
+ * watches over is begun, so that a crash leaves the timer behind; and the object's alarm goes off
+ * no later than the earliest of them.
+ *
+ * Every row written is billed, and setting the alarm is one (Cloudflare: Durable Objects, pricing).
+ * So all timers are one value under one key, and the alarm is moved only when it would be too late.
+ * One that has come to be too early wakes the object for nothing, which costs a seventh of a row.
  */
 
 /** What a timer does when it is due. A refund's timers name their refund. */
@@ -8,9 +13,11 @@ export type TimerKind = "ask-payment" | "deliver-pay" | "ask-refund" | "deliver-
 
 /**
  * How long a delivery's timer waits for the booking that it watches over. Only a crash in between,
- * or a database that stalls, lets it run out; then it finds out what became of the booking.
+ * or a database that stalls, lets it run out; then it finds out what became of the booking. No less
+ * than the wait for the first ask about an order (core/follow-up.ts): the alarm set for that then
+ * comes first, and needn't be moved for a payment that follows soon.
  */
-export const BOOKING_GRACE_MS = 30_000;
+export const BOOKING_GRACE_MS = 60_000;
 
 export interface Timer {
   readonly kind: TimerKind;
@@ -26,51 +33,39 @@ export interface Timer {
 /** What names a timer. */
 export type TimerName = Pick<Timer, "kind" | "refundNo">;
 
-type TimerRow = {
-  kind: TimerKind;
-  refund_no: string;
-  due_at: number;
-  attempt: number;
-  calls: number;
-};
+const KEY = "timers";
 
 export class Timers {
   readonly #storage: DurableObjectStorage;
+  /** When the alarm goes off; null: it isn't set. Undefined: not looked at since the object woke. */
+  #alarmAt: number | null | undefined;
+  #inAlarm = false;
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
-    storage.sql.exec(`create table if not exists timers (
-      kind text not null,
-      refund_no text not null,
-      due_at integer not null,
-      attempt integer not null,
-      calls integer not null,
-      primary key (kind, refund_no)
-    ) without rowid`);
   }
 
   /** Arms a timer, from its first attempt; one that is armed already starts again. */
   async arm(name: TimerName, dueAt: number): Promise<void> {
-    this.#storage.sql.exec(
-      `insert into timers (kind, refund_no, due_at, attempt, calls) values (?, ?, ?, 0, 0)
-       on conflict do update set due_at = excluded.due_at, attempt = 0`,
-      name.kind,
-      name.refundNo,
-      dueAt,
-    );
-    await this.#setAlarm();
+    await this.#write(begunAnew(name, dueAt, this.find(name)));
   }
 
   /** Makes a timer due at `dueAt`, arming it if need be; one that has begun its attempts is left alone. */
   async armUnlessBegun(name: TimerName, dueAt: number): Promise<void> {
-    this.#storage.sql.exec(
-      `insert into timers (kind, refund_no, due_at, attempt, calls) values (?, ?, ?, 0, 0)
-       on conflict do update set due_at = excluded.due_at where attempt = 0`,
-      name.kind,
-      name.refundNo,
-      dueAt,
+    const armed = this.find(name);
+    await this.#write(
+      armed === undefined || armed.attempt === 0 ? begunAnew(name, dueAt, armed) : null,
     );
-    await this.#setAlarm();
+  }
+
+  /**
+   * As `armUnlessBegun`, and takes away `past`, which has nothing to watch over any more: one row
+   * written for both.
+   */
+  async armInsteadOf(past: TimerName, name: TimerName, dueAt: number): Promise<void> {
+    const armed = this.find(name);
+    const keeps = armed !== undefined && armed.attempt > 0;
+    await this.#write(keeps ? null : begunAnew(name, dueAt, armed), past);
   }
 
   /**
@@ -78,18 +73,12 @@ export class Timers {
    * @param calls for a delivery that goes on: the calls made so far
    */
   async armIfAbsent(name: TimerName, dueAt: number, calls = 0): Promise<boolean> {
-    const cursor = this.#storage.sql.exec(
-      `insert into timers (kind, refund_no, due_at, attempt, calls) values (?, ?, ?, ?, ?)
-       on conflict do nothing`,
-      name.kind,
-      name.refundNo,
-      dueAt,
-      calls,
-      calls,
+    const { kind, refundNo } = name;
+    const armed = this.find(name);
+    await this.#write(
+      armed === undefined ? { kind, refundNo, dueAt, attempt: calls, calls } : null,
     );
-    const armed = cursor.rowsWritten > 0;
-    if (armed) await this.#setAlarm();
-    return armed;
+    return armed === undefined;
   }
 
   /**
@@ -98,100 +87,105 @@ export class Timers {
    */
   async begin(timer: Timer, retryAt: number, calls = timer.calls): Promise<Timer> {
     const begun = { ...timer, attempt: timer.attempt + 1, dueAt: retryAt, calls };
-    this.#storage.sql.exec(
-      "update timers set due_at = ?, attempt = ?, calls = ? where kind = ? and refund_no = ?",
-      begun.dueAt,
-      begun.attempt,
-      begun.calls,
-      timer.kind,
-      timer.refundNo,
-    );
-    await this.#setAlarm();
+    await this.#write(this.find(timer) === undefined ? null : begun);
     return begun;
   }
 
   /** Puts a timer off, unless it was armed anew or hastened since `timer` was read. */
   async putOff(timer: Timer, dueAt: number): Promise<void> {
-    this.#storage.sql.exec(
-      `update timers set due_at = ?
-       where kind = ? and refund_no = ? and attempt = ? and due_at = ?`,
-      dueAt,
-      timer.kind,
-      timer.refundNo,
-      timer.attempt,
-      timer.dueAt,
-    );
-    await this.#setAlarm();
+    const armed = this.#unchanged(timer);
+    await this.#write(armed === undefined ? null : { ...armed, dueAt });
   }
 
   /** Takes a timer away, unless it was armed anew or hastened since `timer` was read. */
   async remove(timer: Timer): Promise<void> {
-    this.#storage.sql.exec(
-      "delete from timers where kind = ? and refund_no = ? and attempt = ? and due_at = ?",
-      timer.kind,
-      timer.refundNo,
-      timer.attempt,
-      timer.dueAt,
-    );
-    await this.#setAlarm();
+    await this.#write(null, this.#unchanged(timer));
   }
 
   /** The timer of this name, if it is armed. */
   find(name: TimerName): Timer | undefined {
-    return this.#read("where kind = ? and refund_no = ?", name.kind, name.refundNo)[0];
+    return this.all().find((timer) => isSame(timer, name));
   }
 
   /** Whether the timer is as it was read: neither armed anew, nor hastened, nor gone. */
   stands(timer: Timer): boolean {
-    const now = this.find(timer);
-    return now?.attempt === timer.attempt && now.dueAt === timer.dueAt;
+    return this.#unchanged(timer) !== undefined;
   }
 
-  /** The timers that are due, the earliest first. */
-  due(nowAt: number): readonly Timer[] {
-    return this.#read("where due_at <= ? order by due_at", nowAt);
+  /**
+   * The alarm has gone off. Returns the timers that are due, the earliest first. Until `endAlarm` no
+   * other alarm is set: the platform runs one at a time, and one that a crash cuts off it repeats
+   * by itself (Cloudflare: alarms, at-least-once).
+   */
+  beginAlarm(nowAt: number): readonly Timer[] {
+    this.#inAlarm = true;
+    return this.all().filter(({ dueAt }) => dueAt <= nowAt);
   }
 
   /** Sets the alarm again; an alarm that has gone off is spent. */
-  async resume(): Promise<void> {
+  async endAlarm(): Promise<void> {
+    this.#inAlarm = false;
+    this.#alarmAt = undefined;
     await this.#setAlarm();
   }
 
   /** Sets the alarm if it is missing or later than the earliest timer. Returns whether it was. */
   async wake(): Promise<boolean> {
-    const earliest = this.all()[0];
-    if (earliest === undefined) return false;
-    const alarmAt = await this.#storage.getAlarm();
-    if (alarmAt !== null && alarmAt <= earliest.dueAt) return false;
-    await this.#storage.setAlarm(earliest.dueAt);
+    const [earliest] = this.all();
+    if (this.#inAlarm || earliest === undefined) return false;
+    this.#alarmAt = await this.#storage.getAlarm();
+    if (this.#alarmAt !== null && this.#alarmAt <= earliest.dueAt) return false;
+    await this.#setAlarm();
     return true;
   }
 
   /** All timers, the earliest first. */
   all(): readonly Timer[] {
-    return this.#read("order by due_at");
+    return this.#storage.kv.get<readonly Timer[]>(KEY) ?? [];
   }
 
-  #read(clause: string, ...values: (string | number)[]): readonly Timer[] {
-    const rows = this.#storage.sql
-      .exec<TimerRow>(
-        `select kind, refund_no, due_at, attempt, calls from timers ${clause}`,
-        ...values,
-      )
-      .toArray();
-    return rows.map((row) => ({
-      kind: row.kind,
-      refundNo: row.refund_no,
-      dueAt: row.due_at,
-      attempt: row.attempt,
-      calls: row.calls,
-    }));
+  /** The timer as it was read, if it still stands so. */
+  #unchanged({ kind, refundNo, attempt, dueAt }: Timer): Timer | undefined {
+    const armed = this.find({ kind, refundNo });
+    return armed?.attempt === attempt && armed.dueAt === dueAt ? armed : undefined;
   }
 
-  /** The alarm is always the earliest timer. */
+  /** Stores one timer and takes away another, where there are such; then sees to the alarm. */
+  async #write(stored: Timer | null, past?: TimerName): Promise<void> {
+    const before = this.all();
+    const kept = before.filter(
+      (timer) =>
+        !(stored !== null && isSame(timer, stored)) && !(past !== undefined && isSame(timer, past)),
+    );
+    const after = [...kept, ...(stored === null ? [] : [stored])].toSorted(
+      (left, right) => left.dueAt - right.dueAt,
+    );
+    if (after.length === 0 && before.length > 0) this.#storage.kv.delete(KEY);
+    else if (stored !== null || after.length < before.length) this.#storage.kv.put(KEY, after);
+    await this.#setAlarm();
+  }
+
+  /** The alarm is never later than the earliest timer. */
   async #setAlarm(): Promise<void> {
-    const earliest = this.all()[0];
-    if (earliest === undefined) await this.#storage.deleteAlarm();
-    else await this.#storage.setAlarm(earliest.dueAt);
+    if (this.#inAlarm) return;
+    if (this.#alarmAt === undefined) this.#alarmAt = await this.#storage.getAlarm();
+    const [earliest] = this.all();
+    if (earliest === undefined) return;
+    if (this.#alarmAt !== null && this.#alarmAt <= earliest.dueAt) return;
+    this.#alarmAt = earliest.dueAt;
+    try {
+      await this.#storage.setAlarm(earliest.dueAt);
+    } catch (error) {
+      this.#alarmAt = undefined;
+      throw error;
+    }
   }
+}
+
+function begunAnew({ kind, refundNo }: TimerName, dueAt: number, armed: Timer | undefined): Timer {
+  return { kind, refundNo, dueAt, attempt: 0, calls: armed?.calls ?? 0 };
+}
+
+function isSame(left: TimerName, right: TimerName): boolean {
+  return left.kind === right.kind && left.refundNo === right.refundNo;
 }

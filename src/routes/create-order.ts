@@ -40,7 +40,7 @@ export async function createOrder(c: Context<GatewayEnv>): Promise<Result<Create
   if (!placed.ok) return placed;
   const { order, orderId, answer, wechat } = placed.value;
   c.set("order", order.number);
-  c.executionCtx.waitUntil(afterwards(c.env, db, placed.value));
+  c.executionCtx.waitUntil(afterwards(c, db, placed.value));
   if (answer.kind !== "prepared") {
     log("warn", "not_prepared", {
       requestId: c.get("requestId"),
@@ -115,7 +115,11 @@ async function editAddress(
 }
 
 /** What the app needn't wait for: the order's timers, and what WeChat's answer means for the row. */
-async function afterwards(env: Env, db: Database, { order, answer }: Placed): Promise<void> {
+async function afterwards(
+  c: Context<GatewayEnv>,
+  db: Database,
+  { order, answer }: Placed,
+): Promise<void> {
   try {
     if (answer.kind === "refused" && order.appOrderNo === null) {
       // Nobody can ask for this order again. With a number of the app's own, a repeat may find the
@@ -123,11 +127,12 @@ async function afterwards(env: Env, db: Database, { order, answer }: Placed): Pr
       await failOrder(db, order.number, Date.now());
       return;
     }
-    const object = orderObject(env, order.number);
+    const object = orderObject(c.env, order.number);
     await object.open(order.createdAt, order.expiresAt, answer.kind);
-    if (answer.kind === "paid") await object.sync();
+    if (answer.kind === "paid") await object.sync(c.get("requestId"));
   } catch (error) {
     log("error", "timers_not_armed", {
+      requestId: c.get("requestId"),
       order: order.number,
       error: describe(error),
     });

@@ -1,20 +1,85 @@
-import { sql } from "drizzle-orm";
 import type { Context } from "hono";
-import { connect } from "../db/database.ts";
-import { merchants } from "../db/schema.ts";
+import { hasStopped } from "../core/health.ts";
+import { ok, type Result } from "../core/result.ts";
+import { readSigns, type Signs } from "../db/signs.ts";
+import { apps } from "../db/schema.ts";
+import { openFrom } from "../db/secrets.ts";
+import { SettingsCache } from "../db/settings-cache.ts";
+import { masterKeyOf } from "../db/settings.ts";
 import type { GatewayEnv } from "../hono-env.ts";
 import { describe, log } from "../log.ts";
+import { orderObject } from "../order-stub.ts";
 
-/** GET /health: 200 when D1 answers and is migrated, else 503. */
+/** A monitor gives up sooner or later; this is sooner. In ms. */
+const PATIENCE_MS = 3_000;
+/** How long an isolate's finding is good for, in ms: so that many who ask cost no more than one. */
+const LIFE_MS = 5_000;
+/** An order's object that belongs to no order: nothing is ever stored in it. */
+const PROBE = "health";
+
+const FAULTS = {
+  database: "the database does not answer, or lacks a migration",
+  secrets: "a stored secret does not open under MASTER_KEY",
+  objects: "the orders' objects do not answer",
+  schedule: "the schedule has not run for over an hour",
+} as const;
+
+const findings = new SettingsCache<readonly string[], never>();
+
+/** GET /health: 200 while the gateway can do its work, else 503 with what is amiss. */
 export async function health(c: Context<GatewayEnv>): Promise<Response> {
+  const found = await findings.get("", Date.now(), async () => ok(await findFaults(c)), LIFE_MS);
+  const faults = found.ok ? found.value : [];
+  return faults.length === 0 ? c.json({ ok: true }) : c.json({ ok: false, faults }, 503);
+}
+
+async function findFaults(c: Context<GatewayEnv>): Promise<string[]> {
+  const [signs, reached] = await Promise.all([
+    tried(c, "database", async () => await readSigns(c.get("db"))),
+    tried(c, "objects", async () => await orderObject(c.env, PROBE).ping()),
+  ]);
+  const faults = [];
+  if (signs.ok) faults.push(...(await faultsIn(c, signs.value)));
+  else faults.push(FAULTS.database);
+  if (!reached.ok) faults.push(FAULTS.objects);
+  if (faults.length > 0) {
+    log("error", "unhealthy", { requestId: c.get("requestId"), faults: faults.join("; ") });
+  }
+  return faults;
+}
+
+async function faultsIn(c: Context<GatewayEnv>, { secret, scheduledAt }: Signs): Promise<string[]> {
+  const config = c.get("config");
+  const faults = [];
+  if (secret !== null) {
+    const masterKey = await masterKeyOf(config);
+    const opened = await openFrom(apps.saltSealed, secret.appId, secret.saltSealed, masterKey);
+    if (!opened.ok) faults.push(FAULTS.secrets);
+  }
+  // `wrangler dev` runs no schedule.
+  if (config.environment !== "development" && hasStopped(scheduledAt, Date.now())) {
+    faults.push(FAULTS.schedule);
+  }
+  return faults;
+}
+
+/** What came of it in time; if nothing did, the log has why. */
+async function tried<T>(
+  c: Context<GatewayEnv>,
+  part: keyof typeof FAULTS,
+  work: () => Promise<T>,
+): Promise<Result<T, null>> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer in ${PATIENCE_MS} ms`)), PATIENCE_MS);
+  });
   try {
-    await connect(c.env.DB)
-      .select({ one: sql`1` })
-      .from(merchants)
-      .limit(1);
-    return c.json({ ok: true });
+    return ok(await Promise.race([work(), late]));
   } catch (error) {
-    log("error", "d1_unreachable", { requestId: c.get("requestId"), error: describe(error) });
-    return c.json({ ok: false, error: "the database does not answer" }, 503);
+    const requestId = c.get("requestId");
+    log("warn", "health_check_failed", { requestId, part, error: describe(error) });
+    return { ok: false, error: null };
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -1,13 +1,15 @@
 import type { Context } from "hono";
 import { err, ok, type Result } from "../core/result.ts";
 import { isNews } from "../core/refund-life.ts";
-import { connect } from "../db/database.ts";
 import { masterKeyOf, merchantSettings } from "../db/settings.ts";
 import type { GatewayEnv } from "../hono-env.ts";
+import { isWithin } from "../limits.ts";
 import { describe, log } from "../log.ts";
+import { count } from "../metrics.ts";
 import { orderObject } from "../order-stub.ts";
 import type { Merchant, Payment } from "../wechat/wechat-pay.ts";
-import { readBody } from "./body.ts";
+import { readBody } from "../read-body.ts";
+import { noteUnverified } from "./unverified.ts";
 
 /** WeChat gives up after 5 s (WeChat: payment notification) and repeats; so it is told to, in time. */
 const PATIENCE_MS = 4_000;
@@ -63,7 +65,7 @@ export async function bookPayment(
 ): Promise<NotificationOutcome> {
   c.set("order", payment.orderNumber);
   const object = orderObject(c.env, payment.orderNumber);
-  const settlement = await object.settlePayment(payment, merchant.id);
+  const settlement = await object.settlePayment(payment, merchant.id, c.get("requestId"));
   switch (settlement.kind) {
     case "booked":
     case "repeated":
@@ -78,19 +80,31 @@ export async function bookPayment(
 
 /**
  * Follows news of a refund. What it says is never booked: WeChat is asked, and only once the record
- * holds the outcome is the notification acknowledged.
+ * holds the outcome is the notification acknowledged. APIv2's can be repeated by anybody who has
+ * seen one, so there is a limit to what a refund's may cost.
  */
 export async function followRefund(
   c: Context<GatewayEnv>,
   news: { readonly orderNumber: string; readonly refundNo: string },
 ): Promise<NotificationOutcome> {
   c.set("order", news.orderNumber);
-  const state = await orderObject(c.env, news.orderNumber).hintRefund(news.refundNo);
+  if (!(await isWithin(c.env.HINT_LIMIT, news.refundNo))) {
+    c.set("limited", "hint");
+    count(c.env.METRICS, { kind: "limited", limit: "hint" });
+    return err("try again later");
+  }
+  const object = orderObject(c.env, news.orderNumber);
+  const state = await object.hintRefund(news.refundNo, c.get("requestId"));
   return state !== null && isNews(state) ? ok(null) : err("not confirmed yet");
 }
 
-/** One line to the log on a notification that is refused. */
-export function logRefusal(c: Context<GatewayEnv>, kind: string, detail: string): void {
+/** Takes note of a notification that is refused. */
+export async function noteRefusal(
+  c: Context<GatewayEnv>,
+  kind: string,
+  detail: string,
+): Promise<void> {
+  if (!(await noteUnverified(c, "notification", kind))) return;
   log("warn", "notification_refused", { requestId: c.get("requestId"), kind, detail });
 }
 
@@ -100,12 +114,14 @@ async function read(
 ): Promise<NotificationOutcome> {
   const body = await readBody(c.req.raw, MOST_BODY_BYTES);
   if (!body.ok) return err(body.error);
-  const merchantId = Number(c.req.param("merchantId"));
-  if (!Number.isSafeInteger(merchantId) || merchantId < 1) return err("not authentic");
+  const given = c.req.param("merchantId") ?? "";
+  // `Number` alone would take `1e0`, `0x1` or ` 1` for the merchant 1.
+  if (!/^[1-9]\d{0,14}$/.test(given)) return err("not authentic");
+  const merchantId = Number(given);
   const masterKey = await masterKeyOf(c.get("config"));
-  const merchant = await merchantSettings(connect(c.env.DB), masterKey, merchantId, Date.now());
+  const merchant = await merchantSettings(c.get("db"), masterKey, merchantId, Date.now());
   if (merchant.ok) return await handle(merchant.value, body.value);
-  logRefusal(c, "merchant", merchant.error);
+  await noteRefusal(c, "merchant", merchant.error);
   // Not to be told from an absent one; but a merchant whose secrets don't open is our fault.
   return err(merchant.error === "absent" ? "not authentic" : "try again later");
 }

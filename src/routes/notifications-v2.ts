@@ -14,7 +14,7 @@ import {
   bookPayment,
   followRefund,
   handleInTime,
-  logRefusal,
+  noteRefusal,
   type NotificationHandler,
   type NotificationOutcome,
 } from "./notification.ts";
@@ -23,9 +23,11 @@ import {
 export async function payNotificationV2(c: Context<GatewayEnv>): Promise<Response> {
   return await answer(c, async (merchant, body) => {
     const v2 = v2Of(merchant);
-    if (v2 === null) return noCredentials(c);
+    if (v2 === null) return await noCredentials(c);
     const payment = await readPaymentNotification(body, v2);
-    return payment.ok ? await bookPayment(c, payment.value, merchant) : refuse(c, payment.error);
+    return payment.ok
+      ? await bookPayment(c, payment.value, merchant)
+      : await refuse(c, payment.error);
   });
 }
 
@@ -33,9 +35,9 @@ export async function payNotificationV2(c: Context<GatewayEnv>): Promise<Respons
 export async function refundNotificationV2(c: Context<GatewayEnv>): Promise<Response> {
   return await answer(c, async (merchant, body) => {
     const v2 = v2Of(merchant);
-    if (v2 === null) return noCredentials(c);
+    if (v2 === null) return await noCredentials(c);
     const hint = await readRefundNotification(body, v2);
-    return hint.ok ? await followRefund(c, hint.value) : refuse(c, hint.error);
+    return hint.ok ? await followRefund(c, hint.value) : await refuse(c, hint.error);
   });
 }
 
@@ -50,12 +52,15 @@ function v2Of({ mchId, v2 }: Merchant): V2Merchant | null {
   return v2 === null ? null : { mchId, ...v2 };
 }
 
-function noCredentials(c: Context<GatewayEnv>): NotificationOutcome {
-  logRefusal(c, "merchant", "no APIv2 credentials");
+async function noCredentials(c: Context<GatewayEnv>): Promise<NotificationOutcome> {
+  await noteRefusal(c, "merchant", "no APIv2 credentials");
   return err("not authentic");
 }
 
-function refuse(c: Context<GatewayEnv>, { kind, detail }: NotificationFault): NotificationOutcome {
-  logRefusal(c, kind, detail);
+async function refuse(
+  c: Context<GatewayEnv>,
+  { kind, detail }: NotificationFault,
+): Promise<NotificationOutcome> {
+  await noteRefusal(c, kind, detail);
   return err("not accepted");
 }

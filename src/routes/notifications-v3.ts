@@ -14,20 +14,23 @@ import {
   bookPayment,
   followRefund,
   handleInTime,
-  logRefusal,
+  noteRefusal,
   type NotificationHandler,
   type NotificationOutcome,
   type NotificationRefusal,
 } from "./notification.ts";
+import { noteUnverified } from "./unverified.ts";
 
 /** POST /notify/v3/:merchantId/pay */
 export async function payNotificationV3(c: Context<GatewayEnv>): Promise<Response> {
   return await answer(c, async (merchant, body) => {
     const line = lineOf(c, merchant);
-    if (line === null) return noCredentials(c);
+    if (line === null) return await noCredentials(c);
     const message = { headers: c.req.raw.headers, body };
     const payment = await readPaymentNotification(line, message, Date.now());
-    return payment.ok ? await bookPayment(c, payment.value, merchant) : refuse(c, payment.error);
+    return payment.ok
+      ? await bookPayment(c, payment.value, merchant)
+      : await refuse(c, payment.error);
   });
 }
 
@@ -35,10 +38,10 @@ export async function payNotificationV3(c: Context<GatewayEnv>): Promise<Respons
 export async function refundNotificationV3(c: Context<GatewayEnv>): Promise<Response> {
   return await answer(c, async (merchant, body) => {
     const line = lineOf(c, merchant);
-    if (line === null) return noCredentials(c);
+    if (line === null) return await noCredentials(c);
     const message = { headers: c.req.raw.headers, body };
     const news = await readRefundNotification(line, message, Date.now());
-    return news.ok ? await followRefund(c, news.value) : refuse(c, news.error);
+    return news.ok ? await followRefund(c, news.value) : await refuse(c, news.error);
   });
 }
 
@@ -64,29 +67,34 @@ function lineOf(c: Context<GatewayEnv>, { id, mchId, v3 }: Merchant): V3Line | n
   return { merchant: { id, mchId, v3 }, surroundings: surroundingsOf(c.env, c.get("config")) };
 }
 
-function noCredentials(c: Context<GatewayEnv>): NotificationOutcome {
-  logRefusal(c, "merchant", "no APIv3 credentials");
+async function noCredentials(c: Context<GatewayEnv>): Promise<NotificationOutcome> {
+  await noteRefusal(c, "merchant", "no APIv3 credentials");
   return err("not authentic");
 }
 
-function refuse(c: Context<GatewayEnv>, { kind, detail }: NotificationFault): NotificationOutcome {
+async function refuse(
+  c: Context<GatewayEnv>,
+  { kind, detail }: NotificationFault,
+): Promise<NotificationOutcome> {
   switch (kind) {
     case "probe":
       // WeChat sees for itself that its signature is checked: nothing is wrong.
-      log("info", "signature_probe_refused", { requestId: c.get("requestId") });
+      if (await noteUnverified(c, "notification", "probe")) {
+        log("info", "signature_probe_refused", { requestId: c.get("requestId") });
+      }
       return err("not authentic");
     case "unsigned":
     case "stale":
     case "unknown-key":
     case "wrong-signature":
-      logRefusal(c, kind, detail);
+      await noteRefusal(c, kind, detail);
       return err("not authentic");
     case "unreadable":
     case "unexpected":
     case "undecryptable":
     case "malformed":
     case "wrong-identity":
-      logRefusal(c, kind, detail);
+      await noteRefusal(c, kind, detail);
       return err("not accepted");
   }
 }

@@ -18,7 +18,7 @@ export async function order(c: Context<GatewayEnv>): Promise<Result<OrderView, R
   const { by, sync } = query.value;
   let found = await findOrderView(db, app.id, by);
   if (found !== null && sync && isOpen(found)) {
-    const outcome = await orderObject(c.env, found.order.number).sync();
+    const outcome = await orderObject(c.env, found.order.number).sync(c.get("requestId"));
     if (outcome === "unknown") {
       return err(
         serverFault("未能从微信得到明确结果。重复本请求是安全的；不带 sync 可查询网关已有的记录"),

@@ -8,6 +8,7 @@ import { masterKeyOf, merchantSettings, type AppSettings } from "../db/settings.
 import { badRequest, serverFault, type Refusal } from "../errors.ts";
 import type { GatewayEnv } from "../hono-env.ts";
 import { surroundingsOf } from "../surroundings.ts";
+import { watchWechat } from "../watch-wechat.ts";
 import { connectWechat } from "../wechat/connect.ts";
 import type {
   Merchant,
@@ -112,7 +113,8 @@ async function merchantOf(
 }
 
 function wechatOf(c: Context<GatewayEnv>, merchant: Merchant, protocol: Protocol): WechatPay {
-  return connectWechat(merchant, protocol, surroundingsOf(c.env, c.get("config")));
+  const surroundings = surroundingsOf(c.env, c.get("config"));
+  return watchWechat(connectWechat(merchant, protocol, surroundings), c.get("trace"));
 }
 
 function placedOf(order: NewOrder): PlacedOrder {

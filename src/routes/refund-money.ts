@@ -26,10 +26,9 @@ export async function refundMoney(
   const found = await findOrderView(db, app.id, { kind: "id", orderId });
   if (found === null) return err(ORDER_ABSENT);
   c.set("order", found.order.number);
-  const refund = await orderObject(c.env, found.order.number).refund(app.id, {
-    refundFen,
-    appRefundNo,
-  });
+  const object = orderObject(c.env, found.order.number);
+  const wished = { refundFen, appRefundNo };
+  const refund = await object.refund(app.id, wished, c.get("requestId"));
   return refund.ok
     ? ok({ refund_id: refund.value.refundId, refund_no: refund.value.refundNo })
     : refund;

@@ -11,6 +11,7 @@ export const requireConfig = createMiddleware<GatewayEnv>(async function require
   if (!config.ok) {
     const faults = config.error.join("; ");
     log("error", "not_configured", { faults });
+    if (/^\/health\/?$/.test(c.req.path)) return c.json({ ok: false, faults: config.error }, 503);
     return answerFault(
       c,
       serverFault(`网关配置不完整，拒绝服务：${faults}。重复本请求是安全的，但在修正之前结果不变`),

@@ -3,11 +3,14 @@ import { parseCaller } from "../core/contract/caller.ts";
 import { readParameters, type Parameters } from "../core/contract/parameters.ts";
 import { verifySignature } from "../core/contract/signature.ts";
 import { err, ok, type Result } from "../core/result.ts";
-import { connect, type Database } from "../db/database.ts";
+import type { Database } from "../db/database.ts";
 import { appSettings, masterKeyOf, validSalts, type AppSettings } from "../db/settings.ts";
 import { badRequest, serverFault, type Refusal } from "../errors.ts";
 import type { GatewayEnv } from "../hono-env.ts";
-import { readBody } from "./body.ts";
+import { readBody } from "../read-body.ts";
+import { admits } from "../limits.ts";
+import { count } from "../metrics.ts";
+import { noteUnverified } from "./unverified.ts";
 
 /** A request that its app has signed; nothing in it has been looked at beyond that. */
 export interface SignedRequest {
@@ -25,19 +28,22 @@ const NOBODYS_SALT = "0".repeat(32);
 /** One answer for both, so that nobody can find out which app ids exist. */
 const BAD_SIGNATURE = badRequest("appId 不存在或 sign 签名错误");
 
+/** The limit is in wrangler.toml (`APP_LIMIT`). */
+const TOO_MANY = serverFault("该应用的请求过于频繁（too many requests）。稍后重复本请求是安全的");
+
 /** Reads a request's parameters and verifies who sent it. Contract: signature. */
 export async function readSignedRequest(
   c: Context<GatewayEnv>,
 ): Promise<Result<SignedRequest, Refusal>> {
   const body = await readBody(c.req.raw, MOST_BODY_BYTES);
-  if (!body.ok) return err(badRequest(bodyFault(body.error)));
+  if (!body.ok) return await refuseStranger(c, body.error, badRequest(bodyFault(body.error)));
   const parameters = readParameters(c.req.header("content-type") ?? null, body.value);
-  if (!parameters.ok) return parameters;
+  if (!parameters.ok) return await refuseStranger(c, "malformed", parameters.error);
   const caller = parseCaller(parameters.value);
-  if (!caller.ok) return caller;
+  if (!caller.ok) return await refuseStranger(c, "malformed", caller.error);
   const config = c.get("config");
   const nowAt = Date.now();
-  const db = connect(c.env.DB);
+  const db = c.get("db");
   const { appId, sign } = caller.value;
   const app = await appSettings(db, await masterKeyOf(config), appId, nowAt);
   if (!app.ok && app.error === "unreadable") {
@@ -45,10 +51,25 @@ export async function readSignedRequest(
   }
   const salts = app.ok ? validSalts(app.value, nowAt) : [NOBODYS_SALT];
   const verified = await verifySignature(parameters.value, sign, salts);
-  if (!app.ok || !verified) return err(BAD_SIGNATURE);
+  if (!app.ok || !verified) return await refuseStranger(c, "wrong signature", BAD_SIGNATURE);
   if (!app.value.enabled) return err(badRequest("该 appId 已停用"));
   c.set("appId", appId);
+  // Only now: before, anybody who knows an app's id could use its limit up.
+  if (!admits(c.env.APP_LIMIT, String(appId), nowAt)) {
+    c.set("limited", "app");
+    count(c.env.METRICS, { kind: "limited", limit: "app", app: appId });
+    return err(TOO_MANY);
+  }
   return ok({ app: app.value, parameters: parameters.value, db });
+}
+
+async function refuseStranger(
+  c: Context<GatewayEnv>,
+  why: string,
+  refusal: Refusal,
+): Promise<Result<never, Refusal>> {
+  await noteUnverified(c, "app", why);
+  return err(refusal);
 }
 
 function bodyFault(fault: "too large" | "broken off"): string {

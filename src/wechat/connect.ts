@@ -34,5 +34,6 @@ function refuseAll(api: string): WechatPay {
     close: refuse,
     refund: refuse,
     queryRefund: refuse,
+    openBill: refuse,
   };
 }

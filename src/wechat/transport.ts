@@ -23,7 +23,12 @@ export interface HttpRequest {
   readonly maxBytes: number;
 }
 
-/** `failed` never tells whether the request was carried out. */
+/** Never tells whether the request was carried out. */
+export interface Failed {
+  readonly kind: "failed";
+  readonly reason: string;
+}
+
 export type HttpOutcome =
   | {
       readonly kind: "answered";
@@ -31,9 +36,13 @@ export type HttpOutcome =
       readonly headers: Headers;
       readonly body: Uint8Array;
     }
-  | { readonly kind: "failed"; readonly reason: string };
+  | Failed;
 
-type Attempt = HttpOutcome | { readonly kind: "unreached"; readonly reason: string };
+/** No connection could be made, so that another host may be tried. */
+export interface Unreached {
+  readonly kind: "unreached";
+  readonly reason: string;
+}
 
 /**
  * Sends one request and reads the whole answer, whatever its status; redirects aren't followed.
@@ -51,10 +60,21 @@ export async function exchange(
 ): Promise<HttpOutcome> {
   const signal = AbortSignal.timeout(request.limitMs);
   const expired = expiry(signal);
-  const first = await attempt(fetch, hosts.baseUrl, request, signal, expired);
+  return await onEitherHost(
+    hosts,
+    async (host) => await attempt(fetch, host, request, signal, expired),
+  );
+}
+
+/** Tries the spare host, if there is one, when the first can't be reached. */
+export async function onEitherHost<T extends { readonly kind: "answered" | "failed" }>(
+  { baseUrl, spareUrl }: Pick<Surroundings, "baseUrl" | "spareUrl">,
+  attemptAt: (host: string) => Promise<T | Unreached>,
+): Promise<T | Failed> {
+  const first = await attemptAt(baseUrl);
   if (first.kind !== "unreached") return first;
-  if (hosts.spareUrl === null) return { kind: "failed", reason: first.reason };
-  const second = await attempt(fetch, hosts.spareUrl, request, signal, expired);
+  if (spareUrl === null) return { kind: "failed", reason: first.reason };
+  const second = await attemptAt(spareUrl);
   if (second.kind !== "unreached") return second;
   return { kind: "failed", reason: `${first.reason}; spare host: ${second.reason}` };
 }
@@ -65,7 +85,7 @@ async function attempt(
   request: HttpRequest,
   signal: AbortSignal,
   expired: Promise<never>,
-): Promise<Attempt> {
+): Promise<HttpOutcome | Unreached> {
   const init: RequestInit = {
     method: request.method,
     headers: { ...request.headers },
@@ -85,7 +105,7 @@ async function attempt(
 }
 
 /** Turns a `fetch` that throws at once, as for a malformed URL, into one that rejects. */
-async function send(fetch: Fetch, url: string, init: RequestInit): Promise<Response> {
+export async function send(fetch: Fetch, url: string, init: RequestInit): Promise<Response> {
   return await fetch(url, init);
 }
 
@@ -115,7 +135,8 @@ async function expiry(signal: AbortSignal): Promise<never> {
   });
 }
 
-function textOf(error: unknown): string {
+/** What may be logged of a network error. */
+export function textOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   return text.slice(0, MAX_REASON_LENGTH);
 }

@@ -191,6 +191,32 @@ export type RefundQueryAnswer =
   | Refused
   | Unknown;
 
+/** Which bill is asked for: of all trades of the merchant, whatever app or protocol they came by. */
+export interface BillRequest {
+  /** `YYYY-MM-DD`, in Beijing; WeChat has them for three months. */
+  readonly day: string;
+  /** Any of the merchant's: APIv2 wants one named. */
+  readonly wechatAppId: string;
+}
+
+export type BillAnswer =
+  /**
+   * Its bytes as they come, gzipped or plain: unsigned, so a bill by itself books nothing. They are
+   * to be read or cancelled; the stream errors when WeChat stalls or says too much.
+   */
+  | {
+      readonly kind: "opened";
+      readonly stream: ReadableStream<Uint8Array>;
+      /** Lower-case hex, of the text after decompression; null when WeChat tells none (APIv2). */
+      readonly sha1: string | null;
+    }
+  /** No trade that day: a valid result, there is nothing to wait for. */
+  | { readonly kind: "empty" }
+  /** Still being made: ask again in half an hour. */
+  | { readonly kind: "creating" }
+  | Refused
+  | Unknown;
+
 /** The JSAPI bridge's parameters, with the names that WeixinJSBridge expects. */
 export interface BridgeParameters {
   readonly appId: string;
@@ -210,6 +236,7 @@ export interface WechatPay {
   close(order: OrderKey): Promise<CloseAnswer>;
   refund(request: RefundRequest): Promise<RefundAnswer>;
   queryRefund(order: OrderKey, refundNo: string): Promise<RefundQueryAnswer>;
+  openBill(request: BillRequest): Promise<BillAnswer>;
 }
 
 /** What a client needs of the world around it. */

@@ -27,6 +27,8 @@ async function resolve(id: number | undefined, body: unknown) {
   return await ask("POST", `/admin/incidents/${id}/resolve`, { body });
 }
 
+const NOTE = "must have 1 to 500 characters, no control character but line breaks";
+
 describe("the list of incidents", () => {
   test("has the newest open ones first, page by page, each with advice", async () => {
     const { merchantId, ids } = await raised(3);
@@ -93,10 +95,12 @@ describe("resolving an incident", () => {
 
   test.for([
     [{}, "is required"],
-    [{ note: "" }, "must have 1 to 500 characters"],
-    [{ note: "  " }, "must have 1 to 500 characters"],
-    [{ note: "x".repeat(501) }, "must have 1 to 500 characters"],
-    [{ note: 5 }, "must have 1 to 500 characters"],
+    [{ note: "" }, NOTE],
+    [{ note: "  " }, NOTE],
+    [{ note: "x".repeat(501) }, NOTE],
+    [{ note: 5 }, NOTE],
+    [{ note: "a\u0007" }, NOTE],
+    [{ note: "a\ud800" }, NOTE],
   ] as const)("with %j is refused", async ([body, fault]) => {
     const { ids } = await raised(1);
     const answer = await resolve(ids[0], body);

@@ -145,10 +145,7 @@ describe("one order", () => {
         },
       },
     ]);
-    expect(body["timers"]).toEqual([
-      expect.objectContaining({ kind: "deliver-pay", attempt: 1 }),
-      expect.objectContaining({ kind: "ask-payment", attempt: 0 }),
-    ]);
+    expect(body["timers"]).toEqual([expect.objectContaining({ kind: "deliver-pay", attempt: 1 })]);
   });
 });
 

@@ -4,7 +4,9 @@ import { vi } from "vitest";
 import { z } from "zod";
 import { adminRoutes } from "../../src/admin/index.ts";
 import { readConfig, type Config } from "../../src/config.ts";
+import { connect } from "../../src/db/database.ts";
 import type { GatewayEnv } from "../../src/hono-env.ts";
+import { beginTrace } from "../../src/trace.ts";
 
 export const API_KEY = "an-api-key-of-32-characters-long";
 export const REQUEST_ID = "request-of-a-test";
@@ -34,7 +36,10 @@ export async function ask(method: string, path: string, asked: Asked = {}): Prom
   app.use(async (c, next) => {
     const environment = asked.environment ?? "development";
     c.set("config", { ...config.value, environment, ...asked.keys });
+    const trace = beginTrace(env, REQUEST_ID);
     c.set("requestId", REQUEST_ID);
+    c.set("trace", trace);
+    c.set("db", connect(env.DB, trace.cost));
     return await next();
   });
   app.route("/admin", adminRoutes);

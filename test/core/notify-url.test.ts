@@ -115,6 +115,9 @@ describe("what no environment takes", () => {
     ["[ff02::1]", "a multicast address"],
     ["shop.example.com.", "a name that ends in a dot"],
     ["localhost.", "a name that ends in a dot"],
+    ["a..example.com", "a name that can't be looked up"],
+    [`${"a".repeat(64)}.example.com`, "a name that can't be looked up"],
+    [`${"a.".repeat(126)}com`, "a name that can't be looked up"],
     ["intranet", "a name without a domain"],
   ] as const)("https to %s, %s", ([host, kind]) => {
     const refusal = { ok: false, error: `must name a public host; this is ${kind}` };

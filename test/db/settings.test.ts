@@ -11,6 +11,8 @@ import {
   masterKeyOf,
   merchantSettings,
 } from "../../src/db/settings.ts";
+import { gate } from "../support/clock.ts";
+import { watchD1 } from "../support/d1.ts";
 
 const NOW = 1_790_000_000_000;
 const API_KEY = "an-api-key-of-32-characters-long";
@@ -117,11 +119,78 @@ describe("an app's settings", () => {
     expect(await appSettings(db, masterKey, id, NOW)).toMatchObject({ value: { name: "Renamed" } });
   });
 
-  test("of an unknown app are absent, and looked for again", async () => {
+  test("of an unknown app are absent, and looked for again a second later", async () => {
     const next = (await newId()) + 1;
     expect(await appSettings(db, masterKey, next, NOW)).toEqual({ ok: false, error: "absent" });
     expect(await newId()).toBe(next);
+    expect((await appSettings(db, masterKey, next, NOW + 1_000)).ok).toBe(true);
+  });
+
+  test("of an unknown app are looked for at once after a change in the back-office", async () => {
+    const next = (await newId()) + 1;
+    expect((await appSettings(db, masterKey, next, NOW)).ok).toBe(false);
+    expect(await newId()).toBe(next);
+    forgetSettings();
     expect((await appSettings(db, masterKey, next, NOW)).ok).toBe(true);
+  });
+
+  test("of a thousand unknown apps cost two reads, and those of a known one are found meanwhile", async () => {
+    const known = await newId();
+    forgetSettings();
+    const { trips } = watchD1();
+    for (let id = 5_000; id < 6_000; id += 1) {
+      expect(await appSettings(db, masterKey, id, NOW)).toEqual({ ok: false, error: "absent" });
+    }
+    expect(trips).toHaveLength(2);
+    expect((await appSettings(db, masterKey, known, NOW)).ok).toBe(true);
+    for (let id = 5_000; id < 6_000; id += 1) {
+      expect(await merchantSettings(db, masterKey, id, NOW)).toMatchObject({ error: "absent" });
+    }
+    expect(trips).toHaveLength(5);
+    expect((await merchantSettings(db, masterKey, merchant.id, NOW)).ok).toBe(true);
+  });
+
+  test("are found though all is forgotten while they wait for another's", async () => {
+    const [one, other] = [await newId(), await newId()];
+    // One of these moments is between what the first has learnt and the second's going on.
+    for (let turns = 0; turns < 30; turns += 1) {
+      vi.restoreAllMocks();
+      forgetSettings();
+      const held = gate();
+      watchD1().fail({ sql: /from "apps"/, how: "held after", gate: held.passed });
+      const loads = [one, other].map(async (id) => await appSettings(db, masterKey, id, NOW));
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      held.release();
+      for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+      forgetSettings();
+      expect((await Promise.all(loads)).map(({ ok }) => ok)).toEqual([true, true]);
+    }
+  });
+
+  test("are found though they were made while another was being looked for", async () => {
+    const one = await newId();
+    forgetSettings();
+    const held = gate();
+    watchD1().fail({ sql: /from "apps"/, how: "held after", gate: held.passed });
+    const first = appSettings(db, masterKey, one, NOW);
+    const made = await newId();
+    const second = appSettings(db, masterKey, made, NOW);
+    held.release();
+    expect((await first).ok && (await second).ok).toBe(true);
+  });
+
+  test("of a known app don't wait for the search for a made-up one", async () => {
+    const id = await newId();
+    await appSettings(db, masterKey, id, NOW);
+    const held = gate();
+    watchD1().fail({ sql: /from "apps"/, how: "held before", gate: held.passed });
+    // Patience alone must not be what helps.
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const searched = appSettings(db, masterKey, 9_999, NOW + 60_000);
+    expect((await appSettings(db, masterKey, id, NOW + 60_000)).ok).toBe(true);
+    held.release();
+    expect((await searched).ok).toBe(false);
+    vi.useRealTimers();
   });
 
   test("are not absent when D1 fails: that is thrown, and not remembered", async () => {

@@ -11,6 +11,17 @@ import { troubleCall, troubleNotification } from "./support/trouble.ts";
 const OPEN_ID = "oCanaryOpenId_7f3b0c5e91d24a68";
 const ACCESS_TOKEN = "canary-access-token-7f3b0c5e";
 
+/** What such a life leaves in the log at the least. */
+const LINES = [
+  "request",
+  "order_work",
+  "wechat_call",
+  "app_call",
+  "not_prepared",
+  "admin_refused",
+  "app_secret_rotated",
+];
+
 /** A life in which as much as possible goes wrong, so that as much as possible is logged. */
 async function troubledLife(shop: Shop): Promise<void> {
   const { app, sandbox, receiver } = shop;
@@ -46,7 +57,8 @@ it("no secret and no openId stands in the gateway's log, whatever goes wrong", a
   await fetch(`${shop.gatewayUrl}/admin/apps`, { headers: strange });
   const log = await eventually("the log to be written", () => {
     const written = readFileSync(inject("gatewayLog"), "utf8");
-    return written.includes("/admin/apps") && written.includes("app_secret") ? written : undefined;
+    const whole = LINES.every((event) => written.includes(`"event":"${event}"`));
+    return whole && written.includes("/admin/apps") ? written : undefined;
   });
   const secrets = {
     ...CANARIES,

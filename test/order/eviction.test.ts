@@ -98,11 +98,13 @@ describe("an order whose object is evicted after each step", () => {
 test("an evicted object has every timer that it had", async () => {
   const world = await openWorld();
   const made = await makeOrder(world);
+  expect((await timersOf(made)).map(({ kind }) => kind)).toEqual(["ask-payment"]);
+  await evict();
+  expect((await timersOf(made)).map(({ kind }) => kind)).toEqual(["ask-payment"]);
   await notifyPayment(world.shop, made.number, world.wechat.pay(made.number));
   await refund(world, made);
   const before = await timersOf(made);
   expect(before.map(({ kind }) => kind).toSorted((a, b) => a.localeCompare(b))).toEqual([
-    "ask-payment",
     "ask-refund",
     "deliver-pay",
   ]);

@@ -230,6 +230,8 @@ describe("a payment that D1 doesn't take", () => {
   test("is asked about until WeChat answers", async () => {
     const world = await openWorld();
     const made = await makeOrder(world);
+    // The next one is due in four minutes: it is the delivery's timer that asks.
+    await runNext(made, "ask-payment");
     const paid = world.wechat.pay(made.number);
     watchD1().fail({ sql: BOOK, how: "lost before" });
     await notifyPayment(world.shop, made.number, paid);
@@ -260,7 +262,7 @@ describe("a payment that D1 doesn't take", () => {
     const paid = world.wechat.pay(made.number);
     watchD1().fail({ sql: BOOK, how: "lost after" });
     expect(await notifyPayment(world.shop, made.number, paid)).toBe(false);
-    expect((await timerOf(made, "deliver-pay"))?.dueAt).toBe(START + 30_000);
+    expect((await timerOf(made, "deliver-pay"))?.dueAt).toBe(START + 60_000);
     await runNext(made, "deliver-pay");
     expect(told(world)).toHaveLength(1);
     expect((await rowOf(made)).payNotifyState).toBe("confirmed");

@@ -1,7 +1,8 @@
-import { env, exports } from "cloudflare:workers";
+import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test } from "vitest";
 import { watchD1 } from "../support/d1.ts";
 import { ask, formOf, read, send, signed } from "../support/gateway.ts";
+import { linesOf } from "../support/lines.ts";
 import { ORDER } from "../support/life.ts";
 import { closeWorld, openWorld } from "../support/world.ts";
 
@@ -42,10 +43,9 @@ test("each answer has an id of its own, never the caller's", async () => {
 test("the log has one line of a request, with its id, its code, its app and its order", async () => {
   const { shop, logged } = await openWorld();
   const { requestId, data } = await ask(shop, "/pay/create-order", ORDER);
-  const lines = logged.filter((line) => line.includes(String(requestId)));
-  expect(lines.map((line): unknown => JSON.parse(line))).toEqual([
+  const lines = linesOf(logged, { requestId, event: "request" });
+  expect(lines).toEqual([
     expect.objectContaining({
-      event: "request",
       path: "/pay/create-order",
       status: 200,
       code: 0,
@@ -53,23 +53,6 @@ test("the log has one line of a request, with its id, its code, its app and its 
       order: data?.["orderNumber"],
     }),
   ]);
-});
-
-describe("/health", () => {
-  test("is 200 while D1 answers", async () => {
-    await openWorld();
-    const response = await exports.default.fetch("https://gateway.test/health");
-    expect(response.status).toBe(200);
-    expect(await response.json()).toEqual({ ok: true });
-  });
-
-  test("is 503 while D1 doesn't", async () => {
-    await openWorld();
-    watchD1().fail({ sql: /from "merchants"/, how: "lost before" });
-    const response = await send("/health");
-    expect(response.status).toBe(503);
-    expect(await response.json()).toMatchObject({ ok: false });
-  });
 });
 
 describe("while D1 is away", () => {

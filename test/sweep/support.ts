@@ -1,4 +1,8 @@
-import { createScheduledController, runInDurableObject } from "cloudflare:test";
+import {
+  abortAllDurableObjects,
+  createScheduledController,
+  runInDurableObject,
+} from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
 import { configOf } from "../../src/config.ts";
@@ -55,8 +59,10 @@ export async function sweepAtMost(most: number): Promise<void> {
 export async function wipe(order: Pick<Made, "number">): Promise<void> {
   await runInDurableObject(objectOf(order), async (_object, state) => {
     await state.storage.deleteAlarm();
-    state.storage.sql.exec("delete from timers; delete from events;");
+    await state.storage.deleteAll();
   });
+  // In memory it would still believe in what it has stored.
+  await abortAllDurableObjects();
 }
 
 /** What the sweep logged, run by run. */

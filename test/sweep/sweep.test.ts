@@ -180,8 +180,13 @@ describe("a paid order", () => {
     expect(await incidentsOf(made)).toMatchObject([{ seen: 1, note: "told them by telephone" }]);
     // As one that ended before there were incidents.
     await db.delete(incidents).where(eq(incidents.orderNumber, made.number));
-    expect(await objectOf(made).rearm(0)).toEqual({ armed: 0, raised: 1, woken: false });
-    expect(await objectOf(made).rearm(0)).toEqual({ armed: 0, raised: 0, woken: false });
+    expect(await objectOf(made).rearm(0)).toMatchObject({
+      kind: "rearmed",
+      armed: 0,
+      raised: 1,
+      woken: false,
+    });
+    expect(await objectOf(made).rearm(0)).toMatchObject({ kind: "complete" });
     expect(await incidentsOf(made)).toMatchObject([{ seen: 1, resolvedAt: null }]);
     expect(await timersOf(made)).toEqual([]);
     expect(world.app.calls).toHaveLength(16);
@@ -196,7 +201,7 @@ describe("a paid order", () => {
     await runNext(failed, "ask-payment");
     for (const made of [told, failed]) {
       await wipe(made);
-      expect(await objectOf(made).rearm(0)).toEqual({ armed: 0, raised: 0, woken: false });
+      expect(await objectOf(made).rearm(0)).toMatchObject({ kind: "complete" });
     }
     advance(8 * HOUR);
     await runSchedule();

@@ -1,7 +1,6 @@
 import { Hono, type Context } from "hono";
 import { books } from "../books-stub.ts";
 import type { Outcome } from "../ledger/books.ts";
-import type { RefundView } from "../ledger/views.ts";
 import { readInput } from "./input.ts";
 import { merchantRoutes } from "./merchant-routes.ts";
 import { sameOrigin } from "./origin.ts";
@@ -54,7 +53,7 @@ control.post("/orders/:outTradeNo/platform-refund", async (c) => {
   const outTradeNo = c.req.param("outTradeNo");
   const outcome = await books(c.env).refundInPlatform(outTradeNo, input.value);
   return outcome.ok
-    ? c.json(await refund(c, outcome.value), 201)
+    ? c.json(await books(c.env).refund(outcome.value), 201)
     : c.json({ error: outcome.error }, outcome.status);
 });
 
@@ -121,14 +120,5 @@ async function refundAfter(
 ): Promise<Response> {
   const outcome = await happening;
   if (!outcome.ok) return c.json({ error: outcome.error }, outcome.status);
-  return c.json(await refund(c, outRefundNo));
-}
-
-/** The refund of a number; of several the newest. */
-async function refund(
-  c: Context<{ Bindings: Env }>,
-  outRefundNo: string,
-): Promise<RefundView | undefined> {
-  const { refunds } = await books(c.env).state();
-  return refunds.find((it) => it.outRefundNo === outRefundNo);
+  return c.json(await books(c.env).refund(outRefundNo));
 }

@@ -111,6 +111,20 @@ export function listNotifications(sql: SqlStorage): Notification[] {
   return withAttempts(sql, [...sql.exec<Row>("select * from notifications order by id desc")]);
 }
 
+/** An order's notifications, newest first, with their attempts in order. */
+export function notificationsOf(
+  sql: SqlStorage,
+  { mchId, outTradeNo }: { readonly mchId: string; readonly outTradeNo: string },
+): Notification[] {
+  return withAttempts(sql, [
+    ...sql.exec<Row>(
+      "select * from notifications where mch_id = ? and out_trade_no = ? order by id desc",
+      mchId,
+      outTradeNo,
+    ),
+  ]);
+}
+
 /**
  * Takes the notifications whose next attempt is due, so that nobody else sends them meanwhile.
  * One whose sender is lost comes due again.

@@ -73,6 +73,16 @@ create table if not exists faults (
   fault text not null, times_left integer not null, out_trade_no text, out_refund_no text,
   mch_id text, err_code text, err_code_des text, delay_ms integer, http_status integer, header text
 );
+
+-- Every turn asks for what is overdue and what comes next; thousands of orders must not slow it.
+create index if not exists orders_by_number on orders (out_trade_no);
+create index if not exists orders_unpaid on orders (created_at) where state = 'NOTPAY';
+create index if not exists refunds_by_number on refunds (out_refund_no);
+create index if not exists refunds_by_order on refunds (mch_id, out_trade_no);
+create index if not exists refunds_undecided on refunds (decide_at) where decide_at is not null;
+create index if not exists notifications_by_order on notifications (mch_id, out_trade_no);
+create index if not exists notifications_waiting on notifications (next_at) where state = 'waiting';
+create index if not exists attempts_by_notification on attempts (notification_id);
 `;
 
 const NAMES = [...TABLES.matchAll(/create table if not exists (\w+)/g)].map(([, name]) => name);

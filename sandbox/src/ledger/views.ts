@@ -3,12 +3,19 @@ import { listFaults, type StoredFault } from "./faults.ts";
 import type { NotificationKind } from "./fault-names.ts";
 import type { CertificateStage, KeyMode } from "./key-modes.ts";
 import { listMerchants, type Merchant } from "./merchants.ts";
-import { listNotifications, type Attempt, type Notification } from "./notifications.ts";
+import {
+  listNotifications,
+  notificationsOf,
+  type Attempt,
+  type Notification,
+} from "./notifications.ts";
 import { findAnyOrder, listOrders, protocolOf, type Order, type TradeState } from "./orders.ts";
 import type { Protocol } from "./protocol.ts";
 import {
+  findAnyRefund,
   listRefunds,
   liveFee,
+  refundsOf,
   type Refund,
   type RefundSource,
   type RefundStatus,
@@ -107,14 +114,18 @@ export function stateView(sql: SqlStorage): StateView {
 export function orderDetails(sql: SqlStorage, outTradeNo: string): OrderDetails | undefined {
   const order = findAnyOrder(sql, outTradeNo);
   if (order === undefined) return undefined;
-  const refunds = listRefunds(sql);
+  const refunds = refundsOf(sql, order).toReversed();
   return {
     ...orderView(order, refunds),
-    refunds: refunds.filter((refund) => belongsTo(order, refund)).map(refundView),
-    notifications: listNotifications(sql)
-      .filter((notification) => belongsTo(order, notification))
-      .map(notificationView),
+    refunds: refunds.map(refundView),
+    notifications: notificationsOf(sql, order).map(notificationView),
   };
+}
+
+/** One refund; undefined when there is none. */
+export function refundDetails(sql: SqlStorage, outRefundNo: string): RefundView | undefined {
+  const refund = findAnyRefund(sql, outRefundNo);
+  return refund === undefined ? undefined : refundView(refund);
 }
 
 /** Whether something that names an order means this one: numbers are unique per merchant only. */

@@ -47,10 +47,13 @@ export async function call(
   return await readReply(outcome, line.merchant, order);
 }
 
-/** `sign_type` is always sent, MD5 too, so that an order's algorithm never hangs on a default. */
-async function buildMessage(
+/**
+ * A call as it is sent. `sign_type` always is, MD5 too, so that an order's algorithm never hangs
+ * on a default. On failure the name of a field that can't be written.
+ */
+export async function buildMessage(
   merchant: V2Merchant,
-  order: OrderKey,
+  order: Pick<OrderKey, "wechatAppId" | "signType">,
   request: Call,
 ): Promise<Result<HttpRequest, string>> {
   const fields = new Map(
@@ -75,7 +78,8 @@ async function buildMessage(
   });
 }
 
-function unsendable(field: string): Refused {
+/** A field holds what can't be written; `field` names it. */
+export function unsendable(field: string): Refused {
   const message = `${field} holds a character that WeChat doesn't take`;
   return { kind: "refused", code: "UNSENDABLE", message, blame: "request" };
 }

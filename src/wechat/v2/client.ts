@@ -1,6 +1,7 @@
 import type { Surroundings, V2Merchant, WechatPay } from "../wechat-pay.ts";
 import { signBridge } from "./bridge.ts";
 import { closeOrder } from "./close-order.ts";
+import { openBill } from "./download-bill.ts";
 import { queryPayment } from "./order-query.ts";
 import { queryRefund } from "./refund-query.ts";
 import { refund } from "./refund.ts";
@@ -16,5 +17,6 @@ export function connectV2(merchant: V2Merchant, surroundings: Surroundings): Wec
     close: async (order) => await closeOrder(line, order),
     refund: async (request) => await refund(line, request),
     queryRefund: async (order, refundNo) => await queryRefund(line, order, refundNo),
+    openBill: async (request) => await openBill(line, request),
   };
 }

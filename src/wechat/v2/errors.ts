@@ -1,5 +1,5 @@
-import { lookUp, type Verdict } from "../verdict.ts";
-import type { Refused, Unknown } from "../wechat-pay.ts";
+import { lookUp, unknown, type Verdict, type WechatError } from "../verdict.ts";
+import type { BillAnswer, Refused, Unknown } from "../wechat-pay.ts";
 
 /**
  * Codes that mean the same in every call (APIv2: the code tables of each call).
@@ -95,6 +95,19 @@ export function answerOfUnsignedFail(message: string): Refused | Unknown {
   }
   const ofSettings = /签名|sign|appid|mch_?id|商户号|证书|certificate/i.test(message);
   return { kind: "refused", code: "FAIL", message, blame: ofSettings ? "merchant" : "gateway" };
+}
+
+/**
+ * WeChat: downloadbill. The words tell more than the code, of which only 20002 has one meaning; how
+ * they are spelled differs between the documents and life ("No Bill Exist", "NO Bill Exist").
+ */
+export function judgeBillError({ code, message }: WechatError): BillAnswer {
+  if (code === "20002" || /no bill exist/i.test(message)) return { kind: "empty" };
+  if (/bill creating/i.test(message)) return { kind: "creating" };
+  if (code === "SYSTEMERROR" || /compressgzip error/i.test(message)) {
+    return unknown(`${code}: ${message}`);
+  }
+  return answerOfUnsignedFail(message);
 }
 
 /** A closed table as a function; a code that isn't listed is a final no to a message of ours. */

@@ -22,7 +22,6 @@ export interface Call {
   /** Sent as JSON. Documented fields only, and no nulls: WeChat refuses what it doesn't know. */
   readonly body?: object;
   readonly limitMs: number;
-  readonly maxBytes?: number;
   /** Where the answer itself brings the key that verifies it; else the merchant's keys do. */
   readonly findKey?: (body: Uint8Array) => Promise<FindKey>;
 }
@@ -34,7 +33,7 @@ export type Reply =
   | Unknown;
 
 /** Bytes. The longest JSON answer known, with its promotions, is below 20 KB. */
-const MAX_ANSWER_BYTES = 64 * 1024;
+export const MAX_ANSWER_BYTES = 64 * 1024;
 /** WeChat's number of this exchange, which its support asks for. */
 const REQUEST_ID = /^[\w-]{1,128}$/;
 
@@ -59,15 +58,22 @@ async function attempt(line: V3Line, request: Call): Promise<Reply | "probed"> {
 }
 
 /** Sends a signed request. WeChat's answer as it came: nothing of it has been checked. */
-export async function send(
-  { merchant, surroundings }: V3Line,
+async function send(line: V3Line, request: Call): Promise<HttpOutcome> {
+  const { surroundings } = line;
+  const message = await buildMessage(line, request, surroundings.baseUrl);
+  return await exchange(surroundings, surroundings.fetch, message);
+}
+
+/** A signed request as it is sent to `baseUrl`, whose own path is signed too. */
+export async function buildMessage(
+  { merchant }: V3Line,
   request: Call,
-  hosts: Pick<Surroundings, "baseUrl" | "spareUrl"> = surroundings,
-): Promise<HttpOutcome> {
+  baseUrl: string,
+): Promise<HttpRequest> {
   const { method, path } = request;
   const body = request.body === undefined ? "" : JSON.stringify(request.body);
-  const url = new URL(`${hosts.baseUrl}${path}`);
-  const message: HttpRequest = {
+  const url = new URL(`${baseUrl}${path}`);
+  return {
     method,
     path,
     headers: {
@@ -87,9 +93,8 @@ export async function send(
     },
     body: body === "" ? null : body,
     limitMs: request.limitMs,
-    maxBytes: request.maxBytes ?? MAX_ANSWER_BYTES,
+    maxBytes: MAX_ANSWER_BYTES,
   };
-  return await exchange(hosts, surroundings.fetch, message);
 }
 
 /** Has WeChat sign its reply with the public key, for a merchant that has one (WeChat: switch-over). */

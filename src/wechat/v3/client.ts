@@ -4,6 +4,7 @@ import { closeOrder } from "./close.ts";
 import { queryPayment } from "./query.ts";
 import { queryRefund } from "./refund-query.ts";
 import { refund } from "./refund.ts";
+import { openBill } from "./trade-bill.ts";
 import { prepay } from "./transactions-jsapi.ts";
 
 /** A merchant's line to WeChat Pay over APIv3. */
@@ -16,5 +17,6 @@ export function connectV3(merchant: V3Merchant, surroundings: Surroundings): Wec
     close: async (order) => await closeOrder(line, order),
     refund: async (request) => await refund(line, request),
     queryRefund: async (order, refundNo) => await queryRefund(line, order, refundNo),
+    openBill: async (request) => await openBill(line, request),
   };
 }

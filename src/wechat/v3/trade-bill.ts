@@ -1,8 +1,11 @@
 import * as z from "zod";
+import { readUpTo } from "../../read-up-to.ts";
+import { BILL_LIMITS } from "../bill.ts";
+import { openStream, type StreamLimits } from "../stream.ts";
 import { SHORT_LIMIT_MS } from "../transport.ts";
 import { answerOf, unknown } from "../verdict.ts";
-import type { Refused, Unknown } from "../wechat-pay.ts";
-import { call, readStatus, send, type V3Line } from "./call.ts";
+import type { BillAnswer, BillRequest, Refused, Unknown } from "../wechat-pay.ts";
+import { buildMessage, call, MAX_ANSWER_BYTES, readStatus, type V3Line } from "./call.ts";
 import { judgeDownload, judgeTradeBill } from "./errors.ts";
 import { readJson } from "./json.ts";
 
@@ -53,34 +56,43 @@ export async function askTradeBill(line: V3Line, date: string): Promise<TradeBil
   return { kind: "ready", bill: { url, sha1: hash.toLowerCase() } };
 }
 
-export type BillDownload =
-  | { readonly kind: "downloaded"; readonly body: Uint8Array }
-  | Refused
-  | Unknown;
+/** The bill of a day, on its way. */
+export async function openBill(line: V3Line, { day }: BillRequest): Promise<BillAnswer> {
+  const answer = await askTradeBill(line, day);
+  return answer.kind === "ready" ? await downloadBill(line, answer.bill) : answer;
+}
 
 /**
  * Downloads a bill. The request is signed like any other, over the URL's own path and query; the
- * reply isn't signed at all (WeChat: bill download), so its hash is the caller's to check.
+ * reply isn't signed at all (WeChat: bill download), so its hash is the reader's to check.
  */
 export async function downloadBill(
   line: V3Line,
-  { url }: Pick<TradeBill, "url">,
-  limits: { readonly limitMs: number; readonly maxBytes: number },
-): Promise<BillDownload> {
+  { url, sha1 }: TradeBill,
+  limits: StreamLimits = BILL_LIMITS,
+): Promise<Extract<BillAnswer, { kind: "opened" | "refused" | "unknown" }>> {
   const { origin, pathname, search } = new URL(url);
+  const { baseUrl, fetch } = line.surroundings;
   // The URL is WeChat's word, verified; over anything but its own host or TLS it would be no secret.
-  if (!origin.startsWith("https:") && origin !== new URL(line.surroundings.baseUrl).origin) {
+  if (!origin.startsWith("https:") && origin !== new URL(baseUrl).origin) {
     return unknown("the bill lies at an address without TLS");
   }
-  const hosts = { baseUrl: origin, spareUrl: null };
-  const request = { method: "GET", path: pathname + search, ...limits } as const;
-  const answer = readStatus(await send(line, request, hosts));
-  switch (answer.kind) {
-    case "signed":
-      return { kind: "downloaded", body: answer.body };
-    case "error":
-      return answerOf(judgeDownload(answer.error), answer.error);
-    case "unknown":
-      return answer;
+  const request = { method: "GET", path: pathname + search, limitMs: limits.wholeMs } as const;
+  const message = await buildMessage(line, request, origin);
+  const outcome = await openStream({ baseUrl: origin, spareUrl: null }, fetch, message, limits);
+  if (outcome.kind === "failed") return unknown(outcome.reason);
+  if (outcome.status === 200) return { kind: "opened", stream: outcome.body, sha1 };
+  const body = await readError(outcome.body);
+  const answer = readStatus({ ...outcome, body });
+  if (answer.kind === "error") return answerOf(judgeDownload(answer.error), answer.error);
+  return answer.kind === "unknown" ? answer : unknown(`HTTP ${outcome.status} without a bill`);
+}
+
+/** An error's words are short; what breaks off or goes on and on says nothing. */
+async function readError(body: ReadableStream<Uint8Array>): Promise<Uint8Array> {
+  try {
+    return (await readUpTo(body, MAX_ANSWER_BYTES)) ?? new Uint8Array();
+  } catch {
+    return new Uint8Array();
   }
 }

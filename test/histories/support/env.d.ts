@@ -2,12 +2,18 @@ import type { D1Migration } from "cloudflare:test";
 import type * as both from "./both.ts";
 import type { Ledger } from "../../../sandbox/src/ledger.ts";
 import type { OrderObject } from "../../../src/order-object.ts";
+import type { ReconciliationObject } from "../../../src/reconciliation-object.ts";
 
 /** What both Workers and the histories find in their one environment (test/histories/wrangler.toml). */
 interface Bindings {
   readonly DB: D1Database;
   readonly ORDER_OBJECT: DurableObjectNamespace<OrderObject>;
+  readonly RECONCILIATION_OBJECT: DurableObjectNamespace<ReconciliationObject>;
   readonly LEDGER: DurableObjectNamespace<Ledger>;
+  readonly METRICS: AnalyticsEngineDataset;
+  readonly APP_LIMIT: RateLimit;
+  readonly HINT_LIMIT: RateLimit;
+  readonly UNVERIFIED_LIMIT: RateLimit;
   readonly ENVIRONMENT: string;
   readonly PUBLIC_URL: string;
   readonly WECHAT_PAY_URL: string;
@@ -30,7 +36,7 @@ declare global {
     interface Env extends Bindings {}
     interface GlobalProps {
       mainModule: typeof both;
-      durableNamespaces: "OrderObject" | "Ledger";
+      durableNamespaces: "OrderObject" | "ReconciliationObject" | "Ledger";
     }
   }
 }

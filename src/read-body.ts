@@ -1,5 +1,5 @@
-import { err, ok, type Result } from "../core/result.ts";
-import { DISCARDED_REQUEST_BYTES, readUpTo } from "../read-up-to.ts";
+import { err, ok, type Result } from "./core/result.ts";
+import { DISCARDED_REQUEST_BYTES, readUpTo } from "./read-up-to.ts";
 
 /** Reads a request's body up to `most` bytes. On failure: it is larger, or the caller broke off. */
 export async function readBody(

@@ -1,0 +1,73 @@
+import { DurableObject } from "cloudflare:workers";
+import type { FloorEnv } from "./env.ts";
+import { shop } from "./shop.ts";
+import {
+  BOOK_PAYMENT,
+  FIND_ORDER,
+  FIND_REFUNDS,
+  INSERT_REFUND,
+  MOVE_REFUND,
+  RECORD_DELIVERY,
+} from "./statements.ts";
+import { callWechat, valueOf } from "./wechat.ts";
+
+/** One order: the same hop, the same trips, the same calls, and nothing else. */
+export class FloorOrder extends DurableObject<FloorEnv> {
+  /** The gateway's object arms its timer here. */
+  async open(): Promise<void> {}
+
+  async settle(transactionId: string, totalFen: number): Promise<void> {
+    const nowAt = Date.now();
+    const terms = [this.#number(), 1, shop().wechatAppId, "HMAC-SHA256", totalFen];
+    await this.env.DB.prepare(BOOK_PAYMENT)
+      .bind("paid", transactionId, nowAt, nowAt, ...terms, "waiting", "failed")
+      .raw();
+    await this.ctx.storage.setAlarm(Date.now());
+  }
+
+  async refund(orderId: number, appId: number): Promise<readonly [id: string, number: string]> {
+    const { DB, PUBLIC_URL, WECHAT_PAY_URL } = this.env;
+    const orderNumber = this.#number();
+    const [found] = await DB.batch<{ total_fen: number }>([
+      DB.prepare(FIND_ORDER).bind(orderNumber),
+      DB.prepare(FIND_REFUNDS).bind(orderNumber),
+    ]);
+    const totalFen = found?.results[0]?.total_fen ?? 0;
+    const number = crypto.randomUUID().replaceAll("-", "");
+    const notifyUrl = `${PUBLIC_URL}/notify/v2/1/refund`;
+    const nowAt = Date.now();
+    await DB.prepare(INSERT_REFUND)
+      .bind(number, null, totalFen, notifyUrl, nowAt, nowAt, orderId, appId, "paid", totalFen)
+      .raw();
+    const answer = await callWechat(WECHAT_PAY_URL, "/secapi/pay/refund", {
+      out_trade_no: orderNumber,
+      out_refund_no: number,
+      total_fee: String(totalFen),
+      refund_fee: String(totalFen),
+      notify_url: notifyUrl,
+    });
+    const refundId = valueOf(answer, "refund_id");
+    await DB.prepare(MOVE_REFUND)
+      .bind("accepted", refundId, "none", null, Date.now(), number, "requested", "refused")
+      .raw();
+    return [refundId, number];
+  }
+
+  override async alarm(): Promise<void> {
+    const number = this.#number();
+    await this.env.DB.prepare(FIND_ORDER).bind(number).raw();
+    const response = await fetch(shop().notifyUrl, {
+      method: "POST",
+      headers: { "content-type": "application/x-www-form-urlencoded" },
+      body: `pay_order_number=${number}`,
+    });
+    await response.text();
+    await this.env.DB.prepare(RECORD_DELIVERY).bind("confirmed", 1, Date.now(), number).raw();
+  }
+
+  #number(): string {
+    const { name } = this.ctx.id;
+    if (name === undefined) throw new Error("an order's object without a name");
+    return name;
+  }
+}

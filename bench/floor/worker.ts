@@ -1,0 +1,96 @@
+import type { FloorEnv } from "./env.ts";
+import { openShop, shop, type FloorShop } from "./shop.ts";
+import { FIND_VIEW, INSERT_ORDER, INSERT_USER } from "./statements.ts";
+import { callWechat, valueOf } from "./wechat.ts";
+
+export { FloorOrder } from "./order.ts";
+
+/**
+ * The least that a gateway could do: the same trips to D1, the same calls to WeChat and to the app,
+ * the same hop to the order's object. No signature is checked, nothing is validated, logged or
+ * remembered, no timer is armed.
+ */
+export default {
+  async fetch(request, env, context): Promise<Response> {
+    const { pathname } = new URL(request.url);
+    const body = await request.text();
+    switch (pathname) {
+      case "/health":
+        return Response.json({ ok: true });
+      case "/setup": {
+        const told: FloorShop = JSON.parse(body);
+        await openShop(env.DB, told);
+        return Response.json({ ok: true });
+      }
+      case "/pay/create-order":
+        return await createOrder(new URLSearchParams(body), env, context);
+      case "/notify/v2/1/pay":
+        await env.FLOOR_ORDER.getByName(valueOf(body, "out_trade_no")).settle(
+          valueOf(body, "transaction_id"),
+          Number(valueOf(body, "total_fee")),
+        );
+        return new Response("<xml><return_code><![CDATA[SUCCESS]]></return_code></xml>");
+      case "/order": {
+        const [row] = await find(new URLSearchParams(body), env);
+        return answer({ pay_state: row?.[15] });
+      }
+      case "/refund/refund-money": {
+        const asked = new URLSearchParams(body);
+        const [row] = await find(asked, env);
+        const object = env.FLOOR_ORDER.getByName(String(row?.[1]));
+        const appId = Number(asked.get("appId"));
+        const [refundId, number] = await object.refund(Number(asked.get("order_id")), appId);
+        return answer({ refund_id: refundId, refund_no: number });
+      }
+      default:
+        return new Response("no such path", { status: 404 });
+    }
+  },
+} satisfies ExportedHandler<FloorEnv>;
+
+async function createOrder(
+  asked: URLSearchParams,
+  env: FloorEnv,
+  context: ExecutionContext,
+): Promise<Response> {
+  const number = crypto.randomUUID().replaceAll("-", "");
+  const nowAt = Date.now();
+  const [appId, openId] = [Number(asked.get("appId")), asked.get("openId") ?? ""];
+  const [desc, tag] = [asked.get("desc") ?? "", asked.get("tag") ?? ""];
+  const totalFen = Number(asked.get("totalFree"));
+  const notifyUrl = `${env.PUBLIC_URL}/notify/v2/1/pay`;
+  const owner = [number, appId, 1, appId, openId, "v2", "HMAC-SHA256", shop().wechatAppId];
+  const terms = [null, desc, totalFen, tag, asked.get("attach"), "127.0.0.1", notifyUrl];
+  const state = ["waiting", "none", 0, nowAt + 7_200_000, nowAt, nowAt];
+  const [inserted, xml] = await Promise.all([
+    env.DB.batch<{ id: number }>([
+      env.DB.prepare(INSERT_USER).bind(appId, openId, nowAt),
+      env.DB.prepare(INSERT_ORDER).bind(...owner, ...terms, ...state),
+    ]),
+    callWechat(env.WECHAT_PAY_URL, "/pay/unifiedorder", {
+      body: desc,
+      out_trade_no: number,
+      total_fee: String(totalFen),
+      spbill_create_ip: "127.0.0.1",
+      notify_url: notifyUrl,
+      trade_type: "JSAPI",
+      openid: openId,
+      goods_tag: tag,
+      attach: asked.get("attach") ?? "-",
+    }),
+  ]);
+  context.waitUntil(env.FLOOR_ORDER.getByName(number).open());
+  const orderId = inserted[1]?.results[0]?.id;
+  const apiParams = JSON.stringify({ package: `prepay_id=${valueOf(xml, "prepay_id")}` });
+  return answer({ orderNumber: number, orderId, apiParams, editAddress: null });
+}
+
+async function find(asked: URLSearchParams, env: FloorEnv): Promise<unknown[][]> {
+  return await env.DB.prepare(FIND_VIEW)
+    .bind(Number(asked.get("order_id")), Number(asked.get("appId")))
+    .raw();
+}
+
+function answer(data: object): Response {
+  return Response.json({ code: 0, errmsg: null, data });
+}

@@ -1,0 +1,18 @@
+/** Does `work` for each of `items`, at most `width` at once; ends with the first failure. */
+export async function inParallel<Item>(
+  items: readonly Item[],
+  width: number,
+  work: (item: Item) => Promise<void>,
+): Promise<void> {
+  let next = 0;
+  const lanes = Array.from({ length: Math.min(width, items.length) }, async () => {
+    for (;;) {
+      const index = next;
+      next += 1;
+      const item = items[index];
+      if (item === undefined) return;
+      await work(item);
+    }
+  });
+  await Promise.all(lanes);
+}

@@ -1,0 +1,57 @@
+import http from "node:http";
+
+/** An answer, and how long it took from the request's first byte to its own last. */
+export interface Answer {
+  readonly status: number;
+  readonly text: string;
+  readonly ms: number;
+}
+
+/** A safety net for what never answers. */
+const PATIENCE_MS = 30_000;
+
+/** A client that costs little itself: kept connections, no more than needed of each answer. */
+export class Client {
+  readonly #agent = new http.Agent({ keepAlive: true });
+
+  async post(
+    url: string,
+    contentType: string,
+    body: string,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Answer> {
+    return await this.#send("POST", url, { "content-type": contentType, ...headers }, body);
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  async #send(
+    method: string,
+    url: string,
+    headers: Readonly<Record<string, string>>,
+    body: string,
+  ): Promise<Answer> {
+    return await new Promise((resolve, reject) => {
+      const startedAt = performance.now();
+      const request = http.request(url, { method, agent: this.#agent, headers }, (response) => {
+        let text = "";
+        response.setEncoding("utf8");
+        response.on("data", (piece: string) => {
+          text += piece;
+        });
+        response.once("error", reject);
+        response.once("end", () => {
+          resolve({ status: response.statusCode ?? 0, text, ms: performance.now() - startedAt });
+        });
+      });
+      // It may fail more than once: the time-out, then the connection.
+      request.on("error", reject);
+      request.setTimeout(PATIENCE_MS, () => {
+        request.destroy(new Error(`${method} ${url}: no answer within ${PATIENCE_MS / 1000} s`));
+      });
+      request.end(body);
+    });
+  }
+}

@@ -1,0 +1,81 @@
+import { Hono } from "hono";
+import { connect, type Database } from "../db/database.ts";
+import { anyWechatAppId } from "../db/day-trades.ts";
+import { getMerchant } from "../db/merchants.ts";
+import {
+  findReconciliation,
+  findReconciliationOf,
+  listReconciliations,
+  type DayOfMerchant,
+  type ReconciliationRow,
+} from "../db/reconciliations.ts";
+import type { GatewayEnv } from "../hono-env.ts";
+import { log } from "../log.ts";
+import { reconciliationObject } from "../reconciliation/stub.ts";
+import { conflict, invalid, notFound, refuse } from "./answers.ts";
+import { checked, readBody } from "./body.ts";
+import { pageOf } from "./page.ts";
+import { reconciliation, reconciliationQuery } from "./reconciliation-fields.ts";
+
+/** How often, and how many ms apart, is looked whether a day has ended: ten seconds together. */
+const LOOKS = 20;
+const LOOK_PAUSE_MS = 500;
+
+const NO_MERCHANT = invalid("Some fields are at fault.", [
+  { path: "merchantId", message: "is no merchant's id" },
+]);
+const NO_APP = conflict("This merchant has no app, so there is nothing to reconcile.", [
+  { path: "merchantId", message: "has no app" },
+]);
+const UNAVAILABLE = {
+  code: "internal",
+  message: "The day can't be begun now; the log tells more. Repeating is safe.",
+  fields: [],
+} as const;
+
+/** `/admin/reconciliations`: a merchant's days, compared with WeChat's bills. */
+export const reconciliationRoutes = new Hono<GatewayEnv>();
+
+reconciliationRoutes.post("/", async (c) => {
+  const body = await readBody(c.req.raw, reconciliation(Date.now()));
+  if (!body.ok) return refuse(c, body.error);
+  const { merchantId, day } = body.value;
+  const db = connect(c.env.DB);
+  if ((await getMerchant(db, merchantId)) === null) return refuse(c, NO_MERCHANT);
+  if ((await anyWechatAppId(db, merchantId)) === null) return refuse(c, NO_APP);
+  const started = await reconciliationObject(c.env, body.value).start(merchantId, day);
+  log("info", "reconciliation_by_hand", {
+    requestId: c.get("requestId"),
+    merchant: merchantId,
+    day,
+    started,
+  });
+  if (started === "unavailable") return refuse(c, UNAVAILABLE);
+  const row = await whenEnded(db, body.value);
+  return c.json(row, row?.state === "running" ? 202 : 200);
+});
+
+reconciliationRoutes.get("/", async (c) => {
+  const query = checked(c.req.query(), reconciliationQuery);
+  if (!query.ok) return refuse(c, query.error);
+  const { limit, cursor, ...filter } = query.value;
+  const found = await listReconciliations(connect(c.env.DB), filter, cursor, limit + 1);
+  return c.json(pageOf(found, limit));
+});
+
+reconciliationRoutes.get("/:id{[1-9][0-9]{0,14}}", async (c) => {
+  const row = await findReconciliation(connect(c.env.DB), Number(c.req.param("id")));
+  return row === null
+    ? refuse(c, notFound("There is no reconciliation with this id."))
+    : c.json(row);
+});
+
+/** The day's row once it has ended, or as it is when the wait is over. */
+async function whenEnded(db: Database, day: DayOfMerchant): Promise<ReconciliationRow | null> {
+  let row = await findReconciliationOf(db, day);
+  for (let look = 0; row?.state === "running" && look < LOOKS; look += 1) {
+    await new Promise((resolve) => setTimeout(resolve, LOOK_PAUSE_MS));
+    row = await findReconciliationOf(db, day);
+  }
+  return row;
+}

@@ -1,0 +1,190 @@
+import { and, desc, eq, lt, sql, type SQL } from "drizzle-orm";
+import type { BillDay } from "../core/bill/day.ts";
+import type { Database } from "./database.ts";
+import { apps, merchants, reconciliations } from "./schema.ts";
+
+/** A day of a merchant as it was compared with WeChat's bill. */
+export type ReconciliationRow = typeof reconciliations.$inferSelect;
+
+/** Both sides of a day, and what was found. */
+export type Totals = Pick<
+  ReconciliationRow,
+  | "billPayments"
+  | "billPaidFen"
+  | "billRefunds"
+  | "billRefundedFen"
+  | "ourPayments"
+  | "ourPaidFen"
+  | "ourRefunds"
+  | "ourRefundedFen"
+  | "settled"
+  | "discrepancies"
+>;
+
+export const NO_TOTALS: Totals = {
+  billPayments: 0,
+  billPaidFen: 0,
+  billRefunds: 0,
+  billRefundedFen: 0,
+  ourPayments: 0,
+  ourPaidFen: 0,
+  ourRefunds: 0,
+  ourRefundedFen: 0,
+  settled: 0,
+  discrepancies: 0,
+};
+
+/** What names a day of a merchant. */
+export interface DayOfMerchant {
+  readonly merchantId: number;
+  /** `YYYY-MM-DD`, in Beijing. */
+  readonly day: string;
+}
+
+/**
+ * Marks a day as running, from nothing. A day that waited or ran goes on with its attempts, its
+ * beginning and the reason that it waited for; one that was done or failed begins anew.
+ */
+export async function beginReconciliation(
+  db: Database,
+  { merchantId, day }: DayOfMerchant,
+  nowAt: number,
+): Promise<void> {
+  const begun = {
+    ...NO_TOTALS,
+    state: "running",
+    retryAt: null,
+    finishedAt: null,
+    updatedAt: nowAt,
+  } as const;
+  const goesOn = sql`${reconciliations.state} in ('waiting', 'running')`;
+  await db
+    .insert(reconciliations)
+    .values({ ...begun, merchantId, day, attempts: 0, startedAt: nowAt })
+    .onConflictDoUpdate({
+      target: [reconciliations.merchantId, reconciliations.day],
+      set: {
+        ...begun,
+        reason: sql`case when ${goesOn} then ${reconciliations.reason} end`,
+        attempts: sql`case when ${goesOn} then ${reconciliations.attempts} else 0 end`,
+        startedAt: sql`case when ${goesOn} then ${reconciliations.startedAt} else ${nowAt} end`,
+      },
+    });
+}
+
+/** Counts an attempt to have the bill, before it is made. Returns the row; throws without one. */
+export async function countAttempt(
+  db: Database,
+  day: DayOfMerchant,
+  nowAt: number,
+): Promise<ReconciliationRow> {
+  const [row] = await db
+    .update(reconciliations)
+    .set({ attempts: sql`${reconciliations.attempts} + 1`, updatedAt: nowAt })
+    .where(ofDay(day))
+    .returning();
+  if (row === undefined) throw new Error("a reconciliation that was never begun");
+  return row;
+}
+
+/** How far a day has come, or how it ended. */
+export type DayChanges = Partial<
+  Totals & Pick<ReconciliationRow, "state" | "reason" | "retryAt" | "finishedAt">
+>;
+
+/** Writes how far a day has come. */
+export async function updateReconciliation(
+  db: Database,
+  day: DayOfMerchant,
+  changes: DayChanges,
+  nowAt: number,
+): Promise<void> {
+  await db
+    .update(reconciliations)
+    .set({ ...changes, updatedAt: nowAt })
+    .where(ofDay(day));
+}
+
+/** The row of this id, or null. */
+export async function findReconciliation(
+  db: Database,
+  id: number,
+): Promise<ReconciliationRow | null> {
+  const rows = await db.select().from(reconciliations).where(eq(reconciliations.id, id));
+  return rows[0] ?? null;
+}
+
+/** The row of this day, or null. */
+export async function findReconciliationOf(
+  db: Database,
+  day: DayOfMerchant,
+): Promise<ReconciliationRow | null> {
+  const rows = await db.select().from(reconciliations).where(ofDay(day));
+  return rows[0] ?? null;
+}
+
+/** Which days the back-office wants to see; what is absent doesn't matter. */
+export interface ReconciliationFilter {
+  readonly merchantId?: number | undefined;
+  readonly day?: string | undefined;
+  readonly state?: ReconciliationRow["state"] | undefined;
+}
+
+/** The rows made last first, at most `limit`, all with an id below `beforeId`. */
+export async function listReconciliations(
+  db: Database,
+  filter: ReconciliationFilter,
+  beforeId: number,
+  limit: number,
+): Promise<ReconciliationRow[]> {
+  const conditions: SQL[] = [lt(reconciliations.id, beforeId)];
+  if (filter.merchantId !== undefined) {
+    conditions.push(eq(reconciliations.merchantId, filter.merchantId));
+  }
+  if (filter.day !== undefined) conditions.push(eq(reconciliations.day, filter.day));
+  if (filter.state !== undefined) conditions.push(eq(reconciliations.state, filter.state));
+  return await db
+    .select()
+    .from(reconciliations)
+    .where(and(...conditions))
+    .orderBy(desc(reconciliations.id))
+    .limit(limit);
+}
+
+/**
+ * The days to begin or to go on with, the latest day first, at most `limit`: never begun, waiting
+ * with its time come, stuck (nothing heard since `stuckBefore`), or ended before the bill was
+ * complete (somebody ran the day by hand while it lasted). Of merchants that have an app, and not
+ * before they were registered.
+ */
+export async function dueReconciliations(
+  db: Database,
+  days: readonly BillDay[],
+  nowAt: number,
+  stuckBefore: number,
+  limit: number,
+): Promise<DayOfMerchant[]> {
+  const json = JSON.stringify(days.map(({ day, endAt, readyAt }) => [day, endAt, readyAt]));
+  return await db.all<DayOfMerchant>(sql`
+    with days as (
+      select value ->> 0 as day, value ->> 1 as end_at, value ->> 2 as ready_at
+      from json_each(${json})
+    )
+    select m.id as "merchantId", d.day as "day"
+    from days d
+    join ${merchants} m on m.created_at < d.end_at
+    left join ${reconciliations} r on r.merchant_id = m.id and r.day = d.day
+    where exists (select 1 from ${apps} a where a.merchant_id = m.id)
+      and (
+        r.id is null
+        or (r.state = 'waiting' and r.retry_at <= ${nowAt})
+        or (r.state = 'running' and r.updated_at <= ${stuckBefore})
+        or (r.state in ('done', 'failed') and r.started_at < d.ready_at)
+      )
+    order by d.day desc, m.id
+    limit ${limit}`);
+}
+
+function ofDay({ merchantId, day }: DayOfMerchant): SQL | undefined {
+  return and(eq(reconciliations.merchantId, merchantId), eq(reconciliations.day, day));
+}

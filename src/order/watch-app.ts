@@ -1,0 +1,40 @@
+import { log } from "../log.ts";
+import { count, type DataPoint } from "../metrics.ts";
+import type { Trace } from "../trace.ts";
+import type { AppAnswer } from "./call-app.ts";
+
+/** What a call to an app is about. */
+interface About {
+  readonly event: "pay" | "refund";
+  readonly app: number;
+  readonly order: string;
+  readonly eventId: string;
+}
+
+/** Makes one call to an app and takes down what came of it; the app's words are the timeline's. */
+export async function watchApp(
+  trace: Trace,
+  { event, ...about }: About,
+  call: () => Promise<AppAnswer>,
+): Promise<AppAnswer> {
+  const startedAt = Date.now();
+  const answer = await call();
+  const tookMs = Date.now() - startedAt;
+  const outcome = outcomeOf(answer);
+  log(answer.confirmed ? "info" : "warn", "app_call", {
+    ...about,
+    outcome,
+    status: answer.status,
+    tookMs,
+  });
+  count(trace.metrics, { kind: "app_call", event, outcome, app: about.app, tookMs });
+  return answer;
+}
+
+function outcomeOf({
+  confirmed,
+  status,
+}: AppAnswer): Extract<DataPoint, { kind: "app_call" }>["outcome"] {
+  if (confirmed) return "confirmed";
+  return status === null ? "no answer" : "not confirmed";
+}

@@ -1,0 +1,123 @@
+import { NOTHING, type Tally } from "../core/bill/tally.ts";
+import { anyWechatAppId } from "../db/day-trades.ts";
+import {
+  countAttempt,
+  NO_TOTALS,
+  updateReconciliation,
+  type Totals,
+} from "../db/reconciliations.ts";
+import { masterKeyOf, merchantSettings } from "../db/settings.ts";
+import { log } from "../log.ts";
+import { surroundingsOf } from "../surroundings.ts";
+import { beginTrace } from "../trace.ts";
+import { watchWechat } from "../watch-wechat.ts";
+import { connectWechat } from "../wechat/connect.ts";
+import type { BillAnswer, Merchant } from "../wechat/wechat-pay.ts";
+import { ingest } from "./ingest.ts";
+import { raise } from "./raise.ts";
+import { ENDED, FIRST, type Run, type RunContext, type Step } from "./run.ts";
+
+/** A bill that isn't there yet, or couldn't be had, is asked for again after this long. */
+const RETRY_MS = 3600_000;
+/** A day whose bill has been asked for so long since it should be there needs a person too. */
+export const PATIENCE_MS = 6 * 3600_000;
+
+/**
+ * Has the bill and stages it. A bill that is late, out of reach, cut short or garbled is waited for:
+ * the schedule begins the day again in an hour. One in a form that isn't known has failed, for an
+ * hour wouldn't change that: it is run again by hand, after an upgrade.
+ */
+export async function fetchBill(context: RunContext, run: Run): Promise<Step> {
+  const { db, env, config, merchantId, day } = context;
+  const { startedAt, attempts, reason } = await countAttempt(db, run, Date.now());
+  if (attempts > 1 && Date.now() >= Math.max(startedAt, day.readyAt) + PATIENCE_MS) {
+    // Said before the attempt, for one that crashes never comes to its end.
+    const facts = { attempts: attempts - 1, reason: reason ?? "an attempt didn't come to its end" };
+    await raise(context, { kind: "bill_unreadable", trade: "", orderNumber: null, facts });
+  }
+  const merchant = await merchantSettings(db, await masterKeyOf(config), merchantId, Date.now());
+  if (!merchant.ok) return await wait(context, `the merchant is ${merchant.error}`);
+  const wechatAppId = await anyWechatAppId(db, merchantId);
+  if (wechatAppId === null) return await wait(context, "the merchant has no app");
+  const { protocol } = merchant.value;
+  const wechat = watchWechat(
+    connectWechat(merchant.value, protocol, surroundingsOf(env, config)),
+    beginTrace(env),
+  );
+  const openedAt = Date.now();
+  const answer = await wechat.openBill({ day: day.day, wechatAppId });
+  const staged = await stage(context, merchant.value, answer);
+  switch (staged.kind) {
+    case "wait":
+      return await wait(context, staged.reason);
+    case "fail":
+      return await fail(context, staged.reason);
+    case "staged": {
+      const totals = totalsOf(staged.tally);
+      return { kind: "goes on", run: { ...run, phase: "lines", place: FIRST, openedAt, totals } };
+    }
+  }
+}
+
+function totalsOf({ payments, paidFen, refunds, refundedFen }: Tally): Totals {
+  return {
+    ...NO_TOTALS,
+    billPayments: payments,
+    billPaidFen: paidFen,
+    billRefunds: refunds,
+    billRefundedFen: refundedFen,
+  };
+}
+
+/** What came of the answer: the bill's lines are staged, or why they aren't. */
+type Staged =
+  | { readonly kind: "staged"; readonly tally: Tally }
+  | { readonly kind: "wait"; readonly reason: string }
+  | { readonly kind: "fail"; readonly reason: string };
+
+async function stage(
+  { staging, merchantId }: RunContext,
+  { mchId }: Merchant,
+  answer: BillAnswer,
+): Promise<Staged> {
+  switch (answer.kind) {
+    case "opened": {
+      const ingested = await ingest(answer, mchId, staging);
+      if (ingested.ok) return { kind: "staged", tally: ingested.value };
+      const { kind, reason } = ingested.error;
+      return kind === "broken"
+        ? { kind: "wait", reason: `the bill came broken: ${reason}` }
+        : { kind: "fail", reason: `the bill can't be read: ${reason}` };
+    }
+    case "empty":
+      staging.reset();
+      return { kind: "staged", tally: NOTHING };
+    case "creating":
+      return { kind: "wait", reason: "WeChat is still making the bill" };
+    case "refused": {
+      const { code, message } = answer;
+      log("error", "bill_refused", { merchant: merchantId, code, message });
+      return { kind: "wait", reason: `WeChat refused: ${code} ${message}` };
+    }
+    case "unknown":
+      return { kind: "wait", reason: `no usable answer: ${answer.reason}` };
+  }
+}
+
+async function wait({ db, merchantId, day }: RunContext, reason: string): Promise<Step> {
+  const nowAt = Date.now();
+  log("warn", "bill_waited_for", { merchant: merchantId, day: day.day, reason });
+  const changes = { state: "waiting", reason, retryAt: nowAt + RETRY_MS } as const;
+  await updateReconciliation(db, { merchantId, day: day.day }, changes, nowAt);
+  return ENDED;
+}
+
+async function fail(context: RunContext, reason: string): Promise<Step> {
+  const { db, merchantId, day } = context;
+  const facts = { reason };
+  await raise(context, { kind: "bill_unreadable", trade: "", orderNumber: null, facts });
+  const nowAt = Date.now();
+  const changes = { state: "failed", reason, finishedAt: nowAt } as const;
+  await updateReconciliation(db, { merchantId, day: day.day }, changes, nowAt);
+  return ENDED;
+}

@@ -1,0 +1,143 @@
+import { paymentsIn, refundsIn, type OurTrade, type Place, type Span } from "../db/day-trades.ts";
+import { updateReconciliation } from "../db/reconciliations.ts";
+import { log } from "../log.ts";
+import { orderObject } from "../order-stub.ts";
+import { LISTED_DIFFERENCES, raise, raiseAll } from "./raise.ts";
+import { ENDED, FIRST, type Run, type RunContext, type Step } from "./run.ts";
+import type { Matched } from "./staging.ts";
+
+/** Trades of ours that are read by one query. */
+const TRADES_A_PAGE = 500;
+/** A page is one query, and a few for what is missing in it. */
+const PAGES_A_STEP = 100;
+/** What is missing is looked at one by one, refunds through their orders' objects. */
+const LOOKS_A_STEP = 100;
+/**
+ * For a day that still lasts: what was done this long before the bill was asked for must be in it, for
+ * such a bill is made when it is asked for. WeChat's times are whole seconds, and clocks differ.
+ */
+export const BILL_LAG_MS = 5_000;
+/**
+ * A refund's day is that of WeChat's clock when it was applied for; ours is when it was written
+ * down, just before. One made so near to midnight may be in the other day's bill.
+ */
+export const REFUND_EDGE_MS = 10 * 60_000;
+
+/** Looks for payments of ours that the bill hasn't. They have WeChat's own time, as the bill has. */
+export async function findMissingPayments(context: RunContext, run: Run): Promise<Step> {
+  const { db, merchantId, day } = context;
+  const span = { fromAt: day.startAt, untilAt: Math.min(day.endAt, run.openedAt - BILL_LAG_MS) };
+  const read = async (place: Place) => await paymentsIn(db, merchantId, span, place, TRADES_A_PAGE);
+  const next = await walk(context, run, "order", read);
+  return {
+    kind: "goes on",
+    run: next.over ? { ...next.run, phase: "refunds", place: FIRST } : next.run,
+  };
+}
+
+/** Looks for refunds of ours that the bill hasn't; then the day is done. */
+export async function findMissingRefunds(context: RunContext, run: Run): Promise<Step> {
+  const { db, merchantId } = context;
+  const span = refundSpan(context, run);
+  const read = async (place: Place) => await refundsIn(db, merchantId, span, place, TRADES_A_PAGE);
+  const next = await walk(context, run, "refund", read);
+  return next.over ? await finish(context, next.run) : { kind: "goes on", run: next.run };
+}
+
+function refundSpan({ day }: RunContext, { openedAt }: Run): Span {
+  return {
+    fromAt: day.startAt + REFUND_EDGE_MS,
+    untilAt: Math.min(day.endAt - REFUND_EDGE_MS, openedAt - BILL_LAG_MS),
+  };
+}
+
+async function walk(
+  context: RunContext,
+  from: Run,
+  kind: Matched,
+  read: (place: Place) => Promise<OurTrade[]>,
+): Promise<{ readonly run: Run; readonly over: boolean }> {
+  let run = from;
+  let looks = 0;
+  for (let page = 0; page < PAGES_A_STEP && looks < LOOKS_A_STEP; page += 1) {
+    const trades = await read(run.place);
+    const last = trades.at(-1);
+    if (last === undefined) return { run, over: true };
+    const missing: OurTrade[] = [];
+    for (const trade of context.staging.missing(kind, trades)) {
+      looks += 1;
+      if (!(await isOfAnotherDay(context, run, trade))) missing.push(trade);
+    }
+    run = await addMissing(context, run, kind, missing);
+    run = { ...run, place: { at: last.at, id: last.id } };
+    context.save(run);
+  }
+  return { run, over: false };
+}
+
+/**
+ * A refund that WeChat refused at first, for want of balance say, and took another day is in that
+ * day's bill. The order's timeline has when that was.
+ */
+async function isOfAnotherDay(
+  context: RunContext,
+  run: Run,
+  { orderNumber, refundNo }: OurTrade,
+): Promise<boolean> {
+  if (refundNo === "") return false;
+  const { entries } = await orderObject(context.env, orderNumber).history();
+  const accepted = entries.findLast(
+    ({ event, facts }) =>
+      event === "wechat.refund" && facts["refundNo"] === refundNo && facts["answer"] === "accepted",
+  );
+  const { fromAt, untilAt } = refundSpan(context, run);
+  return accepted !== undefined && (accepted.at < fromAt || accepted.at >= untilAt);
+}
+
+async function addMissing(
+  context: RunContext,
+  run: Run,
+  kind: Matched,
+  missing: readonly OurTrade[],
+): Promise<Run> {
+  const differences = missing.map(
+    ({ orderNumber, refundNo, fen, at }) =>
+      ({
+        kind: "bill_line_missing",
+        trade: refundNo === "" ? orderNumber : refundNo,
+        orderNumber,
+        facts: { ourFen: fen, at, ...(refundNo === "" ? {} : { refundNo }) },
+      }) as const,
+  );
+  await raiseAll(context, differences, run.totals.discrepancies);
+  const fen = missing.reduce((sum, trade) => sum + trade.fen, 0);
+  const { totals } = run;
+  const discrepancies = totals.discrepancies + missing.length;
+  const ours =
+    kind === "order"
+      ? { ourPayments: totals.ourPayments + missing.length, ourPaidFen: totals.ourPaidFen + fen }
+      : {
+          ourRefunds: totals.ourRefunds + missing.length,
+          ourRefundedFen: totals.ourRefundedFen + fen,
+        };
+  return { ...run, totals: { ...totals, ...ours, discrepancies } };
+}
+
+async function finish(context: RunContext, run: Run): Promise<Step> {
+  const { db, merchantId, day } = context;
+  const { totals } = run;
+  if (totals.discrepancies > LISTED_DIFFERENCES) {
+    const facts = { differences: totals.discrepancies, listed: LISTED_DIFFERENCES };
+    await raise(context, {
+      kind: "bill_too_many_differences",
+      trade: "",
+      orderNumber: null,
+      facts,
+    });
+  }
+  const nowAt = Date.now();
+  const changes = { ...totals, state: "done", reason: null, finishedAt: nowAt } as const;
+  await updateReconciliation(db, run, changes, nowAt);
+  log("info", "reconciled", { merchant: merchantId, day: day.day, ...totals });
+  return ENDED;
+}

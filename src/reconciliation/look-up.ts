@@ -1,0 +1,55 @@
+import { judgePayment, judgeRefund, type OurPayment, type OurRefund } from "../core/bill/judge.ts";
+import type { Verdict } from "../core/bill/judge.ts";
+import { ordersOf, refundsOf } from "../db/day-trades.ts";
+import type { RunContext } from "./run.ts";
+import type { ComparedLine, StagedLine } from "./staging.ts";
+
+/** What D1 has of some lines, by the numbers in them. */
+export interface Ours {
+  readonly orders: ReadonlyMap<string, OurPayment>;
+  readonly refunds: ReadonlyMap<string, OurRefund>;
+}
+
+/** Looks the lines up in D1: two queries at most, however many they are. */
+export async function lookUp(
+  { db, merchantId }: RunContext,
+  lines: readonly StagedLine[],
+): Promise<Ours> {
+  const orderNumbers = lines.map(({ line }) => line.orderNumber);
+  const refundNos = lines.map(({ line }) => refundNoOf(line)).filter((number) => number !== "");
+  return {
+    orders: lines.length === 0 ? new Map() : await ordersOf(db, merchantId, orderNumbers),
+    refunds: refundNos.length === 0 ? new Map() : await refundsOf(db, merchantId, refundNos),
+  };
+}
+
+/** The refund that a line is about; "" for a payment. */
+export function refundNoOf(line: ComparedLine): string {
+  return line.kind === "payment" ? "" : line.refundNo;
+}
+
+/** What a comparison of a line with D1 comes to; nothing can be said of an unreadable one. */
+export function judge({ line }: StagedLine, ours: Ours): Verdict | "unreadable" {
+  switch (line.kind) {
+    case "payment":
+      return judgePayment(line, ours.orders.get(line.orderNumber));
+    case "refund":
+      return judgeRefund(line, ours.refunds.get(line.refundNo));
+    case "unreadable":
+      return "unreadable";
+  }
+}
+
+/**
+ * Whether WeChat can be asked, through the order's object, and the answer change the verdict: for
+ * what we have in another state, and for a refund of our order that we don't know, which may have
+ * been made in the merchant platform.
+ */
+export function isAskable(staged: StagedLine, ours: Ours): boolean {
+  const { line } = staged;
+  const verdict = judge(staged, ours);
+  return (
+    verdict === "state differs" ||
+    (verdict === "unknown" && line.kind === "refund" && ours.orders.has(line.orderNumber))
+  );
+}

@@ -1,0 +1,229 @@
+import { describe, expect, test } from "vitest";
+import samples from "../../vectors/bill-samples.json";
+import { lineOf, MCH_ID, NAMES, readPieces, readWhole, SUMMARY, valuesLine } from "./support.ts";
+
+/** A published sample's text; each file of it is cut to a few lines but keeps its summary. */
+function sample(name: string): string {
+  const found = samples.vectors.find((vector) => vector.name === name);
+  if (found?.bytes_base64 !== undefined) {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(
+      Buffer.from(found.bytes_base64, "base64"),
+    );
+  }
+  if (found?.text === undefined) throw new Error(`no sample ${name}`);
+  return found.text;
+}
+
+const WHOLE = "ALL bill with UTF-8 BOM and CRLF, 45 rows";
+const MERCHANT_OF_SAMPLE = "1921000401";
+
+const PAID = {
+  微信订单号: "4200000000000000000000000001",
+  商户订单号: "0123456789abcdef0123456789abcdef",
+  交易状态: "SUCCESS",
+  订单金额: "1.50",
+};
+const REFUNDED = {
+  ...PAID,
+  交易状态: "REFUND",
+  订单金额: "0.00",
+  微信退款单号: "50000000000000000000000000001",
+  商户退款单号: "fedcba9876543210fedcba9876543210",
+  退款金额: "0.40",
+  申请退款金额: "0.50",
+  退款状态: "PROCESSING",
+};
+
+describe("the published samples", () => {
+  test("a whole bill of 45 lines agrees with its summary", () => {
+    const { lines, tally, fault } = readWhole(sample(WHOLE), MERCHANT_OF_SAMPLE);
+    expect(fault).toBe(null);
+    expect(tally).toMatchObject({ lines: 45, unreadable: 0, paidFen: 47, refundedFen: 14 });
+    expect(tally.payments + tally.refunds).toBe(45);
+    expect(lines[0]?.line).toEqual({
+      kind: "refund",
+      orderNumber: "autotest_20190216081946_82335",
+      transactionId: "4200000263201902167700134212",
+      refundNo: "REF4200000263201902167700963919",
+      refundId: "50000709672019011908420787722",
+      refundFen: 1,
+      status: "SUCCESS",
+    });
+  });
+
+  test("is the same cut in two anywhere, and in pieces of one character", () => {
+    const text = sample(WHOLE);
+    const whole = readWhole(text, MERCHANT_OF_SAMPLE);
+    expect(readPieces(text.split(""), MERCHANT_OF_SAMPLE)).toEqual(whole);
+    for (let cut = 1; cut < text.length; cut += 1) {
+      const { tally, fault, lines } = readPieces(
+        [text.slice(0, cut), text.slice(cut)],
+        MERCHANT_OF_SAMPLE,
+      );
+      expect([tally, fault, lines.length]).toEqual([whole.tally, null, 45]);
+    }
+  });
+
+  test.for(["ALL, new format", "SUCCESS"])(
+    "%s is cut to a line, which its summary tells",
+    (name) => {
+      const merchant = name === "SUCCESS" ? "XXX" : "XXXXXXXX";
+      const { lines, fault } = readWhole(sample(name), merchant);
+      expect(lines[0]?.line).toMatchObject({
+        kind: "payment",
+        totalFen: name === "SUCCESS" ? 1 : 600,
+      });
+      expect(fault).toEqual({ kind: "broken", reason: expect.stringContaining("there are 1") });
+    },
+  );
+});
+
+/** A bill of these lines in these columns, with its summary. */
+function bill(
+  names: string,
+  lines: readonly Readonly<Record<string, string>>[],
+  summary: readonly string[] = [String(lines.length), "0.00", "0.00", "0.00", "0.00"],
+): string {
+  const summaryNames = SUMMARY.split(",").slice(0, summary.length).join(",");
+  return [names, ...lines.map((line) => lineOf(names, line)), summaryNames, valuesLine(summary)]
+    .map((line) => `${line}\r\n`)
+    .join("");
+}
+
+describe("columns", () => {
+  test("of refunds alone (29) are found by their names", () => {
+    const { lines, fault } = readWhole(bill(NAMES.refund, [REFUNDED]));
+    expect(fault).toBe(null);
+    expect(lines[0]?.line).toMatchObject({
+      kind: "refund",
+      refundNo: REFUNDED.商户退款单号,
+      refundFen: 50,
+      status: "PROCESSING",
+    });
+  });
+
+  test("of the old set (24) have the applied amount under 退款金额", () => {
+    const { lines, fault } = readWhole(
+      bill(NAMES.old, [
+        { ...PAID, 总金额: "1.50" },
+        { ...REFUNDED, 总金额: "1.50" },
+      ]),
+    );
+    expect(fault).toBe(null);
+    expect(lines.map(({ line }) => line)).toMatchObject([
+      { kind: "payment", totalFen: 150 },
+      { kind: "refund", refundFen: 40 },
+    ]);
+  });
+
+  test("in the new set 退款金额, which leaves out coupons, never stands in for 申请退款金额", () => {
+    const names = NAMES.all.replace(",申请退款金额", "");
+    const { lines } = readWhole(bill(names, [REFUNDED]));
+    expect(lines[0]?.line).toMatchObject({ kind: "unreadable" });
+  });
+
+  test.for([
+    ["微信订单号", "微信单号"],
+    ["商户订单号", "订单号"],
+    ["交易状态", "状态"],
+    [",订单金额", ",金额"],
+    ["设备号", "商户订单号"],
+  ] as const)("without %s are a form that isn't known", ([name, other]) => {
+    const { fault, lines } = readWhole(bill(NAMES.all.replace(name, other), [PAID]));
+    expect(fault?.kind).toBe("unreadable");
+    expect(lines).toEqual([]);
+  });
+});
+
+describe("a line that isn't as documented is told, never guessed", () => {
+  test.for<[string, Record<string, string>]>([
+    ["an amount with a part of a fen", { 订单金额: "1.505" }],
+    ["an amount in words", { 订单金额: "one" }],
+    ["a negative amount", { 订单金额: "-1.50" }],
+    ["no order number", { 商户订单号: "" }],
+    ["no transaction", { 微信订单号: "0" }],
+    ["another merchant", { 商户号: "1900000110" }],
+    ["another currency", { 货币种类: "USD" }],
+    ["another state", { 交易状态: "PAID" }],
+    ["a refund without its number", { ...REFUNDED, 商户退款单号: "0" }],
+    ["a refund of no amount", { ...REFUNDED, 申请退款金额: "" }],
+    ["a refund of a negative amount", { ...REFUNDED, 申请退款金额: "-0.50" }],
+    ["a refund in another state", { ...REFUNDED, 退款状态: "DONE" }],
+  ])("%s", ([_name, change]) => {
+    const { lines, tally } = readWhole(bill(NAMES.all, [{ ...PAID, ...change }]));
+    expect(lines[0]?.line).toMatchObject({ kind: "unreadable", fault: expect.any(String) });
+    expect(tally).toMatchObject({ lines: 1, unreadable: 1, payments: 0, refunds: 0 });
+  });
+
+  test("and keeps the numbers by which its trade is found", () => {
+    const line = { ...REFUNDED, 申请退款金额: "many" };
+    expect(readWhole(bill(NAMES.all, [line])).lines[0]?.line).toMatchObject({
+      orderNumber: PAID.商户订单号,
+      refundNo: REFUNDED.商户退款单号,
+    });
+  });
+
+  test("a column too many, or values without backticks", () => {
+    const good = lineOf(NAMES.all, PAID);
+    for (const bad of [`${good},\``, good.replaceAll("`", ""), `x${good}`]) {
+      const { lines } = readWhole(`${NAMES.all}\n${bad}\n`);
+      expect(lines[0]?.line.kind).toBe("unreadable");
+    }
+  });
+});
+
+test("a merchant's text with commas, backticks and quotes separates nothing", () => {
+  const line = { ...PAID, 商品名称: 'a,b ` "c" \\ d', 商户数据包: "x,y,`" };
+  // The last would be a separator; WeChat writes a comma as backslash and space (WeChat: bills).
+  const safe = { ...line, 商户数据包: "x,y\\ `" };
+  expect(readWhole(bill(NAMES.all, [safe])).lines[0]?.line).toMatchObject({ totalFen: 150 });
+});
+
+test("a payment that was taken back is neither received nor unreadable", () => {
+  const { lines, tally, fault } = readWhole(
+    bill(NAMES.all, [{ ...PAID, 交易状态: "REVOKED" }], ["1", "0", "0", "0", "0", "7.77", "0.00"]),
+  );
+  expect(lines[0]?.line.kind).toBe("revoked");
+  expect(tally).toMatchObject({ lines: 1, payments: 0, unreadable: 0 });
+  // Whether the summary counts its amount isn't told, so the sum isn't compared.
+  expect(fault).toBe(null);
+});
+
+/** A bill of a payment and a refund with this summary. */
+function sums(count: string, orders: string, refunds: string): string {
+  return bill(NAMES.all, [PAID, REFUNDED], [count, "0", "0", "0", "0", orders, refunds]);
+}
+
+describe("a bill that isn't whole is broken", () => {
+  test("but not when its summary agrees", () => {
+    expect(readWhole(sums("2.0", "1.5", "0.50")).fault).toBe(null);
+  });
+
+  test.for([
+    ["3", "1.50", "0.50"],
+    ["2", "1.51", "0.50"],
+    ["2", "1.50", "0.40"],
+    ["two", "1.50", "0.50"],
+  ] as const)("when its summary says %j", ([count, orders, refunds]) => {
+    expect(readWhole(sums(count, orders, refunds)).fault?.kind).toBe("broken");
+  });
+
+  test("when it ends before its summary does, wherever that is", () => {
+    const whole = sums("2", "1.50", "0.50");
+    const valuesAt = whole.lastIndexOf("`2");
+    for (let length = NAMES.all.length + 1; length < valuesAt; length += 1) {
+      expect(readWhole(whole.slice(0, length)).fault).not.toBe(null);
+    }
+  });
+
+  test("and one that goes on after its summary, or has no line breaks, is unreadable", () => {
+    const whole = sums("2", "1.50", "0.50");
+    expect(readWhole(`${whole}${whole}`).fault?.kind).toBe("unreadable");
+    expect(readWhole(`${whole}\r\n\n`).fault).toBe(null);
+    expect(readPieces(Array.from({ length: 70 }, () => "x".repeat(1024))).fault).toEqual({
+      kind: "unreadable",
+      reason: "a line without an end",
+    });
+    expect(readWhole("<html></html>", MCH_ID).fault?.kind).toBe("unreadable");
+  });
+});

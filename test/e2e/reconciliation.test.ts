@@ -1,0 +1,105 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect, it } from "vitest";
+import { z } from "zod";
+import { dataOf } from "../../scripts/support/app-client.ts";
+import { eventually } from "../../scripts/support/eventually.ts";
+import { openShop, paidOrder, viewWhen, type Shop } from "./support/shop.ts";
+
+const day = z.object({
+  id: z.int(),
+  state: z.enum(["running", "waiting", "done", "failed"]),
+  reason: z.string().nullable(),
+  billPayments: z.int(),
+  billPaidFen: z.int(),
+  billRefunds: z.int(),
+  billRefundedFen: z.int(),
+  ourPayments: z.int(),
+  ourPaidFen: z.int(),
+  ourRefunds: z.int(),
+  ourRefundedFen: z.int(),
+  settled: z.int(),
+  discrepancies: z.int(),
+});
+
+const incidents = z.object({
+  items: z.array(z.object({ kind: z.string(), orderNumber: z.string().nullable() })),
+});
+
+/** Compares the bill of today, in Beijing, with the record, to its end. */
+async function reconcile({ admin, merchant }: Shop): Promise<z.infer<typeof day>> {
+  const today = new Date(Date.now() + 8 * 3600_000).toISOString().slice(0, 10);
+  const begun = await admin.call("POST", "/reconciliations", day, {
+    merchantId: merchant.id,
+    day: today,
+  });
+  return await eventually("the day to be compared", async () => {
+    const row = await admin.call("GET", `/reconciliations/${begun.id}`, day);
+    return row.state === "running" ? undefined : row;
+  });
+}
+
+/** What a person was told about this merchant. */
+async function raised({ admin, merchant }: Shop): Promise<string[]> {
+  const path = `/incidents?merchantId=${merchant.id}&limit=100`;
+  const { items } = await admin.call("GET", path, incidents);
+  return items.map(({ kind, orderNumber }) => `${kind} ${orderNumber ?? ""}`.trim()).toSorted();
+}
+
+it("a day's bill agrees with what happened, and what was missed is settled", async (t) => {
+  const shop = await openShop(t);
+  const refunded = await paidOrder(shop, { totalFree: 300 });
+  dataOf(await shop.app.refund(refunded.orderId, { refundFree: 120, appRefundNo: "part" }));
+  const unheard = dataOf(await shop.app.createOrder({ totalFree: 50 }));
+  const { orderNumber: outTradeNo } = unheard;
+  await shop.sandbox.addFault({ on: "notification", kind: "pay", fault: "never", outTradeNo });
+  await shop.sandbox.pay(outTradeNo);
+
+  expect(await reconcile(shop)).toMatchObject({
+    state: "done",
+    billPayments: 2,
+    billPaidFen: 350,
+    billRefunds: 1,
+    billRefundedFen: 120,
+    ourPayments: 2,
+    ourPaidFen: 350,
+    ourRefunds: 1,
+    ourRefundedFen: 120,
+    settled: 1,
+    discrepancies: 0,
+  });
+  const view = await viewWhen(shop, unheard, "told", ({ pay_notify_state: s }) => s === "2");
+  expect(view).toMatchObject({ pay_state: "2" });
+  expect(await raised(shop)).toEqual([]);
+});
+
+it("what the bill and the record can't agree on is put before a person", async (t) => {
+  const shop = await openShop(t);
+  const { mchId } = shop.merchant;
+  const left = await paidOrder(shop);
+  const other = await paidOrder(shop);
+  // What was paid a moment ago isn't missed in a bill of today.
+  await sleep(6_000);
+  const missing = { fault: "missing-line", outTradeNo: left.orderNumber } as const;
+  const wrong = { fault: "wrong-amount", outTradeNo: other.orderNumber } as const;
+  for (const one of [missing, wrong, { fault: "extra-line" } as const]) {
+    await shop.sandbox.addBillFault({ ...one, mchId });
+  }
+  expect(await reconcile(shop)).toMatchObject({ state: "done", settled: 0, discrepancies: 3 });
+  const found = await raised(shop);
+  expect(found).toEqual([
+    `bill_amount_differs ${other.orderNumber}`,
+    `bill_line_missing ${left.orderNumber}`,
+    expect.stringMatching(/^bill_line_unknown/),
+  ]);
+});
+
+it("a bill that isn't there yet is waited for, and one that breaks off is not used", async (t) => {
+  const shop = await openShop(t);
+  await paidOrder(shop);
+  for (const fault of ["creating", "truncated"] as const) {
+    await shop.sandbox.addBillFault({ fault, mchId: shop.merchant.mchId });
+    expect(await reconcile(shop)).toMatchObject({ state: "waiting", billPayments: 0 });
+  }
+  expect(await reconcile(shop)).toMatchObject({ state: "done", billPayments: 1 });
+  expect(await raised(shop)).toEqual([]);
+});

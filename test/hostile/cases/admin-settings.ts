@@ -1,0 +1,255 @@
+import { keys } from "../../wechat/v3/support/fixtures.ts";
+import type { Case, Theme } from "../support/case.ts";
+import { GIVEN } from "../support/given.ts";
+import { operator } from "../support/operator.ts";
+import { ROUTES, type RouteName } from "../support/routes.ts";
+
+const POST_APP = "POST /admin/apps";
+const PATCH_APP = "PATCH /admin/apps/:id";
+const POST_MERCHANT = "POST /admin/merchants";
+const PATCH_MERCHANT = "PATCH /admin/merchants/:id";
+
+/** Where nobody may aim the gateway; http to loopback alone is for development, as these tests run. */
+const URLS: readonly string[] = [
+  "",
+  "x",
+  "/pay",
+  "//shop.example.com/pay",
+  "https://",
+  "https:///pay",
+  "http://shop.example.com/pay",
+  "ftp://shop.example.com/pay",
+  "file:///etc/passwd",
+  "gopher://shop.example.com/",
+  "javascript:alert(1)",
+  "data:text/plain,x",
+  "blob:https://shop.example.com/x",
+  "https://user@shop.example.com/",
+  "https://user:canary-password@shop.example.com/",
+  "https://shop.example.com@10.0.0.1/",
+  "https://10.0.0.1/",
+  "https://10.255.255.255:8443/",
+  "https://172.16.0.1/",
+  "https://172.31.255.255/",
+  "https://192.168.1.1/",
+  "https://169.254.169.254/latest/meta-data/",
+  "https://100.64.0.1/",
+  "https://0.0.0.0/",
+  "https://0/",
+  "https://255.255.255.255/",
+  "https://224.0.0.1/",
+  "https://198.51.100.7/",
+  "https://167772161/",
+  "https://0x0a000001/",
+  "https://0xA.0.0.1/",
+  "https://012.0.0.1/",
+  "https://0300.0250.1.1/",
+  "https://10.1/",
+  "https://192.168.257/",
+  "https://10.0.0.1./",
+  "https://１０.０.０.１/",
+  "https://①⓪.0.0.1/",
+  "https://10。0。0。1/",
+  "https://[::]/",
+  "https://[fe80::1]/",
+  "https://[fc00::1]/",
+  "https://[fd12:3456::1]/",
+  "https://[ff02::1]/",
+  "https://[::ffff:10.0.0.1]/",
+  "https://[::ffff:a00:1]/",
+  "https://[::ffff:127.0.0.1]/",
+  "https://[::10.0.0.1]/",
+  "https://[64:ff9b::10.0.0.1]/",
+  "https://[2002:a00:1::]/",
+  "https://[2001:db8::1]/",
+  "https://[fe80::1%25eth0]/",
+  "https://intranet/",
+  "https://shop/",
+  "https://shop.example.com./",
+  "https://localhost./",
+  "https://shop.example.com/#x",
+  "https://shop.example.com/#",
+  "https://shop.example.com\\@10.0.0.1/",
+  "https:\\\\shop.example.com\\",
+  "https://shop.example.com/\r\nX-Evil: 1",
+  "https://shop.example.com/\tx",
+  " https://shop.example.com/",
+  "https://shop.example.com/ ",
+  "https://shop.example.com/\u0000",
+  "https://shop.example.com:99999/",
+  "https://shop.example.com:x/",
+  "https://%00.example.com/",
+  "https://shop%2eexample%2ecom%2f@10.0.0.1/",
+  "https://xn--/",
+  "https://a..b/",
+  `https://shop.example.com/${"a".repeat(512)}`,
+  `https://${"a.".repeat(200)}com/`,
+];
+
+const refused = (route: RouteName, field: string, value: unknown, name: string): Case => ({
+  name,
+  route,
+  answer: "admin 400",
+  about: new RegExp(`"path":"${field}`),
+  request: (scene) => operator(route, scene, { json: { ...bodyOf(route), [field]: value } }),
+});
+
+function bodyOf(route: RouteName): object {
+  const about = ROUTES[route];
+  return "body" in about ? about.body : {};
+}
+
+const urls: Theme = URLS.flatMap((url) =>
+  (["payNotifyUrl", "refundNotifyUrl"] as const).map((field) =>
+    refused(
+      field === "payNotifyUrl" ? POST_APP : PATCH_APP,
+      field,
+      url,
+      `${field} ${JSON.stringify(url.slice(0, 60))}`,
+    ),
+  ),
+);
+
+const APP_VALUES: Readonly<Record<string, readonly unknown[]>> = {
+  name: [" ", "\t", "a\u0000b", "a\nb", "\u0085", "x".repeat(65), "\ud800", "\udc00x"],
+  merchantId: [0, -1, 1.5, 2 ** 53, 999_999, "1", "1 or 1=1", true, [1]],
+  wechatAppId: ["", "wx", "WX1", "wx-1", "wx1\n", "wx\u0000", `wx${"1".repeat(31)}`, "ｗｘ1", 1],
+};
+
+const SALTS: readonly unknown[] = [
+  "",
+  "short",
+  "canary-salt-with blanks",
+  "canary-salt-with\u0000",
+  "canary-salt-with\n",
+  "canary-salt-盐-盐-盐",
+  `canary-salt-${"x".repeat(128)}`,
+  ["canary-salt-in-a-list"],
+  { salt: "canary-salt-in-an-object" },
+  12_345_678,
+];
+
+const pem = (label: string, body: string): string =>
+  `-----BEGIN ${label}-----\n${body}\n-----END ${label}-----\n`;
+
+const PRIVATE_KEYS: readonly unknown[] = [
+  "",
+  GIVEN.pem,
+  pem("PRIVATE KEY", GIVEN.pem),
+  pem("RSA PRIVATE KEY", GIVEN.pem),
+  pem("ENCRYPTED PRIVATE KEY", GIVEN.pem),
+  pem("PRIVATE KEY", "!".repeat(60)),
+  pem("PRIVATE KEY", "A".repeat(50_000)),
+  `${keys.merchant.privateKey}\n${pem("PRIVATE KEY", GIVEN.pem)}`,
+  keys.merchant.privateKey.slice(0, -40),
+  keys.publicKey.publicKey,
+  `file:///etc/ssl/private.pem`,
+  [keys.merchant.privateKey],
+  { pem: GIVEN.pem },
+  1,
+];
+
+const VERIFY_KEYS: readonly unknown[] = [
+  "x",
+  {},
+  [null],
+  ["x"],
+  [{}],
+  [{ id: "1" }],
+  [{ id: "", pem: null }],
+  [{ id: "../../x", pem: null }],
+  [{ id: "PUB_KEY_ID_", pem: "x" }],
+  [{ id: "PUB_KEY_ID_1", pem: "" }],
+  [{ id: "PUB_KEY_ID_1", pem: pem("PUBLIC KEY", GIVEN.pem) }],
+  [{ id: "PUB_KEY_ID_1", pem: keys.merchant.privateKey }],
+  [{ id: "PUB_KEY_ID_1", pem: keys.publicKey.publicKey, kind: "certificate" }],
+  [{ id: { $ne: null }, pem: null }],
+  [
+    { id: "1A", pem: null },
+    { id: "1a", pem: null },
+  ],
+  Array.from({ length: 21 }, (_, at) => ({ id: String(at + 1), pem: null })),
+  Array.from({ length: 1_000 }, () => ({ id: "1", pem: null })),
+];
+
+const MERCHANT_VALUES: Readonly<Record<string, readonly unknown[]>> = {
+  name: ["", " ", "a\u0000", "x".repeat(65), "\ud800"],
+  protocol: ["", "v1", "V2", "v2 ", "v4", 2, "__proto__", null],
+  apiKey: [
+    "",
+    GIVEN.apiKey.slice(1),
+    `${GIVEN.apiKey}x`,
+    `${GIVEN.apiKey.slice(1)}\n`,
+    `${GIVEN.apiKey.slice(1)} `,
+    `${GIVEN.apiKey.slice(1)}密`,
+    [GIVEN.apiKey],
+  ],
+  signType: ["", "md5", "SHA1", "RSA", "none", "HMAC-SHA256 ", null],
+  certBinding: [
+    "",
+    "DB",
+    "ORDER_OBJECT2",
+    "ADMIN_TOKEN",
+    "MASTER_KEY",
+    "__proto__",
+    "constructor",
+    1,
+  ],
+  apiV3Key: ["", GIVEN.apiV3Key.slice(1), `${GIVEN.apiV3Key}x`, [GIVEN.apiV3Key]],
+  merchantSerialNo: ["", "x", "1".repeat(41), "1 ", "0x1", 1],
+  merchantPrivateKey: PRIVATE_KEYS,
+  merchantCertificate: ["", GIVEN.pem, pem("CERTIFICATE", GIVEN.pem), keys.merchant.privateKey, 1],
+  verifyKeys: VERIFY_KEYS,
+};
+
+const ROTATIONS: Readonly<Record<string, readonly unknown[]>> = {
+  overlapSeconds: [-1, 0.5, 2_592_001, 2 ** 53, "60", "", true, null, [60], "1e3", "0x3c"],
+};
+
+const valuesOf = (route: RouteName, values: Readonly<Record<string, readonly unknown[]>>): Theme =>
+  Object.entries(values).flatMap(([field, wrong]) =>
+    wrong.map((value, at) =>
+      refused(route, field, value, `${field} ${at}: ${JSON.stringify(value).slice(0, 60)}`),
+    ),
+  );
+
+export const adminSettings: Theme = [
+  ...urls,
+  ...valuesOf(POST_APP, { ...APP_VALUES, salt: SALTS }),
+  ...valuesOf(PATCH_APP, { ...APP_VALUES, enabled: ["true", 1, 0, "", null], salt: SALTS }),
+  ...valuesOf(POST_MERCHANT, {
+    ...MERCHANT_VALUES,
+    mchId: ["", "1 ", "１", "a/b", "1".repeat(33), 1],
+  }),
+  ...valuesOf(PATCH_MERCHANT, { ...MERCHANT_VALUES, mchId: ["1900009998", 1, null] }),
+  ...valuesOf("POST /admin/apps/:id/rotate-salt", ROTATIONS),
+  ...valuesOf("POST /admin/apps/:id/rotate-webhook-secret", ROTATIONS),
+  ...valuesOf("POST /admin/orders/:id/redeliver", {
+    event: ["", "PAY", "pay ", "payment", "refund\n", "__proto__", 1, true, null, ["pay"]],
+  }),
+  {
+    name: "a merchant that is there already",
+    route: POST_MERCHANT,
+    answer: "admin 409",
+    request: (scene) =>
+      operator(POST_MERCHANT, scene, {
+        json: { ...bodyOf(POST_MERCHANT), mchId: scene.shop.mchId },
+      }),
+  },
+  {
+    name: "news of a refund that there never was",
+    route: "POST /admin/orders/:id/redeliver",
+    answer: "admin 409",
+    may: "calls",
+    request: (scene) =>
+      operator("POST /admin/orders/:id/redeliver", scene, { json: { event: "refund" } }),
+  },
+  {
+    name: "news of a payment that there never was",
+    route: "POST /admin/orders/:id/redeliver",
+    answer: "admin 409",
+    may: "calls",
+    request: (scene) =>
+      operator("POST /admin/orders/:id/redeliver", scene, { id: String(scene.orders.waiting.id) }),
+  },
+];

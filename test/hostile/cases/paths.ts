@@ -1,0 +1,188 @@
+import { env } from "cloudflare:workers";
+import { FORM, post, type Case, type Theme } from "../support/case.ts";
+import { GIVEN } from "../support/given.ts";
+import { operator } from "../support/operator.ts";
+import { pathOf, ROUTES, routesOf } from "../support/routes.ts";
+import { good } from "../support/signing.ts";
+
+/** Paths that are none, most of them near one that is. */
+const NOWHERE: readonly string[] = [
+  "/",
+  "//",
+  "/.",
+  "/index.html",
+  "/favicon.ico",
+  "/robots.txt",
+  "/.env",
+  "/.git/config",
+  "/.dev.vars",
+  "/wrangler.toml",
+  "/src/index.ts",
+  "/cdn-cgi/trace",
+  "/wp-login.php",
+  "/pay",
+  "/pay/",
+  "/pay/create-orders",
+  "/pay/create-order/x",
+  "/pay/create-order;a=1",
+  "/pay/create-order%00",
+  "/pay/create-order%20",
+  "/pay/create-order%2f",
+  "/pay/create-order.json",
+  "/PAY/CREATE-ORDER",
+  "/Pay/Create-Order",
+  "//pay/create-order",
+  "/pay//create-order",
+  "/pay/create-order//",
+  "/pay%2fcreate-order",
+  "/pay/create_order",
+  "/pay/сreate-order",
+  "/v1/pay/create-order",
+  "/refund",
+  "/refund/refund-money/1",
+  "/REFUND/refund-money",
+  "/order/1",
+  "/order/..%2forder",
+  "/orders",
+  "/Order",
+  "/order%0d%0aX-Evil:%201",
+  "/health/x",
+  "/HEALTH",
+  "/notify",
+  "/notify/v2",
+  "/notify/v2/1",
+  "/notify/v2/1/other",
+  "/notify/v4/1/pay",
+  "/notify/V2/1/pay",
+  "/notify/v2/1/pay/x",
+  "/notify/v2//pay",
+  "/notify/v2/1%2fpay",
+  "/notify/v3/1/PAY",
+  "/administrator",
+  "/Admin/apps",
+  "/ADMIN",
+  "//admin/apps",
+  "/%2fadmin/apps",
+  "/admin%2fapps",
+  "/admin%00/apps",
+  "/admin;/apps",
+  "/api/admin/apps",
+  "/__proto__",
+  "/constructor",
+  "/${7*7}",
+  "/{{7*7}}",
+  "/%24%7Bjndi:ldap://evil.example/a%7D",
+  "/';drop%20table%20orders;--",
+  "/<script>alert(1)</script>",
+  "/%E2%80%AEtxt.exe",
+  "/%F0%9F%93%9A",
+  "/%ff%fe",
+  "/%",
+  "/%zz",
+  "/%u002e",
+  "/%c0%ae%c0%ae/",
+  "/..%2f..%2fetc%2fpasswd",
+  "/%2e%2e%2fadmin%2fapps",
+  "/https://evil.example/",
+  "/@evil.example",
+  "/?/admin/apps",
+  `/${"a".repeat(8_000)}`,
+  `/${"%E4%B8%AD".repeat(800)}`,
+  `/${"a/".repeat(2_000)}`,
+  `/x?${"a=1&".repeat(2_000)}`,
+];
+
+/** Paths below the back-office at which there is nothing. */
+const ADMIN: readonly string[] = [
+  "/admin",
+  "/admin/",
+  "/admin//",
+  "/admin//apps",
+  "/admin/apps//1",
+  "/admin/APPS",
+  "/admin/app",
+  "/admin/apps/1/x",
+  "/admin/apps/1/rotate-salt",
+  "/admin/apps/1/salt",
+  "/admin/apps/..%2fmerchants",
+  "/admin/apps%2f1",
+  "/admin/apps%00",
+  "/admin/merchants/1/apiKey",
+  "/admin/orders/1/redeliver",
+  "/admin/orders/1/sync",
+  "/admin/orders/timeline",
+  "/admin/orders/1/timeline/x",
+  "/admin/reseal",
+  "/admin/health",
+  "/admin/__proto__",
+  "/admin/%2e%2e%2fhealth",
+  "/admin/..;/health",
+  `/admin/${"a".repeat(8_000)}`,
+];
+
+/** Other spellings of a path that mean the same: nothing but a slash at the end, and what a URL drops. */
+const SAME: readonly ((path: string) => string)[] = [
+  (path) => `${path}/`,
+  (path) => `/x/..${path}`,
+  (path) => `/.${path}`,
+  (path) => `/%2e${path}`,
+  (path) => `${path}?`,
+  (path) => `${path}#x`,
+  (path) => `${path}\\`,
+  (path) => path.replace("o", "%6f"),
+];
+
+export const paths: Theme = [
+  ...NOWHERE.flatMap((path) =>
+    ["GET", "POST"].map((method): Case => ({
+      name: `${method} ${path.slice(0, 60)}`,
+      route: "nowhere",
+      answer: "no such path",
+      request: () => ({
+        path,
+        init: method === "GET" ? { method } : post(`appId=1&sign=${GIVEN.sign}`, FORM),
+      }),
+    })),
+  ),
+  ...ADMIN.flatMap((path): Case[] => [
+    {
+      name: `${path.slice(0, 60)} with the token`,
+      route: "nowhere",
+      answer: "admin 404",
+      request: () => ({ path, init: { headers: { authorization: `Bearer ${env.ADMIN_TOKEN}` } } }),
+    },
+    {
+      name: `${path.slice(0, 60)} without the token`,
+      route: "nowhere",
+      answer: "admin 401",
+      request: () => ({ path, init: {} }),
+    },
+  ]),
+  ...SAME.flatMap((spell): Case[] => [
+    {
+      name: `granted: /order spelt ${spell("/order")}`,
+      route: "POST /order",
+      answer: "app 0",
+      request: (scene) => ({
+        path: spell("/order"),
+        init: post(good(ROUTES["POST /order"], scene).toString(), FORM),
+      }),
+    },
+    {
+      name: `GET /admin/orders spelt ${spell("/admin/orders")}, without the token`,
+      route: "GET /admin/orders",
+      answer: "admin 401",
+      request: () => ({ path: spell("/admin/orders"), init: {} }),
+    },
+  ]),
+  // Every route of the back-office, in spellings that might get past its door.
+  ...routesOf("admin").map(([route]): Case => ({
+    name: "with a slash at the end, without the token",
+    route,
+    answer: "admin 401",
+    request: (scene) => {
+      const { path, init } = operator(route, scene, { headers: { authorization: "" } });
+      return { path: `${pathOf(route, scene)}/`, init: path === "" ? {} : init };
+    },
+  })),
+];

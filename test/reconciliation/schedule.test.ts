@@ -1,0 +1,118 @@
+import { createScheduledController, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, expect, test, vi } from "vitest";
+import worker from "../../src/index.ts";
+import { reconciliationObject } from "../../src/reconciliation/stub.ts";
+import { openShop } from "../support/shop.ts";
+import { closeWorld, openWorld } from "../support/world.ts";
+import {
+  beijing,
+  DAY,
+  dayOf,
+  openBills,
+  READY_AT,
+  run,
+  runSteps,
+  showAll,
+  showOnly,
+  start,
+} from "./support.ts";
+
+afterEach(async () => {
+  closeWorld();
+  await showAll();
+});
+
+const MINUTE_MS = 60_000;
+
+async function runScheduleAt(at: number): Promise<void> {
+  vi.setSystemTime(at);
+  await worker.scheduled(createScheduledController(), env);
+}
+
+/** The days that merchants have rows of, as `merchant:day`. */
+async function daysOf(...merchantIds: number[]): Promise<string[]> {
+  const { results } = await env.DB.prepare(
+    "select merchant_id, day from reconciliations order by id",
+  ).all<{ merchant_id: number; day: string }>();
+  return results
+    .filter(({ merchant_id: id }) => merchantIds.includes(id))
+    .map(({ merchant_id: id, day }) => `${id}:${day}`);
+}
+
+test("yesterday is begun at half past ten, once, for each merchant that has an app", async () => {
+  const { shop } = await openWorld();
+  const other = await openShop();
+  const appless = await openShop();
+  await env.DB.prepare("delete from apps where merchant_id = ?").bind(appless.merchantId).run();
+  const ids = [shop.merchantId, other.merchantId, appless.merchantId] as const;
+  await showOnly(shop, other, appless);
+  await runScheduleAt(READY_AT - 1);
+  expect(await daysOf(...ids)).toEqual([]);
+  await runScheduleAt(READY_AT);
+  await runScheduleAt(READY_AT + 10 * MINUTE_MS);
+  expect(await daysOf(...ids)).toEqual([`${ids[0]}:${DAY}`, `${ids[1]}:${DAY}`]);
+});
+
+test("days that were missed are begun too, the latest first, a week back at the most", async () => {
+  const { shop } = await openWorld();
+  await showOnly(shop);
+  await runScheduleAt(beijing("2040-01-12T11:00:00"));
+  const days = Array.from({ length: 7 }, (_, back) => String(11 - back).padStart(2, "0"));
+  expect(await daysOf(shop.merchantId)).toEqual(
+    days.map((day) => `${shop.merchantId}:2040-01-${day}`),
+  );
+});
+
+test("no day is begun that ended before the merchant was there", async () => {
+  await openWorld();
+  vi.setSystemTime(beijing("2040-01-05T00:00:00"));
+  const shop = await openShop();
+  await showOnly(shop);
+  await runScheduleAt(beijing("2040-01-06T12:00:00"));
+  expect(await daysOf(shop.merchantId)).toEqual([`${shop.merchantId}:2040-01-05`]);
+});
+
+test("so many days are begun in one run, the rest in the next", async () => {
+  await openWorld();
+  const shops = [await openShop(), await openShop(), await openShop(), await openShop()];
+  const ids = shops.map(({ merchantId }) => merchantId);
+  await showOnly(...shops);
+  const at = beijing("2040-01-12T11:00:00");
+  await runScheduleAt(at);
+  expect(await daysOf(...ids)).toHaveLength(20);
+  await runScheduleAt(at);
+  expect(await daysOf(...ids)).toHaveLength(28);
+});
+
+test("a day that has lost its alarm is woken when nothing was heard of it for half an hour", async () => {
+  const world = await openWorld();
+  openBills(world);
+  await showOnly(world.shop);
+  vi.setSystemTime(READY_AT);
+  await start(world.shop);
+  const stub = reconciliationObject(env, { merchantId: world.shop.merchantId, day: DAY });
+  await runInDurableObject(stub, async (_object, { storage }) => await storage.deleteAlarm());
+  await runScheduleAt(READY_AT + 30 * MINUTE_MS - 1);
+  expect(await runSteps(world.shop)).toBe(0);
+  await runScheduleAt(READY_AT + 30 * MINUTE_MS);
+  expect(await runSteps(world.shop)).toBeGreaterThan(0);
+  expect(await dayOf(world.shop)).toMatchObject({ state: "done" });
+});
+
+test("a day that was run by hand while it lasted is run again when its bill is complete", async () => {
+  const world = await openWorld();
+  const bills = openBills(world);
+  await showOnly(world.shop);
+  vi.setSystemTime(beijing("2040-01-01T15:00:00"));
+  await run(world.shop);
+  expect(await dayOf(world.shop)).toMatchObject({ state: "done" });
+  await runScheduleAt(READY_AT - 1);
+  expect(await runSteps(world.shop)).toBe(0);
+  await runScheduleAt(READY_AT);
+  await runSteps(world.shop);
+  expect(await dayOf(world.shop)).toMatchObject({ state: "done", startedAt: READY_AT });
+  expect(bills.asked.filter((day) => day === DAY)).toHaveLength(2);
+  await runScheduleAt(READY_AT + 10 * MINUTE_MS);
+  expect(await runSteps(world.shop)).toBe(0);
+});

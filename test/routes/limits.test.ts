@@ -1,0 +1,198 @@
+import { env } from "cloudflare:workers";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { advance } from "../support/clock.ts";
+import { watchD1 } from "../support/d1.ts";
+import { formOf, read, send, signed, type Answer, type Values } from "../support/gateway.ts";
+import { makePaidOrder, ORDER, refund, refundOf, runDue } from "../support/life.ts";
+import { limited } from "../support/limits.ts";
+import { linesOf } from "../support/lines.ts";
+import { watchMetrics } from "../support/metrics.ts";
+import { isAcknowledged, refundNotice, refundPath, xmlPost } from "../support/notices.ts";
+import { openSibling, type Shop } from "../support/shop.ts";
+import { closeWorld, openWorld } from "../support/world.ts";
+
+const PATHS = ["/pay/create-order", "/refund/refund-money", "/order"] as const;
+
+afterEach(closeWorld);
+
+let addresses = 0;
+
+/** A caller that no other test is. */
+function stranger(): Readonly<Record<string, string>> {
+  addresses += 1;
+  return { "cf-connecting-ip": `198.51.100.${addresses}` };
+}
+
+async function askWith(
+  bindings: Env,
+  shop: Pick<Shop, "appId" | "salt">,
+  path: string,
+  values: Values,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Answer> {
+  return await read(await send(path, formOf(signed(shop, values), headers), bindings));
+}
+
+describe("an app's limit", () => {
+  test.for(PATHS)("at %s is a 503 that says repeating is safe, and costs nothing", async (path) => {
+    const { shop, wechat, logged } = await openWorld();
+    const { bindings } = limited({ app: 1 });
+    // Counted beside the work: it is the one after the first too many that is refused.
+    for (let turn = 0; turn < 2; turn += 1) {
+      await askWith(bindings, shop, "/order", { order_id: 1 });
+    }
+    const { trips } = watchD1();
+    const counted = watchMetrics();
+    const answer = await askWith(bindings, shop, path, { ...ORDER, order_id: 1 });
+    expect(answer).toMatchObject({ status: 200, code: 503, data: null });
+    expect(answer.errmsg).toMatch(/^服务器端运行错误.*请求过于频繁（too many requests）/);
+    expect(answer.errmsg).toContain("重复本请求是安全的");
+    expect(trips).toEqual([]);
+    expect(wechat.orders.size).toBe(0);
+    const { requestId } = answer;
+    expect(linesOf(logged, { event: "request", requestId })).toMatchObject([{ limited: "app" }]);
+    const app = String(shop.appId);
+    expect(counted).toMatchObject([{ kind: "limited", subject: "app", app }, { kind: "request" }]);
+  });
+
+  test("is each app's own", async () => {
+    const { shop } = await openWorld();
+    const sibling = await openSibling(shop);
+    const { bindings, keys } = limited({ app: 1 });
+    const codes = [];
+    for (const one of [shop, shop, shop, sibling]) {
+      codes.push((await askWith(bindings, one, "/order", { order_id: 1 })).code);
+    }
+    expect(codes).toEqual([501, 501, 503, 501]);
+    expect(keys).toEqual([shop, shop, sibling].map(({ appId }) => String(appId)));
+  });
+
+  test("is looked at again after a second", async () => {
+    const { shop } = await openWorld();
+    const { bindings } = limited({ app: 1 });
+    const codes = [];
+    for (const wait of [0, 0, 999, 1]) {
+      advance(wait);
+      codes.push((await askWith(bindings, shop, "/order", { order_id: 1 })).code);
+    }
+    expect(codes).toEqual([501, 501, 503, 501]);
+    expect((await askWith(bindings, shop, "/order", { order_id: 1 })).code).toBe(503);
+    // Another limiter has said nothing of it.
+    expect((await askWith(env, shop, "/order", { order_id: 1 })).code).toBe(501);
+  });
+
+  test("isn't used up by who can't sign for the app", async () => {
+    const { shop } = await openWorld();
+    const { bindings } = limited({ app: 1 });
+    const forger = { ...shop, salt: "another salt" };
+    for (let turn = 0; turn < 5; turn += 1) {
+      expect((await askWith(bindings, forger, "/order", { order_id: 1 })).code).toBe(501);
+    }
+    expect((await askWith(bindings, shop, "/pay/create-order", ORDER)).code).toBe(0);
+  });
+
+  test("that can't be counted refuses nothing, and the log has why", async () => {
+    const { shop, logged } = await openWorld();
+    const broken: RateLimit = { limit: vi.fn<RateLimit["limit"]>().mockRejectedValue(new Error()) };
+    const bindings = { ...env, APP_LIMIT: broken };
+    expect((await askWith(bindings, shop, "/pay/create-order", ORDER)).code).toBe(0);
+    expect(linesOf(logged, { event: "limit_not_counted" })).toHaveLength(1);
+  });
+
+  test("is what wrangler.toml says: a hundred requests a second are served", async () => {
+    const { shop } = await openWorld();
+    const codes = await Promise.all(
+      Array.from({ length: 100 }, async () => await askWith(env, shop, "/order", { order_id: 1 })),
+    );
+    expect(new Set(codes.map(({ code }) => code))).toEqual(new Set([501]));
+  });
+});
+
+describe("requests that nobody has signed", () => {
+  test("leave a line each up to the limit of their address, then one a minute", async () => {
+    const { shop, logged } = await openWorld();
+    const { bindings } = limited({ unverified: 3 });
+    const forger = { ...shop, salt: "another salt" };
+    const headers = stranger();
+    const flood = async () => {
+      for (let turn = 0; turn < 10; turn += 1) {
+        expect((await askWith(bindings, forger, "/order", { order_id: 1 }, headers)).code).toBe(
+          501,
+        );
+      }
+    };
+    await flood();
+    expect(linesOf(logged, { event: "request" })).toHaveLength(3);
+    const address = headers["cf-connecting-ip"];
+    expect(linesOf(logged, { event: "unverified_flood" })).toEqual([
+      { level: "warn", event: "unverified_flood", door: "app", address, silenced: 1 },
+    ]);
+    advance(60_000);
+    await flood();
+    expect(linesOf(logged, { event: "unverified_flood" })).toMatchObject([
+      { silenced: 1 },
+      { silenced: 7 },
+    ]);
+  });
+
+  test("keep nobody behind the same address from being served, nor from having a line", async () => {
+    const { shop, logged } = await openWorld();
+    const { bindings } = limited({ unverified: 1 });
+    const forger = { ...shop, salt: "another salt" };
+    const headers = stranger();
+    for (let turn = 0; turn < 5; turn += 1) {
+      await askWith(bindings, forger, "/order", { order_id: 1 }, headers);
+    }
+    const { code, requestId } = await askWith(bindings, shop, "/pay/create-order", ORDER, headers);
+    expect(code).toBe(0);
+    expect(linesOf(logged, { event: "request", requestId })).toHaveLength(1);
+  });
+
+  test.for([
+    ["a wrong signature", "wrong signature", { body: `appId=1&sign=${"0".repeat(40)}` }],
+    ["no parameters", "malformed", { body: "" }],
+    ["JSON that isn't", "malformed", { body: "{" }],
+    ["too much", "too large", { body: "a=".padEnd(70_000, "x") }],
+  ] as const)("for %s are counted", async ([, outcome, { body }]) => {
+    await openWorld();
+    const counted = watchMetrics();
+    const headers = { "content-type": "application/x-www-form-urlencoded" };
+    await send("/order", { method: "POST", headers, body });
+    expect(counted[0]).toMatchObject({ kind: "unverified", subject: "app", outcome });
+  });
+
+  test("at the back-office leave no line each either", async () => {
+    const { logged } = await openWorld();
+    const { bindings } = limited({ unverified: 2 });
+    const headers = { ...stranger(), authorization: "Bearer a-guess" };
+    for (let turn = 0; turn < 5; turn += 1) {
+      expect((await send("/admin/orders", { headers }, bindings)).status).toBe(401);
+    }
+    expect(linesOf(logged, { event: "admin_refused" })).toHaveLength(2);
+    expect(linesOf(logged, { event: "request" })).toHaveLength(2);
+  });
+});
+
+describe("a refund notification that somebody repeats", () => {
+  test("is followed up to its limit, then refused without a trip, and then served again", async () => {
+    const world = await openWorld("HMAC-SHA256");
+    const { shop, wechat } = world;
+    const made = await makePaidOrder(world);
+    await runDue(made);
+    await refund(world, made);
+    const { number } = await refundOf(made);
+    const news = { out_trade_no: made.number, out_refund_no: number, refund_status: "SUCCESS" };
+    const body = await refundNotice(shop, news);
+    const deliver = async (bindings: Env) =>
+      await isAcknowledged(await send(refundPath(shop), xmlPost(body), bindings));
+    const { bindings, keys } = limited({ hint: 2 });
+    expect([await deliver(bindings), await deliver(bindings)]).toEqual([false, false]);
+    expect(wechat.callsOf("/pay/refundquery")).toHaveLength(2);
+    wechat.refund(number).status = "SUCCESS";
+    const { trips } = watchD1();
+    expect(await deliver(bindings)).toBe(false);
+    expect(trips).toEqual([]);
+    expect(keys).toEqual([number, number, number]);
+    expect(await deliver(limited({ hint: 2 }).bindings)).toBe(true);
+  });
+});
