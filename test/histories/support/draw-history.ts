@@ -48,6 +48,8 @@ function passage(): fc.Arbitrary<readonly Step[]> {
     // D1 fails while a payment, or a refund, is being booked.
     trip.map((fault): Step[] => [PAY, fault, NOTICES]),
     trip.map((fault): Step[] => [fault, REFUND]),
+    // D1 fails while a call to the app is being recorded.
+    trip.map((fault): Step[] => [PAY, NOTICES, fault, NEXT]),
     trip.map((fault): Step[] => [fault, NEXT]),
     // WeChat says nothing of use when an order expires.
     fc
