@@ -12,8 +12,10 @@ import {
 const ORDER: Step = { do: "create", app: 0, own: 0, fen: 100 };
 const NEXT: Step = { do: "next", order: 0 };
 const REFUND: Action = { do: "refund", order: 0, percent: null, own: null };
-const PAY: Step = { do: "pay", order: 0, notify: true };
+const PAY: Action = { do: "pay", order: 0, notify: true };
 const NOTICES: Action = { do: "notices" };
+const ALARM: Action = { do: "alarm", order: 0 };
+const EXPIRED: readonly Step[] = [ORDER, { do: "wait", seconds: 7200 }];
 
 /** Where a history begins: most with an order that has come some way, lest nothing happens to it. */
 function opening(): fc.Arbitrary<readonly Step[]> {
@@ -48,6 +50,8 @@ function passage(): fc.Arbitrary<readonly Step[]> {
     // D1 fails while a payment, or a refund, is being booked.
     trip.map((fault): Step[] => [PAY, fault, NOTICES]),
     trip.map((fault): Step[] => [fault, REFUND]),
+    // D1 fails while a call to the app is being recorded.
+    trip.map((fault): Step[] => [PAY, NOTICES, fault, NEXT]),
     trip.map((fault): Step[] => [fault, NEXT]),
     // WeChat says nothing of use when an order expires.
     fc
@@ -84,9 +88,12 @@ function passage(): fc.Arbitrary<readonly Step[]> {
     // The same money from two sides.
     together([PAY, NOTICES], [REFUND, part(60, 1)]),
     together([PAY, NOTICES], [part(60, 0), part(70, 1)]),
+    // The last moment: the payer pays while the order is being closed.
+    together(EXPIRED, [ALARM, PAY, NOTICES]),
+    together(EXPIRED, [ALARM, { do: "pay late", order: 0 }, NOTICES]),
     together([PAY], [NOTICES, { do: "view", order: 0, sync: true, byOwn: false }]),
     // A call to the app, and a crash in its middle.
-    together([PAY, NOTICES], [{ do: "alarm", order: 0 }]),
+    together([PAY, NOTICES], [ALARM]),
     fc
       .constantFrom(...APP_REPLIES)
       .map((reply): Step[] => [PAY, NOTICES, { do: "app replies", replies: [reply] }, NEXT, NEXT]),

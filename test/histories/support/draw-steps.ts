@@ -104,6 +104,10 @@ const operator = fc.record<Extract<Action, { do: "operator" }>>({
 
 /** Anything that can happen at the same time as others. */
 export const action: fc.Arbitrary<Action> = fc.oneof(
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant("pay" as const), order: pick, notify: boolean(5) }),
+  },
   { weight: 2, arbitrary: create },
   { weight: 5, arbitrary: refund },
   { weight: 2, arbitrary: view },

@@ -7,7 +7,7 @@ import { forge, pry } from "./play-foul.ts";
 import { refund } from "./play-refund.ts";
 import { view } from "./play-view.ts";
 import { claim } from "./claim.ts";
-import { crash, ledger, objectOf, type Scene } from "./scene.ts";
+import { crash, ledger, objectOf, runAlarm, type Scene } from "./scene.ts";
 import { askAdmin } from "./shop.ts";
 import type { Action, Step } from "./steps.ts";
 
@@ -22,12 +22,6 @@ export async function play(scene: Scene, step: Step): Promise<void> {
       await scene.wires.together(begin, step.turns, step.crashAt, async () => await crash(scene));
       return;
     }
-    case "pay":
-      await withOrder(scene, step.order, async (order) => await pay(scene, order, step.notify));
-      return;
-    case "pay late":
-      await withOrder(scene, step.order, async (order) => await payLate(scene, order));
-      return;
     case "pay early":
       await payEarly(scene, step.app);
       return;
@@ -93,6 +87,8 @@ export async function play(scene: Scene, step: Step): Promise<void> {
     case "crash":
       await crash(scene);
       return;
+    case "pay":
+    case "pay late":
     case "create":
     case "refund":
     case "view":
@@ -106,6 +102,14 @@ export async function play(scene: Scene, step: Step): Promise<void> {
 /** `alone` when nothing else goes on meanwhile: then the answer can be judged to the letter. */
 async function act(scene: Scene, action: Action, alone: boolean): Promise<void> {
   switch (action.do) {
+    case "pay":
+      await withOrder(scene, action.order, async (order) => {
+        await pay(scene, order, action.notify, alone);
+      });
+      return;
+    case "pay late":
+      await withOrder(scene, action.order, async (order) => await payLate(scene, order));
+      return;
     case "create":
       await create(scene, action, alone);
       return;
@@ -120,11 +124,11 @@ async function act(scene: Scene, action: Action, alone: boolean): Promise<void> 
       });
       return;
     case "notices":
-      await runDurableObjectAlarm(ledger());
+      await runAlarm(scene, ledger);
       return;
     case "alarm":
       await withOrder(scene, action.order, async ({ number }) => {
-        await runDurableObjectAlarm(objectOf(number));
+        await runAlarm(scene, () => objectOf(number));
       });
       return;
     case "operator":
@@ -139,7 +143,12 @@ async function act(scene: Scene, action: Action, alone: boolean): Promise<void> 
 /** What a merchant's refusals look like, call by call; the refund's may end when money is there. */
 const REFUSALS: Readonly<Record<string, string>> = { refund: "NOTENOUGH", unifiedorder: "NOAUTH" };
 
-async function pay({ bridges }: Scene, { number }: OrderRow, notify: boolean): Promise<void> {
+async function pay(
+  { bridges }: Scene,
+  { number }: OrderRow,
+  notify: boolean,
+  alone: boolean,
+): Promise<void> {
   const given = bridges.get(number)?.at(-1);
   // Nobody can pay without the parameters that the app was given.
   if (given === undefined) return;
@@ -147,7 +156,11 @@ async function pay({ bridges }: Scene, { number }: OrderRow, notify: boolean): P
   const outcome = await ledger().pay(number, { notify, bridge: given.bridge });
   const fresh = order?.state === "NOTPAY" && Date.now() - given.givenAt <= PREPAY_LIFE_MS;
   const why = outcome.ok ? "" : outcome.error;
-  claim(outcome.ok || !fresh, "answer", `an order can't be paid with what was handed out: ${why}`);
+  claim(
+    outcome.ok || !fresh || !alone,
+    "answer",
+    `an order can't be paid with what was handed out: ${why}`,
+  );
 }
 
 /** WeChat's books forget that the order was closed, and it is paid at once. */

@@ -2,6 +2,7 @@ import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
 import { configOf, type Config } from "../../../src/config.ts";
+import type { OrderRow, RefundRow } from "../../../src/db/rows.ts";
 import { surroundingsOf } from "../../../src/surroundings.ts";
 import { sweep } from "../../../src/sweep/sweep.ts";
 import { advance } from "../../support/clock.ts";
@@ -27,6 +28,7 @@ export async function settle(scene: Scene): Promise<void> {
   scene.apps.heal();
   await ledger().clearFaults();
   await runOut(scene);
+  claimTimersSufficed(scene);
   for (let rounds = 0; isUnfinished(scene); rounds += 1) {
     claim(
       rounds < MOST_SWEEPS,
@@ -48,21 +50,33 @@ function configuration(): Config {
 }
 
 /**
- * Whether the timers have left something: a crash came before they were armed, or D1 has a row whose
- * answer was lost. The sweep is there for that.
+ * The sweep is a belt: the timers alone bring every booked payment and every refund to its end,
+ * whatever crashed. Only an order that waits may be left to the sweep: when a crash came between its
+ * answer and its timers, or D1 has the row though its answer was lost and nobody was sent to pay.
  */
+function claimTimersSufficed(scene: Scene): void {
+  const { books, bridges, crashes } = scene;
+  for (const { number, payState } of books.orders.filter(isUntold)) {
+    const excused = payState === "waiting" && (crashes > 0 || !bridges.has(number));
+    claim(excused, "5", `an order is ${payState}, and no timer is left to bring it to its end`);
+  }
+  claim(!books.refunds.some(isOpen), "4", "a refund is open, and no timer is left to end it");
+}
+
+/** Whether there is something that only the sweep, or WeChat's own repeat, can still mend. */
 function isUnfinished({ books }: Scene): boolean {
-  return (
-    books.orders.some(
-      ({ number, payState, payNotifyState }) =>
-        payState === "waiting" ||
-        (payState === "paid" && payNotifyState !== "confirmed") ||
-        (payState === "failed" && isPaid(books.wechatOrders.get(number))),
-    ) ||
-    books.refunds.some(
-      ({ state, notifyState }) => state !== "refused" && notifyState !== "confirmed",
-    )
+  const late = books.orders.some(
+    ({ number, payState }) => payState === "failed" && isPaid(books.wechatOrders.get(number)),
   );
+  return late || books.orders.some(isUntold) || books.refunds.some(isOpen);
+}
+
+function isUntold({ payState, payNotifyState }: OrderRow): boolean {
+  return payState === "waiting" || (payState === "paid" && payNotifyState !== "confirmed");
+}
+
+function isOpen({ state, notifyState }: RefundRow): boolean {
+  return state !== "refused" && notifyState !== "confirmed";
 }
 
 /** What was paid late: nobody asks about a failed order, but WeChat tells of it until it is heard. */

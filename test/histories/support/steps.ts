@@ -14,6 +14,10 @@ export type AppIndex = 0 | 1;
 
 /** What may go on at the same time as others of its kind. */
 export type Action =
+  /** The payer pays, with the parameters that the app was given last. */
+  | { readonly do: "pay"; readonly order: number; readonly notify: boolean }
+  /** The payer was just paying when the order was closed. */
+  | { readonly do: "pay late"; readonly order: number }
   | {
       readonly do: "create";
       readonly app: AppIndex;
@@ -46,10 +50,6 @@ export type TripFault = (typeof TRIP_FAULTS)[number];
 
 export type Step =
   | Action
-  /** The payer pays, with the parameters that the app was given last. */
-  | { readonly do: "pay"; readonly order: number; readonly notify: boolean }
-  /** The payer was just paying when the order was closed. */
-  | { readonly do: "pay late"; readonly order: number }
   /** A new order whose payment is told before WeChat itself has it as paid. */
   | { readonly do: "pay early"; readonly app: AppIndex }
   | { readonly do: "close at wechat"; readonly order: number }

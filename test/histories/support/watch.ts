@@ -12,6 +12,8 @@ export async function watch(scene: Scene): Promise<void> {
   for (const { number, status } of now.wechatRefunds.values()) {
     scene.statuses.set(number, (scene.statuses.get(number) ?? new Set()).add(status));
   }
+  const [unstored] = scene.unstored;
+  claim(unstored === undefined, "3", `${unstored} was acknowledged, and its news isn't in D1`);
   for (const order of before.orders) {
     stillPaid(
       order,

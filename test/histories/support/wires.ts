@@ -101,7 +101,12 @@ export class Wires {
   ): Promise<void> {
     this.#waiting = [];
     const group = { over: false };
-    const all = Promise.allSettled(begin.map(async (action) => await action())).then((ends) => {
+    const all = Promise.allSettled(
+      begin.map(async (action) => {
+        await this.#turn();
+        await action();
+      }),
+    ).then((ends) => {
       group.over = true;
       return ends;
     });
