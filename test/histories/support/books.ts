@@ -35,6 +35,8 @@ export interface Books {
   readonly refunds: readonly RefundRow[];
   readonly wechatOrders: ReadonlyMap<string, WechatOrder>;
   readonly wechatRefunds: ReadonlyMap<string, WechatRefund>;
+  /** What WeChat has said to each call so far. */
+  readonly wechatSaid: readonly string[];
 }
 
 /** The last rows before a history began: what comes after them is the history's. */
@@ -67,6 +69,7 @@ export async function readBooks(since: Bookmark): Promise<Books> {
   const state = await env.LEDGER.getByName("wechat").state();
   return {
     ...(await rowsSince(since)),
+    wechatSaid: state.calls.map(({ outcome }) => outcome),
     wechatOrders: new Map(
       state.orders.map((order) => [
         order.outTradeNo,

@@ -1,5 +1,5 @@
 import * as fc from "fast-check";
-import { action, step } from "./draw-steps.ts";
+import { action, step, turns } from "./draw-steps.ts";
 import {
   APP_REPLIES,
   TRIP_FAULTS,
@@ -115,7 +115,7 @@ function together(
     .record({
       do: fc.constant("together" as const),
       actions: fc.constant(actions),
-      turns: fc.array(fc.nat({ max: 5 }), { minLength: 1, maxLength: 20 }),
+      turns,
       crashAt: fc.option(fc.nat({ max: 14 }), { freq: 2 }),
     })
     .map((at): readonly Step[] => first.concat(at));

@@ -3,6 +3,7 @@ import {
   APP_REPLIES,
   FORGERIES,
   LINE_FAULTS,
+  NEWEST,
   REFUND_ENDS,
   TRIP_FAULTS,
   type Action,
@@ -116,10 +117,18 @@ export const action: fc.Arbitrary<Action> = fc.oneof(
   { weight: 1, arbitrary: operator },
 );
 
+/** Whoever goes on, often goes on for a while: that is how one overtakes another altogether. */
+export const turns = fc
+  .array(fc.tuple(fc.nat({ max: NEWEST }), fc.integer({ min: 1, max: 12 })), {
+    minLength: 1,
+    maxLength: 6,
+  })
+  .map((runs) => runs.flatMap(([turn, times]) => Array<number>(times).fill(turn)));
+
 const together = fc.record<Extract<Step, { do: "together" }>>({
   do: fc.constant("together"),
   actions: fc.array(action, { minLength: 2, maxLength: 4 }),
-  turns: fc.array(fc.nat({ max: 7 }), { minLength: 1, maxLength: 30 }),
+  turns,
   crashAt: fc.option(fc.nat({ max: 20 }), { freq: 2 }),
 });
 

@@ -8,6 +8,10 @@ export interface News {
   readonly orderNumber: string;
   /** Null when it is about the payment. */
   readonly refundNo: string | null;
+  /** What it says of the payment; null where it doesn't. */
+  readonly totalFen: number | null;
+  readonly wechatAppId: string | null;
+  readonly mchId: string | null;
 }
 
 /** Reads a notification of the sandbox's, whether or not it is rightly signed. Throws if it can't be read. */
@@ -16,7 +20,17 @@ export function newsOf({ path, body }: Notice, signType: SignType): News {
   const orderNumber = /out_trade_no\W+(?:CDATA\[)?([0-9a-f]{32})/.exec(text)?.[1];
   const refundNo = /out_refund_no\W+(?:CDATA\[)?([0-9a-f]{32})/.exec(text)?.[1];
   if (orderNumber === undefined) throw new Error("a notification about nothing was acknowledged");
-  return { orderNumber, refundNo: path.endsWith("/refund") ? (refundNo ?? "") : null };
+  const totalFen = /"total":(\d+)|<total_fee>(?:<!\[CDATA\[)?(\d+)/
+    .exec(text)
+    ?.slice(1)
+    .find(Boolean);
+  return {
+    orderNumber,
+    refundNo: path.endsWith("/refund") ? (refundNo ?? "") : null,
+    totalFen: totalFen === undefined ? null : Number(totalFen),
+    wechatAppId: /appid\W+(?:CDATA\[)?(wx\w+)/.exec(text)?.[1] ?? null,
+    mchId: /mch_?id\W+(?:CDATA\[)?(\d+)/.exec(text)?.[1] ?? null,
+  };
 }
 
 function plainText(path: string, body: string, signType: SignType): string {

@@ -44,6 +44,10 @@ export async function refund(
   if (!alone) return;
   const added = refunds.length - before.length;
   claim(added <= (expected.kind === "new" ? 1 : 0), "2", `a refund too many: ${answer.text}`);
+  if (expected.kind === "new" && order.payState === "paid" && answer.code === 501) {
+    const byWechat = answer.errmsg?.includes("微信") === true;
+    claim(byWechat, "answer", `a refund that is possible was refused: ${answer.text}`);
+  }
   if (expected.kind === "none") claim(answer.code !== 0, "answer", "an impossible refund was made");
   if (expected.kind === "same" && answer.code === 0) {
     const same = answer.data?.["refund_no"] === expected.number;

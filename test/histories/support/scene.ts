@@ -66,7 +66,7 @@ export async function openScene(signType: SignType): Promise<Scene> {
   const wires: Wires = new Wires(apps, async (notice) => {
     const rows = await wires.peek(async () => await rowsSince(since));
     // Thrown here it would be the sandbox's, for which it would be a lost notification like any.
-    if (!isStored(rows, newsOf(notice, signType))) unstored.push(notice.path);
+    if (!isStored(rows, newsOf(notice, signType), shop)) unstored.push(notice.path);
   });
   return {
     shop,
@@ -120,13 +120,18 @@ export async function crash(scene: Scene): Promise<void> {
   }
 }
 
-function isStored(
-  rows: Pick<Books, "orders" | "refunds">,
-  { orderNumber, refundNo }: News,
-): boolean {
-  return refundNo === null
-    ? rows.orders.some(({ number, payState }) => number === orderNumber && payState === "paid")
-    : rows.refunds.some(({ number, state }) => number === refundNo && isNews(state));
+/** Whether the news is in D1, to the letter. What a refund's says of the order's amount doesn't matter. */
+function isStored(rows: Pick<Books, "orders" | "refunds">, news: News, { mchId }: Shop): boolean {
+  return news.refundNo === null
+    ? rows.orders.some(
+        ({ number, payState, totalFen, wechatAppId }) =>
+          number === news.orderNumber &&
+          payState === "paid" &&
+          totalFen === news.totalFen &&
+          wechatAppId === news.wechatAppId &&
+          mchId === news.mchId,
+      )
+    : rows.refunds.some(({ number, state }) => number === news.refundNo && isNews(state));
 }
 
 /** Whether an app is told of a refund in this state. */

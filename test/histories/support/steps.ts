@@ -81,7 +81,7 @@ export type Step =
   | {
       readonly do: "together";
       readonly actions: readonly Action[];
-      /** Which of those that wait to go on goes on next. */
+      /** Which of those that wait to go on goes on next; `NEWEST`: who has waited least. */
       readonly turns: readonly number[];
       /** After so many turns all objects are thrown out of memory; null for never. */
       readonly crashAt: number | null;
@@ -99,6 +99,8 @@ export const APP_REPLIES = [
 ] as const;
 
 export const FORGERIES = ["garbage", "payment", "refund", "replayed signature"] as const;
+
+export const NEWEST = 5;
 
 export const REFUND_ENDS = ["SUCCESS", "CHANGE", "REFUNDCLOSE"] as const;
 

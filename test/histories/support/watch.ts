@@ -33,6 +33,10 @@ export async function watch(scene: Scene): Promise<void> {
     claim(row?.refundFen === refund.refundFen, "2", "WeChat has a refund that D1 hasn't");
   }
   withinWhatWasPaid(now);
+  for (const said of now.wechatSaid) {
+    claim(!said.includes("需间隔1分钟"), "1", "WeChat was asked for two refunds within a minute");
+    claim(!said.includes("已全额退款"), "1", "WeChat was asked for more than was left");
+  }
 }
 
 function stillPaid(before: OrderRow, now: OrderRow | undefined): void {

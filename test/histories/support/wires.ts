@@ -5,7 +5,7 @@ import sandbox from "../../../sandbox/src/index.ts";
 import { send } from "../../support/gateway.ts";
 import { interceptD1 } from "../../support/d1.ts";
 import type { AppServers } from "./app-servers.ts";
-import type { LineFault, TripFault } from "./steps.ts";
+import { NEWEST, type LineFault, type TripFault } from "./steps.ts";
 
 /** A notification as the sandbox sent it, and whether the gateway acknowledged it. */
 export interface Notice {
@@ -123,7 +123,9 @@ export class Wires {
         return;
       }
       const draw = turns[turn % turns.length] ?? 0;
-      const next = this.#waiting?.splice(draw % Math.max(this.#waiting.length, 1), 1)[0];
+      const { length } = this.#waiting ?? [];
+      const chosen = draw === NEWEST ? length - 1 : draw % Math.max(length, 1);
+      const next = this.#waiting?.splice(chosen, 1)[0];
       if (next !== undefined) next.mayGoOn = true;
     }
     this.#open();
