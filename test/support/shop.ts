@@ -44,7 +44,7 @@ export async function openShop(signType: SignType = USUAL_SIGN_TYPE): Promise<Sh
   const masterKey = await importMasterKey(env.MASTER_KEY);
   const db = connect(env.DB);
   const secrets = {
-    apiKey: `api-key-of-shop-${digits}-0123456789ab`,
+    apiKey: `api-key-of-shop-${digits}-q7vx2mzp9rkt`,
     salt: `salt-of-shop-${digits}-0123456789`,
     webhookSecret: `whsec_${btoa(`webhook-secret-of-shop-${digits}`)}`,
   };
