@@ -21,15 +21,15 @@ const workers = async (protocol: "v2" | "v3" = "v2") =>
 const timeouts = { testTimeout: 60_000, hookTimeout: 60_000 };
 
 /** What has no storage and no globals of its own: one worker runs all these files. */
-const PURE = ["test/core/**/*.test.ts", "test/wechat/**/*.test.ts"];
+const PURE = ["test/{contract,domain,lib,wechat}/**/*.test.ts"];
 
 /** What knows nothing of WeChat, or raises the same concerns whatever it speaks. */
 const PROTOCOL_FREE = ["timers", "timeline", "hostile-answers", "incidents", "refund-incidents"];
 
 /** An order's whole life: told once, run in both of WeChat's protocols. */
 const EITHER_PROTOCOL = [
-  "test/order/**/*.test.ts",
-  "test/routes/{create-order,create-order-trips,order,repeated-order}.test.ts",
+  "test/orders/**/*.test.ts",
+  "test/api/{create-order,create-order-trips,order,repeated-order}.test.ts",
 ];
 
 export default defineConfig({
@@ -60,7 +60,7 @@ export default defineConfig({
           name: "integration-v3",
           isolate: false,
           include: EITHER_PROTOCOL,
-          exclude: PROTOCOL_FREE.map((name) => `test/order/${name}.test.ts`),
+          exclude: PROTOCOL_FREE.map((name) => `test/orders/**/${name}.test.ts`),
           setupFiles: ["test/support/migrate.ts"],
           ...timeouts,
         },

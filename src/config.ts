@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { err, ok, type Result } from "./core/result.ts";
+import { err, ok, type Result } from "./lib/result.ts";
 
 const DEVELOPMENT_MASTER_KEY = "ZGV2ZWxvcG1lbnQtbWFzdGVyLWtleS0zMi1ieXRlcyE=";
 
@@ -11,7 +11,7 @@ const DEVELOPMENT_SECRETS = {
 } as const;
 
 /** Outside development: what nobody guesses by trying. */
-const LEAST_TOKEN_LENGTH = 16;
+const MIN_TOKEN_LENGTH = 16;
 
 /** WeChat Pay's own second region: same paths, same keys (WeChat: spare domain). */
 const SPARE_URLS: Readonly<Record<string, string>> = {
@@ -19,9 +19,9 @@ const SPARE_URLS: Readonly<Record<string, string>> = {
 };
 
 /** WeChat refuses to close an order younger than this (WeChat: closeorder): less counts as this. */
-const LEAST_TTL_SECONDS = 300;
+const MIN_TTL_SECONDS = 300;
 /** WeChat closes unpaid orders by itself after seven days. */
-const MOST_TTL_SECONDS = 7 * 24 * 3600;
+const MAX_TTL_SECONDS = 7 * 24 * 3600;
 
 /** The environment, parsed once at the door. Passed on as a whole; strings of `env` are read nowhere else. */
 export interface Config {
@@ -58,8 +58,8 @@ const environment = z.object({
     .string()
     .regex(/^\d{1,7}$/, { error: "must be a whole number of seconds" })
     .transform(Number)
-    .refine((seconds) => seconds <= MOST_TTL_SECONDS, {
-      error: `must be at most ${MOST_TTL_SECONDS}`,
+    .refine((seconds) => seconds <= MAX_TTL_SECONDS, {
+      error: `must be at most ${MAX_TTL_SECONDS}`,
     })
     .default(7200),
   ADMIN_TOKEN: z.string({ error: "is missing" }).min(1, { error: "is empty" }),
@@ -107,7 +107,7 @@ export function readConfig(env: object): Result<Config, readonly string[]> {
     publicUrl: values.PUBLIC_URL,
     wechatPayUrl: values.WECHAT_PAY_URL,
     wechatPaySpareUrl: SPARE_URLS[values.WECHAT_PAY_URL] ?? null,
-    orderTtlMs: Math.max(values.ORDER_TTL_SECONDS, LEAST_TTL_SECONDS) * 1000,
+    orderTtlMs: Math.max(values.ORDER_TTL_SECONDS, MIN_TTL_SECONDS) * 1000,
     adminToken: values.ADMIN_TOKEN,
     masterKey: values.MASTER_KEY,
     previousMasterKey: values.MASTER_KEY_PREVIOUS ?? null,
@@ -121,8 +121,8 @@ function productionFaults(values: z.infer<typeof environment>): string[] {
       faults.push(`${name} is the published development value`);
     }
   }
-  if (values.ADMIN_TOKEN.length < LEAST_TOKEN_LENGTH) {
-    faults.push(`ADMIN_TOKEN must have at least ${LEAST_TOKEN_LENGTH} characters`);
+  if (values.ADMIN_TOKEN.length < MIN_TOKEN_LENGTH) {
+    faults.push(`ADMIN_TOKEN must have at least ${MIN_TOKEN_LENGTH} characters`);
   }
   for (const name of ["PUBLIC_URL", "WECHAT_PAY_URL"] as const) {
     if (!values[name].startsWith("https://")) faults.push(`${name} must be https`);

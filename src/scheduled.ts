@@ -1,17 +1,17 @@
 import { configOf } from "./config.ts";
 import { connect } from "./db/database.ts";
-import { saveMark } from "./db/marks.ts";
-import { describe, log } from "./log.ts";
-import { refreshCertificates } from "./platform-certificates.ts";
+import { saveCursor } from "./db/cursors.ts";
+import { describe, log } from "./observability/log.ts";
+import { refreshCertificates } from "./settings/platform-certificates.ts";
 import { reconcileDueDays } from "./reconciliation/schedule.ts";
-import { surroundingsOf, type World } from "./surroundings.ts";
+import { wechatEnvOf, type JobContext } from "./settings/wechat-env.ts";
 import { sweep } from "./sweep/sweep.ts";
 
 /**
  * What the schedule does, whether or not anybody asks for anything. Each job knows by itself whether
  * its time has come, so that a run that was missed costs nothing but the wait for the next one.
  */
-const JOBS: Readonly<Record<string, (world: World) => Promise<void>>> = {
+const JOBS: Readonly<Record<string, (world: JobContext) => Promise<void>>> = {
   certificates: refreshCertificates,
   sweep,
   reconciliation: reconcileDueDays,
@@ -24,7 +24,7 @@ export async function scheduled(_controller: ScheduledController, env: Env): Pro
     log("error", "not_configured", { faults: config.error.join("; ") });
     return;
   }
-  const world = { env, config: config.value, surroundings: surroundingsOf(env, config.value) };
+  const world = { env, config: config.value, wechatEnv: wechatEnvOf(env, config.value) };
   for (const [job, run] of Object.entries({ ...JOBS, heartbeat })) {
     try {
       await run(world);
@@ -35,7 +35,7 @@ export async function scheduled(_controller: ScheduledController, env: Env): Pro
 }
 
 /** Last, so that a run which the platform cuts short counts as none: `/health` misses it. */
-async function heartbeat({ env }: World): Promise<void> {
+async function heartbeat({ env }: JobContext): Promise<void> {
   const nowAt = Date.now();
-  await saveMark(connect(env.DB), "schedule", nowAt, nowAt);
+  await saveCursor(connect(env.DB), "schedule", nowAt, nowAt);
 }

@@ -1,8 +1,8 @@
 import type { MiddlewareHandler } from "hono";
-import type { GatewayEnv } from "../hono-env.ts";
-import { log } from "../log.ts";
-import { noteUnverified } from "../routes/unverified.ts";
-import { refuse } from "./answers.ts";
+import type { GatewayEnv } from "../env.ts";
+import { log } from "../observability/log.ts";
+import { recordUnverified } from "../middleware/unverified.ts";
+import { refuse } from "./errors.ts";
 
 /** Lets a request through that carries `Authorization: Bearer <ADMIN_TOKEN>`, answers 401 to others. */
 export const authorize: MiddlewareHandler<GatewayEnv> = async function authorize(c, next) {
@@ -10,7 +10,7 @@ export const authorize: MiddlewareHandler<GatewayEnv> = async function authorize
   if (token !== undefined && (await isSame(token, c.get("config").adminToken))) {
     return await next();
   }
-  if (await noteUnverified(c, "admin", "wrong token")) {
+  if (await recordUnverified(c, "admin", "wrong token")) {
     log("warn", "admin_refused", { requestId: c.get("requestId"), path: c.req.path });
   }
   c.header("WWW-Authenticate", 'Bearer realm="admin"');

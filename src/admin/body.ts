@@ -1,13 +1,13 @@
 import type * as z from "zod";
-import { err, ok, type Result } from "../core/result.ts";
-import { readBody as readBytes } from "../read-body.ts";
-import { invalid, type AdminError, type FieldFault } from "./answers.ts";
+import { err, ok, type Result } from "../lib/result.ts";
+import { readBody as readBytes } from "../lib/read-body.ts";
+import { invalid, type AdminError, type FieldFault } from "./errors.ts";
 
 /** A registration has about 1 KB; this is the most that is read of any request. */
-const BODY_MOST_BYTES = 64 * 1024;
+const MAX_BODY_BYTES = 64 * 1024;
 
 const BODY_FAULTS = {
-  "too large": `The body must have at most ${BODY_MOST_BYTES} bytes.`,
+  "too large": `The body must have at most ${MAX_BODY_BYTES} bytes.`,
   "broken off": "The body broke off.",
 } as const;
 
@@ -21,7 +21,7 @@ export async function readBody<T>(
   if (mediaType?.trim().toLowerCase() !== "application/json") {
     return err(invalid("The Content-Type must be application/json."));
   }
-  const bytes = await readBytes(request, BODY_MOST_BYTES);
+  const bytes = await readBytes(request, MAX_BODY_BYTES);
   if (!bytes.ok) return err(invalid(BODY_FAULTS[bytes.error]));
   const json = parseJson(bytes.value);
   if (!json.ok) return err(invalid("The body must be JSON in UTF-8."));

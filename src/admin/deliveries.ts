@@ -5,19 +5,19 @@ import {
   failingRefunds,
   type FailingDelivery,
   type FailingPlace,
-} from "../db/failing-list.ts";
-import type { GatewayEnv } from "../hono-env.ts";
-import { inTurns } from "../in-turns.ts";
-import { describe, log } from "../log.ts";
-import { orderObject } from "../order-stub.ts";
-import { refuse } from "./answers.ts";
+} from "../db/failing-deliveries.ts";
+import type { GatewayEnv } from "../env.ts";
+import { mapInBatches } from "../lib/batches.ts";
+import { describe, log } from "../observability/log.ts";
+import { orderObject } from "../orders/stub.ts";
+import { refuse } from "./errors.ts";
 import { readBody } from "./body.ts";
-import { bulkRedelivery, type BulkRedelivery } from "./delivery-fields.ts";
+import { bulkRedelivery, type BulkRedelivery } from "./delivery-schema.ts";
 
 /** Deliveries that one request begins anew; the caller goes on with the cursor. */
-const REDELIVERIES_MOST = 200;
+const MAX_REDELIVERIES = 200;
 /** Objects that are called side by side. */
-const AT_ONCE = 20;
+const CONCURRENCY = 20;
 /** The first calls are spread over so much time each, in ms: an app that has just come up must not drown. */
 const SPREAD_MS = 300;
 
@@ -28,7 +28,7 @@ deliveryRoutes.post("/redeliver", async (c) => {
   const body = await readBody(c.req.raw, bulkRedelivery);
   if (!body.ok) return refuse(c, body.error);
   const { found, nextCursor } = await nextFailing(connect(c.env.DB), body.value);
-  const outcomes = await inTurns(found, AT_ONCE, async (one) => {
+  const outcomes = await mapInBatches(found, CONCURRENCY, async (one) => {
     return await redeliver(c.env, one, Math.floor(Math.random() * found.length * SPREAD_MS));
   });
   const redelivered = outcomes.filter((outcome) => outcome === "armed").length;
@@ -49,7 +49,7 @@ async function nextFailing(
   const events = event === undefined && begin === "pay" ? (["pay", "refund"] as const) : [begin];
   let after: FailingPlace = cursor?.after ?? null;
   for (const name of events) {
-    const room = REDELIVERIES_MOST - found.length;
+    const room = MAX_REDELIVERIES - found.length;
     const page = await LISTS[name](db, filter, after, room + 1);
     after = null;
     found.push(...page.slice(0, room));

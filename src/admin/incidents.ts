@@ -1,13 +1,13 @@
 import { Hono } from "hono";
-import { adviceOn } from "../core/incident.ts";
+import { adviceOn } from "../domain/incidents.ts";
 import { connect } from "../db/database.ts";
 import { findIncident, listIncidents, resolveIncident } from "../db/incident-list.ts";
 import type { IncidentRow } from "../db/incidents.ts";
-import type { GatewayEnv } from "../hono-env.ts";
-import { log } from "../log.ts";
-import { conflict, notFound, refuse } from "./answers.ts";
+import type { GatewayEnv } from "../env.ts";
+import { log } from "../observability/log.ts";
+import { conflict, notFound, refuse } from "./errors.ts";
 import { checked, readBody } from "./body.ts";
-import { incidentQuery, resolution } from "./incident-fields.ts";
+import { incidentQuery, resolution } from "./incident-schema.ts";
 import { pageOf } from "./page.ts";
 
 const ABSENT = notFound("There is no incident with this id.");

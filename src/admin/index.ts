@@ -1,7 +1,7 @@
 import { Hono } from "hono";
-import type { GatewayEnv } from "../hono-env.ts";
-import { describe, log } from "../log.ts";
-import { notFound, refuse } from "./answers.ts";
+import type { GatewayEnv } from "../env.ts";
+import { describe, log } from "../observability/log.ts";
+import { notFound, refuse } from "./errors.ts";
 import { appRoutes } from "./apps.ts";
 import { authorize } from "./authorize.ts";
 import { deliveryRoutes } from "./deliveries.ts";

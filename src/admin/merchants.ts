@@ -6,14 +6,14 @@ import {
   updateMerchant,
   type MerchantRecord,
 } from "../db/merchants.ts";
-import { forgetSettings, masterKeyOf } from "../db/settings.ts";
-import type { GatewayEnv } from "../hono-env.ts";
-import { log } from "../log.ts";
-import type { V2SignType } from "../wechat/wechat-pay.ts";
-import { conflict, invalid, notFound, refuse, type FieldFault } from "./answers.ts";
+import { forgetSettings, masterKeyOf } from "../settings/settings.ts";
+import type { GatewayEnv } from "../env.ts";
+import { log } from "../observability/log.ts";
+import type { V2SignType } from "../wechat/types.ts";
+import { conflict, invalid, notFound, refuse, type FieldFault } from "./errors.ts";
 import { readBody } from "./body.ts";
-import { credentialsOf, tryCredentials } from "./credentials.ts";
-import { merchantChanges, missingCredentials, newMerchant } from "./merchant-fields.ts";
+import { credentialsOf, tryCredentials } from "./verify-credentials.ts";
+import { merchantChanges, missingCredentials, newMerchant } from "./merchant-schema.ts";
 import { pageOf, readPageQuery } from "./page.ts";
 
 const ABSENT = notFound("There is no merchant with this id.");

@@ -2,12 +2,12 @@ import { Hono, type Context } from "hono";
 import { listOrders, listRefunds } from "../db/order-list.ts";
 import { findOrderById } from "../db/orders.ts";
 import type { OrderRow } from "../db/rows.ts";
-import type { GatewayEnv } from "../hono-env.ts";
-import { log } from "../log.ts";
-import { orderObject } from "../order-stub.ts";
-import { conflict, notFound, refuse } from "./answers.ts";
+import type { GatewayEnv } from "../env.ts";
+import { log } from "../observability/log.ts";
+import { orderObject } from "../orders/stub.ts";
+import { conflict, notFound, refuse } from "./errors.ts";
 import { checked, readBody } from "./body.ts";
-import { orderQuery, redelivery } from "./order-fields.ts";
+import { orderQuery, redelivery } from "./order-schema.ts";
 import { pageOf } from "./page.ts";
 
 const ABSENT = notFound("There is no order with this id.");

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import type { Result } from "../core/result.ts";
-import type { AdminError } from "./answers.ts";
+import type { Result } from "../lib/result.ts";
+import type { AdminError } from "./errors.ts";
 import { checked } from "./body.ts";
 
 const LIMIT_DEFAULT = 50;

@@ -9,13 +9,13 @@ import {
   type DayOfMerchant,
   type ReconciliationRow,
 } from "../db/reconciliations.ts";
-import type { GatewayEnv } from "../hono-env.ts";
-import { log } from "../log.ts";
+import type { GatewayEnv } from "../env.ts";
+import { log } from "../observability/log.ts";
 import { reconciliationObject } from "../reconciliation/stub.ts";
-import { conflict, invalid, notFound, refuse } from "./answers.ts";
+import { conflict, invalid, notFound, refuse } from "./errors.ts";
 import { checked, readBody } from "./body.ts";
 import { pageOf } from "./page.ts";
-import { reconciliation, reconciliationQuery } from "./reconciliation-fields.ts";
+import { reconciliation, reconciliationQuery } from "./reconciliation-schema.ts";
 
 /** How often, and how many ms apart, is looked whether a day has ended: ten seconds together. */
 const LOOKS = 20;

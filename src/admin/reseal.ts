@@ -1,8 +1,8 @@
 import { Hono } from "hono";
 import { reseal } from "../db/reseal.ts";
-import { masterKeyOf } from "../db/settings.ts";
-import type { GatewayEnv } from "../hono-env.ts";
-import { log } from "../log.ts";
+import { masterKeyOf } from "../settings/settings.ts";
+import type { GatewayEnv } from "../env.ts";
+import { log } from "../observability/log.ts";
 
 /**
  * `/admin/reseal`: after a change of the master key. To be repeated until nothing is left; then

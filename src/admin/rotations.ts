@@ -1,12 +1,12 @@
 import { Hono, type Context } from "hono";
 import { rotateSecret, type Rotatable, type Rotation } from "../db/apps-rotation.ts";
-import { forgetSettings, masterKeyOf } from "../db/settings.ts";
-import { SETTINGS_LIFE_MS } from "../db/settings-cache.ts";
-import { err, ok, type Result } from "../core/result.ts";
-import type { GatewayEnv } from "../hono-env.ts";
-import { log } from "../log.ts";
-import { conflict, notFound, refuse, type AdminError } from "./answers.ts";
-import { rotation } from "./app-fields.ts";
+import { forgetSettings, masterKeyOf } from "../settings/settings.ts";
+import { MAX_AGE_MS } from "../lib/ttl-cache.ts";
+import { err, ok, type Result } from "../lib/result.ts";
+import type { GatewayEnv } from "../env.ts";
+import { log } from "../observability/log.ts";
+import { conflict, notFound, refuse, type AdminError } from "./errors.ts";
+import { rotation } from "./app-schema.ts";
 import { makeSalt, makeWebhookSecret } from "./app-secrets.ts";
 import { readBody } from "./body.ts";
 
@@ -31,7 +31,7 @@ rotationRoutes.post("/:id{[1-9][0-9]{0,14}}/rotate-salt", async (c) => {
     salt,
     oldSaltExpiresAt: oldExpiresAt,
     earlierSaltDropped: earlierDropped,
-    knownEverywhereAt: app.updatedAt + SETTINGS_LIFE_MS,
+    knownEverywhereAt: app.updatedAt + MAX_AGE_MS,
   });
 });
 
@@ -45,7 +45,7 @@ rotationRoutes.post("/:id{[1-9][0-9]{0,14}}/rotate-webhook-secret", async (c) =>
     webhookSecret,
     oldWebhookSecretExpiresAt: oldExpiresAt,
     earlierWebhookSecretDropped: earlierDropped,
-    knownEverywhereAt: app.updatedAt + SETTINGS_LIFE_MS,
+    knownEverywhereAt: app.updatedAt + MAX_AGE_MS,
   });
 });
 

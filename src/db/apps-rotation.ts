@@ -1,6 +1,6 @@
 import { and, eq } from "drizzle-orm";
-import { err, ok, type Result } from "../core/result.ts";
-import type { MasterKey } from "../core/secret-box.ts";
+import { err, ok, type Result } from "../lib/result.ts";
+import type { MasterKey } from "../lib/secret-box.ts";
 import { SHOWN_OF_APP, type AppRecord } from "./apps.ts";
 import type { Database } from "./database.ts";
 import { apps } from "./schema.ts";

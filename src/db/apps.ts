@@ -1,5 +1,5 @@
 import { asc, eq, gt, max } from "drizzle-orm";
-import type { MasterKey } from "../core/secret-box.ts";
+import type { MasterKey } from "../lib/secret-box.ts";
 import type { Database } from "./database.ts";
 import { apps } from "./schema.ts";
 import { sealFor } from "./secrets.ts";

@@ -1,5 +1,5 @@
 import { and, asc, eq, gte, inArray, lt, sql, type SQL } from "drizzle-orm";
-import type { OurPayment, OurRefund } from "../core/bill/judge.ts";
+import type { OurPayment, OurRefund } from "../domain/bill/compare.ts";
 import type { Database } from "./database.ts";
 import { apps, orders, refunds } from "./schema.ts";
 
@@ -9,7 +9,7 @@ import { apps, orders, refunds } from "./schema.ts";
  */
 
 /** The merchant's orders of these numbers, by number. */
-export async function ordersOf(
+export async function findOrdersByNumber(
   db: Database,
   merchantId: number,
   numbers: readonly string[],
@@ -28,7 +28,7 @@ export async function ordersOf(
 }
 
 /** The refunds of these numbers (`refund_no`) of the merchant's orders, by number. */
-export async function refundsOf(
+export async function findRefundsByNumber(
   db: Database,
   merchantId: number,
   numbers: readonly string[],
@@ -48,7 +48,7 @@ export async function refundsOf(
 }
 
 /** Where a walk through the rows of some time has come. Both 0 at first. */
-export interface Place {
+export interface TradeCursor {
   readonly at: number;
   readonly id: number;
 }
@@ -75,7 +75,7 @@ export async function paymentsIn(
   db: Database,
   merchantId: number,
   { fromAt, untilAt }: Span,
-  place: Place,
+  place: TradeCursor,
   limit: number,
 ): Promise<OurTrade[]> {
   return await db
@@ -110,7 +110,7 @@ export async function refundsIn(
   db: Database,
   merchantId: number,
   { fromAt, untilAt }: Span,
-  place: Place,
+  place: TradeCursor,
   limit: number,
 ): Promise<OurTrade[]> {
   return await db

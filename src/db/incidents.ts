@@ -1,5 +1,5 @@
 import { and, eq, gte, isNull, sql } from "drizzle-orm";
-import type { Incident } from "../core/incident.ts";
+import type { Incident } from "../domain/incidents.ts";
 import type { Database } from "./database.ts";
 import { incidents } from "./schema.ts";
 
@@ -10,7 +10,7 @@ export type IncidentRow = typeof incidents.$inferSelect;
  * Opens an incident, or counts it on the open one of the same kind and subject: one trip.
  * Returns whether it is new.
  */
-export async function openIncident(
+export async function recordIncident(
   db: Database,
   incident: Incident,
   nowAt: number,
@@ -55,7 +55,7 @@ export async function resolveOpenIncident(
 }
 
 /** Whether it was raised at `sinceAt` (Unix ms) or later, be it resolved since. Looks through them all. */
-export async function wasRaisedSince(
+export async function wasOpenedSince(
   db: Database,
   { kind, subject }: IncidentName,
   sinceAt: number,

@@ -1,7 +1,7 @@
 import { asc, eq, gt, max } from "drizzle-orm";
-import { err, ok, type Result } from "../core/result.ts";
-import type { MasterKey } from "../core/secret-box.ts";
-import type { Protocol, V2SignType, VerifyKey } from "../wechat/wechat-pay.ts";
+import { err, ok, type Result } from "../lib/result.ts";
+import type { MasterKey } from "../lib/secret-box.ts";
+import type { Protocol, V2SignType, VerifyKey } from "../wechat/types.ts";
 import type { Database } from "./database.ts";
 import { merchants } from "./schema.ts";
 import { sealFor } from "./secrets.ts";

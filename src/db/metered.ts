@@ -1,6 +1,6 @@
-import type { Cost } from "../trace.ts";
+import type { Usage } from "../observability/request-meter.ts";
 
-type D1Cost = Pick<Cost, "d1Trips" | "d1Ms">;
+type D1Cost = Pick<Usage, "d1Trips" | "d1Ms">;
 
 /** The binding's own statements behind the metered ones: a batch takes no others. */
 const natives = new WeakMap<D1PreparedStatement, D1PreparedStatement>();
@@ -8,17 +8,17 @@ const natives = new WeakMap<D1PreparedStatement, D1PreparedStatement>();
 /** The methods of a statement that go to the database. */
 const TRIPS: ReadonlySet<string | symbol> = new Set(["all", "first", "raw", "run"]);
 
-/** The binding, adding each trip and the time it takes to `cost`. A batch is one trip. */
-export function metered(d1: D1Database, cost: D1Cost): D1Database {
+/** The binding, adding each trip and the time it takes to `usage`. A batch is one trip. */
+export function metered(d1: D1Database, usage: D1Cost): D1Database {
   return new Proxy(d1, {
     get(target, name): unknown {
       switch (name) {
         case "prepare":
-          return (query: string) => meteredStatement(target.prepare(query), cost);
+          return (query: string) => meteredStatement(target.prepare(query), usage);
         case "batch":
           return async (statements: readonly D1PreparedStatement[]) =>
             await trip(
-              cost,
+              usage,
               async () => await target.batch(statements.map((one) => natives.get(one) ?? one)),
             );
         default:
@@ -28,28 +28,28 @@ export function metered(d1: D1Database, cost: D1Cost): D1Database {
   });
 }
 
-function meteredStatement(native: D1PreparedStatement, cost: D1Cost): D1PreparedStatement {
+function meteredStatement(native: D1PreparedStatement, usage: D1Cost): D1PreparedStatement {
   const statement = new Proxy(native, {
     get(target, name): unknown {
       if (name === "bind") {
-        return (...values: unknown[]) => meteredStatement(target.bind(...values), cost);
+        return (...values: unknown[]) => meteredStatement(target.bind(...values), usage);
       }
       const own: unknown = Reflect.get(target, name);
       if (!TRIPS.has(name) || typeof own !== "function") return own;
       return async (...parameters: unknown[]): Promise<unknown> =>
-        await trip(cost, async () => await Reflect.apply(own, target, parameters));
+        await trip(usage, async () => await Reflect.apply(own, target, parameters));
     },
   });
   natives.set(statement, native);
   return statement;
 }
 
-async function trip<T>(cost: D1Cost, travel: () => Promise<T>): Promise<T> {
-  cost.d1Trips += 1;
+async function trip<T>(usage: D1Cost, travel: () => Promise<T>): Promise<T> {
+  usage.d1Trips += 1;
   const startedAt = Date.now();
   try {
     return await travel();
   } finally {
-    cost.d1Ms += Date.now() - startedAt;
+    usage.d1Ms += Date.now() - startedAt;
   }
 }

@@ -128,7 +128,7 @@ export async function findOrderById(db: Database, id: number): Promise<OrderRow 
 }
 
 /** What must be so for a payment to be booked; each part is compared in the statement itself. */
-export interface Booking {
+export interface PaidOrderMatch {
   readonly number: string;
   readonly merchantId: number;
   readonly wechatAppId: string;
@@ -142,9 +142,9 @@ export interface Booking {
  * Waiting or failed becomes paid, once: compare and set in one statement, one trip.
  * Returns null when nothing was changed: absent, paid before, or not the order that was meant.
  */
-export async function bookPayment(
+export async function markOrderPaid(
   db: Database,
-  booking: Booking,
+  booking: PaidOrderMatch,
   nowAt: number,
 ): Promise<OrderRow | null> {
   const rows = await db

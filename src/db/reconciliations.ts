@@ -1,5 +1,5 @@
 import { and, desc, eq, lt, sql, type SQL } from "drizzle-orm";
-import type { BillDay } from "../core/bill/day.ts";
+import type { BillDay } from "../domain/bill/day.ts";
 import type { Database } from "./database.ts";
 import { apps, merchants, reconciliations } from "./schema.ts";
 

@@ -1,5 +1,5 @@
 import { and, asc, eq, inArray, sql } from "drizzle-orm";
-import { MOST_REFUNDS } from "../core/refund-life.ts";
+import { MAX_REFUNDS } from "../domain/refund.ts";
 import type { Database } from "./database.ts";
 import type { OrderRow, RefundRow } from "./rows.ts";
 import { orders, refunds } from "./schema.ts";
@@ -68,7 +68,7 @@ export async function insertRefund(
             eq(orders.appId, refund.appId),
             eq(orders.payState, "paid"),
             sql`${orders.totalFen} >= ${refund.refundFen} + ${claimedFen}`,
-            sql`(select count(*) from refunds r where r.order_id = ${orders.id}) < ${MOST_REFUNDS}`,
+            sql`(select count(*) from refunds r where r.order_id = ${orders.id}) < ${MAX_REFUNDS}`,
           ),
         ),
     )
@@ -82,7 +82,7 @@ export async function insertRefund(
  * takes isn't weighed: the money is on its way. Returns the refund of this number as it stands, or
  * null when it is another order's.
  */
-export async function recordRefund(
+export async function insertPlatformRefund(
   db: Database,
   order: Pick<OrderRow, "id" | "appId">,
   refund: Pick<RefundRow, "number" | "refundFen" | "refundId" | "notifyUrl">,

@@ -1,18 +1,18 @@
 import { and, asc, eq, getTableColumns, getTableName, notLike, or } from "drizzle-orm";
 import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
-import { prefixOf, type MasterKey } from "../core/secret-box.ts";
+import { prefixOf, type MasterKey } from "../lib/secret-box.ts";
 import type { Database } from "./database.ts";
 import { apps, merchants } from "./schema.ts";
 import { openFrom, sealFor } from "./secrets.ts";
 
 /** Rows written a call, an update each: on Workers' free plan a request may make 50 queries. */
-export const RESEAL_MOST = 40;
+export const MAX_RESEALS = 40;
 
 /**
  * Rows of a table looked at a call. Far above `RESEAL_MOST`, so that unreadable rows, which are
  * looked at each time, don't keep the others from their turn.
  */
-const LOOKED_AT_MOST = 500;
+const MAX_CANDIDATES = 500;
 
 /** The tables that hold secrets. */
 const TABLES = [merchants, apps] as const;
@@ -51,10 +51,10 @@ export async function reseal(db: Database, masterKey: MasterKey): Promise<Reseal
       .from(table)
       .where(isStale)
       .orderBy(asc(table.id))
-      .limit(LOOKED_AT_MOST);
-    if (rows.length === LOOKED_AT_MOST) more = true;
+      .limit(MAX_CANDIDATES);
+    if (rows.length === MAX_CANDIDATES) more = true;
     for (const row of rows) {
-      if (updates === RESEAL_MOST) {
+      if (updates === MAX_RESEALS) {
         more = true;
         break;
       }

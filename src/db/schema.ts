@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { check, index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
-import { INCIDENT_KINDS, type IncidentFacts } from "../core/incident.ts";
+import { INCIDENT_KINDS, type IncidentFacts } from "../domain/incidents.ts";
 
 /**
  * D1 is the record that everyone reads: current state only, one row per fact. Times are Unix ms,
@@ -274,7 +274,7 @@ export const reconciliations = sqliteTable(
  * How far the schedule's jobs have come: `schedule` a time; the sweep's ways (sweep/walks.ts) an
  * order's id or a time.
  */
-export const marks = sqliteTable("marks", {
+export const cursors = sqliteTable("marks", {
   name: text({
     enum: ["schedule", "sweep_order", "sweep_new_order", "sweep_failing", "sweep_refund"],
   }).primaryKey(),

@@ -1,8 +1,8 @@
 import { getTableName } from "drizzle-orm";
 import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
-import { ok, err, type Result } from "../core/result.ts";
-import { IV_BYTES, open, seal, type MasterKey, type Place } from "../core/secret-box.ts";
-import { log } from "../log.ts";
+import { ok, err, type Result } from "../lib/result.ts";
+import { IV_BYTES, open, seal, type MasterKey, type Place } from "../lib/secret-box.ts";
+import { log } from "../observability/log.ts";
 
 /** Encrypts a secret for one column of one row, with a fresh IV. The row's id must be known. */
 export async function sealFor(

@@ -1,5 +1,5 @@
 import { and, asc, eq, gt, isNotNull, isNull, lt, lte, notExists, or, sql } from "drizzle-orm";
-import type { VerifyKey } from "../wechat/wechat-pay.ts";
+import type { VerifyKey } from "../wechat/types.ts";
 import type { Database } from "./database.ts";
 import { merchants, verifyKeys } from "./schema.ts";
 

@@ -1,18 +1,24 @@
-import { orderObject } from "../order-stub.ts";
+import { orderObject } from "../orders/stub.ts";
 import type { Totals } from "../db/reconciliations.ts";
 import { differenceOf } from "./difference.ts";
-import { isAskable, judge, lookUp, refundNoOf, type Ours } from "./look-up.ts";
-import { raiseAll } from "./raise.ts";
+import {
+  isQueryable,
+  compareLine,
+  findRecords,
+  refundNoOf,
+  type RecordedTrades,
+} from "./look-up.ts";
+import { openIncidents } from "./incidents.ts";
 import { FIRST, type Run, type RunContext, type Step } from "./run.ts";
 import type { Staging, StagedLine } from "./staging.ts";
 
 /** Lines that are looked up by one query. */
-const LINES_A_BATCH = 500;
+const LINES_PER_BATCH = 500;
 /** At three or four queries a batch, well within the 1000 that D1 allows an invocation. */
-const BATCHES_A_STEP = 100;
+const BATCHES_PER_STEP = 100;
 /** Orders whose objects are asked in one step. Each asks WeChat, which may take some seconds. */
-export const ASKS_A_STEP = 100;
-const ASKS_AT_ONCE = 5;
+export const MAX_QUERIES_PER_STEP = 100;
+const CONCURRENT_QUERIES = 5;
 
 /**
  * Compares the bill's lines with D1, as many as one step may. What we have in another state is
@@ -21,9 +27,9 @@ const ASKS_AT_ONCE = 5;
  */
 export async function compareLines(context: RunContext, from: Run): Promise<Step> {
   let run = from;
-  let asks = ASKS_A_STEP;
-  for (let batch = 0; batch < BATCHES_A_STEP && asks > 0; batch += 1) {
-    const lines = context.staging.linesAfter(run.place.id, LINES_A_BATCH);
+  let asks = MAX_QUERIES_PER_STEP;
+  for (let batch = 0; batch < BATCHES_PER_STEP && asks > 0; batch += 1) {
+    const lines = context.staging.linesAfter(run.place.id, LINES_PER_BATCH);
     if (lines.length === 0) {
       return { kind: "goes on", run: { ...run, phase: "payments", place: FIRST } };
     }
@@ -40,26 +46,28 @@ async function compareBatch(
   batch: readonly StagedLine[],
   mostAsks: number,
 ): Promise<{ readonly run: Run; readonly asked: number }> {
-  const before = await lookUp(context, batch);
-  const askable = batch.filter((line) => isAskable(line, before));
+  const before = await findRecords(context, batch);
+  const askable = batch.filter((line) => isQueryable(line, before));
   // What is beyond the asks of this step is left to the next one.
   const firstLeft = askable[mostAsks]?.number ?? Infinity;
   const lines = batch.filter(({ number }) => number < firstLeft);
   const asked = askable.slice(0, mostAsks);
-  for (let first = 0; first < asked.length; first += ASKS_AT_ONCE) {
+  for (let first = 0; first < asked.length; first += CONCURRENT_QUERIES) {
     await Promise.all(
-      asked.slice(first, first + ASKS_AT_ONCE).map(async (line) => await ask(context, line)),
+      asked
+        .slice(first, first + CONCURRENT_QUERIES)
+        .map(async (line) => await queryWechat(context, line)),
     );
   }
-  const after = await lookUp(context, asked);
+  const after = await findRecords(context, asked);
   const ours = {
     orders: new Map([...before.orders, ...after.orders]),
     refunds: new Map([...before.refunds, ...after.refunds]),
   };
-  const differing = lines.filter((line) => judge(line, ours) !== "agrees");
+  const differing = lines.filter((line) => compareLine(line, ours) !== "agrees");
   const differences = differing.map((line) => differenceOf(line, ours));
-  await raiseAll(context, differences, run.totals.discrepancies);
-  const agreeing = asked.filter((line) => judge(line, ours) === "agrees");
+  await openIncidents(context, differences, run.totals.discrepancies);
+  const agreeing = asked.filter((line) => compareLine(line, ours) === "agrees");
   const totals = {
     ...run.totals,
     settled: run.totals.settled + agreeing.length,
@@ -67,24 +75,24 @@ async function compareBatch(
   };
   // No `await` from here on: what is matched and how far the run has come are stored together.
   const place = { at: 0, id: lines.at(-1)?.number ?? run.place.id };
-  const next = { ...run, place, totals: addOurs(context.staging, totals, lines, ours) };
+  const next = { ...run, place, totals: addRecorded(context.staging, totals, lines, ours) };
   context.save(next);
   return { run: next, asked: asked.length };
 }
 
 /** Never throws for what WeChat or the order's object says: D1 is read again to see what came of it. */
-async function ask({ env }: RunContext, { line }: StagedLine): Promise<void> {
+async function queryWechat({ env }: RunContext, { line }: StagedLine): Promise<void> {
   const order = orderObject(env, line.orderNumber);
   if (line.kind === "payment") await order.sync();
-  else await order.hintRefund(refundNoOf(line));
+  else await order.handleRefundNotification(refundNoOf(line));
 }
 
 /** Notes what the bill has of ours, and adds each to our side of the totals, once. */
-function addOurs(
+function addRecorded(
   staging: Staging,
   before: Totals,
   lines: readonly StagedLine[],
-  { orders, refunds }: Ours,
+  { orders, refunds }: RecordedTrades,
 ): Totals {
   const paid = lines.flatMap(({ line }) =>
     refundNoOf(line) === "" ? (orders.get(line.orderNumber) ?? []) : [],

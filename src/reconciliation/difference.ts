@@ -1,10 +1,10 @@
-import type { IncidentFacts, IncidentKind } from "../core/incident.ts";
-import { judge, type Ours } from "./look-up.ts";
-import type { Difference } from "./raise.ts";
+import type { IncidentFacts, IncidentKind } from "../domain/incidents.ts";
+import { compareLine, type RecordedTrades } from "./look-up.ts";
+import type { Difference } from "./incidents.ts";
 import type { StagedLine } from "./staging.ts";
 
 /** A line that doesn't agree with what we have, as a person is told of it. */
-export function differenceOf(staged: StagedLine, ours: Ours): Difference {
+export function differenceOf(staged: StagedLine, ours: RecordedTrades): Difference {
   const { number, line } = staged;
   const named = { orderNumber: line.orderNumber, facts: factsOf(staged, ours) };
   switch (line.kind) {
@@ -17,8 +17,8 @@ export function differenceOf(staged: StagedLine, ours: Ours): Difference {
   }
 }
 
-function kindOf(staged: StagedLine, ours: Ours): IncidentKind {
-  const verdict = judge(staged, ours);
+function kindOf(staged: StagedLine, ours: RecordedTrades): IncidentKind {
+  const verdict = compareLine(staged, ours);
   switch (verdict) {
     case "unknown":
       return "bill_line_unknown";
@@ -34,7 +34,7 @@ function kindOf(staged: StagedLine, ours: Ours): IncidentKind {
 }
 
 /** Both sides of it. The bill's line is named by its number in the file. */
-function factsOf({ number, line }: StagedLine, { orders, refunds }: Ours): IncidentFacts {
+function factsOf({ number, line }: StagedLine, { orders, refunds }: RecordedTrades): IncidentFacts {
   const told = { line: number, transactionId: line.transactionId };
   switch (line.kind) {
     case "payment": {

@@ -1,4 +1,4 @@
-import { NOTHING, type Tally } from "../core/bill/tally.ts";
+import { NOTHING, type Tally } from "../domain/bill/tally.ts";
 import { anyWechatAppId } from "../db/day-trades.ts";
 import {
   countAttempt,
@@ -6,21 +6,21 @@ import {
   updateReconciliation,
   type Totals,
 } from "../db/reconciliations.ts";
-import { masterKeyOf, merchantSettings } from "../db/settings.ts";
-import { log } from "../log.ts";
-import { surroundingsOf } from "../surroundings.ts";
-import { beginTrace } from "../trace.ts";
-import { watchWechat } from "../watch-wechat.ts";
-import { connectWechat } from "../wechat/connect.ts";
-import type { BillAnswer, Merchant } from "../wechat/wechat-pay.ts";
+import { masterKeyOf, merchantSettings } from "../settings/settings.ts";
+import { log } from "../observability/log.ts";
+import { wechatEnvOf } from "../settings/wechat-env.ts";
+import { newMeter } from "../observability/request-meter.ts";
+import { instrumentWechat } from "../wechat/instrument.ts";
+import { connectWechat } from "../wechat/client.ts";
+import type { BillAnswer, Merchant } from "../wechat/types.ts";
 import { ingest } from "./ingest.ts";
-import { raise } from "./raise.ts";
+import { openIncident } from "./incidents.ts";
 import { ENDED, FIRST, type Run, type RunContext, type Step } from "./run.ts";
 
 /** A bill that isn't there yet, or couldn't be had, is asked for again after this long. */
-const RETRY_MS = 3600_000;
+const RETRY_INTERVAL_MS = 3600_000;
 /** A day whose bill has been asked for so long since it should be there needs a person too. */
-export const PATIENCE_MS = 6 * 3600_000;
+export const INCIDENT_AFTER_MS = 6 * 3600_000;
 
 /**
  * Has the bill and stages it. A bill that is late, out of reach, cut short or garbled is waited for:
@@ -30,19 +30,19 @@ export const PATIENCE_MS = 6 * 3600_000;
 export async function fetchBill(context: RunContext, run: Run): Promise<Step> {
   const { db, env, config, merchantId, day } = context;
   const { startedAt, attempts, reason } = await countAttempt(db, run, Date.now());
-  if (attempts > 1 && Date.now() >= Math.max(startedAt, day.readyAt) + PATIENCE_MS) {
+  if (attempts > 1 && Date.now() >= Math.max(startedAt, day.readyAt) + INCIDENT_AFTER_MS) {
     // Said before the attempt, for one that crashes never comes to its end.
     const facts = { attempts: attempts - 1, reason: reason ?? "an attempt didn't come to its end" };
-    await raise(context, { kind: "bill_unreadable", trade: "", orderNumber: null, facts });
+    await openIncident(context, { kind: "bill_unreadable", trade: "", orderNumber: null, facts });
   }
   const merchant = await merchantSettings(db, await masterKeyOf(config), merchantId, Date.now());
   if (!merchant.ok) return await wait(context, `the merchant is ${merchant.error}`);
   const wechatAppId = await anyWechatAppId(db, merchantId);
   if (wechatAppId === null) return await wait(context, "the merchant has no app");
   const { protocol } = merchant.value;
-  const wechat = watchWechat(
-    connectWechat(merchant.value, protocol, surroundingsOf(env, config)),
-    beginTrace(env),
+  const wechat = instrumentWechat(
+    connectWechat(merchant.value, protocol, wechatEnvOf(env, config)),
+    newMeter(env),
   );
   const openedAt = Date.now();
   const answer = await wechat.openBill({ day: day.day, wechatAppId });
@@ -107,7 +107,7 @@ async function stage(
 async function wait({ db, merchantId, day }: RunContext, reason: string): Promise<Step> {
   const nowAt = Date.now();
   log("warn", "bill_waited_for", { merchant: merchantId, day: day.day, reason });
-  const changes = { state: "waiting", reason, retryAt: nowAt + RETRY_MS } as const;
+  const changes = { state: "waiting", reason, retryAt: nowAt + RETRY_INTERVAL_MS } as const;
   await updateReconciliation(db, { merchantId, day: day.day }, changes, nowAt);
   return ENDED;
 }
@@ -115,7 +115,7 @@ async function wait({ db, merchantId, day }: RunContext, reason: string): Promis
 async function fail(context: RunContext, reason: string): Promise<Step> {
   const { db, merchantId, day } = context;
   const facts = { reason };
-  await raise(context, { kind: "bill_unreadable", trade: "", orderNumber: null, facts });
+  await openIncident(context, { kind: "bill_unreadable", trade: "", orderNumber: null, facts });
   const nowAt = Date.now();
   const changes = { state: "failed", reason, finishedAt: nowAt } as const;
   await updateReconciliation(db, { merchantId, day: day.day }, changes, nowAt);

@@ -1,17 +1,23 @@
-import { paymentsIn, refundsIn, type OurTrade, type Place, type Span } from "../db/day-trades.ts";
+import {
+  paymentsIn,
+  refundsIn,
+  type OurTrade,
+  type TradeCursor,
+  type Span,
+} from "../db/day-trades.ts";
 import { updateReconciliation } from "../db/reconciliations.ts";
-import { log } from "../log.ts";
-import { orderObject } from "../order-stub.ts";
-import { LISTED_DIFFERENCES, raise, raiseAll } from "./raise.ts";
+import { log } from "../observability/log.ts";
+import { orderObject } from "../orders/stub.ts";
+import { MAX_LISTED_DIFFERENCES, openIncident, openIncidents } from "./incidents.ts";
 import { ENDED, FIRST, type Run, type RunContext, type Step } from "./run.ts";
 import type { Matched } from "./staging.ts";
 
 /** Trades of ours that are read by one query. */
-const TRADES_A_PAGE = 500;
+const TRADES_PER_PAGE = 500;
 /** A page is one query, and a few for what is missing in it. */
-const PAGES_A_STEP = 100;
+const PAGES_PER_STEP = 100;
 /** What is missing is looked at one by one, refunds through their orders' objects. */
-const LOOKS_A_STEP = 100;
+const MAX_CHECKS_PER_STEP = 100;
 /**
  * For a day that still lasts: what was done this long before the bill was asked for must be in it, for
  * such a bill is made when it is asked for. WeChat's times are whole seconds, and clocks differ.
@@ -27,8 +33,9 @@ export const REFUND_EDGE_MS = 10 * 60_000;
 export async function findMissingPayments(context: RunContext, run: Run): Promise<Step> {
   const { db, merchantId, day } = context;
   const span = { fromAt: day.startAt, untilAt: Math.min(day.endAt, run.openedAt - BILL_LAG_MS) };
-  const read = async (place: Place) => await paymentsIn(db, merchantId, span, place, TRADES_A_PAGE);
-  const next = await walk(context, run, "order", read);
+  const read = async (place: TradeCursor) =>
+    await paymentsIn(db, merchantId, span, place, TRADES_PER_PAGE);
+  const next = await scanTrades(context, run, "order", read);
   return {
     kind: "goes on",
     run: next.over ? { ...next.run, phase: "refunds", place: FIRST } : next.run,
@@ -39,8 +46,9 @@ export async function findMissingPayments(context: RunContext, run: Run): Promis
 export async function findMissingRefunds(context: RunContext, run: Run): Promise<Step> {
   const { db, merchantId } = context;
   const span = refundSpan(context, run);
-  const read = async (place: Place) => await refundsIn(db, merchantId, span, place, TRADES_A_PAGE);
-  const next = await walk(context, run, "refund", read);
+  const read = async (place: TradeCursor) =>
+    await refundsIn(db, merchantId, span, place, TRADES_PER_PAGE);
+  const next = await scanTrades(context, run, "refund", read);
   return next.over ? await finish(context, next.run) : { kind: "goes on", run: next.run };
 }
 
@@ -51,15 +59,15 @@ function refundSpan({ day }: RunContext, { openedAt }: Run): Span {
   };
 }
 
-async function walk(
+async function scanTrades(
   context: RunContext,
   from: Run,
   kind: Matched,
-  read: (place: Place) => Promise<OurTrade[]>,
+  read: (place: TradeCursor) => Promise<OurTrade[]>,
 ): Promise<{ readonly run: Run; readonly over: boolean }> {
   let run = from;
   let looks = 0;
-  for (let page = 0; page < PAGES_A_STEP && looks < LOOKS_A_STEP; page += 1) {
+  for (let page = 0; page < PAGES_PER_STEP && looks < MAX_CHECKS_PER_STEP; page += 1) {
     const trades = await read(run.place);
     const last = trades.at(-1);
     if (last === undefined) return { run, over: true };
@@ -109,7 +117,7 @@ async function addMissing(
         facts: { ourFen: fen, at, ...(refundNo === "" ? {} : { refundNo }) },
       }) as const,
   );
-  await raiseAll(context, differences, run.totals.discrepancies);
+  await openIncidents(context, differences, run.totals.discrepancies);
   const fen = missing.reduce((sum, trade) => sum + trade.fen, 0);
   const { totals } = run;
   const discrepancies = totals.discrepancies + missing.length;
@@ -126,9 +134,9 @@ async function addMissing(
 async function finish(context: RunContext, run: Run): Promise<Step> {
   const { db, merchantId, day } = context;
   const { totals } = run;
-  if (totals.discrepancies > LISTED_DIFFERENCES) {
-    const facts = { differences: totals.discrepancies, listed: LISTED_DIFFERENCES };
-    await raise(context, {
+  if (totals.discrepancies > MAX_LISTED_DIFFERENCES) {
+    const facts = { differences: totals.discrepancies, listed: MAX_LISTED_DIFFERENCES };
+    await openIncident(context, {
       kind: "bill_too_many_differences",
       trade: "",
       orderNumber: null,

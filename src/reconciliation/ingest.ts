@@ -1,23 +1,23 @@
 import { createHash } from "node:crypto";
-import { BillReader, type BillFault, type NumberedLine } from "../core/bill/reader.ts";
-import type { Tally } from "../core/bill/tally.ts";
-import { err, ok, type Result } from "../core/result.ts";
-import { peek } from "../peek.ts";
+import { BillReader, type BillFault, type NumberedLine } from "../domain/bill/reader.ts";
+import type { Tally } from "../domain/bill/tally.ts";
+import { err, ok, type Result } from "../lib/result.ts";
+import { peek } from "../lib/peek.ts";
 import type { Staging } from "./staging.ts";
 
 /** Bytes after decompression. Two million lines of the longest form; a bomb goes no further. */
-export const MOST_PLAIN_BYTES = 1024 * 1024 * 1024;
+export const MAX_PLAIN_BYTES = 1024 * 1024 * 1024;
 /**
  * Twice the day that this was measured for. A million lines take some 20 s of CPU time, of the 30 s
  * that a step has by default: whoever has more raises `limits.cpu_ms` (docs/operation.md).
  */
-export const MOST_LINES = 2_000_000;
+export const MAX_LINES = 2_000_000;
 /** So many lines that can't be read are a form that isn't known, rather than some odd trades. */
-export const MOST_UNREADABLE_LINES = 100;
+export const MAX_UNREADABLE_LINES = 100;
 /** Lines that one statement stages: some 150 KB of JSON, of the 2 MB that a value may have. */
-const LINES_AT_ONCE = 1_000;
+const LINES_PER_STATEMENT = 1_000;
 /** Lines after which the storage is waited for. */
-const LINES_UNSETTLED = 20_000;
+const MAX_UNFLUSHED_LINES = 20_000;
 
 const GZIP_MAGIC = [0x1f, 0x8b] as const;
 
@@ -98,12 +98,12 @@ async function next(
 
 function excess(bytes: number, { lines, unreadable }: Tally): BillFault | null {
   const reason =
-    bytes > MOST_PLAIN_BYTES
-      ? `more than ${MOST_PLAIN_BYTES} bytes`
-      : lines > MOST_LINES
-        ? `more than ${MOST_LINES} lines`
-        : unreadable > MOST_UNREADABLE_LINES
-          ? `more than ${MOST_UNREADABLE_LINES} unreadable lines`
+    bytes > MAX_PLAIN_BYTES
+      ? `more than ${MAX_PLAIN_BYTES} bytes`
+      : lines > MAX_LINES
+        ? `more than ${MAX_LINES} lines`
+        : unreadable > MAX_UNREADABLE_LINES
+          ? `more than ${MAX_UNREADABLE_LINES} unreadable lines`
           : null;
   return reason === null ? null : { kind: "unreadable", reason };
 }
@@ -128,10 +128,10 @@ class Batch {
 
   async add(lines: readonly NumberedLine[]): Promise<void> {
     for (const line of lines) this.#lines.push(line);
-    while (this.#lines.length >= LINES_AT_ONCE) {
-      this.#write(this.#lines.splice(0, LINES_AT_ONCE));
-      if (this.#unsettled >= LINES_UNSETTLED) {
-        await this.#staging.settle();
+    while (this.#lines.length >= LINES_PER_STATEMENT) {
+      this.#write(this.#lines.splice(0, LINES_PER_STATEMENT));
+      if (this.#unsettled >= MAX_UNFLUSHED_LINES) {
+        await this.#staging.flush();
         this.#unsettled = 0;
       }
     }
@@ -139,7 +139,7 @@ class Batch {
 
   async end(): Promise<void> {
     this.#write(this.#lines);
-    await this.#staging.settle();
+    await this.#staging.flush();
   }
 
   #write(lines: readonly NumberedLine[]): void {

@@ -1,7 +1,7 @@
 import type { Config } from "../config.ts";
-import type { BillDay } from "../core/bill/day.ts";
+import type { BillDay } from "../domain/bill/day.ts";
 import type { Database } from "../db/database.ts";
-import type { Place } from "../db/day-trades.ts";
+import type { TradeCursor } from "../db/day-trades.ts";
 import { NO_TOTALS, type Totals } from "../db/reconciliations.ts";
 import type { Staging } from "./staging.ts";
 
@@ -17,14 +17,14 @@ export interface Run {
   readonly day: string;
   readonly phase: Phase;
   /** The line compared last (`id`), or our trade looked for last. */
-  readonly place: Place;
+  readonly place: TradeCursor;
   /** When the bill was opened, Unix ms: what was traded later can't be in it. */
   readonly openedAt: number;
   readonly totals: Totals;
 }
 
 /** A phase's beginning. */
-export const FIRST: Place = { at: 0, id: 0 };
+export const FIRST: TradeCursor = { at: 0, id: 0 };
 
 /** A day's beginning. */
 export function newRun(merchantId: number, day: string): Run {

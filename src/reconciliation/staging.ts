@@ -1,5 +1,5 @@
-import { isRefundStatus, type BillLine } from "../core/bill/line.ts";
-import type { NumberedLine } from "../core/bill/reader.ts";
+import { isRefundStatus, type BillLine } from "../domain/bill/line.ts";
+import type { NumberedLine } from "../domain/bill/reader.ts";
 import type { OurTrade } from "../db/day-trades.ts";
 
 /**
@@ -56,7 +56,7 @@ export class Staging {
   }
 
   /** Waits until what was added is stored, so that what isn't yet never piles up in memory. */
-  async settle(): Promise<void> {
+  async flush(): Promise<void> {
     await this.#storage.sync();
   }
 

@@ -1,5 +1,5 @@
 import type { DayOfMerchant } from "../db/reconciliations.ts";
-import type { ReconciliationObject } from "../reconciliation-object.ts";
+import type { ReconciliationObject } from "./reconciliation-object.ts";
 
 /** The object of this day of this merchant. */
 export function reconciliationObject(

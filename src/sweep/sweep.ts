@@ -1,16 +1,16 @@
 import { connect, type Database } from "../db/database.ts";
-import { findMark, saveMark, type Mark } from "../db/marks.ts";
-import type { Candidate, Stretch } from "../db/sweep-list.ts";
-import { describe, log } from "../log.ts";
-import type { World } from "../surroundings.ts";
-import { look, type Looked } from "./look.ts";
-import { WALKS, type Walk } from "./walks.ts";
+import { findCursor, saveCursor, type Cursor } from "../db/cursors.ts";
+import type { Candidate, Page } from "../db/scans.ts";
+import { describe, log } from "../observability/log.ts";
+import type { JobContext } from "../settings/wechat-env.ts";
+import { checkOrders, type CheckedOrder } from "./check-orders.ts";
+import { SCANS, type Scan } from "./scans.ts";
 
 /**
  * Orders that one run looks at, at most: each is a call to its object, and the platform allows
  * 10,000 of those and of D1's an invocation, which the schedule's other jobs share.
  */
-export const LOOKS_MOST = 4_000;
+export const MAX_CHECKS = 4_000;
 
 const DAY = 24 * 60 * 60_000;
 
@@ -18,12 +18,12 @@ const DAY = 24 * 60 * 60_000;
  * The belt to the timers' braces: finds orders that ought to have a timer, and has their objects arm
  * what is missing. Goes on where the last run ended. A way that fails doesn't keep the others.
  */
-export async function sweep(world: World, most = LOOKS_MOST): Promise<void> {
+export async function sweep(world: JobContext, most = MAX_CHECKS): Promise<void> {
   const db = connect(world.env.DB);
   const total = { looked: 0, armed: 0, raised: 0, woken: 0, failed: 0, more: false };
-  for (const walk of WALKS) {
+  for (const walk of SCANS) {
     try {
-      const { looked, left } = await goOn(world, db, walk, most - total.looked);
+      const { looked, left } = await runScan(world, db, walk, most - total.looked);
       total.looked += looked.length;
       for (const { outcome } of looked) {
         if (outcome === "failed") total.failed += 1;
@@ -44,25 +44,26 @@ export async function sweep(world: World, most = LOOKS_MOST): Promise<void> {
 }
 
 /** Goes a stretch further along one way. Returns what was looked at, and whether more is waiting. */
-async function goOn(
-  world: World,
+async function runScan(
+  world: JobContext,
   db: Database,
-  walk: Walk,
+  walk: Scan,
   most: number,
-): Promise<{ readonly looked: readonly Looked[]; readonly left: boolean }> {
+): Promise<{ readonly looked: readonly CheckedOrder[]; readonly left: boolean }> {
   if (most <= 0) return { looked: [], left: true };
   const nowAt = Date.now();
-  const mark = walk.mark === null ? null : await findMark(db, walk.mark);
+  const mark = walk.cursor === null ? null : await findCursor(db, walk.cursor);
   const from = beginning(walk, mark, nowAt);
   const before = nowAt - walk.ageMs(world.config);
-  const stretch = await walk.list(db, { from, before, most });
-  const looked = await look(world.env, numbersOf(stretch.candidates));
+  const stretch = await walk.list(db, { from, before, limit: most });
+  const looked = await checkOrders(world.env, numbersOf(stretch.candidates));
   const left = stretch.candidates.length === most;
-  if (walk.mark !== null) await saveMark(db, walk.mark, end(stretch, looked, from, left), nowAt);
+  if (walk.cursor !== null)
+    await saveCursor(db, walk.cursor, end(stretch, looked, from, left), nowAt);
   return { looked, left };
 }
 
-function beginning(walk: Walk, mark: Mark | null, nowAt: number): number {
+function beginning(walk: Scan, mark: Cursor | null, nowAt: number): number {
   if (mark === null) return 0;
   const another = Math.floor(mark.updatedAt / DAY) !== Math.floor(nowAt / DAY);
   return walk.daily && another ? 0 : mark.value;
@@ -70,8 +71,8 @@ function beginning(walk: Walk, mark: Mark | null, nowAt: number): number {
 
 /** Where the next run begins. */
 function end(
-  { candidates, end: whole }: Stretch,
-  looked: readonly Looked[],
+  { candidates, end: whole }: Page,
+  looked: readonly CheckedOrder[],
   from: number,
   left: boolean,
 ): number {

@@ -1,4 +1,4 @@
-import type { Merchant, SignType } from "./wechat-pay.ts";
+import type { Merchant, SignType } from "./types.ts";
 
 /** How a new order of this merchant is signed, all its life. */
 export function signTypeOf(merchant: Merchant): SignType {

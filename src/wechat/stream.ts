@@ -1,6 +1,6 @@
 import { onEitherHost, send, textOf, type Failed, type Unreached } from "./transport.ts";
 import type { HttpRequest } from "./transport.ts";
-import type { Surroundings } from "./wechat-pay.ts";
+import type { WechatEnv } from "./types.ts";
 
 /** How long and how much a long answer may be. */
 export interface StreamLimits {
@@ -27,8 +27,8 @@ export interface StreamAnswer {
  * Hosts, redirects and faults as with `exchange`; the limits of `request` don't count.
  */
 export async function openStream(
-  hosts: Pick<Surroundings, "baseUrl" | "spareUrl">,
-  fetch: Surroundings["fetch"],
+  hosts: Pick<WechatEnv, "baseUrl" | "spareUrl">,
+  fetch: WechatEnv["fetch"],
   request: HttpRequest,
   limits: StreamLimits,
 ): Promise<StreamAnswer | Failed> {
@@ -36,7 +36,7 @@ export async function openStream(
 }
 
 async function open(
-  fetch: Surroundings["fetch"],
+  fetch: WechatEnv["fetch"],
   host: string,
   request: HttpRequest,
   limits: StreamLimits,

@@ -1,4 +1,4 @@
-import type { PaymentAnswer } from "./wechat-pay.ts";
+import type { PaymentAnswer } from "./types.ts";
 
 /**
  * What a `trade_state` says of the payment; both protocols have the same words (WeChat: orderquery).

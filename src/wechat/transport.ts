@@ -1,16 +1,16 @@
-import { readUpTo } from "../read-up-to.ts";
-import type { Surroundings } from "./wechat-pay.ts";
+import { readUpTo } from "../lib/read-up-to.ts";
+import type { WechatEnv } from "./types.ts";
 
 /** ms. A payer waits for these; WeChat answers within one second as a rule. */
-export const SHORT_LIMIT_MS = 5_000;
+export const CALL_TIMEOUT_MS = 5_000;
 /** ms. WeChat books a refund before it answers; nobody's page waits for it. */
-export const REFUND_LIMIT_MS = 10_000;
+export const REFUND_TIMEOUT_MS = 10_000;
 /** Bytes. The longest XML answer known, ten refunds with coupons, is below 20 KB. */
 export const MAX_XML_ANSWER_BYTES = 64 * 1024;
 /** Characters of a network error's text that are kept for the log. */
 const MAX_REASON_LENGTH = 200;
 
-type Fetch = Surroundings["fetch"];
+type Fetch = WechatEnv["fetch"];
 
 export interface HttpRequest {
   readonly method: "GET" | "POST";
@@ -19,7 +19,7 @@ export interface HttpRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | null;
   /** ms for everything: both hosts, and reading the body. */
-  readonly limitMs: number;
+  readonly timeoutMs: number;
   readonly maxBytes: number;
 }
 
@@ -54,11 +54,11 @@ export interface Unreached {
  * @returns `failed` for every network fault; never throws for one.
  */
 export async function exchange(
-  hosts: Pick<Surroundings, "baseUrl" | "spareUrl">,
+  hosts: Pick<WechatEnv, "baseUrl" | "spareUrl">,
   fetch: Fetch,
   request: HttpRequest,
 ): Promise<HttpOutcome> {
-  const signal = AbortSignal.timeout(request.limitMs);
+  const signal = AbortSignal.timeout(request.timeoutMs);
   const expired = expiry(signal);
   return await onEitherHost(
     hosts,
@@ -68,7 +68,7 @@ export async function exchange(
 
 /** Tries the spare host, if there is one, when the first can't be reached. */
 export async function onEitherHost<T extends { readonly kind: "answered" | "failed" }>(
-  { baseUrl, spareUrl }: Pick<Surroundings, "baseUrl" | "spareUrl">,
+  { baseUrl, spareUrl }: Pick<WechatEnv, "baseUrl" | "spareUrl">,
   attemptAt: (host: string) => Promise<T | Unreached>,
 ): Promise<T | Failed> {
   const first = await attemptAt(baseUrl);
@@ -98,7 +98,7 @@ async function attempt(
     response = await Promise.race([send(fetch, `${host}${request.path}`, init), expired]);
   } catch (error) {
     return signal.aborted
-      ? { kind: "failed", reason: `no answer within ${request.limitMs} ms` }
+      ? { kind: "failed", reason: `no answer within ${request.timeoutMs} ms` }
       : { kind: "unreached", reason: `no connection: ${textOf(error)}` };
   }
   return await readAnswer(response, request, signal, expired);
@@ -123,7 +123,7 @@ async function readAnswer(
     return { kind: "answered", status: response.status, headers: response.headers, body };
   } catch (error) {
     return signal.aborted
-      ? { kind: "failed", reason: `no whole answer within ${request.limitMs} ms` }
+      ? { kind: "failed", reason: `no whole answer within ${request.timeoutMs} ms` }
       : { kind: "failed", reason: `answer broke off: ${textOf(error)}` };
   }
 }

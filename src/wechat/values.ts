@@ -7,6 +7,6 @@ export function readWechatNumber(text: string | undefined): string | null {
 }
 
 /** 32 hex characters of chance: a nonce for either protocol. */
-export function makeNonce(): string {
+export function randomNonce(): string {
   return crypto.randomUUID().replaceAll("-", "");
 }

@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
-import { importMasterKey } from "../../src/core/secret-box.ts";
+import { importMasterKey } from "../../src/lib/secret-box.ts";
 import { connect } from "../../src/db/database.ts";
-import { appSettings } from "../../src/db/settings.ts";
+import { appSettings } from "../../src/settings/settings.ts";
 import { appBody, ask, faults, fieldOf, fieldsOf, newMerchant } from "./support.ts";
 
 const PATH = "/admin/apps";

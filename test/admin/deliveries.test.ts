@@ -18,7 +18,7 @@ import {
 } from "../support/life.ts";
 import { notifyRefund } from "../support/notices.ts";
 import { openSibling } from "../support/shop.ts";
-import { newNumber } from "../../src/numbers.ts";
+import { randomHex32 } from "../../src/lib/random.ts";
 import { insertRefund } from "../../src/db/refunds.ts";
 import { db } from "../support/rows.ts";
 import { closeWorld, openWorld, type World } from "../support/world.ts";
@@ -213,7 +213,7 @@ describe("redelivery of one refund", () => {
     const { number } = await refundOf(other);
     expect((await asked({ event: "refund", refundNo: number })).status).toBe(404);
     expect((await asked({ event: "refund" })).status).toBe(409);
-    const wish = { orderId: made.id, appId: world.shop.appId, number: newNumber() };
+    const wish = { orderId: made.id, appId: world.shop.appId, number: randomHex32() };
     const about = { appRefundNo: null, refundFen: 1, notifyUrl: "https://gateway.test/" };
     await insertRefund(db, { ...wish, ...about }, Date.now());
     expect((await asked({ event: "refund", refundNo: wish.number })).status).toBe(409);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { adviceOn, type Incident } from "../../src/core/incident.ts";
-import { openIncident } from "../../src/db/incidents.ts";
-import { newNumber } from "../../src/numbers.ts";
+import { adviceOn, type Incident } from "../../src/domain/incidents.ts";
+import { recordIncident } from "../../src/db/incidents.ts";
+import { randomHex32 } from "../../src/lib/random.ts";
 import { db } from "../support/rows.ts";
 import { ask, faults, fieldsOf, pageIn } from "./support.ts";
 
@@ -15,9 +15,9 @@ async function raised(
   merchants += 1;
   const merchantId = merchants;
   for (let index = 0; index < count; index += 1) {
-    const number = newNumber();
+    const number = randomHex32();
     const about = { subject: number, orderNumber: number, merchantId, facts: { calls: 16 } };
-    await openIncident(db, { kind: "delivery_exhausted", ...about, ...changes }, 1000 + index);
+    await recordIncident(db, { kind: "delivery_exhausted", ...about, ...changes }, 1000 + index);
   }
   const { ids } = pageIn(await ask("GET", `/admin/incidents?merchantId=${merchantId}`));
   return { merchantId, ids: ids.toReversed() };
@@ -65,7 +65,7 @@ describe("the list of incidents", () => {
     expect(await found("kind=refund_abnormal")).toEqual([]);
     const shown = fieldsOf(await ask("GET", `/admin/incidents/${second}`));
     expect(await found(`orderNumber=${String(shown["orderNumber"])}`)).toEqual([second]);
-    expect(await found(`orderNumber=${newNumber()}`)).toEqual([]);
+    expect(await found(`orderNumber=${randomHex32()}`)).toEqual([]);
   });
 
   test.for(["state=all", "kind=fire", "merchantId=x", "limit=0", "limit=101", "colour=red"])(

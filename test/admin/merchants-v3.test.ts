@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { importMasterKey } from "../../src/core/secret-box.ts";
+import { importMasterKey } from "../../src/lib/secret-box.ts";
 import { connect } from "../../src/db/database.ts";
-import { forgetSettings, merchantSettings } from "../../src/db/settings.ts";
+import { forgetSettings, merchantSettings } from "../../src/settings/settings.ts";
 import { API_V3_KEY, certificateA, keys, publicKey } from "../wechat/v3/support/fixtures.ts";
 import { seal, signedHeaders } from "../wechat/v3/support/messages.ts";
 import { API_KEY, ask, faults, fieldOf, fieldsOf, merchantBody, newMerchant } from "./support.ts";

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { forgetSettings } from "../../src/db/settings.ts";
+import { forgetSettings } from "../../src/settings/settings.ts";
 import { send } from "../support/gateway.ts";
 import { makePaidOrder, rowOf } from "../support/life.ts";
 import { openShop } from "../support/shop.ts";

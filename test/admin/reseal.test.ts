@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, expect, test, vi } from "vitest";
-import { importMasterKey } from "../../src/core/secret-box.ts";
+import { importMasterKey } from "../../src/lib/secret-box.ts";
 import { connect } from "../../src/db/database.ts";
-import { appSettings, forgetSettings } from "../../src/db/settings.ts";
+import { appSettings, forgetSettings } from "../../src/settings/settings.ts";
 import { API_KEY, appBody, ask, breakD1Once, fieldOf, newMerchant, REQUEST_ID } from "./support.ts";
 
 const NEW_KEY = "b3RoZXItbWFzdGVyLWtleS13aXRoLTMyLWJ5dGVzISE=";

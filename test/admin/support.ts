@@ -5,8 +5,8 @@ import { z } from "zod";
 import { adminRoutes } from "../../src/admin/index.ts";
 import { readConfig, type Config } from "../../src/config.ts";
 import { connect } from "../../src/db/database.ts";
-import type { GatewayEnv } from "../../src/hono-env.ts";
-import { beginTrace } from "../../src/trace.ts";
+import type { GatewayEnv } from "../../src/env.ts";
+import { newMeter } from "../../src/observability/request-meter.ts";
 
 export const API_KEY = "an-api-key-of-32-characters-long";
 export const REQUEST_ID = "request-of-a-test";
@@ -36,10 +36,10 @@ export async function ask(method: string, path: string, asked: Asked = {}): Prom
   app.use(async (c, next) => {
     const environment = asked.environment ?? "development";
     c.set("config", { ...config.value, environment, ...asked.keys });
-    const trace = beginTrace(env, REQUEST_ID);
+    const meter = newMeter(env, REQUEST_ID);
     c.set("requestId", REQUEST_ID);
-    c.set("trace", trace);
-    c.set("db", connect(env.DB, trace.cost));
+    c.set("meter", meter);
+    c.set("db", connect(env.DB, meter.usage));
     return await next();
   });
   app.route("/admin", adminRoutes);

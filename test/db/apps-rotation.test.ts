@@ -1,11 +1,11 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { importMasterKey } from "../../src/core/secret-box.ts";
+import { importMasterKey } from "../../src/lib/secret-box.ts";
 import { insertApp } from "../../src/db/apps.ts";
 import { rotateSecret, type Rotatable } from "../../src/db/apps-rotation.ts";
 import { connect } from "../../src/db/database.ts";
 import { insertMerchant } from "../../src/db/merchants.ts";
-import { appSettings, forgetSettings, validSalts } from "../../src/db/settings.ts";
+import { appSettings, forgetSettings, validSalts } from "../../src/settings/settings.ts";
 
 const NOW = 1_790_000_000_000;
 const HOUR = 3_600_000;

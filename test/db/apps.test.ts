@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
-import { importMasterKey, open } from "../../src/core/secret-box.ts";
+import { importMasterKey, open } from "../../src/lib/secret-box.ts";
 import { getApp, insertApp, listApps, updateApp, type NewApp } from "../../src/db/apps.ts";
 import { connect } from "../../src/db/database.ts";
 import { insertMerchant } from "../../src/db/merchants.ts";

@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import type { Incident } from "../../src/core/incident.ts";
+import type { Incident } from "../../src/domain/incidents.ts";
 import { connect } from "../../src/db/database.ts";
-import { openIncident } from "../../src/db/incidents.ts";
+import { recordIncident } from "../../src/db/incidents.ts";
 import { incidents } from "../../src/db/schema.ts";
 
 const incident: Incident = {
@@ -13,12 +13,12 @@ const incident: Incident = {
   facts: { call: 16 },
 };
 
-describe("openIncident", () => {
+describe("recordIncident", () => {
   it("opens one row for one kind and subject, and counts what is seen again", async () => {
     const db = connect(env.DB);
-    expect(await openIncident(db, incident, 1000)).toBe(true);
-    expect(await openIncident(db, { ...incident, facts: { call: 17 } }, 2000)).toBe(false);
-    expect(await openIncident(db, { ...incident, subject: "order-2" }, 2000)).toBe(true);
+    expect(await recordIncident(db, incident, 1000)).toBe(true);
+    expect(await recordIncident(db, { ...incident, facts: { call: 17 } }, 2000)).toBe(false);
+    expect(await recordIncident(db, { ...incident, subject: "order-2" }, 2000)).toBe(true);
     const rows = await db.select().from(incidents);
     expect(rows).toMatchObject([
       { subject: "order-1", seen: 2, createdAt: 1000, lastSeenAt: 2000, facts: { call: 17 } },
@@ -29,8 +29,8 @@ describe("openIncident", () => {
   it("opens another one once the first is resolved", async () => {
     const db = connect(env.DB);
     const about = { ...incident, subject: "order-3" };
-    await openIncident(db, about, 1000);
+    await recordIncident(db, about, 1000);
     await db.update(incidents).set({ resolvedAt: 1500, note: "mended" });
-    expect(await openIncident(db, about, 2000)).toBe(true);
+    expect(await recordIncident(db, about, 2000)).toBe(true);
   });
 });

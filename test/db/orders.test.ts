@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
-  bookPayment,
+  markOrderPaid,
   failOrder,
   findOrder,
   findOrderById,
@@ -59,7 +59,7 @@ describe("booking a payment", () => {
     const draft = draftOf(shop);
     await insertOrder(db, draft);
     if (state === "failed") expect(await failOrder(db, draft.number, NOW)).toBe(true);
-    const booked = await bookPayment(db, bookingOf(draft), NOW + 5);
+    const booked = await markOrderPaid(db, bookingOf(draft), NOW + 5);
     expect(booked).toMatchObject({ payState: "paid", paidAt: NOW + 1, updatedAt: NOW + 5 });
   });
 
@@ -73,7 +73,7 @@ describe("booking a payment", () => {
     const draft = draftOf(shop);
     await insertOrder(db, draft);
     const before = await findOrder(db, draft.number);
-    expect(await bookPayment(db, bookingOf(draft, changes), NOW)).toBeNull();
+    expect(await markOrderPaid(db, bookingOf(draft, changes), NOW)).toBeNull();
     expect(await findOrder(db, draft.number)).toEqual(before);
   });
 
@@ -84,7 +84,7 @@ describe("booking a payment", () => {
       Array.from(
         { length: 20 },
         async (_, index) =>
-          await bookPayment(db, bookingOf(draft, { transactionId: `T${index}` }), NOW),
+          await markOrderPaid(db, bookingOf(draft, { transactionId: `T${index}` }), NOW),
       ),
     );
     expect(booked.filter((row) => row !== null)).toHaveLength(1);
@@ -101,9 +101,9 @@ describe("booking a payment", () => {
         let paid = false;
         let calls = 0;
         for (const fact of arriving) {
-          if (fact === "book") await bookPayment(db, bookingOf(draft), NOW);
+          if (fact === "book") await markOrderPaid(db, bookingOf(draft), NOW);
           if (fact === "fail") await failOrder(db, draft.number, NOW);
-          if (fact === "wrong") await bookPayment(db, bookingOf(draft, { totalFen: 1 }), NOW);
+          if (fact === "wrong") await markOrderPaid(db, bookingOf(draft, { totalFen: 1 }), NOW);
           if (fact === "told" || fact === "failed call") {
             calls += 1;
             const call = { calls, confirmed: fact === "told" };

@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test } from "vitest";
-import { failingPayments, failingRefunds } from "../../src/db/failing-list.ts";
+import { failingPayments, failingRefunds } from "../../src/db/failing-deliveries.ts";
 import { listOrders } from "../../src/db/order-list.ts";
-import { failingOrders, unfinishedOrders, unfinishedRefunds } from "../../src/db/sweep-list.ts";
+import { failingOrders, unfinishedOrders, unfinishedRefunds } from "../../src/db/scans.ts";
 import { watchD1 } from "../support/d1.ts";
 import { db, NOW } from "../support/rows.ts";
 import { closeWorld } from "../support/world.ts";
@@ -26,13 +26,13 @@ async function plansOf(work: () => Promise<unknown>): Promise<string[]> {
   return plans;
 }
 
-const reach = { from: 1, before: NOW, most: 10 };
+const scanWindow = { from: 1, before: NOW, limit: 10 };
 const place = { lastCallAt: NOW, id: 7 };
 
 describe("what fails is found by a partial index", () => {
   test.for([
     ["the list of orders", async () => await listOrders(db, { payNotifyState: "failing" }, 9, 9)],
-    ["the sweep's orders", async () => await failingOrders(db, reach)],
+    ["the sweep's orders", async () => await failingOrders(db, scanWindow)],
     ["redelivery", async () => await failingPayments(db, { since: 1, appId: 1 }, place, 9)],
     ["redelivery's first page", async () => await failingPayments(db, { since: 1 }, null, 9)],
   ] as const)("%s", async ([, work]) => {
@@ -41,7 +41,7 @@ describe("what fails is found by a partial index", () => {
   });
 
   test.for([
-    ["the sweep's refunds", async () => await unfinishedRefunds(db, reach)],
+    ["the sweep's refunds", async () => await unfinishedRefunds(db, scanWindow)],
     ["redelivery", async () => await failingRefunds(db, { since: 1, appId: 1 }, place, 9)],
   ] as const)("%s", async ([, work]) => {
     const [plan] = await plansOf(work);
@@ -52,7 +52,7 @@ describe("what fails is found by a partial index", () => {
 });
 
 test("the sweep's way along the orders reads no more than its stretch", async () => {
-  const plans = await plansOf(async () => await unfinishedOrders(db, reach));
+  const plans = await plansOf(async () => await unfinishedOrders(db, scanWindow));
   expect(plans).toEqual([
     "SEARCH orders USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
     "SEARCH orders",

@@ -5,7 +5,7 @@ import {
   reportedState,
   statesBefore,
   type ReportedStatus,
-} from "../../src/core/refund-life.ts";
+} from "../../src/domain/refund.ts";
 import { insertOrder } from "../../src/db/orders.ts";
 import { listRefunds } from "../../src/db/order-list.ts";
 import {

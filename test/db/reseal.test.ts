@@ -1,14 +1,14 @@
 import { env } from "cloudflare:workers";
 import { getTableConfig } from "drizzle-orm/sqlite-core";
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { importMasterKey, type MasterKey } from "../../src/core/secret-box.ts";
+import { importMasterKey, type MasterKey } from "../../src/lib/secret-box.ts";
 import { getApp, insertApp } from "../../src/db/apps.ts";
 import { rotateSecret, type Rotatable } from "../../src/db/apps-rotation.ts";
 import { connect } from "../../src/db/database.ts";
 import { insertMerchant, updateMerchant } from "../../src/db/merchants.ts";
-import { reseal, RESEAL_MOST } from "../../src/db/reseal.ts";
+import { reseal, MAX_RESEALS } from "../../src/db/reseal.ts";
 import * as schema from "../../src/db/schema.ts";
-import { appSettings, forgetSettings } from "../../src/db/settings.ts";
+import { appSettings, forgetSettings } from "../../src/settings/settings.ts";
 
 const NOW = 1_790_000_000_000;
 const HOUR = 3_600_000;
@@ -143,22 +143,22 @@ describe("resealing", () => {
   });
 
   test("stops at its limit, says that more is left, and goes on from there", async () => {
-    for (let count = 0; count < RESEAL_MOST + 1; count++) await newApp();
+    for (let count = 0; count < MAX_RESEALS + 1; count++) await newApp();
     const prepare = vi.spyOn(env.DB, "prepare");
-    expect(await reseal(db, bothKeys)).toMatchObject({ resealed: RESEAL_MOST, more: true });
+    expect(await reseal(db, bothKeys)).toMatchObject({ resealed: MAX_RESEALS, more: true });
     // Workers' free plan.
     expect(prepare.mock.calls.length).toBeLessThan(50);
     expect(await reseal(db, bothKeys)).toEqual({
       resealed: 2,
-      alreadyCurrent: RESEAL_MOST,
+      alreadyCurrent: MAX_RESEALS,
       unreadable: [],
       more: false,
     });
   });
 
   test("says that nothing is left when the limit was just enough", async () => {
-    for (let count = 0; count < RESEAL_MOST - 1; count++) await newApp();
-    expect(await reseal(db, bothKeys)).toMatchObject({ resealed: RESEAL_MOST, more: false });
+    for (let count = 0; count < MAX_RESEALS - 1; count++) await newApp();
+    expect(await reseal(db, bothKeys)).toMatchObject({ resealed: MAX_RESEALS, more: false });
   });
 });
 
@@ -202,14 +202,14 @@ describe("a row that can't be opened", () => {
 
   test("doesn't use the limit up: those behind it have their turn", async () => {
     vi.spyOn(console, "error").mockReturnValue();
-    for (let count = 0; count < RESEAL_MOST; count++) {
+    for (let count = 0; count < MAX_RESEALS; count++) {
       await damage(await newApp(), "salt_sealed", "plain");
     }
     await env.DB.prepare("update apps set webhook_secret_sealed = 'plain'").run();
     const behind = await newApp();
     const answer = await reseal(db, bothKeys);
     expect(answer).toMatchObject({ resealed: 2, more: false });
-    expect(answer.unreadable).toHaveLength(RESEAL_MOST);
+    expect(answer.unreadable).toHaveLength(MAX_RESEALS);
     expect((await settings(newKey, behind)).ok).toBe(true);
   });
 

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "vitest";
-import { forgetSettings } from "../../src/db/settings.ts";
+import { forgetSettings } from "../../src/settings/settings.ts";
 import { advance } from "../support/clock.ts";
 import { watchD1 } from "../support/d1.ts";
 import { send } from "../support/gateway.ts";

@@ -1,9 +1,9 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { insertOrder } from "../../src/db/orders.ts";
-import { ASKS_A_STEP } from "../../src/reconciliation/compare-lines.ts";
+import { MAX_QUERIES_PER_STEP } from "../../src/reconciliation/compare-lines.ts";
 import { REFUND_EDGE_MS } from "../../src/reconciliation/find-missing.ts";
-import { LISTED_DIFFERENCES } from "../../src/reconciliation/raise.ts";
+import { MAX_LISTED_DIFFERENCES } from "../../src/reconciliation/incidents.ts";
 import { error } from "../support/faults.ts";
 import { makeOrder, makePaidOrder, refund, refundOf, rowOf, type Made } from "../support/life.ts";
 import { db, draftOf } from "../support/rows.ts";
@@ -307,7 +307,7 @@ describe("a refund of ours that the bill hasn't", () => {
 
 test("more differences than a person reads are counted, and asked about step by step", async () => {
   const world = await openWorld();
-  const count = Math.max(LISTED_DIFFERENCES, ASKS_A_STEP) + 7;
+  const count = Math.max(MAX_LISTED_DIFFERENCES, MAX_QUERIES_PER_STEP) + 7;
   const drafts = Array.from({ length: count }, () => draftOf(world.shop));
   for (const draft of drafts) await insertOrder(db, draft);
   await reconcile(
@@ -316,11 +316,11 @@ test("more differences than a person reads are counted, and asked about step by 
   );
   expect(world.wechat.callsOf("/pay/orderquery")).toHaveLength(count);
   const incidents = await incidentsOf(world.shop);
-  expect(incidents).toHaveLength(LISTED_DIFFERENCES + 1);
+  expect(incidents).toHaveLength(MAX_LISTED_DIFFERENCES + 1);
   expect(incidents.at(-1)).toMatchObject({
     kind: "bill_too_many_differences",
     subject: `${world.shop.merchantId}:${DAY}`,
-    facts: { differences: count, listed: LISTED_DIFFERENCES },
+    facts: { differences: count, listed: MAX_LISTED_DIFFERENCES },
   });
   expect(await dayOf(world.shop)).toMatchObject({ state: "done", discrepancies: count });
 });

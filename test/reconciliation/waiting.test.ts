@@ -2,7 +2,7 @@ import { createScheduledController } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import worker from "../../src/index.ts";
-import { MOST_UNREADABLE_LINES } from "../../src/reconciliation/ingest.ts";
+import { MAX_UNREADABLE_LINES } from "../../src/reconciliation/ingest.ts";
 import { openShop } from "../support/shop.ts";
 import { makePaidOrder, rowOf, type Made } from "../support/life.ts";
 import { closeWorld, openWorld, type World } from "../support/world.ts";
@@ -143,7 +143,7 @@ describe("a bill in a form that isn't known has failed, and is left to a person"
     const trade = { number, transactionId: transactionId ?? "", fen: 100 };
     const many = billOf(
       world.shop,
-      Array.from({ length: MOST_UNREADABLE_LINES + 1 }, () => trade),
+      Array.from({ length: MAX_UNREADABLE_LINES + 1 }, () => trade),
     );
     vi.setSystemTime(READY_AT);
     bills.reply({ kind: "bill", text: spoil(many) }, { kind: "bill", text });

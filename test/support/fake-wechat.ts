@@ -1,6 +1,6 @@
 import { sign, verifySign } from "../../src/wechat/v2/sign.ts";
 import { readXml, writeXml } from "../../src/wechat/v2/xml.ts";
-import type { V2SignType } from "../../src/wechat/wechat-pay.ts";
+import type { V2SignType } from "../../src/wechat/types.ts";
 import { isAuthentic, readV3, replyV3, type Asked, type Request } from "./fake-v3.ts";
 import type { Fault } from "./faults.ts";
 import type { Shop } from "./shop.ts";

@@ -1,6 +1,6 @@
 import { applyD1Migrations, reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { forgetSettings } from "../../src/db/settings.ts";
+import { forgetSettings } from "../../src/settings/settings.ts";
 
 // The files share one worker, so that its modules are loaded once; each file starts with empty
 // storage, migrated as production is, and with nothing remembered of the file before.

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { updateApp } from "../../src/db/apps.ts";
 import { connect } from "../../src/db/database.ts";
-import { forgetSettings } from "../../src/db/settings.ts";
+import { forgetSettings } from "../../src/settings/settings.ts";
 import { expect, test } from "vitest";
 import { formOf, read, send, signed, type Answer, type Values } from "./gateway.ts";
 import { makePaidOrder, type Made } from "./life.ts";

@@ -1,9 +1,14 @@
 import { env } from "cloudflare:workers";
 import { connect } from "../../src/db/database.ts";
-import { bookPayment, insertOrder, type Booking, type NewOrder } from "../../src/db/orders.ts";
+import {
+  markOrderPaid,
+  insertOrder,
+  type PaidOrderMatch,
+  type NewOrder,
+} from "../../src/db/orders.ts";
 import { insertRefund } from "../../src/db/refunds.ts";
 import type { RefundRow } from "../../src/db/rows.ts";
-import { newNumber } from "../../src/numbers.ts";
+import { randomHex32 } from "../../src/lib/random.ts";
 import type { Shop } from "./shop.ts";
 
 export const db = connect(env.DB);
@@ -12,7 +17,7 @@ export const NOW = 1_790_000_000_000;
 /** A new order of the shop's app, of 100 fen. */
 export function draftOf(shop: Shop, changes: Partial<NewOrder> = {}): NewOrder {
   return {
-    number: newNumber(),
+    number: randomHex32(),
     appId: shop.appId,
     merchantId: shop.merchantId,
     protocol: "v2",
@@ -33,7 +38,7 @@ export function draftOf(shop: Shop, changes: Partial<NewOrder> = {}): NewOrder {
 }
 
 /** The news that books this draft's payment. */
-export function bookingOf(draft: NewOrder, changes: Partial<Booking> = {}): Booking {
+export function bookingOf(draft: NewOrder, changes: Partial<PaidOrderMatch> = {}): PaidOrderMatch {
   const { number, merchantId, wechatAppId, signType, totalFen } = draft;
   return {
     number,
@@ -53,7 +58,7 @@ export async function storePaid(
 ): Promise<{ readonly id: number; readonly number: string }> {
   const draft = draftOf(shop);
   const id = await insertOrder(db, draft);
-  await bookPayment(db, bookingOf(draft), NOW);
+  await markOrderPaid(db, bookingOf(draft), NOW);
   return { id, number: draft.number };
 }
 
@@ -66,6 +71,6 @@ export async function storeRefund(
 ): Promise<RefundRow | null> {
   const { appId } = shop;
   const notifyUrl = "https://gateway.test/notify/v2/1/refund";
-  const refund = { orderId, appId, number: newNumber(), appRefundNo, refundFen, notifyUrl };
+  const refund = { orderId, appId, number: randomHex32(), appRefundNo, refundFen, notifyUrl };
   return await insertRefund(db, refund, NOW);
 }

@@ -1,9 +1,9 @@
 import { env } from "cloudflare:workers";
-import { importMasterKey } from "../../src/core/secret-box.ts";
+import { importMasterKey } from "../../src/lib/secret-box.ts";
 import { insertApp } from "../../src/db/apps.ts";
 import { connect } from "../../src/db/database.ts";
 import { insertMerchant } from "../../src/db/merchants.ts";
-import type { SignType, V2SignType } from "../../src/wechat/wechat-pay.ts";
+import type { SignType, V2SignType } from "../../src/wechat/types.ts";
 import { API_V3_KEY, certificateA, keys, publicKey } from "../wechat/v3/support/fixtures.ts";
 
 /** A merchant and its app, with the secrets that each of them knows. */

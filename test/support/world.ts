@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
-import { forgetSettings } from "../../src/db/settings.ts";
-import type { SignType } from "../../src/wechat/wechat-pay.ts";
+import { forgetSettings } from "../../src/settings/settings.ts";
+import type { SignType } from "../../src/wechat/types.ts";
 import { stopClock } from "./clock.ts";
 import { FakeApp } from "./fake-app.ts";
 import { FakeWechat } from "./fake-wechat.ts";

@@ -6,10 +6,10 @@ import {
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
 import { configOf } from "../../src/config.ts";
-import { findMark, saveMark } from "../../src/db/marks.ts";
+import { findCursor, saveCursor } from "../../src/db/cursors.ts";
 import worker from "../../src/index.ts";
 import { sweep } from "../../src/sweep/sweep.ts";
-import { surroundingsOf } from "../../src/surroundings.ts";
+import { wechatEnvOf } from "../../src/settings/wechat-env.ts";
 import { START } from "../support/clock.ts";
 import { objectOf, type Made } from "../support/life.ts";
 import { db } from "../support/rows.ts";
@@ -34,10 +34,10 @@ export async function openSweptWorld(): Promise<World> {
   }>();
   const next = row?.next ?? 1;
   for (const name of ["sweep_order", "sweep_new_order"] as const) {
-    await saveMark(db, name, next, Date.now());
+    await saveCursor(db, name, next, Date.now());
   }
   for (const name of ["sweep_failing", "sweep_refund"] as const) {
-    await saveMark(db, name, Date.now(), Date.now());
+    await saveCursor(db, name, Date.now(), Date.now());
   }
   return world;
 }
@@ -51,8 +51,8 @@ export async function runSchedule(): Promise<void> {
 export async function sweepAtMost(most: number): Promise<void> {
   const config = configOf(env);
   if (!config.ok) throw new Error(config.error.join());
-  const surroundings = surroundingsOf(env, config.value);
-  await sweep({ env, config: config.value, surroundings }, most);
+  const wechatEnv = wechatEnvOf(env, config.value);
+  await sweep({ env, config: config.value, wechatEnv }, most);
 }
 
 /** The order's object loses all that it has stored, and its alarm. */
@@ -76,7 +76,7 @@ export function sweeps({ logged }: World): unknown[] {
 export async function markOf(
   name: "sweep_order" | "sweep_new_order" | "sweep_failing" | "sweep_refund",
 ): Promise<number> {
-  const mark = await findMark(db, name);
+  const mark = await findCursor(db, name);
   if (mark === null) throw new Error("there is no such mark");
   return mark.value;
 }

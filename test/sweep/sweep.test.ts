@@ -180,13 +180,13 @@ describe("a paid order", () => {
     expect(await incidentsOf(made)).toMatchObject([{ seen: 1, note: "told them by telephone" }]);
     // As one that ended before there were incidents.
     await db.delete(incidents).where(eq(incidents.orderNumber, made.number));
-    expect(await objectOf(made).rearm(0)).toMatchObject({
+    expect(await objectOf(made).ensureTimers(0)).toMatchObject({
       kind: "rearmed",
       armed: 0,
       raised: 1,
       woken: false,
     });
-    expect(await objectOf(made).rearm(0)).toMatchObject({ kind: "complete" });
+    expect(await objectOf(made).ensureTimers(0)).toMatchObject({ kind: "complete" });
     expect(await incidentsOf(made)).toMatchObject([{ seen: 1, resolvedAt: null }]);
     expect(await timersOf(made)).toEqual([]);
     expect(world.app.calls).toHaveLength(16);
@@ -201,7 +201,7 @@ describe("a paid order", () => {
     await runNext(failed, "ask-payment");
     for (const made of [told, failed]) {
       await wipe(made);
-      expect(await objectOf(made).rearm(0)).toMatchObject({ kind: "complete" });
+      expect(await objectOf(made).ensureTimers(0)).toMatchObject({ kind: "complete" });
     }
     advance(8 * HOUR);
     await runSchedule();
@@ -343,7 +343,7 @@ describe("a run", () => {
     const held = gate();
     const log = watchD1();
     log.fail({ sql: READ, how: "held after", gate: held.passed });
-    const looking = objectOf(made).rearm(0);
+    const looking = objectOf(made).ensureTimers(0);
     await until(() => log.trips.flat().some((statement) => READ.test(statement)));
     await runNext(made, "deliver-pay");
     held.release();

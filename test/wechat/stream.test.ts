@@ -9,7 +9,7 @@ const request: HttpRequest = {
   path: "/bill",
   headers: { "content-type": "text/xml" },
   body: "<xml></xml>",
-  limitMs: 1,
+  timeoutMs: 1,
   maxBytes: 1,
 };
 

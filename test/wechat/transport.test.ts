@@ -9,7 +9,7 @@ const request: HttpRequest = {
   headers: { "content-type": "text/xml; charset=utf-8" },
   body: "<xml></xml>",
   // Long enough for every test in which nothing hangs.
-  limitMs: 30_000,
+  timeoutMs: 30_000,
   maxBytes: 10,
 };
 
@@ -134,20 +134,20 @@ describe("exchange", () => {
   });
 
   it("doesn't try the spare host after its own time limit", async () => {
-    const { outcome, urls } = await run([hanging, answering("ok")], { limitMs: 20 });
+    const { outcome, urls } = await run([hanging, answering("ok")], { timeoutMs: 20 });
     expect(outcome).toEqual({ kind: "failed", reason: "no answer within 20 ms" });
     expect(urls).toHaveLength(1);
   });
 
   it("keeps one limit for both hosts", async () => {
-    const { outcome, urls } = await run([refusing, hanging, answering("ok")], { limitMs: 20 });
+    const { outcome, urls } = await run([refusing, hanging, answering("ok")], { timeoutMs: 20 });
     expect(outcome).toEqual({ kind: "failed", reason: "no answer within 20 ms" });
     expect(urls).toHaveLength(2);
   });
 
   it("keeps the limit while it reads the answer", async () => {
     const { outcome, urls } = await run([streaming(["ab"], () => undefined), answering("ok")], {
-      limitMs: 20,
+      timeoutMs: 20,
     });
     expect(outcome).toEqual({ kind: "failed", reason: "no whole answer within 20 ms" });
     expect(urls).toHaveLength(1);

@@ -1,7 +1,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import worker from "../../../src/index.ts";
-import { OrderObject } from "../../../src/order-object.ts";
+import { OrderObject } from "../../../src/orders/order-object.ts";
 import { differenceOf, NOTHING, type Counts } from "../counts.ts";
 
 type Count = { -readonly [Name in keyof Counts]: Counts[Name] };

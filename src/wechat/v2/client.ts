@@ -1,22 +1,22 @@
-import type { Surroundings, V2Merchant, WechatPay } from "../wechat-pay.ts";
+import type { WechatEnv, V2Merchant, WechatPay } from "../types.ts";
 import { signBridge } from "./bridge.ts";
-import { closeOrder } from "./close-order.ts";
-import { openBill } from "./download-bill.ts";
-import { queryPayment } from "./order-query.ts";
-import { queryRefund } from "./refund-query.ts";
+import { closeOrder } from "./close.ts";
+import { openBill } from "./bill.ts";
+import { queryPayment } from "./query-payment.ts";
+import { queryRefund } from "./query-refund.ts";
 import { refund } from "./refund.ts";
-import { prepay } from "./unified-order.ts";
+import { prepay } from "./prepay.ts";
 
-/** A merchant's line to WeChat Pay over APIv2. */
-export function connectV2(merchant: V2Merchant, surroundings: Surroundings): WechatPay {
-  const line = { merchant, surroundings };
+/** A merchant's client to WeChat Pay over APIv2. */
+export function connectV2(merchant: V2Merchant, env: WechatEnv): WechatPay {
+  const client = { merchant, env };
   return {
-    prepay: async (request) => await prepay(line, request),
+    prepay: async (request) => await prepay(client, request),
     bridge: async (order, prepayId, nowAt) => await signBridge(merchant, order, prepayId, nowAt),
-    queryPayment: async (order) => await queryPayment(line, order),
-    close: async (order) => await closeOrder(line, order),
-    refund: async (request) => await refund(line, request),
-    queryRefund: async (order, refundNo) => await queryRefund(line, order, refundNo),
-    openBill: async (request) => await openBill(line, request),
+    queryPayment: async (order) => await queryPayment(client, order),
+    close: async (order) => await closeOrder(client, order),
+    refund: async (request) => await refund(client, request),
+    queryRefund: async (order, refundNo) => await queryRefund(client, order, refundNo),
+    openBill: async (request) => await openBill(client, request),
   };
 }

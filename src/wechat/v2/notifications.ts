@@ -1,7 +1,7 @@
-import { parseSpacedBeijingTime } from "../../core/beijing-time.ts";
-import { err, ok, type Result } from "../../core/result.ts";
+import { parseSpacedBeijingTime } from "../../domain/beijing-time.ts";
+import { err, ok, type Result } from "../../lib/result.ts";
 import { readWechatNumber } from "../values.ts";
-import type { Payment, RefundStatus, V2Merchant } from "../wechat-pay.ts";
+import type { Payment, RefundStatus, V2Merchant } from "../types.ts";
 import { readPayment } from "./payment.ts";
 import { decryptReqInfo, reqInfoKey } from "./refund-cipher.ts";
 import { readRefundStatus } from "./refund-status.ts";

@@ -1,7 +1,7 @@
-import { parseCompactBeijingTime } from "../../core/beijing-time.ts";
-import { err, ok, type Result } from "../../core/result.ts";
+import { parseCompactBeijingTime } from "../../domain/beijing-time.ts";
+import { err, ok, type Result } from "../../lib/result.ts";
 import { readWechatNumber } from "../values.ts";
-import type { Payment, SignType } from "../wechat-pay.ts";
+import type { Payment, SignType } from "../types.ts";
 import { isYuan, readFen } from "./values.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { RefundStatus } from "../wechat-pay.ts";
+import type { RefundStatus } from "../types.ts";
 
 const STATUSES: ReadonlyMap<string, RefundStatus> = new Map([
   ["PROCESSING", "processing"],

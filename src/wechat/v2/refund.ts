@@ -1,10 +1,10 @@
-import { REFUND_LIMIT_MS } from "../transport.ts";
+import { REFUND_TIMEOUT_MS } from "../transport.ts";
 import { readWechatNumber } from "../values.ts";
-import { answerOf, unknown, type WechatError } from "../verdict.ts";
-import type { RefundAnswer, RefundRequest, Surroundings } from "../wechat-pay.ts";
-import { call, type Call, type Line } from "./call.ts";
-import { judgeRefund } from "./errors.ts";
-import { queryRefund } from "./refund-query.ts";
+import { answerFor, unknown, type WechatError } from "../error-class.ts";
+import type { RefundAnswer, WechatRefundRequest, WechatEnv } from "../types.ts";
+import { send, type V2Request, type V2Client } from "./request.ts";
+import { classifyRefundError } from "./error-codes.ts";
+import { queryRefund } from "./query-refund.ts";
 import { readFen } from "./values.ts";
 
 /**
@@ -14,26 +14,27 @@ import { readFen } from "./values.ts";
  * The merchant's client certificate is presented when there is a binding for it; a stand-in for
  * WeChat needs none.
  */
-export async function refund(line: Line, request: RefundRequest): Promise<RefundAnswer> {
-  const fetch = fetchFor(line);
+export async function refund(
+  client: V2Client,
+  request: WechatRefundRequest,
+): Promise<RefundAnswer> {
+  const fetch = fetchFor(client);
   if (fetch === undefined) {
-    const message = `the Worker has no mTLS binding named ${line.merchant.certBinding}`;
+    const message = `the Worker has no mTLS binding named ${client.merchant.certBinding}`;
     return { kind: "refused", code: "NO_CERTIFICATE", message, blame: "merchant" };
   }
-  const reply = await call(line, request, buildRefund(request), fetch);
+  const reply = await send(client, request, buildRefund(request), fetch);
   if (reply.kind === "done") return readAccepted(reply.fields, request);
   if (reply.kind !== "error") return reply;
-  const verdict = judgeRefund(reply.error.code);
+  const verdict = classifyRefundError(reply.error.code);
   return verdict === "ask"
-    ? await askWhether(line, request, reply.error)
-    : answerOf(verdict, reply.error);
+    ? await askWhether(client, request, reply.error)
+    : answerFor(verdict, reply.error);
 }
 
-function fetchFor(line: Line): Surroundings["fetch"] | undefined {
-  const { certBinding } = line.merchant;
-  return certBinding === null
-    ? line.surroundings.fetch
-    : line.surroundings.fetchWithCertificate(certBinding);
+function fetchFor(client: V2Client): WechatEnv["fetch"] | undefined {
+  const { certBinding } = client.merchant;
+  return certBinding === null ? client.env.fetch : client.env.fetchWithCertificate(certBinding);
 }
 
 /**
@@ -41,7 +42,7 @@ function fetchFor(line: Line): Surroundings["fetch"] | undefined {
  * WeChat's: it is the row's own key, so no stored value can point at another order. WeChat's comes
  * back in the answer and is compared there.
  */
-function buildRefund(request: RefundRequest): Call {
+function buildRefund(request: WechatRefundRequest): V2Request {
   return {
     path: "/secapi/pay/refund",
     fields: {
@@ -51,11 +52,14 @@ function buildRefund(request: RefundRequest): Call {
       refund_fee: String(request.refundFen),
       notify_url: request.notifyUrl,
     },
-    limitMs: REFUND_LIMIT_MS,
+    timeoutMs: REFUND_TIMEOUT_MS,
   };
 }
 
-function readAccepted(fields: ReadonlyMap<string, string>, request: RefundRequest): RefundAnswer {
+function readAccepted(
+  fields: ReadonlyMap<string, string>,
+  request: WechatRefundRequest,
+): RefundAnswer {
   if (fields.get("out_refund_no") !== request.refundNo) return unknown("answer for another refund");
   const transactionId = fields.get("transaction_id") ?? request.transactionId;
   if (transactionId !== request.transactionId) return unknown("answer for another transaction_id");
@@ -68,12 +72,12 @@ function readAccepted(fields: ReadonlyMap<string, string>, request: RefundReques
 
 /** ERROR may mean that this very refund was made before: then it was accepted. */
 async function askWhether(
-  line: Line,
-  request: RefundRequest,
+  client: V2Client,
+  request: WechatRefundRequest,
   error: WechatError,
 ): Promise<RefundAnswer> {
-  const found = await queryRefund(line, request, request.refundNo);
-  if (found.kind === "absent") return answerOf("request", error);
+  const found = await queryRefund(client, request, request.refundNo);
+  if (found.kind === "absent") return answerFor("request", error);
   if (found.kind !== "found") {
     return unknown(`${error.code}: ${error.message}; and the query settled nothing`);
   }

@@ -1,4 +1,4 @@
-import type { SignType, V2SignType } from "../wechat-pay.ts";
+import type { SignType, V2SignType } from "../types.ts";
 
 /** Hex characters of a signature, by which its algorithm is told. */
 const MD5_LENGTH = 32;

@@ -14,7 +14,7 @@ const LAST_CODE_POINT = 0x10ffff;
 const SECTION_START = "<![CDATA[";
 const SECTION_END = "]]>";
 
-/** XML 1.0, production 2: no control characters but tab and line ends, no lone surrogates. */
+/** XML 1.0, production 2: no control characters but tab and client ends, no lone surrogates. */
 export function isXmlText(text: string): boolean {
   return XML_TEXT.test(text);
 }

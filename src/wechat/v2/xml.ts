@@ -1,5 +1,5 @@
 import { XMLParser, XMLValidator } from "fast-xml-parser";
-import { err, ok, type Result } from "../../core/result.ts";
+import { err, ok, type Result } from "../../lib/result.ts";
 import { decodeReferences, isXmlText, maskCdata } from "./xml-text.ts";
 
 /** Bytes (characters, when given text). WeChat's messages are below 20 KB. */
@@ -163,8 +163,8 @@ export function cdata(value: string): string {
 
 /**
  * WeChat takes characters of one to three UTF-8 bytes only (APIv2, protocol rules): no emoji. Of
- * the control characters tab and line feed remain; a carriage return doesn't, since XML readers
- * turn it into a line feed and so would break the signature.
+ * the control characters tab and client feed remain; a carriage return doesn't, since XML readers
+ * turn it into a client feed and so would break the signature.
  */
 function isSendable(value: string): boolean {
   return /^[\t\n\u{20}-\u{7E}\u{A0}-\u{D7FF}\u{E000}-\u{FFFD}]*$/u.test(value);

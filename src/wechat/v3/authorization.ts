@@ -1,4 +1,4 @@
-import type { V3Merchant } from "../wechat-pay.ts";
+import type { V3Merchant } from "../types.ts";
 import { sign } from "./rsa.ts";
 
 /** What of a request is signed. */

@@ -1,5 +1,5 @@
-import { makeNonce } from "../values.ts";
-import type { BridgeParameters, OrderKey, V3Credentials } from "../wechat-pay.ts";
+import { randomNonce } from "../values.ts";
+import type { BridgeParameters, OrderKey, V3Credentials } from "../types.ts";
 import { sign } from "./rsa.ts";
 
 /**
@@ -16,7 +16,7 @@ export async function signBridge(
   const parameters = {
     appId: order.wechatAppId,
     timeStamp: String(Math.floor(nowAt / 1000)),
-    nonceStr: makeNonce(),
+    nonceStr: randomNonce(),
     package: `prepay_id=${prepayId}`,
   };
   const paySign = await sign(bridgeText(parameters), credentials);

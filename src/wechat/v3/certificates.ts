@@ -1,13 +1,13 @@
 import * as z from "zod";
-import { SHORT_LIMIT_MS } from "../transport.ts";
-import { answerOf, unknown } from "../verdict.ts";
-import type { Refused, Unknown, V3Merchant, VerifyKey } from "../wechat-pay.ts";
-import { call, type V3Line } from "./call.ts";
+import { CALL_TIMEOUT_MS } from "../transport.ts";
+import { answerFor, unknown } from "../error-class.ts";
+import type { Refused, Unknown, V3Merchant, VerifyKey } from "../types.ts";
+import { send, type V3Client } from "./request.ts";
 import { openSealed } from "./cipher.ts";
-import { judgeCertificates } from "./errors.ts";
+import { classifyCertificatesError } from "./error-codes.ts";
 import { readJson } from "./json.ts";
 import { readVerifyKey } from "./keys.ts";
-import type { FindKey } from "./verify.ts";
+import type { KeyLookup } from "./verify.ts";
 
 export type CertificatesAnswer =
   | { readonly kind: "found"; readonly certificates: readonly VerifyKey[] }
@@ -39,20 +39,20 @@ const list = z.object({
  * The answer may be signed by a certificate that it brings itself, as the very first one always is.
  * That is sound: a certificate in it opens with the merchant's APIv3 key only if WeChat sealed it.
  */
-export async function downloadCertificates(line: V3Line): Promise<CertificatesAnswer> {
+export async function downloadCertificates(client: V3Client): Promise<CertificatesAnswer> {
   let brought: Brought = "unreadable";
-  const reply = await call(line, {
+  const reply = await send(client, {
     method: "GET",
     path: "/v3/certificates",
-    limitMs: SHORT_LIMIT_MS,
+    timeoutMs: CALL_TIMEOUT_MS,
     findKey: async (body) => {
-      brought = await openAll(body, line.merchant);
-      return finderAmong([...line.merchant.v3.verifyKeys, ...keysOf(brought)]);
+      brought = await openAll(body, client.merchant);
+      return finderAmong([...client.merchant.v3.verifyKeys, ...keysOf(brought)]);
     },
   });
   if (reply.kind === "error") {
-    const verdict = judgeCertificates(reply.error);
-    return verdict === "none" ? { kind: "none" } : answerOf(verdict, reply.error);
+    const verdict = classifyCertificatesError(reply.error);
+    return verdict === "none" ? { kind: "none" } : answerFor(verdict, reply.error);
   }
   return conclude(reply, brought);
 }
@@ -88,6 +88,6 @@ function keysOf(brought: Brought): readonly VerifyKey[] {
   return typeof brought === "string" ? [] : brought;
 }
 
-function finderAmong(keys: readonly VerifyKey[]): FindKey {
+function finderAmong(keys: readonly VerifyKey[]): KeyLookup {
   return async (id) => keys.find((key) => key.id === id) ?? null;
 }

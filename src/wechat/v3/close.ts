@@ -1,24 +1,24 @@
-import { SHORT_LIMIT_MS } from "../transport.ts";
-import { answerOf } from "../verdict.ts";
-import type { CloseAnswer, OrderKey } from "../wechat-pay.ts";
-import { call, type V3Line } from "./call.ts";
-import { judgeClose } from "./errors.ts";
+import { CALL_TIMEOUT_MS } from "../transport.ts";
+import { answerFor } from "../error-class.ts";
+import type { CloseAnswer, OrderKey } from "../types.ts";
+import { send, type V3Client } from "./request.ts";
+import { classifyCloseError } from "./error-codes.ts";
 
 /**
  * Closes an unpaid order for good (WeChat: close; answered by a signed 204). Closing twice is fine.
  * The payer may be quicker: ask once more before telling anyone.
  */
-export async function closeOrder(line: V3Line, order: OrderKey): Promise<CloseAnswer> {
+export async function closeOrder(client: V3Client, order: OrderKey): Promise<CloseAnswer> {
   const number = encodeURIComponent(order.orderNumber);
-  const reply = await call(line, {
+  const reply = await send(client, {
     method: "POST",
     path: `/v3/pay/transactions/out-trade-no/${number}/close`,
-    body: { mchid: line.merchant.mchId },
-    limitMs: SHORT_LIMIT_MS,
+    body: { mchid: client.merchant.mchId },
+    timeoutMs: CALL_TIMEOUT_MS,
   });
   if (reply.kind === "done") return { kind: "closed" };
   if (reply.kind !== "error") return reply;
-  const verdict = judgeClose(reply.error);
+  const verdict = classifyCloseError(reply.error);
   if (verdict === "paid" || verdict === "closed" || verdict === "absent") return { kind: verdict };
-  return answerOf(verdict, reply.error);
+  return answerFor(verdict, reply.error);
 }

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { err, ok, type Result } from "../../core/result.ts";
+import { err, ok, type Result } from "../../lib/result.ts";
 
 /** Amounts of fen: whole numbers from 1 up, and no text that looks like one. */
 export const fen = z.int().positive();

@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, X509Certificate, type KeyObject } from "node:crypto";
-import { err, ok, type Result } from "../../core/result.ts";
-import type { VerifyKey } from "../wechat-pay.ts";
+import { err, ok, type Result } from "../../lib/result.ts";
+import type { VerifyKey } from "../types.ts";
 import { readPem, writePem } from "./pem.ts";
 
 /*
@@ -9,7 +9,7 @@ import { readPem, writePem } from "./pem.ts";
  */
 
 /** WeChat's algorithm is SHA256-RSA2048; a shorter key would be weaker than both sides promise. */
-const LEAST_MODULUS_BITS = 2048;
+const MIN_MODULUS_BITS = 2048;
 const PUBLIC_KEY_ID = /^PUB_KEY_ID_[0-9A-Za-z]{1,64}$/;
 const SERIAL = /^[0-9A-F]{1,40}$/;
 
@@ -117,8 +117,8 @@ function bareSerial(serial: string): string {
 
 function rsaPublicKey(key: KeyObject): Result<string, string> {
   const { modulusLength = 0 } = key.asymmetricKeyDetails ?? {};
-  if (key.asymmetricKeyType !== "rsa" || modulusLength < LEAST_MODULUS_BITS) {
-    return err(`must be an RSA key of at least ${LEAST_MODULUS_BITS} bits`);
+  if (key.asymmetricKeyType !== "rsa" || modulusLength < MIN_MODULUS_BITS) {
+    return err(`must be an RSA key of at least ${MIN_MODULUS_BITS} bits`);
   }
   return ok(writePem("PUBLIC KEY", key.export({ format: "der", type: "spki" })));
 }

@@ -1,7 +1,7 @@
 import * as z from "zod";
-import { err, ok, type Result } from "../../core/result.ts";
-import type { Payment } from "../wechat-pay.ts";
-import { keyFinder, type V3Line } from "./call.ts";
+import { err, ok, type Result } from "../../lib/result.ts";
+import type { Payment } from "../types.ts";
+import { keyFinder, type V3Client } from "./request.ts";
 import { openSealed } from "./cipher.ts";
 import { readJson } from "./json.ts";
 import { readPayment } from "./payment.ts";
@@ -50,15 +50,15 @@ const paid = z.object({ trade_state: z.literal("SUCCESS") });
  * `signType` are the order's.
  */
 export async function readPaymentNotification(
-  line: V3Line,
+  client: V3Client,
   message: Message,
   nowAt: number,
 ): Promise<Result<Payment, NotificationFault>> {
-  const opened = await open(line, message, PAYMENT_EVENTS, nowAt);
+  const opened = await open(client, message, PAYMENT_EVENTS, nowAt);
   if (!opened.ok) return opened;
   const state = readJson(opened.value, paid);
   if (!state.ok) return fault("malformed", state.error);
-  return readPayment(opened.value, line.merchant);
+  return readPayment(opened.value, client.merchant);
 }
 
 /** A refund of which WeChat says that it has moved on. */
@@ -80,31 +80,31 @@ const refundNews = z.object({
  * which is dated later, is what gets booked, as in APIv2.
  */
 export async function readRefundNotification(
-  line: V3Line,
+  client: V3Client,
   message: Message,
   nowAt: number,
 ): Promise<Result<RefundNews, NotificationFault>> {
-  const opened = await open(line, message, REFUND_EVENTS, nowAt);
+  const opened = await open(client, message, REFUND_EVENTS, nowAt);
   if (!opened.ok) return opened;
   const read = readJson(opened.value, refundNews);
   if (!read.ok) return fault("malformed", read.error);
   const { mchid, out_trade_no: orderNumber, out_refund_no: refundNo } = read.value;
-  if (mchid !== line.merchant.mchId) return fault("wrong-identity", "mchid");
+  if (mchid !== client.merchant.mchId) return fault("wrong-identity", "mchid");
   return ok({ orderNumber, refundNo });
 }
 
 async function open(
-  line: V3Line,
+  client: V3Client,
   message: Message,
   events: ReadonlySet<string>,
   nowAt: number,
 ): Promise<Result<Uint8Array, NotificationFault>> {
-  const verified = await verify(message, keyFinder(line), nowAt);
+  const verified = await verify(message, keyFinder(client), nowAt);
   if (!verified.ok) return verified;
   const read = readJson(message.body, envelope);
   if (!read.ok) return fault("unreadable", read.error);
   if (!events.has(read.value.event_type)) return fault("unexpected", "event_type");
-  const plain = await openSealed(read.value.resource, line.merchant.v3.apiV3Key);
+  const plain = await openSealed(read.value.resource, client.merchant.v3.apiV3Key);
   return plain === null ? fault("undecryptable", "resource") : ok(plain);
 }
 

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { err, ok, type Result } from "../../core/result.ts";
-import type { Payment, V3Merchant } from "../wechat-pay.ts";
+import { err, ok, type Result } from "../../lib/result.ts";
+import type { Payment, V3Merchant } from "../types.ts";
 import { fen, readJson, readTime, wechatNumber, yuan } from "./json.ts";
 
 /**

@@ -11,7 +11,7 @@ const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 const LINE = /.{1,64}/g;
 
 /**
- * Reads the one PEM block in a text that a person pasted: its line breaks may be lost, or be the
+ * Reads the one PEM block in a text that a person pasted: its client breaks may be lost, or be the
  * two characters `\n`, as in an environment variable. Null when there is no block, more than one,
  * or something other than base64 in it (an encrypted key's headers, for example).
  */

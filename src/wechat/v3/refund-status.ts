@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { RefundStatus } from "../wechat-pay.ts";
+import type { RefundStatus } from "../types.ts";
 
 /** WeChat: `status` of a refund, `refund_status` of its notification. */
 export const refundStatus = z.enum(["PROCESSING", "SUCCESS", "CLOSED", "ABNORMAL"]);

@@ -1,9 +1,9 @@
 import * as z from "zod";
-import { REFUND_LIMIT_MS } from "../transport.ts";
-import { answerOf, unknown } from "../verdict.ts";
-import type { RefundAnswer, RefundRequest } from "../wechat-pay.ts";
-import { call, type Call, type V3Line } from "./call.ts";
-import { judgeRefund } from "./errors.ts";
+import { REFUND_TIMEOUT_MS } from "../transport.ts";
+import { answerFor, unknown } from "../error-class.ts";
+import type { RefundAnswer, WechatRefundRequest } from "../types.ts";
+import { send, type V3Request, type V3Client } from "./request.ts";
+import { classifyRefundError } from "./error-codes.ts";
 import { fen, readJson, wechatNumber, yuan } from "./json.ts";
 
 /** Whatever `status` it has: how the refund ends is the query's to tell. */
@@ -19,13 +19,16 @@ const accepted = z.object({
  * Asks WeChat for a refund (WeChat: refund/domestic/refunds). `accepted` isn't done, and `unknown`
  * isn't failed: both are settled by asking again with the same `refundNo`, never with a new one.
  */
-export async function refund(line: V3Line, request: RefundRequest): Promise<RefundAnswer> {
-  const reply = await call(line, buildRefund(request));
+export async function refund(
+  client: V3Client,
+  request: WechatRefundRequest,
+): Promise<RefundAnswer> {
+  const reply = await send(client, buildRefund(request));
   switch (reply.kind) {
     case "done":
       return readAccepted(reply.body, request);
     case "error":
-      return answerOf(judgeRefund(reply.error), reply.error);
+      return answerFor(classifyRefundError(reply.error), reply.error);
     case "unknown":
       return reply;
   }
@@ -35,7 +38,7 @@ export async function refund(line: V3Line, request: RefundRequest): Promise<Refu
  * The order is named once, since WeChat asks for one of two, and by our number: it is the row's own
  * key, so no stored value can point at another order. WeChat's comes back in the answer.
  */
-function buildRefund(request: RefundRequest): Call {
+function buildRefund(request: WechatRefundRequest): V3Request {
   return {
     method: "POST",
     path: "/v3/refund/domestic/refunds",
@@ -45,11 +48,11 @@ function buildRefund(request: RefundRequest): Call {
       notify_url: request.notifyUrl,
       amount: { refund: request.refundFen, total: request.totalFen, currency: "CNY" },
     },
-    limitMs: REFUND_LIMIT_MS,
+    timeoutMs: REFUND_TIMEOUT_MS,
   };
 }
 
-function readAccepted(body: Uint8Array, request: RefundRequest): RefundAnswer {
+function readAccepted(body: Uint8Array, request: WechatRefundRequest): RefundAnswer {
   const read = readJson(body, accepted);
   if (!read.ok) return unknown(`unreadable answer: ${read.error}`);
   const answer = read.value;

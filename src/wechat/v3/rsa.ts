@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import type { V3Credentials, VerifyKey } from "../wechat-pay.ts";
+import type { V3Credentials, VerifyKey } from "../types.ts";
 import { readPem } from "./pem.ts";
 
 /** WeChat: SHA256-RSA2048, that is RSASSA-PKCS1-v1_5 with SHA-256. */

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
-import { err, ok, type Result } from "../../core/result.ts";
-import type { VerifyKey } from "../wechat-pay.ts";
+import { err, ok, type Result } from "../../lib/result.ts";
+import type { VerifyKey } from "../types.ts";
 import { isSigned } from "./rsa.ts";
 
 /** A message of WeChat's as it came: a reply, or a notification. */
@@ -20,7 +20,7 @@ export interface VerifyFault {
 }
 
 /** The verifying key of exactly this id, or null. */
-export type FindKey = (id: string) => Promise<VerifyKey | null>;
+export type KeyLookup = (id: string) => Promise<VerifyKey | null>;
 
 /** WeChat's own SDKs refuse from a difference of five minutes on, either way, in whole seconds. */
 const WINDOW_SECONDS = 300;
@@ -42,7 +42,7 @@ const SHAPES = {
  */
 export async function verify(
   { headers, body }: Message,
-  findKey: FindKey,
+  findKey: KeyLookup,
   nowAt: number,
 ): Promise<Result<null, VerifyFault>> {
   if ((headers.get("wechatpay-signature") ?? "").startsWith(PROBE)) {

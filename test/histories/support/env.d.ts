@@ -1,8 +1,8 @@
 import type { D1Migration } from "cloudflare:test";
 import type * as both from "./both.ts";
 import type { Ledger } from "../../../sandbox/src/ledger.ts";
-import type { OrderObject } from "../../../src/order-object.ts";
-import type { ReconciliationObject } from "../../../src/reconciliation-object.ts";
+import type { OrderObject } from "../../../src/orders/order-object.ts";
+import type { ReconciliationObject } from "../../../src/reconciliation/reconciliation-object.ts";
 
 /** What both Workers and the histories find in their one environment (test/histories/wrangler.toml). */
 interface Bindings {

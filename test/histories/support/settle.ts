@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { vi } from "vitest";
 import { configOf, type Config } from "../../../src/config.ts";
 import type { OrderRow, RefundRow } from "../../../src/db/rows.ts";
-import { surroundingsOf } from "../../../src/surroundings.ts";
+import { wechatEnvOf } from "../../../src/settings/wechat-env.ts";
 import { sweep } from "../../../src/sweep/sweep.ts";
 import { advance } from "../../support/clock.ts";
 import { isPaid } from "./books.ts";
@@ -37,7 +37,7 @@ export async function settle(scene: Scene): Promise<void> {
     );
     await tellAgain(scene);
     advance(SWEEP_EVERY_MS);
-    await sweep({ env, config, surroundings: surroundingsOf(env, config) });
+    await sweep({ env, config, wechatEnv: wechatEnvOf(env, config) });
     await watch(scene);
     await runOut(scene);
   }

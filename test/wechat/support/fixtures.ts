@@ -1,9 +1,9 @@
 import type {
   OrderKey,
   PrepayRequest,
-  RefundRequest,
+  WechatRefundRequest,
   V2Merchant,
-} from "../../../src/wechat/wechat-pay.ts";
+} from "../../../src/wechat/types.ts";
 
 /** The key of WeChat's published signature example. */
 export const API_KEY = "192006250b4c09247ec02edce69f6a2d";
@@ -37,7 +37,7 @@ export const prepayRequest: PrepayRequest = {
   notifyUrl: "https://gateway.test/notify/wechat/1/pay",
 };
 
-export const refundRequest: RefundRequest = {
+export const refundRequest: WechatRefundRequest = {
   ...order,
   refundNo: REFUND_NO,
   transactionId: TRANSACTION_ID,

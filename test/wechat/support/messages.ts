@@ -2,7 +2,7 @@ import { createCipheriv } from "node:crypto";
 import { reqInfoKey } from "../../../src/wechat/v2/refund-cipher.ts";
 import { sign } from "../../../src/wechat/v2/sign.ts";
 import { writeXml } from "../../../src/wechat/v2/xml.ts";
-import type { V2SignType } from "../../../src/wechat/wechat-pay.ts";
+import type { V2SignType } from "../../../src/wechat/types.ts";
 import {
   API_KEY,
   APP_ID,

@@ -1,6 +1,6 @@
-import { connectWechat } from "../../../src/wechat/connect.ts";
+import { connectWechat } from "../../../src/wechat/client.ts";
 import { readXml } from "../../../src/wechat/v2/xml.ts";
-import type { Surroundings, V2Merchant, WechatPay } from "../../../src/wechat/wechat-pay.ts";
+import type { WechatEnv, V2Merchant, WechatPay } from "../../../src/wechat/types.ts";
 import { merchant } from "./fixtures.ts";
 import { signedXml, type Fields } from "./messages.ts";
 
@@ -26,7 +26,7 @@ export function stubWechat(
 ): Stub {
   const sent: SentRequest[] = [];
   const fetchAs =
-    (certificate: string | null): Surroundings["fetch"] =>
+    (certificate: string | null): WechatEnv["fetch"] =>
     async (url, init) => {
       const read = readXml(typeof init.body === "string" ? init.body : "");
       if (!read.ok) throw new Error(`the client wrote XML that it can't read: ${read.error}`);
@@ -35,7 +35,7 @@ export function stubWechat(
       if (answer === undefined) return new Response("no answer left", { status: 599 });
       return await answer();
     };
-  const surroundings: Surroundings = {
+  const wechatEnv: WechatEnv = {
     fetch: fetchAs(null),
     fetchWithCertificate: (name) =>
       options.bindings?.includes(name) === true ? fetchAs(name) : undefined,
@@ -44,7 +44,7 @@ export function stubWechat(
     findVerifyKey: async () => null,
   };
   const { mchId, ...v2 } = { ...merchant, ...options.merchant };
-  const wechat = connectWechat({ id: 1, mchId, protocol: "v2", v2, v3: null }, "v2", surroundings);
+  const wechat = connectWechat({ id: 1, mchId, protocol: "v2", v2, v3: null }, "v2", wechatEnv);
   return { wechat, sent };
 }
 

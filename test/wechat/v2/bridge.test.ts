@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { sign, verifySign } from "../../../src/wechat/v2/sign.ts";
-import type { V2SignType } from "../../../src/wechat/wechat-pay.ts";
+import type { V2SignType } from "../../../src/wechat/types.ts";
 import { API_KEY, APP_ID, order } from "../support/fixtures.ts";
 import { stubWechat } from "../support/wechat-stub.ts";
 

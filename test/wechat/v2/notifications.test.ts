@@ -7,7 +7,7 @@ import {
 } from "../../../src/wechat/v2/notifications.ts";
 import { decryptReqInfo } from "../../../src/wechat/v2/refund-cipher.ts";
 import { readXml } from "../../../src/wechat/v2/xml.ts";
-import type { V2SignType } from "../../../src/wechat/wechat-pay.ts";
+import type { V2SignType } from "../../../src/wechat/types.ts";
 import vectors from "../../vectors/v2-refund-notify.json";
 import xmlVectors from "../../vectors/v2-xml.json";
 import {

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { md5Hex, sign, stringToSign, verifySign } from "../../../src/wechat/v2/sign.ts";
-import type { V2SignType } from "../../../src/wechat/wechat-pay.ts";
+import type { V2SignType } from "../../../src/wechat/types.ts";
 import vectors from "../../vectors/v2-sign.json";
 import { API_KEY } from "../support/fixtures.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { WechatPay } from "../../../src/wechat/wechat-pay.ts";
+import type { WechatPay } from "../../../src/wechat/types.ts";
 import {
   order,
   prepayRequest,

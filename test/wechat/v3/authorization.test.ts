@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { authorization, requestText } from "../../../src/wechat/v3/authorization.ts";
 import { bridgeText, signBridge } from "../../../src/wechat/v3/bridge.ts";
 import { sign } from "../../../src/wechat/v3/rsa.ts";
-import type { V3Credentials } from "../../../src/wechat/wechat-pay.ts";
+import type { V3Credentials } from "../../../src/wechat/types.ts";
 import vectors from "../../vectors/v3-rsa.json";
 import { keys, merchant, order } from "./support/fixtures.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { WechatPay } from "../../../src/wechat/wechat-pay.ts";
+import type { WechatPay } from "../../../src/wechat/types.ts";
 import { REFUND_NO } from "../support/fixtures.ts";
 import {
   API_V3_KEY,

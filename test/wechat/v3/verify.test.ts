@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { readVerifyKey } from "../../../src/wechat/v3/keys.ts";
 import { verify } from "../../../src/wechat/v3/verify.ts";
-import type { VerifyKey } from "../../../src/wechat/wechat-pay.ts";
+import type { VerifyKey } from "../../../src/wechat/types.ts";
 import notifications from "../../vectors/v3-notify.json";
 import rsa from "../../vectors/v3-rsa.json";
 import { certificateA, keys, publicKey } from "./support/fixtures.ts";

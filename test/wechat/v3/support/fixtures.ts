@@ -1,10 +1,10 @@
 import type {
   OrderKey,
   PrepayRequest,
-  RefundRequest,
+  WechatRefundRequest,
   V3Merchant,
   VerifyKey,
-} from "../../../../src/wechat/wechat-pay.ts";
+} from "../../../../src/wechat/types.ts";
 import * as v2 from "../../support/fixtures.ts";
 import keys from "./keys.json";
 
@@ -50,4 +50,4 @@ export const merchant: V3Merchant = {
 
 export const order: OrderKey = { ...v2.order, signType: "RSA" };
 export const prepayRequest: PrepayRequest = { ...v2.prepayRequest, signType: "RSA" };
-export const refundRequest: RefundRequest = { ...v2.refundRequest, signType: "RSA" };
+export const refundRequest: WechatRefundRequest = { ...v2.refundRequest, signType: "RSA" };

@@ -1,11 +1,6 @@
-import { connectWechat } from "../../../../src/wechat/connect.ts";
-import type { V3Line } from "../../../../src/wechat/v3/call.ts";
-import type {
-  Surroundings,
-  V3Merchant,
-  VerifyKey,
-  WechatPay,
-} from "../../../../src/wechat/wechat-pay.ts";
+import { connectWechat } from "../../../../src/wechat/client.ts";
+import type { V3Client } from "../../../../src/wechat/v3/request.ts";
+import type { WechatEnv, V3Merchant, VerifyKey, WechatPay } from "../../../../src/wechat/types.ts";
 import { merchant } from "./fixtures.ts";
 import { signedHeaders, type Signing } from "./messages.ts";
 
@@ -21,7 +16,7 @@ export interface SentRequest {
 
 export interface Stub {
   readonly wechat: WechatPay;
-  readonly line: V3Line;
+  readonly line: V3Client;
   readonly sent: SentRequest[];
   /** The key ids that were looked for beyond the merchant's settings. */
   readonly lookedFor: string[];
@@ -38,7 +33,7 @@ interface Options {
 export function stubV3(answers: readonly Answer[], options: Options = {}): Stub {
   const sent: SentRequest[] = [];
   const lookedFor: string[] = [];
-  const surroundings: Surroundings = {
+  const wechatEnv: WechatEnv = {
     fetch: async (url, { method = "", headers, body }) => {
       const text = typeof body === "string" ? body : "";
       sent.push({ method, url, headers: new Headers(headers), body: text });
@@ -58,8 +53,8 @@ export function stubV3(answers: readonly Answer[], options: Options = {}): Stub 
   const { id, mchId } = merchant;
   const v3 = { ...merchant.v3, ...options.v3 };
   return {
-    wechat: connectWechat({ id, mchId, protocol: "v3", v2: null, v3 }, "v3", surroundings),
-    line: { merchant: { id, mchId, v3 }, surroundings },
+    wechat: connectWechat({ id, mchId, protocol: "v3", v2: null, v3 }, "v3", wechatEnv),
+    line: { merchant: { id, mchId, v3 }, env: wechatEnv },
     sent,
     lookedFor,
   };

@@ -1,0 +1,60 @@
+import * as z from "zod";
+import type { Config } from "../config.ts";
+import { checkNotifyUrl } from "../domain/notify-url.ts";
+import { changes, id, name, requiredOr, text } from "./common-schema.ts";
+
+/** The salt in the published description of the signing rule: anyone can sign with it. */
+const PUBLISHED_SALT = "992a7f0b35d90fa9d45fe7a669414fbb";
+
+const MAX_OVERLAP_SECONDS = 30 * 24 * 3600;
+
+/** What is asked of a new app. */
+export function newApp(environment: Config["environment"]) {
+  return z.strictObject({
+    ...common(environment),
+    salt: text(/^[\x21-\x7e]{8,128}$/, "must be 8 to 128 printable ASCII characters, no blanks")
+      .refine((salt) => salt !== PUBLISHED_SALT || environment === "development", {
+        error: "is the published demo salt: not outside development",
+      })
+      .optional(),
+  });
+}
+
+/** What may be changed of an app; its secrets change by rotation. */
+export function appChanges(environment: Config["environment"]) {
+  return changes({
+    ...common(environment),
+    enabled: z.boolean({ error: "must be true or false" }),
+  });
+}
+
+/** What is asked of a rotation. No default: how long apps need is the operator's to know. */
+export const rotation = z.strictObject({
+  overlapSeconds: z
+    .int({ error: requiredOr("must be a whole number of seconds") })
+    .min(0, { error: "must be 0 or more" })
+    .max(MAX_OVERLAP_SECONDS, { error: `must be at most ${MAX_OVERLAP_SECONDS} (30 days)` }),
+});
+
+function common(environment: Config["environment"]) {
+  const url = notifyUrl(environment === "development");
+  return {
+    name,
+    merchantId: id,
+    wechatAppId: text(
+      /^wx[0-9a-zA-Z]{1,30}$/,
+      "must be WeChat's app id: wx and 1 to 30 letters or digits",
+    ),
+    payNotifyUrl: url,
+    refundNotifyUrl: url,
+  };
+}
+
+function notifyUrl(loopbackAllowed: boolean) {
+  return z.string({ error: requiredOr("must be a string") }).transform((given, context) => {
+    const url = checkNotifyUrl(given, { loopbackAllowed });
+    if (url.ok) return url.value;
+    context.addIssue({ code: "custom", message: url.error });
+    return z.NEVER;
+  });
+}

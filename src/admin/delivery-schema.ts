@@ -1,0 +1,37 @@
+import * as z from "zod";
+import { requiredOr } from "./common-schema.ts";
+
+const CURSOR = /^(pay|refund)\.(\d{1,15})\.(\d{1,15})$/;
+const CURSOR_FAULT = "must be the nextCursor of an earlier answer to the same request";
+
+/** Where the next call goes on: which list, and the last one of it that this call came to. */
+const cursor = z
+  .string({ error: CURSOR_FAULT })
+  .regex(CURSOR, { error: CURSOR_FAULT })
+  .transform((text) => {
+    const [, event, lastCallAt, id] = CURSOR.exec(text) ?? [];
+    return {
+      event: event === "refund" ? ("refund" as const) : ("pay" as const),
+      after: { lastCallAt: Number(lastCallAt), id: Number(id) },
+    };
+  });
+
+/** Body of POST /admin/deliveries/redeliver. `since` is in Unix ms. */
+export const bulkRedelivery = z
+  .strictObject({
+    since: z
+      .int({ error: requiredOr("must be a whole number of milliseconds") })
+      .min(0, { error: "must not be negative" }),
+    appId: z.int({ error: "must be a whole number" }).positive().optional(),
+    event: z.enum(["pay", "refund"], { error: "must be pay or refund" }).optional(),
+    cursor: cursor.optional(),
+  })
+  .refine(
+    (given) => given.event === undefined || (given.cursor?.event ?? given.event) === given.event,
+    {
+      error: CURSOR_FAULT,
+      path: ["cursor"],
+    },
+  );
+
+export type BulkRedelivery = z.infer<typeof bulkRedelivery>;

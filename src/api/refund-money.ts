@@ -1,0 +1,35 @@
+import type { Context } from "hono";
+import { parseRefundMoney } from "../contract/refund-money.ts";
+import { err, ok, type Result } from "../lib/result.ts";
+import { findOrderView } from "../db/orders.ts";
+import { ORDER_ABSENT, type Refusal } from "../contract/refusal.ts";
+import type { GatewayEnv } from "../env.ts";
+import { orderObject } from "../orders/stub.ts";
+import { readSignedRequest } from "./signed-request.ts";
+
+/** `data` of refund/refund-money: WeChat's number and ours. */
+interface RequestedRefund {
+  readonly refund_id: string;
+  readonly refund_no: string;
+}
+
+/** POST /refund/refund-money */
+export async function refundMoney(
+  c: Context<GatewayEnv>,
+): Promise<Result<RequestedRefund, Refusal>> {
+  const request = await readSignedRequest(c);
+  if (!request.ok) return request;
+  const { app, db, parameters } = request.value;
+  const wish = parseRefundMoney(parameters);
+  if (!wish.ok) return wish;
+  const { orderId, refundFen, appRefundNo } = wish.value;
+  const found = await findOrderView(db, app.id, { kind: "id", orderId });
+  if (found === null) return err(ORDER_ABSENT);
+  c.set("order", found.order.number);
+  const object = orderObject(c.env, found.order.number);
+  const wished = { refundFen, appRefundNo };
+  const refund = await object.requestRefund(app.id, wished, c.get("requestId"));
+  return refund.ok
+    ? ok({ refund_id: refund.value.refundId, refund_no: refund.value.refundNo })
+    : refund;
+}

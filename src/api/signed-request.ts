@@ -1,0 +1,82 @@
+import type { Context } from "hono";
+import { parseCaller } from "../contract/caller.ts";
+import { readParameters, type Parameters } from "../contract/parameters.ts";
+import { verifySignature } from "../contract/signature.ts";
+import { err, ok, type Result } from "../lib/result.ts";
+import type { Database } from "../db/database.ts";
+import { appSettings, masterKeyOf, validSalts, type AppSettings } from "../settings/settings.ts";
+import { badRequest, serverFault, type Refusal } from "../contract/refusal.ts";
+import type { GatewayEnv } from "../env.ts";
+import { readBody } from "../lib/read-body.ts";
+import { admits } from "../middleware/rate-limit.ts";
+import { count } from "../observability/metrics.ts";
+import { recordUnverified } from "../middleware/unverified.ts";
+
+/** A request that its app has signed; nothing in it has been looked at beyond that. */
+export interface SignedRequest {
+  readonly app: AppSettings;
+  readonly parameters: Parameters;
+  readonly db: Database;
+}
+
+/** An honest request is a few hundred bytes. */
+const MAX_BODY_BYTES = 64 * 1024;
+
+/** An unknown app is checked against this, so that it takes as long and is answered the same. */
+const UNKNOWN_APP_SALT = "0".repeat(32);
+
+/** One answer for both, so that nobody can find out which app ids exist. */
+const BAD_SIGNATURE = badRequest("appId 不存在或 sign 签名错误");
+
+/** The limit is in wrangler.toml (`APP_LIMIT`). */
+const TOO_MANY = serverFault("该应用的请求过于频繁（too many requests）。稍后重复本请求是安全的");
+
+/** Reads a request's parameters and verifies who sent it. Contract: signature. */
+export async function readSignedRequest(
+  c: Context<GatewayEnv>,
+): Promise<Result<SignedRequest, Refusal>> {
+  const body = await readBody(c.req.raw, MAX_BODY_BYTES);
+  if (!body.ok) return await refuseUnverified(c, body.error, badRequest(bodyFault(body.error)));
+  const parameters = readParameters(c.req.header("content-type") ?? null, body.value);
+  if (!parameters.ok) return await refuseUnverified(c, "malformed", parameters.error);
+  const caller = parseCaller(parameters.value);
+  if (!caller.ok) return await refuseUnverified(c, "malformed", caller.error);
+  const config = c.get("config");
+  const nowAt = Date.now();
+  const db = c.get("db");
+  const { appId, sign } = caller.value;
+  const app = await appSettings(db, await masterKeyOf(config), appId, nowAt);
+  if (!app.ok && app.error === "unreadable") {
+    return err(serverFault("网关无法读取该应用的密钥，请联系网关运维；重复本请求是安全的"));
+  }
+  const salts = app.ok ? validSalts(app.value, nowAt) : [UNKNOWN_APP_SALT];
+  const verified = await verifySignature(parameters.value, sign, salts);
+  if (!app.ok || !verified) return await refuseUnverified(c, "wrong signature", BAD_SIGNATURE);
+  if (!app.value.enabled) return err(badRequest("该 appId 已停用"));
+  c.set("appId", appId);
+  // Only now: before, anybody who knows an app's id could use its limit up.
+  if (!admits(c.env.APP_LIMIT, String(appId), nowAt)) {
+    c.set("limited", "app");
+    count(c.env.METRICS, { kind: "limited", limit: "app", app: appId });
+    return err(TOO_MANY);
+  }
+  return ok({ app: app.value, parameters: parameters.value, db });
+}
+
+async function refuseUnverified(
+  c: Context<GatewayEnv>,
+  why: string,
+  refusal: Refusal,
+): Promise<Result<never, Refusal>> {
+  await recordUnverified(c, "app", why);
+  return err(refusal);
+}
+
+function bodyFault(fault: "too large" | "broken off"): string {
+  switch (fault) {
+    case "too large":
+      return "请求体不得超过 64 KB";
+    case "broken off":
+      return "请求体不完整";
+  }
+}

@@ -1,0 +1,90 @@
+import * as z from "zod";
+import type { Refusal } from "./refusal.ts";
+import type { Result } from "../lib/result.ts";
+import {
+  appNumber,
+  integer,
+  MAX_TOTAL_FEN,
+  optional,
+  platform,
+  readFields,
+  required,
+  shortText,
+} from "./fields.ts";
+import type { Parameters } from "./parameter-set.ts";
+import { byteLimitFault, lengthFault, MAX_TEXT_BYTES, wechatTextFault } from "./text.ts";
+
+/** A checked request for an order. */
+export interface CreateOrderInput {
+  readonly openId: string;
+  readonly desc: string;
+  readonly totalFen: number;
+  readonly tag: string;
+  /** Handed back in the callback. */
+  readonly attach: string | null;
+  /** The app's own order number, unique per app. */
+  readonly appOrderNo: string | null;
+  /** The payer's address; null for the caller's. */
+  readonly clientIp: string | null;
+  /** For `editAddress`: the payer's OAuth token and the page that asks for the address. */
+  readonly addressPage: AddressPage | null;
+}
+
+export interface AddressPage {
+  readonly accessToken: string;
+  readonly url: string;
+}
+
+const MAX_ACCESS_TOKEN = 512;
+/** Longer URLs don't work in common browsers. */
+const MAX_URL = 2048;
+
+const schema = z
+  .object({
+    platForm: platform,
+    openId: required(shortText(128, wechatTextFault)),
+    desc: required(textFault),
+    totalFree: integer(MAX_TOTAL_FEN, "（单位：分）"),
+    tag: required(shortText(32, wechatTextFault)),
+    tradeType: required((value) => (value === "JSAPI" ? null : "只能是 JSAPI")),
+    attach: optional(textFault),
+    appOrderNo: appNumber,
+    clientIp: optional(addressFault),
+    accessToken: optional((value) => lengthFault(value, MAX_ACCESS_TOKEN)),
+    url: optional(shortText(MAX_URL, urlFault)),
+  })
+  .superRefine(({ accessToken, url }, context) => {
+    if ((accessToken === null) === (url === null)) return;
+    const [missing, given] = url === null ? ["url", "accessToken"] : ["accessToken", "url"];
+    context.addIssue({ code: "custom", path: [missing], message: `必须与 ${given} 一起提供` });
+  })
+  .transform(({ accessToken, url, ...order }): CreateOrderInput => ({
+    openId: order.openId,
+    desc: order.desc,
+    totalFen: order.totalFree,
+    tag: order.tag,
+    attach: order.attach,
+    appOrderNo: order.appOrderNo,
+    clientIp: order.clientIp,
+    addressPage: accessToken === null || url === null ? null : { accessToken, url },
+  }));
+
+/** Contract: create-order. The first parameter at fault is a 501; see `readFields`. */
+export function parseCreateOrder(parameters: Parameters): Result<CreateOrderInput, Refusal> {
+  return readFields(schema, parameters);
+}
+
+function textFault(value: string): string | null {
+  return byteLimitFault(value, MAX_TEXT_BYTES) ?? wechatTextFault(value);
+}
+
+function addressFault(value: string): string | null {
+  const isAddress = z.union([z.ipv4(), z.ipv6()]).safeParse(value).success;
+  return isAddress ? null : "必须是 IPv4 或 IPv6 地址";
+}
+
+/** The page's URL goes into a signature as it is, so it is checked but never normalised. */
+function urlFault(value: string): string | null {
+  const isPage = /^https?:\/\/\S+$/i.test(value) && URL.canParse(value);
+  return isPage ? null : "必须是 http 或 https 网址";
+}

@@ -1,0 +1,29 @@
+import { CONTRACT_TEXTS, type ContractCode, type Refusal } from "./refusal.ts";
+
+/** The body of a successful answer. */
+export interface Success<Data> {
+  readonly code: 0;
+  readonly errmsg: null;
+  readonly data: Data;
+}
+
+/** The body of a refusal. */
+export interface Failure {
+  readonly code: ContractCode;
+  readonly errmsg: string;
+  readonly data: null;
+}
+
+/** Contract: the envelope of an answer that holds something. */
+export function success<Data>(data: Data): Success<Data> {
+  return { code: 0, errmsg: null, data };
+}
+
+/** Contract: the envelope of a refusal; `errmsg` begins with the code's text in the contract. */
+export function failure(refusal: Refusal): Failure {
+  return {
+    code: refusal.code,
+    errmsg: `${CONTRACT_TEXTS[refusal.code]}：${refusal.detail}`,
+    data: null,
+  };
+}

@@ -1,0 +1,80 @@
+import * as z from "zod";
+import { badRequest, type Refusal } from "./refusal.ts";
+import { err, ok, type Result } from "../lib/result.ts";
+import type { Parameters } from "./parameter-set.ts";
+import { lengthFault } from "./text.ts";
+
+/**
+ * The largest amount in fen, 21,474,836.47 yuan: WeChat's amounts are 32-bit integers. Payers' and
+ * merchants' own quotas are far lower.
+ */
+export const MAX_TOTAL_FEN = 2_147_483_647;
+
+/** What is wrong with a value, in Chinese and following the parameter's name; null when nothing is. */
+type Fault = (value: string) => string | null;
+
+/** A parameter that must be given. */
+export function required(fault: Fault) {
+  return z.string({ error: "必传" }).superRefine((value, context) => {
+    const message = fault(value);
+    if (message !== null) context.addIssue(message);
+  });
+}
+
+/** A parameter that may be left out: null then. */
+export function optional(fault: Fault) {
+  return required(fault).nullable().default(null);
+}
+
+/** A required integer in plain decimal digits: no sign, no leading zero, no `1.0`, no `1e2`. */
+export function integer(max: number, unit = "") {
+  return required((value) => integerFault(value, max, unit)).transform(Number);
+}
+
+/** As `integer`, or left out. */
+export function optionalInteger(max: number, unit = "") {
+  return optional((value) => integerFault(value, max, unit)).transform((value) =>
+    value === null ? null : Number(value),
+  );
+}
+
+/** An id that the gateway allotted. */
+export const id = integer(Number.MAX_SAFE_INTEGER);
+
+/** An app's own number of an order or a refund. */
+export const appNumber = optional((value) =>
+  /^[A-Za-z0-9_-]{1,64}$/.test(value) ? null : "只能由 A-Z a-z 0-9 _ - 组成，长度 1 到 64",
+);
+
+/** Contract: 1 is WeChat, 2 is Alipay; only WeChat is offered. */
+export const platform = required((value) =>
+  value === "1" ? null : "只能是 1（微信支付），支付宝等其它平台暂未提供",
+);
+
+/** Free text with a limit in characters. */
+export function shortText(max: number, fault: Fault): Fault {
+  return (value) => lengthFault(value, max) ?? fault(value);
+}
+
+/**
+ * Reads the fields of one endpoint. A parameter with an empty value counts as left out: form
+ * libraries write an unset variable so. Unknown parameters are ignored (they were signed).
+ *
+ * @returns the first parameter at fault, by name, and what is expected of it
+ */
+export function readFields<Schema extends z.ZodType>(
+  schema: Schema,
+  parameters: Parameters,
+): Result<z.output<Schema>, Refusal> {
+  const given = Object.fromEntries([...parameters].filter(([, value]) => value !== ""));
+  const read = schema.safeParse(given);
+  if (read.success) return ok(read.data);
+  const [first] = read.error.issues;
+  return err(badRequest(`${String(first?.path[0])} ${first?.message}`));
+}
+
+function integerFault(value: string, max: number, unit: string): string | null {
+  if (!/^[1-9]\d*$/.test(value)) return `必须是不小于 1 的整数${unit}`;
+  // Number() of too many digits is rounded, but never down to `max` or below.
+  return Number(value) > max ? `不能大于 ${max}${unit}` : null;
+}

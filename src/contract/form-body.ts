@@ -1,0 +1,34 @@
+import { badRequest, type Refusal } from "./refusal.ts";
+import { err, ok, type Result } from "../lib/result.ts";
+import { BAD_NAME, isParameterName, type Pair } from "./parameter-set.ts";
+
+/**
+ * Reads `application/x-www-form-urlencoded` as the WHATWG URL standard does (`+` is a space, a name
+ * without `=` has an empty value, empty pairs as in `a=1&&b=2` are skipped), except that a malformed
+ * escape is refused: replacing it would let different bodies read as the same parameters.
+ */
+export function readFormPairs(text: string): Result<readonly Pair[], Refusal> {
+  const pairs: Pair[] = [];
+  for (const part of text.split("&")) {
+    if (part === "") continue;
+    const cut = part.indexOf("=");
+    const name = decode(cut === -1 ? part : part.slice(0, cut));
+    if (name === null || !isParameterName(name)) return err(BAD_NAME);
+    const value = cut === -1 ? "" : decode(part.slice(cut + 1));
+    if (value === null) {
+      return err(badRequest(`${name} 的 % 转义有误，必须是 UTF-8 的百分号编码`));
+    }
+    pairs.push({ name, value });
+  }
+  return ok(pairs);
+}
+
+/** Null for a malformed escape, or for escaped bytes that aren't UTF-8 (GBK, for example). */
+function decode(text: string): string | null {
+  try {
+    return decodeURIComponent(text.replaceAll("+", " "));
+  } catch (error) {
+    if (error instanceof URIError) return null;
+    throw error;
+  }
+}

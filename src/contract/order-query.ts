@@ -1,0 +1,38 @@
+import * as z from "zod";
+import type { Refusal } from "./refusal.ts";
+import type { Result } from "../lib/result.ts";
+import { appNumber, optional, optionalInteger, readFields } from "./fields.ts";
+import type { Parameters } from "./parameter-set.ts";
+
+/** A checked question for an order. */
+export interface OrderQuery {
+  readonly by:
+    | { readonly kind: "id"; readonly orderId: number }
+    | { readonly kind: "app-order-no"; readonly appOrderNo: string };
+  /** Whether to ask WeChat before answering. */
+  readonly sync: boolean;
+}
+
+const schema = z
+  .object({
+    order_id: optionalInteger(Number.MAX_SAFE_INTEGER),
+    appOrderNo: appNumber,
+    sync: optional((value) => (value === "0" || value === "1" ? null : "只能是 0 或 1")),
+  })
+  .transform(({ order_id, appOrderNo, sync }, context): OrderQuery => {
+    // With both given there are two questions and one answer: neither is guessed to be meant.
+    if (order_id !== null && appOrderNo !== null) {
+      context.addIssue({ code: "custom", path: ["order_id"], message: "与 appOrderNo 只能传一个" });
+      return z.NEVER;
+    }
+    if (order_id !== null) return { by: { kind: "id", orderId: order_id }, sync: sync === "1" };
+    if (appOrderNo !== null)
+      return { by: { kind: "app-order-no", appOrderNo }, sync: sync === "1" };
+    context.addIssue({ code: "custom", path: ["order_id"], message: "必传（或改传 appOrderNo）" });
+    return z.NEVER;
+  });
+
+/** Contract: order. The first parameter at fault is a 501; see `readFields`. */
+export function parseOrderQuery(parameters: Parameters): Result<OrderQuery, Refusal> {
+  return readFields(schema, parameters);
+}

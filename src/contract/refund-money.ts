@@ -1,0 +1,35 @@
+import * as z from "zod";
+import type { Refusal } from "./refusal.ts";
+import type { Result } from "../lib/result.ts";
+import { appNumber, id, MAX_TOTAL_FEN, optionalInteger, platform, readFields } from "./fields.ts";
+import type { Parameters } from "./parameter-set.ts";
+
+/** A checked request for a refund. */
+export interface RefundMoney {
+  readonly orderId: number;
+  /** Null for all that is left. */
+  readonly refundFen: number | null;
+  /** The app's own refund number, unique per app. */
+  readonly appRefundNo: string | null;
+}
+
+const schema = z
+  .object({
+    platForm: platform,
+    order_id: id,
+    refundFree: optionalInteger(MAX_TOTAL_FEN, "（单位：分）"),
+    appRefundNo: appNumber,
+  })
+  .transform(({ order_id, refundFree, appRefundNo }): RefundMoney => ({
+    orderId: order_id,
+    refundFen: refundFree,
+    appRefundNo,
+  }));
+
+/**
+ * Contract: refund-money. The first parameter at fault is a 501; see `readFields`. Whether
+ * `appRefundNo` is needed depends on what is left of the order, which isn't known here.
+ */
+export function parseRefundMoney(parameters: Parameters): Result<RefundMoney, Refusal> {
+  return readFields(schema, parameters);
+}

@@ -1,4 +1,0 @@
-/** A new order or refund number: 32 hex characters, never used before (128 random bits). */
-export function newNumber(): string {
-  return crypto.randomUUID().replaceAll("-", "");
-}

@@ -1,0 +1,120 @@
+import { isLongUnknown, nextPaymentPollAt } from "../domain/polling.ts";
+import { failOrder, findOrder } from "../db/orders.ts";
+import type { OrderRow } from "../db/rows.ts";
+import type { WechatPay } from "../wechat/types.ts";
+import type { OrderContext } from "./context.ts";
+import { keyOf } from "./keys.ts";
+import { resolvePaymentUnknown } from "./payment-known.ts";
+import { openIncident } from "./incidents.ts";
+import { recordPayment } from "./record-payment.ts";
+import type { Timer } from "./timers.ts";
+
+/** What WeChat says of an order's payment; `paid` has been booked. */
+export type PaymentState = "paid" | "waiting" | "closed" | "absent" | "unknown";
+
+/** Asks WeChat whether the order is paid, and books it if so. */
+export async function queryPayment(
+  context: OrderContext,
+  order: OrderRow,
+  wechat: WechatPay,
+): Promise<PaymentState> {
+  const answer = await wechat.queryPayment(keyOf(order));
+  context.timeline.add(Date.now(), "wechat.orderquery", {
+    answer: answer.kind,
+    ...(answer.kind === "unknown" ? { reason: answer.reason } : {}),
+    ...(answer.kind === "refused" ? { code: answer.code } : {}),
+  });
+  switch (answer.kind) {
+    case "paid": {
+      const settlement = await recordPayment(context, answer.payment, order.merchantId);
+      // WeChat's own word contradicts the record: a person must look, and nothing is known here.
+      return settlement.kind === "booked" || settlement.kind === "repeated" ? "paid" : "unknown";
+    }
+    case "waiting":
+    case "closed":
+    case "absent":
+      return answer.kind;
+    case "refused":
+    case "unknown":
+      return "unknown";
+  }
+}
+
+/**
+ * The timer of an order that isn't paid: asks, and from its expiry on closes it at WeChat before it
+ * is failed. A failed one is asked about when a booking may have been lost (deliver.ts).
+ */
+export async function pollPayment(context: OrderContext, timer: Timer): Promise<void> {
+  const { db, timers } = context;
+  const order = await findOrder(db, context.number);
+  if (order === null || order.payState === "paid") {
+    if (order !== null) await resolvePaymentUnknown(context, order);
+    await timers.remove(timer);
+    return;
+  }
+  const begun = await timers.begin(timer, nextPaymentPollAt(order, timer.attempt + 1, Date.now()));
+  const wechat = await context.wechatOf(order);
+  const expired = Date.now() >= order.expiresAt;
+  let state = await queryPayment(context, order, wechat);
+  const failed = order.payState === "failed";
+  if (!failed && state === "waiting" && expired && (await closeAtWechat(context, order, wechat))) {
+    // The payer may have paid between the query and the close: only a second query ends it.
+    state = await queryPayment(context, order, wechat);
+  }
+  if (failed ? state !== "unknown" : await conclude(context, state, expired)) {
+    await resolvePaymentUnknown(context, order);
+    await timers.remove(begun);
+  } else if (isLongUnknown(order, begun.attempt, Date.now())) {
+    await openIncident(context, {
+      kind: "payment_outcome_unknown",
+      refundNo: "",
+      merchantId: order.merchantId,
+      facts: { wechat: state, asked: begun.attempt },
+    });
+  }
+}
+
+/** Returns whether it is worth asking again at once: closed, or found paid or unknown. */
+async function closeAtWechat(
+  context: OrderContext,
+  order: OrderRow,
+  wechat: WechatPay,
+): Promise<boolean> {
+  const answer = await wechat.close(keyOf(order));
+  context.timeline.add(Date.now(), "wechat.closeorder", { answer: answer.kind });
+  switch (answer.kind) {
+    case "closed":
+    case "paid":
+    case "absent":
+      return true;
+    case "refused":
+    case "unknown":
+      return false;
+  }
+}
+
+/** Fails the order where WeChat's word allows it. Returns whether nobody needs to ask any more. */
+export async function conclude(
+  context: OrderContext,
+  state: PaymentState,
+  expired: boolean,
+): Promise<boolean> {
+  switch (state) {
+    case "paid":
+      return true;
+    case "waiting":
+    case "unknown":
+      return false;
+    case "absent":
+      // Soon after an unanswered prepay this is no proof yet that the order will never be there.
+      if (!expired) return false;
+      break;
+    case "closed":
+      break;
+  }
+  const nowAt = Date.now();
+  if (await failOrder(context.db, context.number, nowAt)) {
+    context.timeline.add(nowAt, "pay.failed", { wechat: state });
+  }
+  return true;
+}

@@ -1,0 +1,19 @@
+import { nextRefundPollDelay } from "../../domain/polling.ts";
+import type { OrderContext } from "../context.ts";
+import type { TimerName } from "../timers.ts";
+
+/** The timer that asks about a refund until its outcome is known, and sends it when its turn comes. */
+export function pollRefundTimer(refundNo: string): TimerName {
+  return { kind: "ask-refund", refundNo };
+}
+
+/** Arms a refund's timer, from its first attempt. */
+export async function armRefundTimer({ timers }: OrderContext, refundNo: string): Promise<void> {
+  await timers.arm(pollRefundTimer(refundNo), Date.now() + nextRefundPollDelay(0));
+}
+
+/** Takes a refund's timer away: there is nothing to ask about. */
+export async function disarmRefundTimer({ timers }: OrderContext, refundNo: string): Promise<void> {
+  const armed = timers.find(pollRefundTimer(refundNo));
+  if (armed !== undefined) await timers.remove(armed);
+}

@@ -1,0 +1,72 @@
+import { prepayWithRetry, type PrepayAttempt } from "../prepay-retry.ts";
+import { CALL_TIMEOUT_MS } from "../transport.ts";
+import { answerFor, type WechatError } from "../error-class.ts";
+import type { PrepayAnswer, PrepayRequest } from "../types.ts";
+import { send, type V2Request, type V2Client, type V2Response } from "./request.ts";
+import { classifyPrepayError } from "./error-codes.ts";
+import { queryPayment } from "./query-payment.ts";
+
+/** Characters (WeChat: unifiedorder, `prepay_id`). */
+const MAX_PREPAY_ID_LENGTH = 64;
+/** What WeChat says, as INVALID_REQUEST or as FAIL, when a number comes with other parameters. */
+const NUMBER_TAKEN = "商户订单号重复";
+
+/**
+ * Makes an order at WeChat, or gets a new prepay id for one made before with the same parameters
+ * (WeChat: unifiedorder).
+ *
+ * An answer that settles nothing is asked for once more with the same number and parameters, which
+ * WeChat takes for the same order; a reply that asks for a pause isn't.
+ */
+export async function prepay(client: V2Client, request: PrepayRequest): Promise<PrepayAnswer> {
+  return await prepayWithRetry(
+    async () => await attemptPrepay(client, request),
+    async () => await queryPayment(client, request),
+  );
+}
+
+async function attemptPrepay(client: V2Client, request: PrepayRequest): Promise<PrepayAttempt> {
+  return readAttempt(await send(client, request, buildOrder(request)));
+}
+
+function buildOrder(request: PrepayRequest): V2Request {
+  return {
+    path: "/pay/unifiedorder",
+    fields: {
+      body: request.desc,
+      out_trade_no: request.orderNumber,
+      total_fee: String(request.totalFen),
+      spbill_create_ip: request.clientIp,
+      notify_url: request.notifyUrl,
+      trade_type: "JSAPI",
+      openid: request.openId,
+      goods_tag: request.tag,
+      attach: request.attach ?? "",
+    },
+    timeoutMs: CALL_TIMEOUT_MS,
+  };
+}
+
+function readAttempt(reply: V2Response): PrepayAttempt {
+  if (reply.kind === "done") return readPrepayId(reply.fields);
+  if (reply.kind === "error") return readError(reply.error);
+  if (reply.kind === "unknown") return { kind: "again", reason: reply.reason };
+  return reply.message.includes(NUMBER_TAKEN) ? { kind: "ask", error: reply } : reply;
+}
+
+function readPrepayId(fields: ReadonlyMap<string, string>): PrepayAttempt {
+  const prepayId = fields.get("prepay_id") ?? "";
+  if (prepayId === "" || prepayId.length > MAX_PREPAY_ID_LENGTH) {
+    return { kind: "again", reason: "answer without a prepay_id" };
+  }
+  return { kind: "prepared", prepayId };
+}
+
+function readError(error: WechatError): PrepayAttempt {
+  if (error.message.includes(NUMBER_TAKEN)) return { kind: "ask", error };
+  const verdict = classifyPrepayError(error.code);
+  if (verdict === "paid" || verdict === "closed") return { kind: verdict };
+  if (verdict === "ask") return { kind: "ask", error };
+  if (verdict === "unknown") return { kind: "again", reason: `${error.code}: ${error.message}` };
+  return answerFor(verdict, error);
+}

@@ -1,0 +1,128 @@
+import { ok, type Result } from "../../lib/result.ts";
+import {
+  exchange,
+  MAX_XML_ANSWER_BYTES,
+  type HttpOutcome,
+  type HttpRequest,
+} from "../transport.ts";
+import { randomNonce } from "../values.ts";
+import { unknown, type WechatError } from "../error-class.ts";
+import type { OrderKey, Refused, WechatEnv, Unknown, V2Merchant } from "../types.ts";
+import { answerToUnsignedFail } from "./error-codes.ts";
+import { sign, v2SignType, verifySign } from "./sign.ts";
+import { readXml, writeXml } from "./xml.ts";
+
+/** A merchant and the world through which WeChat is reached for it. */
+export interface V2Client {
+  readonly merchant: V2Merchant;
+  readonly env: WechatEnv;
+}
+
+/** What differs between the calls. */
+export interface V2Request {
+  /** For example `/pay/orderquery`. */
+  readonly path: string;
+  /** The call's own fields; empty ones aren't sent. */
+  readonly fields: Readonly<Record<string, string>>;
+  readonly timeoutMs: number;
+}
+
+/** `done` and `error` are verified: signed with the order's algorithm, by and for this merchant. */
+export type V2Response =
+  | { readonly kind: "done"; readonly fields: ReadonlyMap<string, string> }
+  | { readonly kind: "error"; readonly error: WechatError }
+  | Refused
+  | Unknown;
+
+/** Asks WeChat and verifies the answer. Whatever can't be relied upon is `unknown`. */
+export async function send(
+  client: V2Client,
+  order: OrderKey,
+  request: V2Request,
+  fetch: WechatEnv["fetch"] = client.env.fetch,
+): Promise<V2Response> {
+  const message = await buildMessage(client.merchant, order, request);
+  if (!message.ok) return unsendable(message.error);
+  const outcome = await exchange(client.env, fetch, message.value);
+  return await readReply(outcome, client.merchant, order);
+}
+
+/**
+ * A call as it is sent. `sign_type` always is, MD5 too, so that an order's algorithm never hangs
+ * on a default. On failure the name of a field that can't be written.
+ */
+export async function buildMessage(
+  merchant: V2Merchant,
+  order: Pick<OrderKey, "wechatAppId" | "signType">,
+  request: V2Request,
+): Promise<Result<HttpRequest, string>> {
+  const fields = new Map(
+    Object.entries({
+      appid: order.wechatAppId,
+      mch_id: merchant.mchId,
+      nonce_str: randomNonce(),
+      sign_type: order.signType,
+      ...request.fields,
+    }).filter(([, value]) => value !== ""),
+  );
+  fields.set("sign", await sign(fields, merchant.apiKey, v2SignType(order.signType)));
+  const body = writeXml(fields);
+  if (!body.ok) return body;
+  return ok({
+    method: "POST",
+    path: request.path,
+    headers: { "content-type": "text/xml; charset=utf-8" },
+    body: body.value,
+    timeoutMs: request.timeoutMs,
+    maxBytes: MAX_XML_ANSWER_BYTES,
+  });
+}
+
+/** A field holds what can't be written; `field` names it. */
+export function unsendable(field: string): Refused {
+  const message = `${field} holds a character that WeChat doesn't take`;
+  return { kind: "refused", code: "UNSENDABLE", message, blame: "request" };
+}
+
+async function readReply(
+  outcome: HttpOutcome,
+  merchant: V2Merchant,
+  order: OrderKey,
+): Promise<V2Response> {
+  if (outcome.kind === "failed") return unknown(outcome.reason);
+  if (outcome.status !== 200) return unknown(`HTTP ${outcome.status}`);
+  const read = readXml(outcome.body);
+  if (!read.ok) return unknown(`unreadable answer: ${read.error}`);
+  const fields = read.value;
+  const returnCode = fields.get("return_code");
+  // The text of a refusal by WeChat's outer gate is in `retmsg`.
+  if (returnCode === "FAIL") {
+    return answerToUnsignedFail(fields.get("return_msg") || fields.get("retmsg") || "");
+  }
+  if (returnCode !== "SUCCESS") return unknown("answer without a return_code");
+  const signType = await verifySign(fields, merchant.apiKey, order.signType);
+  if (signType === null) return unknown("answer not rightly signed");
+  const stranger = strangeField(fields, merchant, order);
+  if (stranger !== null) return unknown(`answer for another ${stranger}`);
+  return readResult(fields);
+}
+
+/** The name of an identity in the answer that isn't the request's; null when all agree. */
+function strangeField(
+  fields: ReadonlyMap<string, string>,
+  merchant: V2Merchant,
+  order: OrderKey,
+): string | null {
+  if (fields.get("appid") !== order.wechatAppId) return "appid";
+  if (fields.get("mch_id") !== merchant.mchId) return "mch_id";
+  const orderNumber = fields.get("out_trade_no") ?? order.orderNumber;
+  return orderNumber === order.orderNumber ? null : "out_trade_no";
+}
+
+function readResult(fields: ReadonlyMap<string, string>): V2Response {
+  const resultCode = fields.get("result_code");
+  if (resultCode === "SUCCESS") return { kind: "done", fields };
+  const code = fields.get("err_code") ?? "";
+  if (resultCode !== "FAIL" || code === "") return unknown("answer without a result");
+  return { kind: "error", error: { code, message: fields.get("err_code_des") ?? "" } };
+}

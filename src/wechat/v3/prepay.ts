@@ -1,0 +1,79 @@
+import * as z from "zod";
+import { prepayWithRetry, type PrepayAttempt } from "../prepay-retry.ts";
+import { CALL_TIMEOUT_MS } from "../transport.ts";
+import { answerFor } from "../error-class.ts";
+import type { PrepayAnswer, PrepayRequest } from "../types.ts";
+import { send, type V3Request, type V3Response, type V3Client } from "./request.ts";
+import { classifyPrepayError, type HttpError } from "./error-codes.ts";
+import { readJson } from "./json.ts";
+import { queryPayment } from "./query-payment.ts";
+
+const prepared = z.object({ prepay_id: z.string().min(1).max(64) });
+
+/**
+ * What WeChat says, as INVALID_REQUEST, of a number that it has already: with other parameters,
+ * or paid, or closed.
+ */
+const NUMBER_TAKEN = /订单号重复|重入|已支付|已关闭/;
+
+/**
+ * Makes an order at WeChat, or gets a new prepay id for one made before with the same parameters
+ * (WeChat: pay/transactions/jsapi).
+ *
+ * An answer that settles nothing is asked for once more with the same number and parameters, which
+ * WeChat takes for the same order; a reply that asks for a pause isn't.
+ */
+export async function prepay(client: V3Client, request: PrepayRequest): Promise<PrepayAnswer> {
+  return await prepayWithRetry(
+    async () => await attemptPrepay(client, request),
+    async () => await queryPayment(client, request),
+  );
+}
+
+async function attemptPrepay(client: V3Client, request: PrepayRequest): Promise<PrepayAttempt> {
+  return readAttempt(await send(client, buildOrder(client.merchant.mchId, request)));
+}
+
+function buildOrder(mchid: string, request: PrepayRequest): V3Request {
+  return {
+    method: "POST",
+    path: "/v3/pay/transactions/jsapi",
+    body: {
+      appid: request.wechatAppId,
+      mchid,
+      description: request.desc,
+      out_trade_no: request.orderNumber,
+      ...(request.attach === null || request.attach === "" ? {} : { attach: request.attach }),
+      notify_url: request.notifyUrl,
+      ...(request.tag === "" ? {} : { goods_tag: request.tag }),
+      amount: { total: request.totalFen, currency: "CNY" },
+      payer: { openid: request.openId },
+      scene_info: { payer_client_ip: request.clientIp },
+    },
+    timeoutMs: CALL_TIMEOUT_MS,
+  };
+}
+
+function readAttempt(reply: V3Response): PrepayAttempt {
+  switch (reply.kind) {
+    case "done": {
+      const read = readJson(reply.body, prepared);
+      return read.ok
+        ? { kind: "prepared", prepayId: read.value.prepay_id }
+        : { kind: "again", reason: `unreadable answer: ${read.error}` };
+    }
+    case "error":
+      return readError(reply.error);
+    case "unknown":
+      return { kind: "again", reason: reply.reason };
+  }
+}
+
+function readError(error: HttpError): PrepayAttempt {
+  const verdict = classifyPrepayError(error);
+  if (verdict === "paid" || verdict === "closed") return { kind: verdict };
+  if (verdict === "unknown") return { kind: "again", reason: `${error.code}: ${error.message}` };
+  if (verdict === "ask") return { kind: "ask", error };
+  if (verdict === "request" && NUMBER_TAKEN.test(error.message)) return { kind: "ask", error };
+  return answerFor(verdict, error);
+}

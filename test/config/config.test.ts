@@ -1,0 +1,148 @@
+import { env } from "cloudflare:workers";
+import { afterEach, describe, expect, test } from "vitest";
+import { readConfig } from "../../src/config.ts";
+import { send } from "../support/gateway.ts";
+import { closeWorld, openWorld } from "../support/world.ts";
+
+const DEVELOPMENT = {
+  ADMIN_TOKEN: "development-admin-token",
+  MASTER_KEY: "ZGV2ZWxvcG1lbnQtbWFzdGVyLWtleS0zMi1ieXRlcyE=",
+};
+
+const PRODUCTION = {
+  ENVIRONMENT: "production",
+  PUBLIC_URL: "https://pay.example.com/",
+  ADMIN_TOKEN: "a-token-that-is-long-enough",
+  MASTER_KEY: "dGVzdC1tYXN0ZXIta2V5LXdpdGgtMzItYnl0ZXMhISE=",
+};
+
+afterEach(closeWorld);
+
+/** The faults of an environment, as one text; empty when there are none. */
+function faultsOf(environment: object): string {
+  const config = readConfig(environment);
+  return config.ok ? "" : config.error.join("; ");
+}
+
+describe("the environment", () => {
+  test("is read once, with its defaults", () => {
+    expect(readConfig(PRODUCTION)).toMatchObject({
+      ok: true,
+      value: {
+        environment: "production",
+        publicUrl: "https://pay.example.com",
+        wechatPayUrl: "https://api.mch.weixin.qq.com",
+        wechatPaySpareUrl: "https://api2.mch.weixin.qq.com",
+        orderTtlMs: 7_200_000,
+        adminToken: PRODUCTION.ADMIN_TOKEN,
+        masterKey: PRODUCTION.MASTER_KEY,
+      },
+    });
+  });
+
+  test("has no spare for a WeChat that isn't WeChat's own", () => {
+    const config = readConfig({ ...PRODUCTION, WECHAT_PAY_URL: "https://sandbox.example.com/" });
+    expect(config).toMatchObject({
+      value: { wechatPayUrl: "https://sandbox.example.com", wechatPaySpareUrl: null },
+    });
+  });
+
+  test.for(["ENVIRONMENT", "PUBLIC_URL", "ADMIN_TOKEN", "MASTER_KEY"])(
+    "without %s is refused, by name",
+    (name) => {
+      const { [name]: _left, ...rest }: Record<string, string> = PRODUCTION;
+      expect(faultsOf(rest)).toContain(name);
+    },
+  );
+
+  test.for([
+    ["ENVIRONMENT", "staging"],
+    ["PUBLIC_URL", "pay.example.com"],
+    ["PUBLIC_URL", "ftp://pay.example.com"],
+    ["PUBLIC_URL", "https://pay.example.com/?secret-query"],
+    ["PUBLIC_URL", "https://pay.example.com/#secret-fragment"],
+    ["PUBLIC_URL", "http://pay.example.com"],
+    ["WECHAT_PAY_URL", "http://api.mch.weixin.qq.com"],
+    ["ORDER_TTL_SECONDS", "604801"],
+    ["ORDER_TTL_SECONDS", "2h"],
+    ["ORDER_TTL_SECONDS", "-300"],
+    ["ORDER_TTL_SECONDS", ""],
+    ["ADMIN_TOKEN", "too-short-secret"],
+    ["MASTER_KEY", "c2hvcnQtc2VjcmV0"],
+    ["MASTER_KEY", "not base64 but forty-four characters long!!!"],
+  ] as const)("with %s = %s is refused, without repeating the value", ([name, given]) => {
+    const value = name === "ADMIN_TOKEN" ? given.slice(0, 15) : given;
+    const faults = faultsOf({ ...PRODUCTION, [name]: value });
+    expect(faults).toContain(name);
+    if (value.length > 3) expect(faults).not.toContain(value);
+  });
+
+  test.for(["qa", "production"])(
+    "of %s refuses the published development values",
+    (ENVIRONMENT) => {
+      for (const [name, value] of Object.entries(DEVELOPMENT)) {
+        const faults = faultsOf({ ...PRODUCTION, ENVIRONMENT, [name]: value });
+        expect(faults).toContain(name);
+        expect(faults).not.toContain(value);
+      }
+    },
+  );
+
+  test("of development takes them, and plain http", () => {
+    const development = {
+      ENVIRONMENT: "development",
+      PUBLIC_URL: "http://127.0.0.1:8787",
+      WECHAT_PAY_URL: "http://127.0.0.1:8788",
+      ...DEVELOPMENT,
+    };
+    expect(faultsOf(development)).toBe("");
+  });
+
+  test("counts a life that WeChat couldn't close as the shortest that it can", () => {
+    expect(readConfig({ ...PRODUCTION, ORDER_TTL_SECONDS: "60" })).toMatchObject({
+      value: { orderTtlMs: 300_000 },
+    });
+  });
+
+  test("takes the shortest and the longest life of an order", () => {
+    for (const ORDER_TTL_SECONDS of ["300", "604800"]) {
+      expect(faultsOf({ ...PRODUCTION, ORDER_TTL_SECONDS })).toBe("");
+    }
+  });
+});
+
+describe("a gateway that isn't configured", () => {
+  test.for([
+    ["/pay/create-order", 200],
+    ["/refund/refund-money", 200],
+    ["/order", 200],
+    ["/health", 503],
+    ["/admin/apps", 503],
+    ["/notify/v2/1/pay", 503],
+  ] as const)(
+    "serves nothing at %s, and says which secrets are missing",
+    async ([path, status]) => {
+      await openWorld();
+      const { ADMIN_TOKEN: _token, MASTER_KEY: _key, ...rest } = env;
+      const init = { method: path === "/health" ? "GET" : "POST" };
+      const response = await send(path, init, { ...rest, ADMIN_TOKEN: "", MASTER_KEY: "" });
+      expect(response.status).toBe(status);
+      const text = await response.text();
+      expect(JSON.parse(text)).toMatchObject(
+        path === "/health" ? { ok: false } : { code: 503, data: null },
+      );
+      expect(text).toMatch(/ADMIN_TOKEN.*MASTER_KEY/);
+      expect(response.headers.get("x-request-id")).not.toBeNull();
+    },
+  );
+
+  test("outside development refuses development's secrets, and doesn't show them", async () => {
+    const { logged } = await openWorld();
+    const bindings = { ...env, ...DEVELOPMENT, ENVIRONMENT: "production" as const };
+    const response = await send("/order", { method: "POST" }, bindings);
+    expect(response.status).toBe(200);
+    const told = (await response.text()) + logged.join();
+    expect(told).toMatch(/ADMIN_TOKEN.*MASTER_KEY/);
+    for (const value of Object.values(DEVELOPMENT)) expect(told).not.toContain(value);
+  });
+});

@@ -1,0 +1,48 @@
+import { describe, expect, test } from "vitest";
+import { parseOrderQuery } from "../../src/contract/order-query.ts";
+import { parametersOf, refusalOf } from "./support.ts";
+
+type Fields = Record<string, string | undefined>;
+
+function parse(fields: Fields) {
+  return parseOrderQuery(parametersOf(fields));
+}
+
+describe("a question for an order", () => {
+  test.each<[Fields, unknown]>([
+    [{ order_id: "30" }, { by: { kind: "id", orderId: 30 }, sync: false }],
+    [
+      { order_id: "30", appOrderNo: "" },
+      { by: { kind: "id", orderId: 30 }, sync: false },
+    ],
+    [{ appOrderNo: "A-1" }, { by: { kind: "app-order-no", appOrderNo: "A-1" }, sync: false }],
+    [
+      { order_id: "30", sync: "1" },
+      { by: { kind: "id", orderId: 30 }, sync: true },
+    ],
+    [
+      { order_id: "30", sync: "0" },
+      { by: { kind: "id", orderId: 30 }, sync: false },
+    ],
+    [
+      { order_id: "30", sync: "" },
+      { by: { kind: "id", orderId: 30 }, sync: false },
+    ],
+  ])("%j is read", (fields, value) => {
+    expect(parse(fields)).toEqual({ ok: true, value });
+  });
+
+  test.each<[Fields, string]>([
+    [{}, "order_id 必传（或改传 appOrderNo）"],
+    [{ order_id: "", appOrderNo: "" }, "order_id 必传（或改传 appOrderNo）"],
+    [{ order_id: "30", appOrderNo: "A-1" }, "order_id 与 appOrderNo 只能传一个"],
+    [{ order_id: "0" }, "order_id 必须是不小于 1 的整数"],
+    [{ order_id: "x" }, "order_id 必须是不小于 1 的整数"],
+    [{ order_id: "9007199254740992" }, "order_id 不能大于"],
+    [{ appOrderNo: "a b" }, "appOrderNo 只能由"],
+    [{ order_id: "30", sync: "true" }, "sync 只能是 0 或 1"],
+    [{ order_id: "30", sync: "2" }, "sync 只能是 0 或 1"],
+  ])("%j is refused: %s", (fields, detail) => {
+    expect(refusalOf(parse(fields))).toContain(detail);
+  });
+});

@@ -1,0 +1,97 @@
+import { describe, expect, test } from "vitest";
+import { orderView } from "../../src/contract/order-view.ts";
+import type { NotifyState, PayState, RefundState } from "../../src/domain/states.ts";
+import { paidOrder, refund } from "./support.ts";
+
+describe("what an app sees of an order", () => {
+  test("with a refund has exactly the contract's names and types", () => {
+    const order = { ...paidOrder, attach: "a", appOrderNo: "A-1" };
+    expect(orderView(order, refund, 70)).toStrictEqual({
+      id: 30,
+      pay_order_number: "b9422280c58b415cab0571c95c07607d",
+      app_id: 1,
+      platform: "1",
+      sdk_type: "JSAPI",
+      desc: "测试商品",
+      total_free: 100,
+      tag: "test",
+      user_id: 7,
+      pay_state: "2",
+      ref_state: "4",
+      pay_notify_state: "2",
+      ref_notify_state: "1",
+      transaction_id: "4008662001201707201798718285",
+      pay_notify_number: 2,
+      ref_notify_number: 3,
+      refund_id: "50000503652017072001429513373",
+      refund_no: "56bbb455865e4fd398f0ceecf58ecd25",
+      create_time: 1_500_556_147,
+      update_time: 1_500_556_639,
+      attach: "a",
+      app_order_no: "A-1",
+      refund_free: 70,
+    });
+  });
+
+  test("while waiting has nulls and zeros for what isn't there yet", () => {
+    const waiting = {
+      ...paidOrder,
+      payState: "waiting",
+      transactionId: null,
+      payNotifyState: "none",
+      payNotifyNumber: 0,
+    } as const;
+    expect(orderView(waiting, null, 0)).toMatchObject({
+      pay_state: "0",
+      ref_state: "0",
+      pay_notify_state: "0",
+      ref_notify_state: "0",
+      transaction_id: null,
+      pay_notify_number: 0,
+      ref_notify_number: 0,
+      refund_id: null,
+      refund_no: null,
+      update_time: 1_500_556_600,
+      attach: null,
+      app_order_no: null,
+      refund_free: 0,
+    });
+  });
+
+  test.each<[PayState, string]>([
+    ["waiting", "0"],
+    ["failed", "1"],
+    ["paid", "2"],
+  ])("pay_state of %s is %s", (payState, code) => {
+    expect(orderView({ ...paidOrder, payState }, null, 0).pay_state).toBe(code);
+  });
+
+  test.each<[RefundState, string]>([
+    ["requested", "0"],
+    ["refused", "1"],
+    ["accepted", "2"],
+    ["abnormal", "3"],
+    ["closed", "3"],
+    ["succeeded", "4"],
+  ])("ref_state of %s is %s", (state, code) => {
+    expect(orderView(paidOrder, { ...refund, state }, 0).ref_state).toBe(code);
+  });
+
+  test.each<[NotifyState, string]>([
+    ["none", "0"],
+    ["failing", "1"],
+    ["confirmed", "2"],
+  ])("a notify state of %s is %s", (state, code) => {
+    const view = orderView(
+      { ...paidOrder, payNotifyState: state },
+      { ...refund, notifyState: state },
+      0,
+    );
+    expect(view.pay_notify_state).toBe(code);
+    expect(view.ref_notify_state).toBe(code);
+  });
+
+  test("was last updated when the order or the refund was, whichever is later", () => {
+    expect(orderView(paidOrder, { ...refund, updatedAt: 1000 }, 0).update_time).toBe(1_500_556_600);
+  });
+});

@@ -1,0 +1,61 @@
+import { describe, expect, test } from "vitest";
+import {
+  compareBillPayment,
+  compareBillRefund,
+  type OurRefund,
+} from "../../../src/domain/bill/compare.ts";
+import type { BillPayment, BillRefund } from "../../../src/domain/bill/line.ts";
+
+const bill: BillPayment = {
+  kind: "payment",
+  orderNumber: "order",
+  transactionId: "42",
+  totalFen: 100,
+};
+const ours = { id: 1, totalFen: 100, payState: "paid", transactionId: "42" } as const;
+
+describe("a payment", () => {
+  test.for([
+    ["agrees", ours],
+    ["unknown", undefined],
+    ["amount differs", { ...ours, totalFen: 101 }],
+    ["amount differs", { ...ours, transactionId: "43" }],
+    ["state differs", { ...ours, payState: "waiting", transactionId: null }],
+    ["state differs", { ...ours, payState: "failed", transactionId: null }],
+    ["amount differs", { ...ours, totalFen: 99, payState: "waiting", transactionId: null }],
+  ] as const)("%s", ([verdict, row]) => {
+    expect(compareBillPayment(bill, row)).toBe(verdict);
+  });
+});
+
+describe("a refund", () => {
+  const refund: BillRefund = {
+    kind: "refund",
+    orderNumber: "order",
+    transactionId: "42",
+    refundNo: "r",
+    refundId: "50",
+    refundFen: 10,
+    status: "SUCCESS",
+  };
+  const row: OurRefund = { id: 1, orderNumber: "order", refundFen: 10, state: "succeeded" };
+
+  test("is known by its number, and has the amount and the order that we know", () => {
+    expect(compareBillRefund(refund, undefined)).toBe("unknown");
+    expect(compareBillRefund(refund, { ...row, refundFen: 11 })).toBe("amount differs");
+    expect(compareBillRefund(refund, { ...row, orderNumber: "another" })).toBe("amount differs");
+  });
+
+  const STATES = ["requested", "refused", "accepted", "abnormal", "closed", "succeeded"] as const;
+  test.for([
+    ["SUCCESS", ["succeeded"]],
+    ["PROCESSING", ["accepted", "abnormal", "closed", "succeeded"]],
+    ["FAIL", ["refused", "abnormal", "closed"]],
+    ["CHANGE", ["abnormal", "closed", "succeeded"]],
+  ] as const)("that the bill saw in %s may be %j by now", ([status, agreeing]) => {
+    const agreed = STATES.filter(
+      (state) => compareBillRefund({ ...refund, status }, { ...row, state }) === "agrees",
+    );
+    expect(agreed).toEqual(agreeing);
+  });
+});

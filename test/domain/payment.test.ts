@@ -1,0 +1,81 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { comparePayment, type PaymentFacts, type StoredOrder } from "../../src/domain/payment.ts";
+
+const MERCHANT = 7;
+const payment: PaymentFacts = {
+  wechatAppId: "wx1",
+  totalFen: 100,
+  transactionId: "T1",
+  signType: "HMAC-SHA256",
+};
+const waiting: StoredOrder = {
+  merchantId: MERCHANT,
+  wechatAppId: "wx1",
+  totalFen: 100,
+  signType: "HMAC-SHA256",
+  payState: "waiting",
+  transactionId: null,
+};
+const paid: StoredOrder = { ...waiting, payState: "paid", transactionId: "T1" };
+
+describe("news of a payment", () => {
+  test("of a waiting or a failed order is booked", () => {
+    expect(comparePayment(waiting, payment, MERCHANT)).toEqual({ kind: "book" });
+    const failed = { ...waiting, payState: "failed" } as const;
+    expect(comparePayment(failed, payment, MERCHANT)).toEqual({ kind: "book" });
+  });
+
+  test("of an order paid by the same transaction is a repeat", () => {
+    expect(comparePayment(paid, payment, MERCHANT)).toEqual({ kind: "repeat" });
+  });
+
+  test.for([
+    ["merchant", {}, 8],
+    ["app", { wechatAppId: "wx2" }, MERCHANT],
+    ["sign-type", { signType: "MD5" }, MERCHANT],
+    ["amount", { totalFen: 99 }, MERCHANT],
+  ] as const)(
+    "with another %s contradicts, whatever the order's state",
+    ([what, change, merchant]) => {
+      for (const payState of ["waiting", "failed", "paid"] as const) {
+        const stored = { ...paid, payState };
+        const verdict = comparePayment(stored, { ...payment, ...change }, merchant);
+        expect(verdict).toEqual({ kind: "contradiction", what });
+      }
+    },
+  );
+
+  test("of a second transaction contradicts a paid order only", () => {
+    const second = { ...payment, transactionId: "T2" };
+    expect(comparePayment(paid, second, MERCHANT)).toEqual({
+      kind: "contradiction",
+      what: "transaction",
+    });
+    expect(comparePayment(waiting, second, MERCHANT)).toEqual({ kind: "book" });
+  });
+
+  test("is booked only when all that identifies the order agrees", () => {
+    const facts = fc.record({
+      wechatAppId: fc.constantFrom("wx1", "wx2"),
+      totalFen: fc.constantFrom(99, 100, 101),
+      transactionId: fc.constantFrom("T1", "T2"),
+      signType: fc.constantFrom("MD5", "HMAC-SHA256"),
+    });
+    const states = fc.constantFrom("waiting", "failed", "paid");
+    fc.assert(
+      fc.property(facts, states, fc.constantFrom(7, 8), (news, payState, merchant) => {
+        const stored = { ...paid, payState };
+        const { transactionId: _news, ...identity } = news;
+        const { transactionId: _right, ...expected } = payment;
+        const agrees =
+          merchant === MERCHANT && JSON.stringify(identity) === JSON.stringify(expected);
+        const { kind } = comparePayment(stored, news, merchant);
+        if (kind === "book") expect(agrees && payState !== "paid").toBe(true);
+        if (kind === "repeat") expect(agrees && news.transactionId === "T1").toBe(true);
+        if (!agrees) expect(kind).toBe("contradiction");
+      }),
+      { numRuns: 500 },
+    );
+  });
+});

@@ -1,0 +1,137 @@
+import { describe, expect, it } from "vitest";
+import {
+  classifyCertificatesError,
+  classifyCloseError,
+  classifyDownloadError,
+  classifyPaymentQueryError,
+  classifyPrepayError,
+  classifyRefundError,
+  classifyRefundQueryError,
+  classifyBillError,
+  type HttpError,
+} from "../../../src/wechat/v3/error-codes.ts";
+import { answerFor } from "../../../src/wechat/error-class.ts";
+
+/** The same in all calls. Older spellings, without underscores, mean the same. */
+const COMMON = `
+  400 PARAM_ERROR gateway
+  400 INVALID_REQUEST gateway
+  400 APPID_MCHID_NOT_MATCH merchant
+  400 MCH_NOT_EXISTS merchant
+  404 MCH_NOT_EXISTS merchant
+  401 SIGN_ERROR merchant
+  401 SIGNERROR merchant
+  403 NO_AUTH merchant
+  403 NOAUTH merchant
+  406 PARAM_ERROR gateway
+  429 FREQUENCY_LIMITED later
+  429 FREQUENCY_LIMIT_EXCEED later
+  403 FREQUENCY_LIMITED later
+  500 SYSTEM_ERROR unknown
+  500 SYSTEMERROR unknown
+  400 SYSTEM_ERROR unknown
+  400 NEVER_HEARD_OF gateway
+  404 NEVER_HEARD_OF gateway
+  499 NEVER_HEARD_OF gateway
+  500 NEVER_HEARD_OF unknown
+  502 NEVER_HEARD_OF unknown
+  503 NEVER_HEARD_OF unknown
+  504 NEVER_HEARD_OF unknown
+  400 constructor gateway
+  500 __proto__ unknown`;
+
+const PAYMENT = `
+  403 RULE_LIMIT request
+  403 RULELIMIT request
+  403 TRADE_ERROR request
+  403 ACCOUNT_ERROR request
+  403 ACCOUNTERROR request`;
+
+const TABLES: [string, (error: HttpError) => string, string][] = [
+  [
+    "prepay",
+    classifyPrepayError,
+    `${PAYMENT}
+    400 PARAM_ERROR request
+    400 INVALID_REQUEST request
+    400 ORDER_CLOSED closed
+    400 ORDERCLOSED closed
+    400 ORDER_PAID paid
+    400 ORDERPAID paid
+    403 OUT_TRADE_NO_USED ask
+    403 NOT_ENOUGH request
+    403 NOTENOUGH request
+    500 BANK_ERROR unknown
+    500 BANKERROR unknown
+    500 OPENID_MISMATCH request
+    500 INVALID_TRANSACTIONID gateway`,
+  ],
+  [
+    "query",
+    classifyPaymentQueryError,
+    `${PAYMENT}
+    404 ORDER_NOT_EXIST absent
+    404 ORDERNOTEXIST absent`,
+  ],
+  [
+    "close",
+    classifyCloseError,
+    `${PAYMENT}
+    400 ORDER_PAID paid
+    403 ORDERPAID paid
+    400 ORDER_CLOSED closed
+    404 ORDER_NOT_EXIST absent`,
+  ],
+  [
+    "refund",
+    classifyRefundError,
+    `
+    400 INVALID_REQUEST request
+    403 NOT_ENOUGH merchant
+    403 NOTENOUGH merchant
+    403 USER_ACCOUNT_ABNORMAL request
+    403 REQUEST_BLOCKED merchant
+    404 RESOURCE_NOT_EXISTS gateway`,
+  ],
+  ["refund query", classifyRefundQueryError, "404 RESOURCE_NOT_EXISTS absent"],
+  ["certificates", classifyCertificatesError, "404 RESOURCE_NOT_EXISTS none"],
+  [
+    "trade bill",
+    classifyBillError,
+    `
+    400 NO_STATEMENT_EXIST empty
+    400 STATEMENT_CREATING creating`,
+  ],
+  ["bill download", classifyDownloadError, ""],
+];
+
+function rowsOf(table: string): [number, string, string][] {
+  return table
+    .split("\n")
+    .map((line) => line.trim().split(" "))
+    .filter((row) => row.length === 3)
+    .map(([status = "", code = "", verdict = ""]) => [Number(status), code, verdict]);
+}
+
+describe.each(TABLES)("the table of %s", (_name, judge, own) => {
+  const special = rowsOf(own);
+  const overridden = new Set(special.map(([status, code]) => `${status} ${code}`));
+  const common = rowsOf(COMMON).filter(([status, code]) => !overridden.has(`${status} ${code}`));
+
+  it.each([...special, ...common])("takes %i %s for %s", (status, code, verdict) => {
+    expect(judge({ status, code, message: "" })).toBe(verdict);
+  });
+});
+
+describe("answerOf", () => {
+  const error = { status: 403, code: "NO_AUTH", message: "商户无权限" };
+
+  it.each(["request", "merchant", "gateway"] as const)("blames the %s", (blame) => {
+    const { code, message } = error;
+    expect(answerFor(blame, error)).toEqual({ kind: "refused", code, message, blame });
+  });
+
+  it.each(["unknown", "later"] as const)("leaves %s open", (verdict) => {
+    expect(answerFor(verdict, error)).toEqual({ kind: "unknown", reason: "NO_AUTH: 商户无权限" });
+  });
+});
