@@ -40,8 +40,8 @@ function importsOf(room: Room): Rules {
             `src/${room}/ imports only rooms below it (oxlint.config.ts, ROOMS).`,
           ),
         ]),
-    ...(room === "wechat" || PROTOCOLS_UNFINISHED ? [] : [PROTOCOLS]),
-    ...(MAY_OPEN_THE_DATABASE.has(room) ? [] : [DATABASE_HANDLE]),
+    ...(room === "wechat" ? [] : [PROTOCOLS]),
+    ...(room === "settings" ? [] : [DATABASE_HANDLE]),
     ...(PURE.has(room) ? [FRAMEWORKS] : []),
     ...(NEEDS_NO_ENVIRONMENT.has(room) ? [ENVIRONMENT] : []),
   ];
@@ -57,7 +57,6 @@ function restriction(regex: string, message: string) {
   return { regex, message };
 }
 
-const PROTOCOLS_UNFINISHED = true;
 const PROTOCOLS = restriction(
   "wechat/(v2|v3)/",
   "Only src/wechat/ knows WeChat's protocols: use src/wechat/*.ts.",
@@ -67,10 +66,13 @@ const ENVIRONMENT = restriction(
   "^(\\.\\./)+(config|env)\\.ts$",
   "Takes what it needs as arguments: the environment is parsed at the doors.",
 );
-const DATABASE_HANDLE = restriction(
-  "/db/database\\.ts$",
-  "A database handle is opened in settings/work-context.ts only; take it from there.",
-);
+const DATABASE_HANDLE = {
+  ...restriction(
+    "(^|/)database\\.ts$",
+    "A database handle is opened in settings/work-context.ts only, by middleware, objects and jobs.",
+  ),
+  importNames: ["connect"],
+};
 
 /** Rooms without network, clock, chance, Hono or Drizzle. */
 const PURE: ReadonlySet<Room> = new Set(["contract", "domain"]);
@@ -82,8 +84,6 @@ const NEEDS_NO_ENVIRONMENT: ReadonlySet<Room> = new Set([
   "observability",
   "lib",
 ]);
-/** Type imports of `Database` included: elsewhere it comes with the work context. */
-const MAY_OPEN_THE_DATABASE: ReadonlySet<Room> = new Set(ROOMS);
 
 const takeTime = (room: string) => `${room} has no clock: take the time as an argument.`;
 const takeChance = (room: string) => `${room} has no chance: take it as an argument.`;

@@ -39,6 +39,9 @@ export default defineConfig({
     // One runtime a processor.
     maxWorkers: 2,
     projects: [
+      defineProject({
+        test: { name: "tooling", include: ["test/tooling/**/*.test.ts"], ...timeouts },
+      }),
       defineProject(async () => ({
         plugins: [await workers()],
         test: { name: "unit", include: PURE, isolate: false, ...timeouts },
@@ -49,7 +52,7 @@ export default defineConfig({
           name: "integration",
           include: ["test/**/*.test.ts"],
           isolate: false,
-          exclude: ["test/e2e/**", "test/histories/**", ...PURE],
+          exclude: ["test/e2e/**", "test/histories/**", "test/tooling/**", ...PURE],
           setupFiles: ["test/support/migrate.ts"],
           ...timeouts,
         },

@@ -4,7 +4,7 @@ interface __BaseEnv_Env {
 	DB: D1Database;
 	METRICS: AnalyticsEngineDataset;
 	APP_LIMIT: RateLimit;
-	HINT_LIMIT: RateLimit;
+	REFUND_NOTIFICATION_LIMIT: RateLimit;
 	UNVERIFIED_LIMIT: RateLimit;
 	ENVIRONMENT: string;
 	PUBLIC_URL: string;
@@ -24,7 +24,7 @@ declare namespace Cloudflare {
 		DB: D1Database;
 		METRICS: AnalyticsEngineDataset;
 		APP_LIMIT: RateLimit;
-		HINT_LIMIT: RateLimit;
+		REFUND_NOTIFICATION_LIMIT: RateLimit;
 		UNVERIFIED_LIMIT: RateLimit;
 		ENVIRONMENT: string;
 		PUBLIC_URL: string;
@@ -39,7 +39,7 @@ declare namespace Cloudflare {
 		DB: D1Database;
 		METRICS: AnalyticsEngineDataset;
 		APP_LIMIT: RateLimit;
-		HINT_LIMIT: RateLimit;
+		REFUND_NOTIFICATION_LIMIT: RateLimit;
 		UNVERIFIED_LIMIT: RateLimit;
 		ENVIRONMENT: string;
 		PUBLIC_URL: string;

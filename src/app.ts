@@ -1,22 +1,21 @@
 import { Hono, type Context } from "hono";
 import { adminRoutes } from "./admin/index.ts";
-import { failure } from "./contract/envelope.ts";
-import { err, type Result } from "./lib/result.ts";
-import { badRequest, METHOD_REFUSED, type Refusal } from "./contract/refusal.ts";
-import type { GatewayEnv } from "./env.ts";
-import { PAY_NOTIFY_PATHS, REFUND_NOTIFY_PATHS } from "./wechat/notify-paths.ts";
-import { respond } from "./middleware/respond.ts";
 import { createOrder } from "./api/create-order.ts";
-import { health } from "./health.ts";
-import { payNotificationV2, refundNotificationV2 } from "./notifications/routes-v2.ts";
-import { payNotificationV3, refundNotificationV3 } from "./notifications/routes-v3.ts";
 import { order } from "./api/order.ts";
 import { refundMoney } from "./api/refund-money.ts";
-import { requireConfig } from "./middleware/context.ts";
+import { failure } from "./contract/envelope.ts";
+import { badRequest, METHOD_REFUSED, type Refusal } from "./contract/refusal.ts";
+import type { GatewayEnv } from "./env.ts";
+import { health } from "./health.ts";
+import { err, type Result } from "./lib/result.ts";
+import { openWorkContext } from "./middleware/context.ts";
 import { requestLog } from "./middleware/request-log.ts";
-import { respondToError } from "./middleware/unexpected.ts";
+import { respond, respondToError } from "./middleware/respond.ts";
+import { handleNotification } from "./notifications/handle.ts";
+import { notifyPath } from "./wechat/notify-paths.ts";
+import { PROTOCOLS } from "./wechat/types.ts";
 
-/** The three endpoints that apps know (README, "The API"). */
+/** The three endpoints that apps know (docs/integrate.md). */
 const CONTRACT: Readonly<
   Record<string, (c: Context<GatewayEnv>) => Promise<Result<object, Refusal>>>
 > = {
@@ -28,16 +27,16 @@ const CONTRACT: Readonly<
 /** Every route of the gateway. */
 export const app = new Hono<GatewayEnv>({ strict: false });
 
-app.use(requestLog, requireConfig);
+app.use(requestLog, openWorkContext);
 
 for (const [path, endpoint] of Object.entries(CONTRACT)) {
   app.post(path, async (c) => respond(c, await endpoint(c)));
   app.all(path, (c) => respond(c, err(METHOD_REFUSED)));
 }
-app.post(PAY_NOTIFY_PATHS.v2, payNotificationV2);
-app.post(REFUND_NOTIFY_PATHS.v2, refundNotificationV2);
-app.post(PAY_NOTIFY_PATHS.v3, payNotificationV3);
-app.post(REFUND_NOTIFY_PATHS.v3, refundNotificationV3);
+for (const protocol of PROTOCOLS) {
+  app.post(notifyPath(protocol, "payment"), handleNotification(protocol, "payment"));
+  app.post(notifyPath(protocol, "refund"), handleNotification(protocol, "refund"));
+}
 app.get("/health", health);
 app.route("/admin", adminRoutes);
 

@@ -1,21 +1,21 @@
 import type { Context } from "hono";
-import { hasStopped } from "./domain/health.ts";
-import { ok, type Result } from "./lib/result.ts";
 import { readHealth, type HealthFacts } from "./db/health.ts";
 import { apps } from "./db/schema.ts";
 import { openFrom } from "./db/secrets.ts";
-import { TtlCache } from "./lib/ttl-cache.ts";
-import { masterKeyOf } from "./settings/settings.ts";
 import type { GatewayEnv } from "./env.ts";
+import { ok, type Result } from "./lib/result.ts";
+import { TtlCache } from "./lib/ttl-cache.ts";
 import { describe, log } from "./observability/log.ts";
 import { orderObject } from "./orders/stub.ts";
 
-/** A monitor gives up sooner or later; this is sooner. In ms. */
+/** Shorter than the time limit of any usual monitor. */
 const CHECK_TIMEOUT_MS = 3_000;
-/** How long an isolate's finding is good for, in ms: so that many who ask cost no more than one. */
+/** How long an isolate reuses its findings: many monitors cost no more than one. */
 const FINDINGS_MAX_AGE_MS = 5_000;
-/** An order's object that belongs to no order: nothing is ever stored in it. */
+/** The name of an object without an order: nothing is ever stored in it. */
 const PROBE = "health";
+/** The schedule runs every ten minutes; after this long without a run it is broken. */
+const MAX_SILENCE_MS = 3600_000;
 
 const FAULTS = {
   database: "the database does not answer, or lacks a migration",
@@ -26,7 +26,7 @@ const FAULTS = {
 
 const findings = new TtlCache<readonly string[], never>();
 
-/** GET /health: 200 while the gateway can do its work, else 503 with what is amiss. */
+/** GET /health: 200 while the gateway can do its work, else 503 with the faults. */
 export async function health(c: Context<GatewayEnv>): Promise<Response> {
   const found = await findings.get(
     "",
@@ -39,12 +39,12 @@ export async function health(c: Context<GatewayEnv>): Promise<Response> {
 }
 
 async function findFaults(c: Context<GatewayEnv>): Promise<string[]> {
-  const [signs, reached] = await Promise.all([
-    withTimeout(c, "database", async () => await readHealth(c.get("db"))),
+  const [facts, reached] = await Promise.all([
+    withTimeout(c, "database", async () => await readHealth(c.get("work").db)),
     withTimeout(c, "objects", async () => await orderObject(c.env, PROBE).ping()),
   ]);
   const faults = [];
-  if (signs.ok) faults.push(...(await faultsIn(c, signs.value)));
+  if (facts.ok) faults.push(...(await faultsIn(c, facts.value)));
   else faults.push(FAULTS.database);
   if (!reached.ok) faults.push(FAULTS.objects);
   if (faults.length > 0) {
@@ -57,21 +57,29 @@ async function faultsIn(
   c: Context<GatewayEnv>,
   { secret, scheduledAt }: HealthFacts,
 ): Promise<string[]> {
-  const config = c.get("config");
+  const { config, settings } = c.get("work");
   const faults = [];
   if (secret !== null) {
-    const masterKey = await masterKeyOf(config);
+    const masterKey = await settings.masterKey();
     const opened = await openFrom(apps.saltSealed, secret.appId, secret.saltSealed, masterKey);
     if (!opened.ok) faults.push(FAULTS.secrets);
   }
   // `wrangler dev` runs no schedule.
-  if (config.environment !== "development" && hasStopped(scheduledAt, Date.now())) {
+  if (config.environment !== "development" && hasScheduleStopped(scheduledAt, Date.now())) {
     faults.push(FAULTS.schedule);
   }
   return faults;
 }
 
-/** What came of it in time; if nothing did, the log has why. */
+/**
+ * Whether the schedule has stopped. Before its first run it hasn't: a fresh deployment is healthy.
+ * @param scheduledAt when it ran last, Unix ms; null before the first run
+ */
+export function hasScheduleStopped(scheduledAt: number | null, nowAt: number): boolean {
+  return scheduledAt !== null && nowAt - scheduledAt > MAX_SILENCE_MS;
+}
+
+/** The result of `work`, if it comes in time; on a time-out or an error the log has the reason. */
 async function withTimeout<T>(
   c: Context<GatewayEnv>,
   part: keyof typeof FAULTS,

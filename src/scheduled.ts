@@ -1,41 +1,47 @@
 import { configOf } from "./config.ts";
-import { connect } from "./db/database.ts";
 import { saveCursor } from "./db/cursors.ts";
 import { describe, log } from "./observability/log.ts";
-import { refreshCertificates } from "./settings/platform-certificates.ts";
+import { newMeter } from "./observability/request-meter.ts";
 import { reconcileDueDays } from "./reconciliation/schedule.ts";
-import { wechatEnvOf, type JobContext } from "./settings/wechat-env.ts";
+import { refreshCertificates } from "./settings/platform-certificates.ts";
+import { openWork, type WorkContext } from "./settings/work-context.ts";
 import { sweep } from "./sweep/sweep.ts";
 
 /**
- * What the schedule does, whether or not anybody asks for anything. Each job knows by itself whether
- * its time has come, so that a run that was missed costs nothing but the wait for the next one.
+ * The jobs of the schedule, which run whether or not a request comes in. Each job knows by itself
+ * whether its time has come, so that a missed run costs nothing but the wait for the next one. The
+ * heartbeat is last, so that a run which the platform cuts short counts as none: `/health` notices.
  */
-const JOBS: Readonly<Record<string, (world: JobContext) => Promise<void>>> = {
+const JOBS: Readonly<Record<string, (work: WorkContext) => Promise<void>>> = {
   certificates: refreshCertificates,
   sweep,
   reconciliation: reconcileDueDays,
+  heartbeat,
 };
 
-/** Every ten minutes (wrangler.toml, `triggers`). A job that throws doesn't keep the others. */
+/** Every ten minutes (wrangler.toml, `triggers`). A job that throws doesn't stop the others. */
 export async function scheduled(_controller: ScheduledController, env: Env): Promise<void> {
   const config = configOf(env);
   if (!config.ok) {
     log("error", "not_configured", { faults: config.error.join("; ") });
     return;
   }
-  const world = { env, config: config.value, wechatEnv: wechatEnvOf(env, config.value) };
-  for (const [job, run] of Object.entries({ ...JOBS, heartbeat })) {
+  for (const [job, run] of Object.entries(JOBS)) {
+    const startedAt = Date.now();
+    const work = openWork(env, config.value, newMeter(env));
+    let outcome = "done";
     try {
-      await run(world);
+      await run(work);
     } catch (error) {
+      outcome = "failed";
       log("error", "job_failed", { job, error: describe(error) });
     }
+    const tookMs = Date.now() - startedAt;
+    log("info", "job", { job, outcome, tookMs, ...work.meter.usage });
   }
 }
 
-/** Last, so that a run which the platform cuts short counts as none: `/health` misses it. */
-async function heartbeat({ env }: JobContext): Promise<void> {
+async function heartbeat({ db }: WorkContext): Promise<void> {
   const nowAt = Date.now();
-  await saveCursor(connect(env.DB), "schedule", nowAt, nowAt);
+  await saveCursor(db, "schedule", nowAt, nowAt);
 }

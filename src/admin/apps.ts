@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import { getApp, insertApp, listApps, updateApp } from "../db/apps.ts";
 import type { Database } from "../db/database.ts";
 import { getMerchant } from "../db/merchants.ts";
-import { forgetSettings, masterKeyOf } from "../settings/settings.ts";
+import { forgetSettings } from "../settings/settings.ts";
 import type { GatewayEnv } from "../env.ts";
 import { log } from "../observability/log.ts";
 import { invalid, notFound, refuse, type AdminError } from "./errors.ts";
@@ -17,13 +17,13 @@ const ABSENT = notFound("There is no app with this id.");
 export const appRoutes = new Hono<GatewayEnv>();
 
 appRoutes.post("/", async (c) => {
-  const body = await readBody(c.req.raw, newApp(c.get("config").environment));
+  const body = await readBody(c.req.raw, newApp(c.get("work").config.environment));
   if (!body.ok) return refuse(c, body.error);
-  const db = c.get("db");
+  const db = c.get("work").db;
   const fault = await merchantFault(db, body.value.merchantId);
   if (fault !== null) return refuse(c, fault);
   const secrets = { salt: body.value.salt ?? makeSalt(), webhookSecret: makeWebhookSecret() };
-  const masterKey = await masterKeyOf(c.get("config"));
+  const masterKey = await c.get("work").settings.masterKey();
   const app = await insertApp(db, masterKey, { ...body.value, ...secrets }, Date.now());
   forgetSettings();
   log("info", "app_created", { requestId: c.get("requestId"), appId: app.id });
@@ -34,19 +34,19 @@ appRoutes.get("/", async (c) => {
   const page = readPageQuery(c.req.query());
   if (!page.ok) return refuse(c, page.error);
   const { cursor, limit } = page.value;
-  const found = await listApps(c.get("db"), cursor, limit + 1);
+  const found = await listApps(c.get("work").db, cursor, limit + 1);
   return c.json(pageOf(found, limit));
 });
 
 appRoutes.get("/:id{[1-9][0-9]{0,14}}", async (c) => {
-  const app = await getApp(c.get("db"), Number(c.req.param("id")));
+  const app = await getApp(c.get("work").db, Number(c.req.param("id")));
   return app === null ? refuse(c, ABSENT) : c.json(app);
 });
 
 appRoutes.patch("/:id{[1-9][0-9]{0,14}}", async (c) => {
-  const body = await readBody(c.req.raw, appChanges(c.get("config").environment));
+  const body = await readBody(c.req.raw, appChanges(c.get("work").config.environment));
   if (!body.ok) return refuse(c, body.error);
-  const db = c.get("db");
+  const db = c.get("work").db;
   const fault = await merchantFault(db, body.value.merchantId);
   if (fault !== null) return refuse(c, fault);
   const app = await updateApp(db, Number(c.req.param("id")), body.value, Date.now());

@@ -7,7 +7,7 @@ import { refuse } from "./errors.ts";
 /** Lets a request through that carries `Authorization: Bearer <ADMIN_TOKEN>`, answers 401 to others. */
 export const authorize: MiddlewareHandler<GatewayEnv> = async function authorize(c, next) {
   const [, token] = /^Bearer (.+)$/i.exec(c.req.header("authorization") ?? "") ?? [];
-  if (token !== undefined && (await isSame(token, c.get("config").adminToken))) {
+  if (token !== undefined && (await isSame(token, c.get("work").config.adminToken))) {
     return await next();
   }
   if (await recordUnverified(c, "admin", "wrong token")) {

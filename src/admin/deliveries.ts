@@ -1,5 +1,5 @@
-import { Hono } from "hono";
-import { connect, type Database } from "../db/database.ts";
+import { Hono, type Context } from "hono";
+import type { Database } from "../db/database.ts";
 import {
   failingPayments,
   failingRefunds,
@@ -27,9 +27,9 @@ export const deliveryRoutes = new Hono<GatewayEnv>();
 deliveryRoutes.post("/redeliver", async (c) => {
   const body = await readBody(c.req.raw, bulkRedelivery);
   if (!body.ok) return refuse(c, body.error);
-  const { found, nextCursor } = await nextFailing(connect(c.env.DB), body.value);
+  const { found, nextCursor } = await nextFailing(c.get("work").db, body.value);
   const outcomes = await mapInBatches(found, CONCURRENCY, async (one) => {
-    return await redeliver(c.env, one, Math.floor(Math.random() * found.length * SPREAD_MS));
+    return await redeliver(c, one, Math.floor(Math.random() * found.length * SPREAD_MS));
   });
   const redelivered = outcomes.filter((outcome) => outcome === "armed").length;
   const failed = outcomes.filter((outcome) => outcome === "unavailable").length;
@@ -67,12 +67,17 @@ function cursorOf(event: "pay" | "refund", place: NonNullable<FailingPlace>): st
   return `${event}.${place.lastCallAt}.${place.id}`;
 }
 
-async function redeliver(env: Env, { orderNumber, refundNo }: FailingDelivery, delayMs: number) {
+async function redeliver(
+  c: Context<GatewayEnv>,
+  { orderNumber, refundNo }: FailingDelivery,
+  delayMs: number,
+) {
+  const requestId = c.get("requestId");
   const event = refundNo === null ? "pay" : "refund";
   try {
-    return await orderObject(env, orderNumber).redeliver(event, refundNo, delayMs);
+    return await orderObject(c.env, orderNumber).redeliver(event, refundNo, delayMs, requestId);
   } catch (error) {
-    log("error", "order_unreachable", { order: orderNumber, error: describe(error) });
+    log("error", "order_unreachable", { requestId, order: orderNumber, error: describe(error) });
     return "unavailable";
   }
 }

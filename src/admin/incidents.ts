@@ -1,7 +1,6 @@
 import { Hono } from "hono";
 import { adviceOn } from "../domain/incidents.ts";
-import { connect } from "../db/database.ts";
-import { findIncident, listIncidents, resolveIncident } from "../db/incident-list.ts";
+import { findIncident, listIncidents, resolveIncident } from "../db/incidents.ts";
 import type { IncidentRow } from "../db/incidents.ts";
 import type { GatewayEnv } from "../env.ts";
 import { log } from "../observability/log.ts";
@@ -20,19 +19,19 @@ incidentRoutes.get("/", async (c) => {
   const query = checked(c.req.query(), incidentQuery);
   if (!query.ok) return refuse(c, query.error);
   const { limit, cursor, ...filter } = query.value;
-  const found = await listIncidents(connect(c.env.DB), filter, cursor, limit + 1);
+  const found = await listIncidents(c.get("work").db, filter, cursor, limit + 1);
   return c.json(pageOf(found.map(advised), limit));
 });
 
 incidentRoutes.get(INCIDENT, async (c) => {
-  const incident = await findIncident(connect(c.env.DB), Number(c.req.param("id")));
+  const incident = await findIncident(c.get("work").db, Number(c.req.param("id")));
   return incident === null ? refuse(c, ABSENT) : c.json(advised(incident));
 });
 
 incidentRoutes.post(`${INCIDENT}/resolve`, async (c) => {
   const body = await readBody(c.req.raw, resolution);
   if (!body.ok) return refuse(c, body.error);
-  const db = connect(c.env.DB);
+  const db = c.get("work").db;
   const id = Number(c.req.param("id"));
   const resolved = await resolveIncident(db, id, body.value.note, Date.now());
   if (resolved === null) {

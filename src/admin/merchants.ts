@@ -6,13 +6,13 @@ import {
   updateMerchant,
   type MerchantRecord,
 } from "../db/merchants.ts";
-import { forgetSettings, masterKeyOf } from "../settings/settings.ts";
+import { forgetSettings } from "../settings/settings.ts";
 import type { GatewayEnv } from "../env.ts";
 import { log } from "../observability/log.ts";
 import type { V2SignType } from "../wechat/types.ts";
 import { conflict, invalid, notFound, refuse, type FieldFault } from "./errors.ts";
 import { readBody } from "./body.ts";
-import { credentialsOf, tryCredentials } from "./verify-credentials.ts";
+import { credentialsOf, verifyCredentials } from "./verify-credentials.ts";
 import { merchantChanges, missingCredentials, newMerchant } from "./merchant-schema.ts";
 import { pageOf, readPageQuery } from "./page.ts";
 
@@ -26,13 +26,12 @@ export const merchantRoutes = new Hono<GatewayEnv>();
 merchantRoutes.post("/", async (c) => {
   const body = await readBody(c.req.raw, newMerchant(c.env));
   if (!body.ok) return refuse(c, body.error);
-  const config = c.get("config");
   const { droppedVerifyKeys: _none, ...merchant } = withV2Defaults(body.value, null);
-  const tried = await tryCredentials(c, merchant.mchId, null, merchant);
+  const tried = await verifyCredentials(c, merchant.mchId, null, merchant);
   if (!tried.ok) return refuse(c, atFault(tried.error));
   const made = await insertMerchant(
-    c.get("db"),
-    await masterKeyOf(config),
+    c.get("work").db,
+    await c.get("work").settings.masterKey(),
     { ...merchant, verifyKeys: [...(merchant.verifyKeys ?? []), ...tried.value] },
     Date.now(),
   );
@@ -49,20 +48,19 @@ merchantRoutes.get("/", async (c) => {
   const page = readPageQuery(c.req.query());
   if (!page.ok) return refuse(c, page.error);
   const { cursor, limit } = page.value;
-  const found = await listMerchants(c.get("db"), cursor, limit + 1);
+  const found = await listMerchants(c.get("work").db, cursor, limit + 1);
   return c.json(pageOf(found, limit));
 });
 
 merchantRoutes.get("/:id{[1-9][0-9]{0,14}}", async (c) => {
-  const merchant = await getMerchant(c.get("db"), Number(c.req.param("id")));
+  const merchant = await getMerchant(c.get("work").db, Number(c.req.param("id")));
   return merchant === null ? refuse(c, ABSENT) : c.json(merchant);
 });
 
 merchantRoutes.patch("/:id{[1-9][0-9]{0,14}}", async (c) => {
   const body = await readBody(c.req.raw, merchantChanges(c.env));
   if (!body.ok) return refuse(c, body.error);
-  const config = c.get("config");
-  const db = c.get("db");
+  const db = c.get("work").db;
   const stored = await getMerchant(db, Number(c.req.param("id")));
   if (stored === null) return refuse(c, ABSENT);
   const { mchId: _mchId, ...changes } = withV2Defaults(body.value, stored);
@@ -71,11 +69,11 @@ merchantRoutes.patch("/:id{[1-9][0-9]{0,14}}", async (c) => {
   if (missing.length > 0) {
     return refuse(c, atFault(...missing.map((path) => ({ path, message: "is required" }))));
   }
-  const tried = await tryCredentials(c, stored.mchId, stored, changes);
+  const tried = await verifyCredentials(c, stored.mchId, stored, changes);
   if (!tried.ok) return refuse(c, atFault(tried.error));
   const merchant = await updateMerchant(
     db,
-    await masterKeyOf(config),
+    await c.get("work").settings.masterKey(),
     stored.id,
     { ...changes, verifyKeys: [...(changes.verifyKeys ?? []), ...tried.value] },
     Date.now(),

@@ -25,14 +25,14 @@ orderRoutes.get("/", async (c) => {
   const query = checked(c.req.query(), orderQuery);
   if (!query.ok) return refuse(c, query.error);
   const { limit, cursor, ...filter } = query.value;
-  const found = await listOrders(c.get("db"), filter, cursor, limit + 1);
+  const found = await listOrders(c.get("work").db, filter, cursor, limit + 1);
   return c.json(pageOf(found, limit));
 });
 
 orderRoutes.get(ORDER, async (c) => {
   const order = await orderOf(c);
   if (order === null) return refuse(c, ABSENT);
-  return c.json({ ...order, refunds: await listRefunds(c.get("db"), order.id) });
+  return c.json({ ...order, refunds: await listRefunds(c.get("work").db, order.id) });
 });
 
 orderRoutes.get(`${ORDER}/timeline`, async (c) => {
@@ -53,8 +53,8 @@ orderRoutes.post(`${ORDER}/redeliver`, async (c) => {
   switch (outcome) {
     case "armed":
       break;
-    case "nothing to tell":
-      return refuse(c, conflict(`This order has no ${event} outcome to tell its app of.`));
+    case "nothing to deliver":
+      return refuse(c, conflict(`This order has no ${event} outcome to deliver to its app.`));
     case "no such refund":
       return refuse(c, notFound("This order has no refund of this number."));
     case "unavailable":
@@ -78,10 +78,10 @@ orderRoutes.post(`${ORDER}/sync`, async (c) => {
     ? refuse(c, ABSENT)
     : c.json({
         outcome,
-        order: { ...now, refunds: await listRefunds(c.get("db"), now.id) },
+        order: { ...now, refunds: await listRefunds(c.get("work").db, now.id) },
       });
 });
 
 async function orderOf(c: Context<GatewayEnv>): Promise<OrderRow | null> {
-  return await findOrderById(c.get("db"), Number(c.req.param("id")));
+  return await findOrderById(c.get("work").db, Number(c.req.param("id")));
 }

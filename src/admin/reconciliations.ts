@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { connect, type Database } from "../db/database.ts";
+import type { Database } from "../db/database.ts";
 import { anyWechatAppId } from "../db/day-trades.ts";
 import { getMerchant } from "../db/merchants.ts";
 import {
@@ -40,10 +40,14 @@ reconciliationRoutes.post("/", async (c) => {
   const body = await readBody(c.req.raw, reconciliation(Date.now()));
   if (!body.ok) return refuse(c, body.error);
   const { merchantId, day } = body.value;
-  const db = connect(c.env.DB);
+  const db = c.get("work").db;
   if ((await getMerchant(db, merchantId)) === null) return refuse(c, NO_MERCHANT);
   if ((await anyWechatAppId(db, merchantId)) === null) return refuse(c, NO_APP);
-  const started = await reconciliationObject(c.env, body.value).start(merchantId, day);
+  const started = await reconciliationObject(c.env, body.value).start(
+    merchantId,
+    day,
+    c.get("requestId"),
+  );
   log("info", "reconciliation_by_hand", {
     requestId: c.get("requestId"),
     merchant: merchantId,
@@ -59,12 +63,12 @@ reconciliationRoutes.get("/", async (c) => {
   const query = checked(c.req.query(), reconciliationQuery);
   if (!query.ok) return refuse(c, query.error);
   const { limit, cursor, ...filter } = query.value;
-  const found = await listReconciliations(connect(c.env.DB), filter, cursor, limit + 1);
+  const found = await listReconciliations(c.get("work").db, filter, cursor, limit + 1);
   return c.json(pageOf(found, limit));
 });
 
 reconciliationRoutes.get("/:id{[1-9][0-9]{0,14}}", async (c) => {
-  const row = await findReconciliation(connect(c.env.DB), Number(c.req.param("id")));
+  const row = await findReconciliation(c.get("work").db, Number(c.req.param("id")));
   return row === null
     ? refuse(c, notFound("There is no reconciliation with this id."))
     : c.json(row);

@@ -1,6 +1,5 @@
 import { Hono } from "hono";
 import { reseal } from "../db/reseal.ts";
-import { masterKeyOf } from "../settings/settings.ts";
 import type { GatewayEnv } from "../env.ts";
 import { log } from "../observability/log.ts";
 
@@ -11,8 +10,8 @@ import { log } from "../observability/log.ts";
 export const resealRoutes = new Hono<GatewayEnv>();
 
 resealRoutes.post("/", async (c) => {
-  const masterKey = await masterKeyOf(c.get("config"));
-  const { unreadable, ...rest } = await reseal(c.get("db"), masterKey);
+  const masterKey = await c.get("work").settings.masterKey();
+  const { unreadable, ...rest } = await reseal(c.get("work").db, masterKey);
   // The key's id, because for a while after the change an isolate may still serve with the old one
   // as the current: its "nothing left" would mean the opposite.
   const facts = { masterKeyId: masterKey.id, ...rest, unreadable: unreadable.length };

@@ -1,6 +1,6 @@
 import { Hono, type Context } from "hono";
 import { rotateSecret, type Rotatable, type Rotation } from "../db/apps-rotation.ts";
-import { forgetSettings, masterKeyOf } from "../settings/settings.ts";
+import { forgetSettings } from "../settings/settings.ts";
 import { MAX_AGE_MS } from "../lib/ttl-cache.ts";
 import { err, ok, type Result } from "../lib/result.ts";
 import type { GatewayEnv } from "../env.ts";
@@ -62,8 +62,8 @@ async function rotate(
   const body = await readBody(c.req.raw, rotation);
   if (!body.ok) return body;
   const rotated = await rotateSecret(
-    c.get("db"),
-    await masterKeyOf(c.get("config")),
+    c.get("work").db,
+    await c.get("work").settings.masterKey(),
     id,
     secret,
     { fresh, overlapMs: body.value.overlapSeconds * 1000 },

@@ -8,7 +8,7 @@ import {
   readVerifyKey,
   type Certificate,
   type PrivateKey,
-} from "../wechat/v3/keys.ts";
+} from "../wechat/keys.ts";
 import type { VerifyKey } from "../wechat/types.ts";
 import { requiredOr, text } from "./common-schema.ts";
 

@@ -1,13 +1,12 @@
 import type { Context } from "hono";
-import { merchantSettings, masterKeyOf } from "../settings/settings.ts";
 import type { MerchantRecord } from "../db/merchants.ts";
-import { err, ok, type Result } from "../lib/result.ts";
 import type { GatewayEnv } from "../env.ts";
+import { err, ok, type Result } from "../lib/result.ts";
 import { log } from "../observability/log.ts";
 import { wechatEnvOf } from "../settings/wechat-env.ts";
-import { downloadCertificates } from "../wechat/v3/certificates.ts";
+import { checkCredentials, fetchCertificates } from "../wechat/certificates.ts";
 import { instrumentCall } from "../wechat/instrument.ts";
-import type { V3Merchant, VerifyKey } from "../wechat/types.ts";
+import type { V3Credentials, VerifyKey } from "../wechat/types.ts";
 import type { FieldFault } from "./errors.ts";
 import type { Credentials } from "./merchant-schema.ts";
 
@@ -24,7 +23,7 @@ export function credentialsOf(record: MerchantRecord): Credentials {
   };
 }
 
-/** New credentials of APIv3, as far as they are given. */
+/** New credentials of APIv3; what isn't changed is absent. */
 export interface NewCredentials {
   readonly apiV3Key?: string | undefined;
   readonly merchantSerialNo?: string | undefined;
@@ -33,73 +32,77 @@ export interface NewCredentials {
 }
 
 /**
- * Tries new credentials out at WeChat before they are stored: nothing else tells whether a private
- * key is the one of a serial number, or an APIv3 key the merchant's. Only a clear no is a fault;
- * when WeChat can't be asked, they are taken as they are.
+ * Tries new credentials at WeChat before they are stored: only WeChat knows whether a private key
+ * belongs to a serial number, or an APIv3 key to the merchant. Only a clear refusal is a fault; when
+ * WeChat can't be reached, the credentials are accepted as they are.
  *
- * @returns the platform certificates that came back; none for a merchant with a public key.
+ * @returns the platform certificates in the answer; none for a merchant with a public key.
  */
-export async function tryCredentials(
+export async function verifyCredentials(
   c: Context<GatewayEnv>,
   mchId: string,
   stored: MerchantRecord | null,
-  given: NewCredentials,
+  entered: NewCredentials,
 ): Promise<Result<readonly VerifyKey[], FieldFault>> {
-  if (given.apiV3Key === undefined && given.merchantPrivateKey === undefined) return ok([]);
-  const merchant = await merged(c, mchId, stored, given);
-  if (merchant === null) return ok([]);
-  const env = wechatEnvOf(c.env, c.get("config"));
+  if (entered.apiV3Key === undefined && entered.merchantPrivateKey === undefined) return ok([]);
+  const v3 = await merge(c, stored, entered);
+  if (v3 === null) return ok([]);
+  const { env, config, meter } = c.get("work");
   const answer = await instrumentCall(
-    c.get("meter"),
+    meter,
     { api: "certificates" },
-    async () => await downloadCertificates({ merchant, env }),
+    async () =>
+      await fetchCertificates({ id: stored?.id ?? 0, mchId, v3 }, wechatEnvOf(env, config)),
   );
-  switch (answer.kind) {
-    case "found":
-      return ok(answer.certificates);
-    case "none":
-      return merchant.v3.verifyKeys.length > 0
-        ? ok([])
-        : fault(
-            "verifyKeys",
-            "is required: WeChat has no platform certificates of this merchant, so its WeChat Pay public key must be entered",
-          );
-    case "undecryptable":
+  const check = checkCredentials(answer, v3);
+  switch (check.kind) {
+    case "accepted":
+      return ok(check.certificates);
+    case "public-key-missing":
+      return fault(
+        "verifyKeys",
+        "is required: WeChat has no platform certificates for this merchant, so its WeChat Pay public key must be entered",
+      );
+    case "wrong-api-v3-key":
       return fault("apiV3Key", "doesn't open this merchant's platform certificates");
-    case "refused":
-      if (/^SIGN_?ERROR$/.test(answer.code)) {
-        return fault(
-          "merchantPrivateKey",
-          "is refused by WeChat: it doesn't belong to merchantSerialNo, or neither to this mchId",
-        );
-      }
-      log("warn", "credentials_not_tried", { mchId, code: answer.code });
+    case "wrong-private-key":
+      return fault(
+        "merchantPrivateKey",
+        "is refused by WeChat: it doesn't belong to merchantSerialNo, or the pair doesn't belong to this mchId",
+      );
+    case "not-checked": {
+      const { code, reason } = check;
+      log("warn", "credentials_not_checked", {
+        requestId: c.get("requestId"),
+        mchId,
+        code,
+        reason,
+      });
       return ok([]);
-    case "unknown":
-      log("warn", "credentials_not_tried", { mchId, reason: answer.reason });
-      return ok([]);
+    }
   }
 }
 
-/** What would be stored; null while there are no complete credentials of APIv3. */
-async function merged(
+/** What would be stored; null while the APIv3 credentials are incomplete. */
+async function merge(
   c: Context<GatewayEnv>,
-  mchId: string,
   stored: MerchantRecord | null,
-  given: NewCredentials,
-): Promise<V3Merchant | null> {
+  entered: NewCredentials,
+): Promise<V3Credentials | null> {
   const before = stored === null ? null : await storedCredentials(c, stored.id);
-  const apiV3Key = given.apiV3Key ?? before?.apiV3Key;
-  const serialNo = given.merchantSerialNo ?? before?.serialNo;
-  const privateKeyPem = given.merchantPrivateKey ?? before?.privateKeyPem;
+  const apiV3Key = entered.apiV3Key ?? before?.apiV3Key;
+  const serialNo = entered.merchantSerialNo ?? before?.serialNo;
+  const privateKeyPem = entered.merchantPrivateKey ?? before?.privateKeyPem;
   if (apiV3Key === undefined || serialNo === undefined || privateKeyPem === undefined) return null;
-  const verifyKeys = [...(given.verifyKeys ?? []), ...(before?.verifyKeys ?? [])];
-  return { id: stored?.id ?? 0, mchId, v3: { apiV3Key, serialNo, privateKeyPem, verifyKeys } };
+  const verifyKeys = [...(entered.verifyKeys ?? []), ...(before?.verifyKeys ?? [])];
+  return { apiV3Key, serialNo, privateKeyPem, verifyKeys };
 }
 
-async function storedCredentials(c: Context<GatewayEnv>, merchantId: number) {
-  const masterKey = await masterKeyOf(c.get("config"));
-  const merchant = await merchantSettings(c.get("db"), masterKey, merchantId, Date.now(), 0);
+async function storedCredentials(
+  c: Context<GatewayEnv>,
+  merchantId: number,
+): Promise<V3Credentials | null> {
+  const merchant = await c.get("work").settings.merchant(merchantId, 0);
   return merchant.ok ? merchant.value.v3 : null;
 }
 

@@ -4,13 +4,13 @@ import { parseCreateOrder, type CreateOrderInput } from "../contract/create-orde
 import { err, ok, type Result } from "../lib/result.ts";
 import type { Database } from "../db/database.ts";
 import { failOrder, type NewOrder } from "../db/orders.ts";
-import type { AppSettings } from "../settings/settings.ts";
+import type { AppSettings } from "../settings/unseal.ts";
 import type { Refusal } from "../contract/refusal.ts";
 import type { GatewayEnv } from "../env.ts";
 import { describe, log, masked } from "../observability/log.ts";
-import { payNotifyUrl } from "../wechat/notify-paths.ts";
+import { notifyUrl } from "../wechat/notify-paths.ts";
 import { randomHex32 } from "../lib/random.ts";
-import { signTypeOf } from "../wechat/sign-type.ts";
+import { signTypeOf } from "../wechat/client.ts";
 import type { PrepayAnswer } from "../wechat/types.ts";
 import { callerAddress } from "../middleware/caller-address.ts";
 import { orderObject } from "../orders/stub.ts";
@@ -42,7 +42,7 @@ export async function createOrder(c: Context<GatewayEnv>): Promise<Result<Create
   c.set("order", order.number);
   c.executionCtx.waitUntil(afterwards(c, db, placed.value));
   if (answer.kind !== "prepared") {
-    log("warn", "not_prepared", {
+    log("warn", "prepay_failed", {
       requestId: c.get("requestId"),
       order: order.number,
       answer: answer.kind,
@@ -77,7 +77,7 @@ function reasonOf(answer: PrepayAnswer): string | undefined {
 }
 
 function draftOf(c: Context<GatewayEnv>, app: AppSettings, wish: CreateOrderInput): NewOrder {
-  const { publicUrl, orderTtlMs } = c.get("config");
+  const { publicUrl, orderTtlMs } = c.get("work").config;
   const nowAt = Date.now();
   return {
     number: randomHex32(),
@@ -93,7 +93,10 @@ function draftOf(c: Context<GatewayEnv>, app: AppSettings, wish: CreateOrderInpu
     tag: wish.tag,
     attach: wish.attach,
     clientIp: wish.clientIp ?? callerAddress(c.req.raw),
-    notifyUrl: payNotifyUrl(publicUrl, app.merchant.protocol, app.merchant.id),
+    notifyUrl: notifyUrl(publicUrl, "payment", {
+      protocol: app.merchant.protocol,
+      merchantId: app.merchant.id,
+    }),
     expiresAt: nowAt + orderTtlMs,
     createdAt: nowAt,
   };

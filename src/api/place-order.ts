@@ -4,19 +4,11 @@ import { differingParameter } from "../contract/repeated-order.ts";
 import { err, ok, type Result } from "../lib/result.ts";
 import type { Database } from "../db/database.ts";
 import { insertOrder, insertOrderOnce, type NewOrder } from "../db/orders.ts";
-import { masterKeyOf, merchantSettings, type AppSettings } from "../settings/settings.ts";
+import type { AppSettings } from "../settings/unseal.ts";
+import { wechatFor } from "../settings/wechat-client.ts";
 import { badRequest, serverFault, type Refusal } from "../contract/refusal.ts";
 import type { GatewayEnv } from "../env.ts";
-import { wechatEnvOf } from "../settings/wechat-env.ts";
-import { instrumentWechat } from "../wechat/instrument.ts";
-import { connectWechat } from "../wechat/client.ts";
-import type {
-  Merchant,
-  PrepayAnswer,
-  PrepayRequest,
-  Protocol,
-  WechatPay,
-} from "../wechat/types.ts";
+import type { Merchant, PrepayAnswer, PrepayRequest, WechatPay } from "../wechat/types.ts";
 
 /** An order as WeChat is told of it, and how long it may be paid. */
 export type PlacedOrder = Omit<PrepayRequest, "orderNumber"> & {
@@ -44,7 +36,7 @@ export async function placeOrder(
   wish: CreateOrderInput,
 ): Promise<Result<Placed, Refusal>> {
   return wish.appOrderNo === null
-    ? await placeNew(db, draft, wechatOf(c, app.merchant, draft.protocol))
+    ? await placeNew(db, draft, wechatFor(c.get("work"), app.merchant, draft.protocol))
     : await placeOnce(c, db, app, { ...draft, appOrderNo: wish.appOrderNo }, wish);
 }
 
@@ -90,9 +82,9 @@ async function placeOnce(
       return err(badRequest(`该订单已关闭（order_id=${row.id}），请换一个 appOrderNo 重新下单`));
     }
   }
-  const merchant = await merchantOf(c, db, app, row.merchantId);
+  const merchant = await merchantOf(c, app, row.merchantId);
   if (!merchant.ok) return merchant;
-  const wechat = wechatOf(c, merchant.value, row.protocol);
+  const wechat = wechatFor(c.get("work"), merchant.value, row.protocol);
   const order = placedOf({ ...row, openId });
   return ok({ order, orderId: row.id, answer: await wechat.prepay(requestOf(order)), wechat });
 }
@@ -100,21 +92,14 @@ async function placeOnce(
 /** An order keeps the merchant that it was made for, though its app may have another by now. */
 async function merchantOf(
   c: Context<GatewayEnv>,
-  db: Database,
   app: AppSettings,
   merchantId: number,
 ): Promise<Result<Merchant, Refusal>> {
   if (merchantId === app.merchant.id) return ok(app.merchant);
-  const masterKey = await masterKeyOf(c.get("config"));
-  const merchant = await merchantSettings(db, masterKey, merchantId, Date.now());
+  const merchant = await c.get("work").settings.merchant(merchantId);
   return merchant.ok
     ? merchant
     : err(serverFault("网关无法读取该订单的商户设置，请联系网关运维；重复本请求是安全的"));
-}
-
-function wechatOf(c: Context<GatewayEnv>, merchant: Merchant, protocol: Protocol): WechatPay {
-  const wechatEnv = wechatEnvOf(c.env, c.get("config"));
-  return instrumentWechat(connectWechat(merchant, protocol, wechatEnv), c.get("meter"));
 }
 
 function placedOf(order: NewOrder): PlacedOrder {

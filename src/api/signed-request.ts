@@ -4,7 +4,8 @@ import { readParameters, type Parameters } from "../contract/parameters.ts";
 import { verifySignature } from "../contract/signature.ts";
 import { err, ok, type Result } from "../lib/result.ts";
 import type { Database } from "../db/database.ts";
-import { appSettings, masterKeyOf, validSalts, type AppSettings } from "../settings/settings.ts";
+import { validSalts } from "../settings/settings.ts";
+import type { AppSettings } from "../settings/unseal.ts";
 import { badRequest, serverFault, type Refusal } from "../contract/refusal.ts";
 import type { GatewayEnv } from "../env.ts";
 import { readBody } from "../lib/read-body.ts";
@@ -41,11 +42,10 @@ export async function readSignedRequest(
   if (!parameters.ok) return await refuseUnverified(c, "malformed", parameters.error);
   const caller = parseCaller(parameters.value);
   if (!caller.ok) return await refuseUnverified(c, "malformed", caller.error);
-  const config = c.get("config");
   const nowAt = Date.now();
-  const db = c.get("db");
+  const { db, settings } = c.get("work");
   const { appId, sign } = caller.value;
-  const app = await appSettings(db, await masterKeyOf(config), appId, nowAt);
+  const app = await settings.app(appId, nowAt);
   if (!app.ok && app.error === "unreadable") {
     return err(serverFault("网关无法读取该应用的密钥，请联系网关运维；重复本请求是安全的"));
   }

@@ -66,8 +66,10 @@ export interface OurTrade {
   /** "" for a payment. */
   readonly refundNo: string;
   readonly fen: number;
-  /** When it was paid, or the refund made; Unix ms. */
+  /** When it was paid, or the refund requested; Unix ms. */
   readonly at: number;
+  /** When WeChat accepted the refund; null for a payment, or when only a query has shown it. */
+  readonly acceptedAt: number | null;
 }
 
 /** The merchant's payments that WeChat dates in this span, the earliest first, after `place`. */
@@ -85,6 +87,7 @@ export async function paymentsIn(
       refundNo: sql<string>`''`,
       fen: orders.totalFen,
       at: sql<number>`${orders.paidAt}`,
+      acceptedAt: sql<null>`null`,
     })
     .from(orders)
     .where(
@@ -120,6 +123,7 @@ export async function refundsIn(
       refundNo: refunds.number,
       fen: refunds.refundFen,
       at: refunds.createdAt,
+      acceptedAt: refunds.acceptedAt,
     })
     .from(refunds)
     .innerJoin(orders, eq(orders.id, refunds.orderId))

@@ -17,7 +17,7 @@ export type Totals = Pick<
   | "ourPaidFen"
   | "ourRefunds"
   | "ourRefundedFen"
-  | "settled"
+  | "recovered"
   | "discrepancies"
 >;
 
@@ -30,7 +30,7 @@ export const NO_TOTALS: Totals = {
   ourPaidFen: 0,
   ourRefunds: 0,
   ourRefundedFen: 0,
-  settled: 0,
+  recovered: 0,
   discrepancies: 0,
 };
 

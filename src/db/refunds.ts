@@ -60,6 +60,7 @@ export async function insertRefund(
           createdAt: sql<number>`${nowAt}`.as("created_at"),
           updatedAt: sql<number>`${nowAt}`.as("updated_at"),
           source: sql<"app">`'app'`.as("source"),
+          acceptedAt: sql<null>`null`.as("accepted_at"),
         })
         .from(orders)
         .where(
@@ -118,6 +119,30 @@ export async function findRefund(db: Database, number: string): Promise<RefundRo
 }
 
 /**
+ * WeChat has accepted a refund: a requested or refused one becomes accepted; one whose outcome a
+ * notification has brought meanwhile keeps its state. Returns the refund as it is now; null when
+ * there is none of this number.
+ */
+export async function markRefundAccepted(
+  db: Database,
+  number: string,
+  { refundId, acceptedAt }: Pick<RefundRow, "refundId" | "acceptedAt">,
+  nowAt: number,
+): Promise<RefundRow | null> {
+  const rows = await db
+    .update(refunds)
+    .set({
+      state: sql`case when ${refunds.state} in ('requested', 'refused') then 'accepted' else ${refunds.state} end`,
+      refundId: sql`coalesce(${refundId}, ${refunds.refundId})`,
+      acceptedAt: sql`coalesce(${acceptedAt}, ${refunds.acceptedAt})`,
+      updatedAt: sql`case when ${refunds.state} in ('requested', 'refused') then ${nowAt} else ${refunds.updatedAt} end`,
+    })
+    .where(eq(refunds.number, number))
+    .returning();
+  return rows[0] ?? null;
+}
+
+/**
  * Moves a refund on, if it still is in one of the states that lead there. A new state is news that
  * the app has not heard, so the calls' state starts again; their count goes on.
  * Returns null when it was not in one of them.
@@ -157,7 +182,7 @@ export async function recordRefundDelivery(
   call: {
     readonly calls: number;
     readonly confirmed: boolean;
-    readonly told: RefundRow["state"];
+    readonly delivered: RefundRow["state"];
   },
   nowAt: number,
 ): Promise<void> {
@@ -165,7 +190,7 @@ export async function recordRefundDelivery(
   await db
     .update(refunds)
     .set({
-      notifyState: sql`case when ${refunds.state} = ${call.told} and ${refunds.notifyState} <> 'confirmed'
+      notifyState: sql`case when ${refunds.state} = ${call.delivered} and ${refunds.notifyState} <> 'confirmed'
         then ${outcome} else ${refunds.notifyState} end`,
       notifyNumber: sql`max(${refunds.notifyNumber}, ${call.calls})`,
       updatedAt: nowAt,

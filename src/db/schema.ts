@@ -187,6 +187,8 @@ export const refunds = sqliteTable(
     source: text({ enum: ["app", "platform"] })
       .notNull()
       .default("app"),
+    /** When WeChat's answer to the request accepted it; null when only a query has shown it. */
+    acceptedAt: integer("accepted_at"),
   },
   (table) => [
     index("refunds_order").on(table.orderId),
@@ -225,6 +227,8 @@ export const incidents = sqliteTable(
     resolvedAt: integer("resolved_at"),
     /** What the person who resolved it wrote. */
     note: text(),
+    /** The request that found it last; null for an alarm or a job. */
+    requestId: text("request_id"),
   },
   (table) => [
     uniqueIndex("incidents_open")
@@ -254,13 +258,13 @@ export const reconciliations = sqliteTable(
     billPaidFen: integer("bill_paid_fen").notNull(),
     billRefunds: integer("bill_refunds").notNull(),
     billRefundedFen: integer("bill_refunded_fen").notNull(),
-    /** What D1 says of the same day, after what it had missed was settled. */
+    /** What D1 says of the same day, after what it had missed was recorded. */
     ourPayments: integer("our_payments").notNull(),
     ourPaidFen: integer("our_paid_fen").notNull(),
     ourRefunds: integer("our_refunds").notNull(),
     ourRefundedFen: integer("our_refunded_fen").notNull(),
-    /** What D1 had missed and has now. */
-    settled: integer().notNull(),
+    /** What D1 had missed and has recorded since. */
+    recovered: integer().notNull(),
     /** What couldn't be explained; each is an incident, up to a limit. */
     discrepancies: integer().notNull(),
     startedAt: integer("started_at").notNull(),
@@ -271,10 +275,10 @@ export const reconciliations = sqliteTable(
 );
 
 /**
- * How far the schedule's jobs have come: `schedule` a time; the sweep's ways (sweep/walks.ts) an
+ * How far the schedule's jobs have come: `schedule` a time; the sweep's scans (sweep/scans.ts) an
  * order's id or a time.
  */
-export const cursors = sqliteTable("marks", {
+export const cursors = sqliteTable("cursors", {
   name: text({
     enum: ["schedule", "sweep_order", "sweep_new_order", "sweep_failing", "sweep_refund"],
   }).primaryKey(),

@@ -32,6 +32,8 @@ export interface Incident {
   readonly subject: string;
   readonly merchantId: number | null;
   readonly orderNumber: string | null;
+  /** The request that found it; null for an alarm or a job. */
+  readonly requestId: string | null;
   readonly facts: IncidentFacts;
 }
 

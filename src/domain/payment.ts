@@ -26,7 +26,7 @@ export type Contradiction = "merchant" | "app" | "sign-type" | "amount" | "trans
 
 export type PaymentComparison =
   /** Book it: also a failed (closed) order becomes paid, for the payer's money is there. */
-  | { readonly kind: "book" }
+  | { readonly kind: "record" }
   /** Booked before, by the same transaction. */
   | { readonly kind: "repeat" }
   | { readonly kind: "contradiction"; readonly what: Contradiction };
@@ -42,7 +42,7 @@ export function comparePayment(
   // An algorithm other than the order's own would let the weaker one forge for the stronger.
   if (order.signType !== payment.signType) return { kind: "contradiction", what: "sign-type" };
   if (order.totalFen !== payment.totalFen) return { kind: "contradiction", what: "amount" };
-  if (order.payState !== "paid") return { kind: "book" };
+  if (order.payState !== "paid") return { kind: "record" };
   if (order.transactionId !== payment.transactionId) {
     return { kind: "contradiction", what: "transaction" };
   }

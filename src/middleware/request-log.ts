@@ -1,6 +1,5 @@
 import { createMiddleware } from "hono/factory";
 import { routePath } from "hono/route";
-import { connect } from "../db/database.ts";
 import type { GatewayEnv } from "../env.ts";
 import { log } from "../observability/log.ts";
 import { count } from "../observability/metrics.ts";
@@ -18,7 +17,6 @@ export const requestLog = createMiddleware<GatewayEnv>(async function traceReque
   const meter = newMeter(c.env, requestId);
   c.set("requestId", requestId);
   c.set("meter", meter);
-  c.set("db", connect(c.env.DB, meter.usage));
   await next();
   c.header("x-request-id", requestId);
   const { status } = c.res;

@@ -11,7 +11,7 @@ const FLOOD_LOG_INTERVAL_MS = 60_000;
 const MAX_FLOODS = 1_000;
 
 /** What isn't logged one by one, since the last line, by door and address. */
-const floods = new Map<string, { loggedAt: number; silenced: number }>();
+const floods = new Map<string, { loggedAt: number; suppressed: number }>();
 
 /**
  * Takes note of a message whose sender couldn't be verified, after it was refused: a limit in front
@@ -29,18 +29,18 @@ export async function recordUnverified(
   if (await isWithin(c.env.UNVERIFIED_LIMIT, key)) return true;
   c.set("isNoise", true);
   const nowAt = Date.now();
-  const flood = floods.get(key) ?? { loggedAt: Number.NEGATIVE_INFINITY, silenced: 0 };
-  flood.silenced += 1;
+  const flood = floods.get(key) ?? { loggedAt: Number.NEGATIVE_INFINITY, suppressed: 0 };
+  flood.suppressed += 1;
   if (Math.abs(nowAt - flood.loggedAt) >= FLOOD_LOG_INTERVAL_MS) {
-    log("warn", "unverified_flood", { door, address, silenced: flood.silenced });
+    log("warn", "unverified_flood", { door, address, suppressed: flood.suppressed });
     flood.loggedAt = nowAt;
-    flood.silenced = 0;
+    flood.suppressed = 0;
   }
   keep(key, flood);
   return false;
 }
 
-function keep(key: string, flood: { loggedAt: number; silenced: number }): void {
+function keep(key: string, flood: { loggedAt: number; suppressed: number }): void {
   // Set anew, an entry moves to the end: the first is the one that was quiet longest.
   floods.delete(key);
   floods.set(key, flood);

@@ -1,73 +1,110 @@
-import type { Context } from "hono";
-import { err, ok, type Result } from "../lib/result.ts";
-import { isReportable } from "../domain/refund.ts";
-import { masterKeyOf, merchantSettings } from "../settings/settings.ts";
+import type { Context, Handler } from "hono";
 import type { GatewayEnv } from "../env.ts";
+import { err, ok, type Result } from "../lib/result.ts";
+import { readBody } from "../lib/read-body.ts";
 import { isWithin } from "../middleware/rate-limit.ts";
+import { recordUnverified } from "../middleware/unverified.ts";
 import { describe, log } from "../observability/log.ts";
 import { count } from "../observability/metrics.ts";
 import { orderObject } from "../orders/stub.ts";
-import type { Merchant, Payment } from "../wechat/types.ts";
-import { readBody } from "../lib/read-body.ts";
-import { recordUnverified } from "../middleware/unverified.ts";
+import { isReportable } from "../domain/refund.ts";
+import { verifyKeyLookup } from "../settings/platform-certificates.ts";
+import { acknowledge, readNotification } from "../wechat/notifications.ts";
+import type {
+  Merchant,
+  Notification,
+  NotificationFault,
+  NotificationRejection,
+  Payment,
+  Protocol,
+  RefundNotification,
+} from "../wechat/types.ts";
 
-/** WeChat gives up after 5 s (WeChat: payment notification) and repeats; so it is told to, in time. */
+/** WeChat gives up after 5 s (WeChat: payment notification) and repeats; it is told so before. */
 const ACKNOWLEDGE_TIMEOUT_MS = 4_000;
-/** A real notification is one or two KB. */
+/** A genuine notification has one or two KB. */
 const MAX_BODY_BYTES = 64 * 1024;
 
-/** Why a notification isn't acknowledged. WeChat may read it: nothing secret, nothing of the record. */
-export type NotificationRefusal =
-  /** Unsigned, wrongly signed, or of a merchant that isn't there. */
-  | "not authentic"
-  /** It isn't what is expected here, or contradicts the record. */
-  | "not accepted"
-  | "not confirmed yet"
-  | "try again later"
-  | "too large"
-  | "broken off";
-
-export type NotificationOutcome = Result<null, NotificationRefusal>;
-
-/** Reads a notification of a merchant and acts upon it. */
-export type NotificationHandler = (
-  merchant: Merchant,
-  body: Uint8Array,
-) => Promise<NotificationOutcome>;
+type NotificationOutcome = Result<null, NotificationRejection>;
 
 /**
- * What a notification comes to, within WeChat's patience. It is acknowledged only when its news is
- * stored for good; a fault of ours, or a slow database, makes WeChat come again.
+ * POST /notify/<protocol>/:merchantId/<pay or refund>. A notification is acknowledged only when its
+ * outcome is stored durably: after a fault of ours, or with a slow database, WeChat repeats it.
  */
-export async function handleInTime(
-  c: Context<GatewayEnv>,
-  handle: NotificationHandler,
-): Promise<NotificationOutcome> {
-  const handled = read(c, handle).catch((error: unknown): NotificationOutcome => {
-    log("error", "notification_failed", {
-      requestId: c.get("requestId"),
-      error: describe(error),
+export function handleNotification(
+  protocol: Protocol,
+  kind: Notification["kind"],
+): Handler<GatewayEnv> {
+  return async (c) => {
+    const handled = handle(c, protocol, kind).catch((error: unknown): NotificationOutcome => {
+      log("error", "notification_failed", {
+        requestId: c.get("requestId"),
+        error: describe(error),
+      });
+      return err("try again later");
     });
-    return err("try again later");
-  });
-  // What was begun is finished, though WeChat is told to come again.
-  c.executionCtx.waitUntil(handled);
-  const outcome = await Promise.race([handled, acknowledgeTimeout()]);
-  c.set("code", outcome.ok ? 0 : 1);
-  return outcome;
+    // Work that has begun is finished, even when WeChat is told to repeat.
+    c.executionCtx.waitUntil(handled);
+    const outcome = await Promise.race([handled, acknowledgeTimeout()]);
+    c.set("code", outcome.ok ? 0 : 1);
+    const { status, contentType, body } = acknowledge(protocol, outcome);
+    return new Response(body, {
+      status,
+      headers: contentType === null ? {} : { "content-type": contentType },
+    });
+  };
 }
 
-/** Books a payment that a verified notification reports. */
-export async function recordPayment(
+async function handle(
+  c: Context<GatewayEnv>,
+  protocol: Protocol,
+  kind: Notification["kind"],
+): Promise<NotificationOutcome> {
+  const body = await readBody(c.req.raw, MAX_BODY_BYTES);
+  if (!body.ok) return err(body.error);
+  const merchant = await findMerchant(c);
+  if (!merchant.ok) return merchant;
+  const reader = {
+    merchant: merchant.value,
+    protocol,
+    findVerifyKey: verifyKeyLookup(c.get("work")),
+  };
+  const message = { headers: c.req.raw.headers, body: body.value };
+  const notification = await readNotification(kind, reader, message, Date.now());
+  if (!notification.ok) return await reject(c, notification.error);
+  switch (notification.value.kind) {
+    case "payment":
+      return await recordPayment(c, notification.value.payment, merchant.value);
+    case "refund":
+      return await handleRefund(c, notification.value);
+  }
+}
+
+/** The merchant in the path: the key for the check is known before a byte of the body is believed. */
+async function findMerchant(
+  c: Context<GatewayEnv>,
+): Promise<Result<Merchant, NotificationRejection>> {
+  const id = c.req.param("merchantId") ?? "";
+  // `Number` alone would take `1e0`, `0x1` or ` 1` for the merchant 1.
+  if (!/^[1-9]\d{0,14}$/.test(id)) return err("not authentic");
+  const merchant = await c.get("work").settings.merchant(Number(id));
+  if (merchant.ok) return merchant;
+  await logRejection(c, "merchant", merchant.error);
+  // An absent merchant looks like a wrong signature; one whose secrets don't open is our fault.
+  return err(merchant.error === "absent" ? "not authentic" : "try again later");
+}
+
+/** Records a payment that a verified notification reports. */
+async function recordPayment(
   c: Context<GatewayEnv>,
   payment: Payment,
   merchant: Merchant,
 ): Promise<NotificationOutcome> {
   c.set("order", payment.orderNumber);
   const object = orderObject(c.env, payment.orderNumber);
-  const settlement = await object.recordPayment(payment, merchant.id, c.get("requestId"));
-  switch (settlement.kind) {
-    case "booked":
+  const outcome = await object.recordPayment(payment, merchant.id, c.get("requestId"));
+  switch (outcome.kind) {
+    case "recorded":
     case "repeated":
       return ok(null);
     case "absent":
@@ -79,51 +116,57 @@ export async function recordPayment(
 }
 
 /**
- * Follows news of a refund. What it says is never booked: WeChat is asked, and only once the record
- * holds the outcome is the notification acknowledged. APIv2's can be repeated by anybody who has
- * seen one, so there is a limit to what a refund's may cost.
+ * Handles a refund notification. What it says is never recorded: WeChat is queried, and the
+ * notification is acknowledged only once the record holds the outcome. Anybody who has seen an
+ * APIv2 notification can repeat it, so the cost of one refund's notifications is limited.
  */
-export async function handleRefund(
+async function handleRefund(
   c: Context<GatewayEnv>,
-  news: { readonly orderNumber: string; readonly refundNo: string },
+  { orderNumber, refundNo }: RefundNotification,
 ): Promise<NotificationOutcome> {
-  c.set("order", news.orderNumber);
-  if (!(await isWithin(c.env.HINT_LIMIT, news.refundNo))) {
-    c.set("limited", "hint");
-    count(c.env.METRICS, { kind: "limited", limit: "hint" });
+  c.set("order", orderNumber);
+  if (!(await isWithin(c.env.REFUND_NOTIFICATION_LIMIT, refundNo))) {
+    c.set("limited", "refund-notification");
+    count(c.env.METRICS, { kind: "limited", limit: "refund-notification" });
     return err("try again later");
   }
-  const object = orderObject(c.env, news.orderNumber);
-  const state = await object.handleRefundNotification(news.refundNo, c.get("requestId"));
+  const object = orderObject(c.env, orderNumber);
+  const state = await object.handleRefundNotification(refundNo, c.get("requestId"));
   return state !== null && isReportable(state) ? ok(null) : err("not confirmed yet");
 }
 
-/** Takes note of a notification that is refused. */
-export async function logRejection(
+async function reject(
   c: Context<GatewayEnv>,
-  kind: string,
-  detail: string,
-): Promise<void> {
-  if (!(await recordUnverified(c, "notification", kind))) return;
-  log("warn", "notification_refused", { requestId: c.get("requestId"), kind, detail });
+  { kind, detail, rejection }: NotificationFault,
+): Promise<NotificationOutcome> {
+  switch (kind) {
+    case "probe":
+      if (await recordUnverified(c, "notification", "probe")) {
+        log("info", "signature_probe_rejected", { requestId: c.get("requestId") });
+      }
+      break;
+    case "no-credentials":
+      await logRejection(c, "merchant", detail);
+      break;
+    case "unsigned":
+    case "stale":
+    case "unknown-key":
+    case "wrong-signature":
+    case "unreadable":
+    case "unexpected":
+    case "undecryptable":
+    case "not-success":
+    case "malformed":
+    case "wrong-identity":
+      await logRejection(c, kind, detail);
+      break;
+  }
+  return err(rejection);
 }
 
-async function read(
-  c: Context<GatewayEnv>,
-  handle: NotificationHandler,
-): Promise<NotificationOutcome> {
-  const body = await readBody(c.req.raw, MAX_BODY_BYTES);
-  if (!body.ok) return err(body.error);
-  const given = c.req.param("merchantId") ?? "";
-  // `Number` alone would take `1e0`, `0x1` or ` 1` for the merchant 1.
-  if (!/^[1-9]\d{0,14}$/.test(given)) return err("not authentic");
-  const merchantId = Number(given);
-  const masterKey = await masterKeyOf(c.get("config"));
-  const merchant = await merchantSettings(c.get("db"), masterKey, merchantId, Date.now());
-  if (merchant.ok) return await handle(merchant.value, body.value);
-  await logRejection(c, "merchant", merchant.error);
-  // Not to be told from an absent one; but a merchant whose secrets don't open is our fault.
-  return err(merchant.error === "absent" ? "not authentic" : "try again later");
+async function logRejection(c: Context<GatewayEnv>, kind: string, detail: string): Promise<void> {
+  if (!(await recordUnverified(c, "notification", kind))) return;
+  log("warn", "notification_rejected", { requestId: c.get("requestId"), kind, detail });
 }
 
 async function acknowledgeTimeout(): Promise<NotificationOutcome> {

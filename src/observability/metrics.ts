@@ -30,7 +30,11 @@ export type DataPoint =
     }
   /** A message whose sender could not be verified. */
   | { readonly kind: "unverified"; readonly door: Door; readonly outcome: string }
-  | { readonly kind: "limited"; readonly limit: "app" | "hint"; readonly app?: number };
+  | {
+      readonly kind: "limited";
+      readonly limit: "app" | "refund-notification";
+      readonly app?: number;
+    };
 
 /** Where messages of strangers arrive. */
 export type Door = "app" | "notification" | "admin";
@@ -40,7 +44,7 @@ export function count(metrics: AnalyticsEngineDataset, point: DataPoint): void {
   try {
     metrics.writeDataPoint(rowOf(point));
   } catch (error) {
-    log("warn", "not_counted", { kind: point.kind, error: describe(error) });
+    log("warn", "metric_not_written", { kind: point.kind, error: describe(error) });
   }
 }
 

@@ -1,4 +1,4 @@
-/** What a piece of work has cost so far. Times in ms; what ran side by side is added up. */
+/** What a piece of work has used so far. Times in ms; the times of parallel calls are added up. */
 export interface Usage {
   /** A batch is one trip. */
   d1Trips: number;
@@ -7,16 +7,19 @@ export interface Usage {
   wechatMs: number;
 }
 
-/** One piece of work: a request, or an operation or an alarm of an order's object. */
+/**
+ * The meter of one piece of work: a request, an alarm, an operation of an object, a job. Made once
+ * where the work begins and passed on, so that every log line of the work has the same request id.
+ */
 export interface RequestMeter {
-  /** The request that it is done for; undefined when nobody asked (an alarm, the schedule). */
+  /** The request that caused the work; undefined for an alarm or a job. */
   readonly requestId: string | undefined;
   readonly metrics: AnalyticsEngineDataset;
   readonly usage: Usage;
 }
 
-/** Begins to take down what a piece of work costs. */
-export function newMeter(env: Env, requestId?: string): RequestMeter {
+/** A meter at zero. */
+export function newMeter(env: Pick<Env, "METRICS">, requestId?: string): RequestMeter {
   const usage = { d1Trips: 0, d1Ms: 0, wechatCalls: 0, wechatMs: 0 };
   return { requestId, metrics: env.METRICS, usage };
 }

@@ -4,21 +4,22 @@ import {
   refundCallback,
   refundEventId,
 } from "../contract/callback/content.ts";
-import type { Parameters } from "../contract/parameters.ts";
 import { DELIVERY_CALLS, nextDelay } from "../contract/callback/schedule.ts";
 import { signCallback } from "../contract/callback/signed-callback.ts";
-import { isReportable } from "../domain/refund.ts";
+import type { Parameters } from "../contract/parameters.ts";
 import { findOrder, recordPayDelivery } from "../db/orders.ts";
 import { findRefund, recordRefundDelivery } from "../db/refunds.ts";
 import type { OrderRow } from "../db/rows.ts";
-import { validWebhookSecrets, type AppSettings } from "../settings/settings.ts";
+import { isReportable } from "../domain/refund.ts";
+import { instrumentAppCall } from "../observability/instrument.ts";
+import { validWebhookSecrets } from "../settings/settings.ts";
+import type { AppSettings } from "../settings/unseal.ts";
 import { callApp } from "./call-app.ts";
 import type { OrderContext } from "./context.ts";
 import { openIncident, resolveIncident } from "./incidents.ts";
-import type { Timer } from "./timers.ts";
-import { instrumentAppCall } from "../observability/instrument-app-call.ts";
+import { refundNoOf, type DeliveryTimer } from "./timers.ts";
 
-/** One piece of news for an app, as it stands in D1 at the moment of the call. */
+/** What an app is to be notified of, as D1 has it at the moment of the call. */
 interface AppNotification {
   readonly event: "pay" | "refund";
   readonly eventId: string;
@@ -30,71 +31,72 @@ interface AppNotification {
 }
 
 /**
- * Tells the app, at least once, until it confirms or the schedule ends. The attempt and the count of
- * calls are written down before the call, so that a crash during it leads to another one and none
- * goes uncounted.
+ * Calls the app, at least once, until it confirms or the schedule ends. The attempt and the count of
+ * calls are written before the call, so that a crash during it leads to another call and every call
+ * is counted.
  */
-export async function deliver(context: OrderContext, timer: Timer): Promise<void> {
+export async function deliver(context: OrderContext, timer: DeliveryTimer): Promise<void> {
   const { timers, timeline } = context;
   const order = await findOrder(context.db, context.number);
-  const news = order === null ? null : await notificationFor(context, order, timer);
-  if (order === null || news === null) {
+  const notification = order === null ? null : await notificationFor(context, order, timer);
+  if (order === null || notification === null) {
     await timers.remove(timer);
     return;
   }
-  const calls = Math.max(news.calls, timer.calls) + 1;
+  const { event, eventId } = notification;
+  const calls = Math.max(notification.calls, timer.calls) + 1;
   const attempt = timer.attempt + 1;
   const startedAt = Date.now();
   const app = await context.appOf(order);
-  // Armed anew while the news was being read: the news may be old, and this timer isn't ours to move.
-  if (!timers.stands(timer)) return;
+  // Armed again while the notification was read: it may be outdated, and the timer is another's.
+  if (!timers.isUnchanged(timer)) return;
   const begun = await timers.begin(timer, startedAt + (nextDelay(attempt, 0, null) ?? 0), calls);
-  const callback = await signCallback(news.fields, {
+  const callback = await signCallback(notification.fields, {
     salt: app.salt,
     webhookSecrets: validWebhookSecrets(app, startedAt),
-    eventId: news.eventId,
+    eventId,
     nowAt: startedAt,
   });
-  const about = { event: news.event, app: app.id, order: order.number, eventId: news.eventId };
   const answer = await instrumentAppCall(
     context.meter,
-    about,
-    async () => await callApp(news.urlOf(app), callback),
+    { event, app: app.id, order: order.number, eventId },
+    async () => await callApp(notification.urlOf(app), callback),
   );
   const endedAt = Date.now();
   timeline.add(endedAt, "app.called", {
-    eventId: news.eventId,
+    eventId,
     call: calls,
     confirmed: answer.confirmed,
     status: answer.status,
     tookMs: endedAt - startedAt,
     answer: answer.head,
   });
-  await news.record({ calls, confirmed: answer.confirmed }, endedAt);
+  await notification.record({ calls, confirmed: answer.confirmed }, endedAt);
   const delay = answer.confirmed ? null : nextDelay(attempt, Math.random(), answer.retryAfterMs);
   if (delay !== null) {
     await timers.putOff(begun, endedAt + delay);
     return;
   }
-  // Armed anew during the call: how that schedule ends is still open.
-  if (!timers.stands(begun)) return;
-  // Before the timer goes, so that a crash in between repeats it.
-  if (answer.confirmed) await resolveExhausted(context, timer, calls);
+  // Armed again during the call: how that schedule ends is still open.
+  if (!timers.isUnchanged(begun)) return;
+  // Before the timer is removed, so that a crash in between repeats it.
+  const refundNo = refundNoOf(timer);
+  if (answer.confirmed) await resolveExhausted(context, refundNo, calls);
   else {
     await openIncident(context, {
       kind: "delivery_exhausted",
-      refundNo: timer.refundNo,
+      refundNo,
       merchantId: order.merchantId,
-      facts: { app: order.appId, eventId: news.eventId, calls, status: answer.status },
+      facts: { app: order.appId, eventId, calls, status: answer.status },
     });
   }
   await timers.remove(begun);
 }
 
-/** The app has confirmed. Only after a whole schedule of calls can there be an incident about it. */
+/** The app has confirmed. Only a whole schedule of failed calls can have opened the incident. */
 async function resolveExhausted(
   context: OrderContext,
-  { refundNo }: Timer,
+  refundNo: string | null,
   calls: number,
 ): Promise<void> {
   if (calls <= DELIVERY_CALLS) return;
@@ -105,18 +107,18 @@ async function resolveExhausted(
   );
 }
 
-/** What the timer has to tell, or null when there is nothing (any more). */
+/** What the timer is to deliver; null when there is nothing to deliver any more. */
 async function notificationFor(
   context: OrderContext,
   order: OrderRow,
-  timer: Timer,
+  timer: DeliveryTimer,
 ): Promise<AppNotification | null> {
   const { db } = context;
   switch (timer.kind) {
-    case "deliver-pay":
+    case "deliver-payment":
       if (order.payState !== "paid") {
-        // Armed by a payment whose booking never ended: WeChat knows whether there was one.
-        await context.timers.arm({ kind: "ask-payment", refundNo: "" }, Date.now());
+        // Armed by a payment whose recording never ended: WeChat knows whether there was one.
+        await context.timers.arm({ kind: "poll-payment" }, Date.now());
         return null;
       }
       return {
@@ -131,7 +133,7 @@ async function notificationFor(
       };
     case "deliver-refund": {
       const refund = await findRefund(db, timer.refundNo);
-      // Not news: the booking that the timer watched over never ended; the refund's own timer asks.
+      // Not reportable: the recording that the timer guards never ended; the refund's poll goes on.
       if (refund === null || !isReportable(refund.state)) return null;
       return {
         event: "refund",
@@ -140,12 +142,14 @@ async function notificationFor(
         urlOf: (app) => app.refundNotifyUrl,
         calls: refund.notifyNumber,
         record: async (call, nowAt) => {
-          await recordRefundDelivery(db, refund.number, { ...call, told: refund.state }, nowAt);
+          await recordRefundDelivery(
+            db,
+            refund.number,
+            { ...call, delivered: refund.state },
+            nowAt,
+          );
         },
       };
     }
-    case "ask-payment":
-    case "ask-refund":
-      throw new Error(`${timer.kind} is no delivery`);
   }
 }

@@ -1,52 +1,58 @@
-import type { IncidentFacts, IncidentKind } from "../domain/incidents.ts";
 import { recordIncident, resolveOpenIncident } from "../db/incidents.ts";
+import type { IncidentFacts, IncidentKind } from "../domain/incidents.ts";
 import { log } from "../observability/log.ts";
 import type { OrderContext } from "./context.ts";
 
-/** What is raised about an order; the object adds the order's number. */
+/** An incident about an order; the order's number comes from the context. */
 export interface OrderIncident {
   readonly kind: IncidentKind;
-  /** A refund's number; "" for the order itself. */
-  readonly refundNo: string;
-  /** Null when nobody knows. */
+  /** The refund that it is about; null for the order itself. */
+  readonly refundNo: string | null;
+  /** Null when it isn't known. */
   readonly merchantId: number | null;
   readonly facts?: IncidentFacts;
 }
 
 /**
- * Puts something about this order before a person: an incident, and a line in the log. Throws when
- * D1 does, so that whatever found it is repeated.
+ * Opens an incident about this order, with a line in the log. Throws when D1 does, so that the work
+ * that found it is repeated.
  */
 export async function openIncident(
-  { db, number }: OrderContext,
+  { db, number, meter: { requestId } }: OrderContext,
   { kind, refundNo, merchantId, facts = {} }: OrderIncident,
 ): Promise<void> {
-  const named = refundNo === "" ? facts : { ...facts, refundNo };
-  log("error", kind, { order: number, ...named });
-  const subject = subjectOf(number, refundNo);
+  const allFacts = refundNo === null ? facts : { ...facts, refundNo };
+  log("error", kind, { requestId, order: number, ...allFacts });
   await recordIncident(
     db,
-    { kind, subject, merchantId, orderNumber: number, facts: named },
+    {
+      kind,
+      subject: subjectOf(number, refundNo),
+      merchantId,
+      orderNumber: number,
+      requestId: requestId ?? null,
+      facts: allFacts,
+    },
     Date.now(),
   );
 }
 
 /**
- * What was raised about this order has mended itself: resolves the incident, if it is open. A trip
- * to D1, so callers ask only when one may have been raised. Throws when D1 does.
+ * Resolves the open incident of this kind, if there is one: its cause is gone. One trip to D1, so
+ * callers ask only when one may have been opened. Throws when D1 does.
  */
 export async function resolveIncident(
-  { db, number }: OrderContext,
+  { db, number, meter: { requestId } }: OrderContext,
   { kind, refundNo }: Pick<OrderIncident, "kind" | "refundNo">,
   note: string,
 ): Promise<void> {
   const subject = subjectOf(number, refundNo);
   if (await resolveOpenIncident(db, { kind, subject }, note, Date.now())) {
-    log("info", "incident_resolved", { kind, order: number, subject });
+    log("info", "incident_resolved", { requestId, kind, order: number, subject });
   }
 }
 
-/** What an incident about this order, or about this refund of it, is named by. */
-export function subjectOf(orderNumber: string, refundNo: string): string {
-  return refundNo === "" ? orderNumber : refundNo;
+/** The subject of an incident about this order, or about one of its refunds. */
+export function subjectOf(orderNumber: string, refundNo: string | null): string {
+  return refundNo ?? orderNumber;
 }

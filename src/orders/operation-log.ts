@@ -1,15 +1,15 @@
-import type { Result } from "../lib/result.ts";
 import type { Refusal } from "../contract/refusal.ts";
+import type { Result } from "../lib/result.ts";
 import { log } from "../observability/log.ts";
 import type { RequestMeter } from "../observability/request-meter.ts";
 
-/** What an operation of an order's object may come to. */
+/** The outcomes of the operations of an order's object. */
 export type Outcome = string | null | { readonly kind: string } | Result<object, Refusal>;
 
-/** A line in the log on work of an order's object that is over, and what it has cost. */
+/** Logs a finished operation of an order's object, and what it has used. */
 export function logOperation(
-  meter: RequestMeter,
-  work: {
+  { requestId, usage }: RequestMeter,
+  operation: {
     readonly operation: string;
     readonly order: string | undefined;
     readonly outcome: string;
@@ -18,13 +18,12 @@ export function logOperation(
     readonly timers?: string;
   },
 ): void {
-  const { startedAt, ...facts } = work;
-  const { requestId, usage } = meter;
+  const { startedAt, ...facts } = operation;
   const tookMs = Date.now() - startedAt;
-  log("info", "order_work", { requestId, ...facts, tookMs, ...usage });
+  log("info", "order_operation", { requestId, ...facts, tookMs, ...usage });
 }
 
-/** An outcome in a word. */
+/** An outcome as one word for the log. */
 export function outcomeLabel(outcome: Outcome): string {
   if (outcome === null) return "none";
   if (typeof outcome === "string") return outcome;

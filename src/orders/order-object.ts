@@ -1,38 +1,34 @@
 import { DurableObject } from "cloudflare:workers";
 import { configOf, type Config } from "../config.ts";
+import { serverFault, type Refusal } from "../contract/refusal.ts";
+import type { OrderRow, RefundRow } from "../db/rows.ts";
 import { nextPaymentPollAt } from "../domain/polling.ts";
 import type { RefundRequest } from "../domain/refund.ts";
 import { err, type Result } from "../lib/result.ts";
-import { connect } from "../db/database.ts";
-import type { OrderRow, RefundRow } from "../db/rows.ts";
-import { appSettings, masterKeyOf, merchantSettings } from "../settings/settings.ts";
-import { serverFault, type Refusal } from "../contract/refusal.ts";
 import { describe, log } from "../observability/log.ts";
-import { pollPayment } from "./poll-payment.ts";
-import { pollRefund } from "./refunds/outcome.ts";
+import { newMeter, type RequestMeter } from "../observability/request-meter.ts";
+import { wechatFor } from "../settings/wechat-client.ts";
+import { openWork } from "../settings/work-context.ts";
+import type { Payment, PrepayAnswer } from "../wechat/types.ts";
 import type { OrderContext } from "./context.ts";
 import { deliver } from "./deliver.ts";
 import { ensureTimers, type EnsuredTimers } from "./ensure-timers.ts";
-import { handleRefundNotification } from "./refunds/notification.ts";
-import { LastRefund } from "./refunds/last-refund.ts";
-import { redeliver, type Redelivery } from "./redeliver.ts";
-import { requestRefund } from "./refunds/request.ts";
-import type { AcceptedRefund } from "./refunds/send.ts";
+import { logOperation, outcomeLabel, type Outcome } from "./operation-log.ts";
+import { pollPayment } from "./poll-payment.ts";
 import { recordPayment, type PaymentOutcome } from "./record-payment.ts";
+import { redeliver, type Redelivery } from "./redeliver.ts";
+import { handleRefundNotification } from "./refunds/notification.ts";
+import { pollRefund } from "./refunds/outcome.ts";
+import { requestRefund } from "./refunds/request.ts";
+import { LastRefund, type AcceptedRefund } from "./refunds/send.ts";
 import { syncOrder, type SyncOutcome } from "./sync.ts";
 import { Timeline, type TimelineEntry } from "./timeline.ts";
-import { Timers, type Timer } from "./timers.ts";
-import { logOperation, outcomeLabel, type Outcome } from "./operation-log.ts";
-import { wechatEnvOf } from "../settings/wechat-env.ts";
-import { newMeter, type RequestMeter } from "../observability/request-meter.ts";
-import { instrumentWechat } from "../wechat/instrument.ts";
-import { connectWechat } from "../wechat/client.ts";
-import type { Payment, PrepayAnswer } from "../wechat/types.ts";
+import { refundNoOf, Timers, type Timer } from "./timers.ts";
 
-/** A timer whose flow threw (D1 away, say) tries again after this long. */
+/** A timer whose flow threw (D1 away, say) runs again after this long. */
 const FAULT_RETRY_MS = 60_000;
 
-/** The order could not be worked on (D1 away, say); the log has why. */
+/** The operation threw (D1 away, say); the log has the error. */
 type Unavailable = { readonly kind: "unavailable" };
 
 const FAULT = serverFault("网关内部错误。重复本请求是安全的，不会重复退款");
@@ -42,7 +38,8 @@ export interface OrderHistory {
   readonly entries: TimelineEntry[];
   readonly timers: {
     readonly kind: string;
-    readonly refundNo: string;
+    /** Null for a timer of the order itself. */
+    readonly refundNo: string | null;
     readonly dueAt: number;
     readonly attempt: number;
   }[];
@@ -50,16 +47,16 @@ export interface OrderHistory {
 
 /**
  * One order, named by its number (`pay_order_number`): serialises what takes several steps, holds
- * the order's timers and keeps its timeline. It decides nothing itself; the flows are in order/.
+ * the order's timers and keeps its timeline. It decides nothing itself; the flows are beside it.
  */
 export class OrderObject extends DurableObject<Env> {
   readonly #config: Result<Config, readonly string[]>;
   readonly #timers: Timers;
   readonly #timeline: Timeline;
   readonly #lastRefund: LastRefund;
-  /** The end of the queue: what takes several steps waits for what came before. */
+  /** The end of the queue: what takes several steps waits for everything before it. */
   #last: Promise<unknown> = Promise.resolve();
-  /** Refund requests under way, by their wish: a repeat joins the first instead of queueing. */
+  /** Refund requests under way: a repeat joins the first instead of queueing. */
   readonly #refunds = new Map<string, Promise<Result<AcceptedRefund, Refusal>>>();
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -70,20 +67,20 @@ export class OrderObject extends DurableObject<Env> {
     this.#lastRefund = new LastRefund(ctx.storage);
   }
 
-  // Other Workers' calls. What throws in them (D1 away) is logged here and answered as a value: a
-  // thrown error would lose its class on the way, and the platform would print it, SQL and all.
-  // `requestId` is the request that they are done for, and is for the log alone.
+  // Calls by other Workers. An error in them (D1 away) is logged here and answered as a value: a
+  // thrown error would lose its class on the way, and the platform would print it, SQL included.
+  // `requestId` names the request that caused the call, and is for logs and incidents alone.
 
-  /** A new order: arms the timer that asks about it until it is paid or expired. */
+  /** A new order: arms the timer that polls it until it is paid or expired. */
   async open(createdAt: number, expiresAt: number, prepay: PrepayAnswer["kind"]): Promise<void> {
-    this.#timeline.add(Date.now(), "wechat.unifiedorder", { answer: prepay });
+    this.#timeline.add(Date.now(), "wechat.prepay", { answer: prepay });
     await this.#timers.armIfAbsent(
-      { kind: "ask-payment", refundNo: "" },
+      { kind: "poll-payment" },
       nextPaymentPollAt({ createdAt, expiresAt }, 0, Date.now()),
     );
   }
 
-  /** Books a payment that WeChat reported, verified. May be repeated; see settlePayment. */
+  /** Records a payment that WeChat reported, verified. May be repeated; see record-payment.ts. */
   async recordPayment(
     payment: Payment,
     merchantId: number,
@@ -91,25 +88,26 @@ export class OrderObject extends DurableObject<Env> {
   ): Promise<PaymentOutcome | Unavailable> {
     return await this.#guarded<PaymentOutcome | Unavailable>(
       newMeter(this.env, requestId),
-      "settle-payment",
+      "record-payment",
       async (context) => await recordPayment(context, payment, merchantId),
       { kind: "unavailable" },
     );
   }
 
-  /** Refunds this order for one of the apps. Repeats get the same refund. */
+  /** Refunds this order for one of the apps. A repeat gets the same refund. */
   async requestRefund(
     appId: number,
-    wish: RefundRequest,
+    request: RefundRequest,
     requestId?: string,
   ): Promise<Result<AcceptedRefund, Refusal>> {
-    const key = JSON.stringify([appId, wish.refundFen, wish.appRefundNo]);
+    const key = JSON.stringify([appId, request.refundFen, request.appRefundNo]);
     const underWay = this.#refunds.get(key);
     if (underWay !== undefined) return await underWay;
     const refund = this.#guarded<Result<AcceptedRefund, Refusal>>(
       newMeter(this.env, requestId),
-      "refund",
-      async (context) => await this.#queue(async () => await requestRefund(context, appId, wish)),
+      "request-refund",
+      async (context) =>
+        await this.#enqueue(async () => await requestRefund(context, appId, request)),
       err(FAULT),
     ).finally(() => {
       this.#refunds.delete(key);
@@ -119,9 +117,9 @@ export class OrderObject extends DurableObject<Env> {
   }
 
   /**
-   * Somebody says that a refund has moved on. Only a hint: it arms the refund's timer and asks
-   * WeChat. Returns the refund's state as D1 has it afterwards; null when it isn't one of ours, or
-   * can't be looked up.
+   * A notification says that a refund has moved on: arms the refund's timer and queries WeChat.
+   * Returns the refund's state in D1 afterwards; null when it isn't a refund of this order, or when
+   * WeChat gave no usable answer.
    */
   async handleRefundNotification(
     refundNo: string,
@@ -129,24 +127,28 @@ export class OrderObject extends DurableObject<Env> {
   ): Promise<RefundRow["state"] | null> {
     return await this.#guarded<RefundRow["state"] | null>(
       newMeter(this.env, requestId),
-      "hint-refund",
+      "handle-refund-notification",
       async (context) =>
-        await handleRefundNotification(context, refundNo, async (work) => await this.#queue(work)),
+        await handleRefundNotification(
+          context,
+          refundNo,
+          async (work) => await this.#enqueue(work),
+        ),
       null,
     );
   }
 
-  /** Asks WeChat about everything that is open, before the app is answered. */
+  /** Queries WeChat about everything that is open, before the app is answered. */
   async sync(requestId?: string): Promise<SyncOutcome> {
     return await this.#guarded<SyncOutcome>(
       newMeter(this.env, requestId),
       "sync",
-      async (context) => await this.#queue(async () => await syncOrder(context)),
+      async (context) => await this.#enqueue(async () => await syncOrder(context)),
       "unknown",
     );
   }
 
-  /** Calls the app again, whatever came of earlier calls; see order/redeliver.ts. */
+  /** Calls the app again, however earlier calls ended; see redeliver.ts. */
   async redeliver(
     event: "pay" | "refund",
     refundNo: string | null = null,
@@ -161,11 +163,11 @@ export class OrderObject extends DurableObject<Env> {
     );
   }
 
-  /** Arms what this order must have and hasn't; see order/rearm.ts. */
+  /** Arms the timers that this order must have and lacks; see ensure-timers.ts. */
   async ensureTimers(delayMs: number): Promise<EnsuredTimers | "unavailable"> {
     return await this.#guarded<EnsuredTimers | "unavailable">(
       newMeter(this.env),
-      "rearm",
+      "ensure-timers",
       async (context) => await ensureTimers(context, delayMs),
       "unavailable",
     );
@@ -176,19 +178,22 @@ export class OrderObject extends DurableObject<Env> {
     await this.ctx.storage.getAlarm();
   }
 
-  /** What happened to this order, and what is going to. */
+  /** What happened to this order, and what its timers will do. */
   history(): OrderHistory {
     return {
       entries: this.#timeline.entries(),
-      timers: this.#timers
-        .all()
-        .map(({ kind, refundNo, dueAt, attempt }) => ({ kind, refundNo, dueAt, attempt })),
+      timers: this.#timers.all().map((timer) => ({
+        kind: timer.kind,
+        refundNo: refundNoOf(timer),
+        dueAt: timer.dueAt,
+        attempt: timer.attempt,
+      })),
     };
   }
 
   /**
-   * Runs what is due. Never throws: the platform repeats a failed alarm six times only, so a flow
-   * that throws is put off instead.
+   * Runs the due timers. Never throws: the platform repeats a failed alarm six times only, so a
+   * timer whose flow throws is postponed instead.
    */
   override async alarm(): Promise<void> {
     const startedAt = Date.now();
@@ -219,28 +224,25 @@ export class OrderObject extends DurableObject<Env> {
   async #run(timer: Timer, meter: RequestMeter): Promise<void> {
     const context = this.#context(meter);
     switch (timer.kind) {
-      case "ask-payment":
-        await this.#queue(async () => {
+      case "poll-payment":
+        await this.#enqueue(async () => {
           await pollPayment(context, timer);
         });
         return;
-      case "ask-refund":
-        await this.#queue(async () => {
+      case "poll-refund":
+        await this.#enqueue(async () => {
           await pollRefund(context, timer);
         });
         return;
-      case "deliver-pay":
+      case "deliver-payment":
       case "deliver-refund":
-        // Outside the queue: an app that answers slowly holds up nothing but its own news.
+        // Outside the queue: an app that answers slowly delays nothing but its own callbacks.
         await deliver(context, timer);
         return;
     }
   }
 
-  /**
-   * Runs `work`; if it throws, the log has why and the caller gets `fallback`. The log has a line of
-   * it either way.
-   */
+  /** Runs `work` and logs it; when it throws, the log has the error and the caller gets `fallback`. */
   async #guarded<T extends Outcome>(
     meter: RequestMeter,
     operation: string,
@@ -254,21 +256,26 @@ export class OrderObject extends DurableObject<Env> {
       outcome = await work(this.#context(meter));
     } catch (error) {
       const { requestId } = meter;
-      log("error", "order_failed", { requestId, order, operation, error: describe(error) });
+      log("error", "order_operation_failed", {
+        requestId,
+        order,
+        operation,
+        error: describe(error),
+      });
     }
     logOperation(meter, { operation, order, outcome: outcomeLabel(outcome), startedAt });
     return outcome;
   }
 
   /**
-   * Runs `work` after all that was queued before. The object lets other calls in at every `await`
-   * of a fetch, so the queue is what keeps two refunds of one order apart.
+   * Runs `work` after everything that was queued before. The object lets other calls in at every
+   * `await` of a fetch, so the queue is what keeps two refunds of one order apart.
    */
-  async #queue<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#last.then(work, work);
-    // The queue goes on after a failure, which the caller of this turn is told of.
-    this.#last = turn.catch(() => null);
-    return await turn;
+  async #enqueue<T>(work: () => Promise<T>): Promise<T> {
+    const run = this.#last.then(work, work);
+    // The queue continues after a failure, which the caller of this run gets.
+    this.#last = run.catch(() => null);
+    return await run;
   }
 
   /** The object's name, which an alarm knows too (Cloudflare: `ctx.id.name`, since March 2026). */
@@ -280,11 +287,10 @@ export class OrderObject extends DurableObject<Env> {
 
   #context(meter: RequestMeter): OrderContext {
     if (!this.#config.ok) throw new Error(`not configured: ${this.#config.error.join("; ")}`);
-    const config = this.#config.value;
-    const number = this.#number();
-    const db = connect(this.env.DB, meter.usage);
+    const work = openWork(this.env, this.#config.value, meter);
+    const { config, db, settings } = work;
     return {
-      number,
+      number: this.#number(),
       meter,
       config,
       db,
@@ -292,18 +298,12 @@ export class OrderObject extends DurableObject<Env> {
       timeline: this.#timeline,
       lastRefund: this.#lastRefund,
       wechatOf: async (order: OrderRow) => {
-        const merchant = await merchantSettings(
-          db,
-          await masterKeyOf(config),
-          order.merchantId,
-          Date.now(),
-        );
+        const merchant = await settings.merchant(order.merchantId);
         if (!merchant.ok) throw new Error(`the order's merchant is ${merchant.error}`);
-        const wechatEnv = wechatEnvOf(this.env, config);
-        return instrumentWechat(connectWechat(merchant.value, order.protocol, wechatEnv), meter);
+        return wechatFor(work, merchant.value, order.protocol);
       },
       appOf: async (order: OrderRow) => {
-        const app = await appSettings(db, await masterKeyOf(config), order.appId, Date.now());
+        const app = await settings.app(order.appId);
         if (!app.ok) throw new Error(`the order's app is ${app.error}`);
         return app.value;
       },

@@ -1,11 +1,11 @@
-import { PAYMENT_UNKNOWN_AFTER_MS } from "../domain/polling.ts";
 import type { OrderRow } from "../db/rows.ts";
+import { PAYMENT_UNKNOWN_AFTER_MS } from "../domain/polling.ts";
 import type { OrderContext } from "./context.ts";
 import { resolveIncident } from "./incidents.ts";
 
 /**
- * It is known what became of an order: ends the incident that says otherwise. Before its time nothing
- * can have been raised, and nothing is looked for.
+ * The payment's outcome is known: resolves the incident that says otherwise. Before its time none
+ * can have been opened, so no trip is made.
  */
 export async function resolvePaymentUnknown(
   context: OrderContext,
@@ -14,7 +14,7 @@ export async function resolvePaymentUnknown(
   if (Date.now() < order.expiresAt + PAYMENT_UNKNOWN_AFTER_MS) return;
   await resolveIncident(
     context,
-    { kind: "payment_outcome_unknown", refundNo: "" },
+    { kind: "payment_outcome_unknown", refundNo: null },
     "The gateway: it is known now whether the order is paid.",
   );
 }

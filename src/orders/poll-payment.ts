@@ -1,34 +1,34 @@
-import { isLongUnknown, nextPaymentPollAt } from "../domain/polling.ts";
 import { failOrder, findOrder } from "../db/orders.ts";
 import type { OrderRow } from "../db/rows.ts";
+import { isLongUnknown, nextPaymentPollAt } from "../domain/polling.ts";
 import type { WechatPay } from "../wechat/types.ts";
 import type { OrderContext } from "./context.ts";
+import { openIncident } from "./incidents.ts";
 import { keyOf } from "./keys.ts";
 import { resolvePaymentUnknown } from "./payment-known.ts";
-import { openIncident } from "./incidents.ts";
 import { recordPayment } from "./record-payment.ts";
-import type { Timer } from "./timers.ts";
+import type { PollPaymentTimer } from "./timers.ts";
 
-/** What WeChat says of an order's payment; `paid` has been booked. */
+/** What WeChat says about an order's payment; `paid` has been recorded. */
 export type PaymentState = "paid" | "waiting" | "closed" | "absent" | "unknown";
 
-/** Asks WeChat whether the order is paid, and books it if so. */
+/** Asks WeChat whether the order is paid, and records it if so. */
 export async function queryPayment(
   context: OrderContext,
   order: OrderRow,
   wechat: WechatPay,
 ): Promise<PaymentState> {
   const answer = await wechat.queryPayment(keyOf(order));
-  context.timeline.add(Date.now(), "wechat.orderquery", {
+  context.timeline.add(Date.now(), "wechat.query_payment", {
     answer: answer.kind,
     ...(answer.kind === "unknown" ? { reason: answer.reason } : {}),
     ...(answer.kind === "refused" ? { code: answer.code } : {}),
   });
   switch (answer.kind) {
     case "paid": {
-      const settlement = await recordPayment(context, answer.payment, order.merchantId);
-      // WeChat's own word contradicts the record: a person must look, and nothing is known here.
-      return settlement.kind === "booked" || settlement.kind === "repeated" ? "paid" : "unknown";
+      const { kind } = await recordPayment(context, answer.payment, order.merchantId);
+      // WeChat's own answer contradicts the record: a person must look, and nothing is known here.
+      return kind === "recorded" || kind === "repeated" ? "paid" : "unknown";
     }
     case "waiting":
     case "closed":
@@ -41,10 +41,11 @@ export async function queryPayment(
 }
 
 /**
- * The timer of an order that isn't paid: asks, and from its expiry on closes it at WeChat before it
- * is failed. A failed one is asked about when a booking may have been lost (deliver.ts).
+ * The timer of an order that isn't paid: queries WeChat, and from its expiry on closes the order at
+ * WeChat before failing it. A failed order is queried when its recording may have been lost
+ * (deliver.ts).
  */
-export async function pollPayment(context: OrderContext, timer: Timer): Promise<void> {
+export async function pollPayment(context: OrderContext, timer: PollPaymentTimer): Promise<void> {
   const { db, timers } = context;
   const order = await findOrder(db, context.number);
   if (order === null || order.payState === "paid") {
@@ -67,21 +68,21 @@ export async function pollPayment(context: OrderContext, timer: Timer): Promise<
   } else if (isLongUnknown(order, begun.attempt, Date.now())) {
     await openIncident(context, {
       kind: "payment_outcome_unknown",
-      refundNo: "",
+      refundNo: null,
       merchantId: order.merchantId,
-      facts: { wechat: state, asked: begun.attempt },
+      facts: { wechat: state, polls: begun.attempt },
     });
   }
 }
 
-/** Returns whether it is worth asking again at once: closed, or found paid or unknown. */
+/** Returns whether another query is worth it at once: closed, or found paid or absent. */
 async function closeAtWechat(
   context: OrderContext,
   order: OrderRow,
   wechat: WechatPay,
 ): Promise<boolean> {
   const answer = await wechat.close(keyOf(order));
-  context.timeline.add(Date.now(), "wechat.closeorder", { answer: answer.kind });
+  context.timeline.add(Date.now(), "wechat.close", { answer: answer.kind });
   switch (answer.kind) {
     case "closed":
     case "paid":
@@ -93,7 +94,7 @@ async function closeAtWechat(
   }
 }
 
-/** Fails the order where WeChat's word allows it. Returns whether nobody needs to ask any more. */
+/** Fails the order where WeChat's answer allows it. Returns whether polling can end. */
 export async function conclude(
   context: OrderContext,
   state: PaymentState,
@@ -106,7 +107,7 @@ export async function conclude(
     case "unknown":
       return false;
     case "absent":
-      // Soon after an unanswered prepay this is no proof yet that the order will never be there.
+      // Soon after an unanswered prepay this doesn't prove that the order will never exist.
       if (!expired) return false;
       break;
     case "closed":
@@ -114,7 +115,7 @@ export async function conclude(
   }
   const nowAt = Date.now();
   if (await failOrder(context.db, context.number, nowAt)) {
-    context.timeline.add(nowAt, "pay.failed", { wechat: state });
+    context.timeline.add(nowAt, "order.failed", { wechat: state });
   }
   return true;
 }

@@ -1,26 +1,28 @@
-import { comparePayment, type Contradiction } from "../domain/payment.ts";
 import { DELIVERY_CALLS } from "../contract/callback/schedule.ts";
-import { markOrderPaid, findOrder } from "../db/orders.ts";
+import { findOrder, markOrderPaid } from "../db/orders.ts";
 import type { OrderRow } from "../db/rows.ts";
+import { comparePayment, type Contradiction } from "../domain/payment.ts";
 import type { Payment } from "../wechat/types.ts";
 import type { OrderContext } from "./context.ts";
-import { resolvePaymentUnknown } from "./payment-known.ts";
 import { openIncident } from "./incidents.ts";
+import { resolvePaymentUnknown } from "./payment-known.ts";
 import { RECORDING_GRACE_MS } from "./timers.ts";
 
-/** How news of a payment ended. Only `booked` and `repeated` may be acknowledged. */
+/** How a reported payment ended. Only `recorded` and `repeated` may be acknowledged. */
 export type PaymentOutcome =
-  | { readonly kind: "booked" }
+  | { readonly kind: "recorded" }
   | { readonly kind: "repeated" }
   | { readonly kind: "absent" }
   | { readonly kind: "contradiction"; readonly what: Contradiction };
 
-const DELIVERY_TIMER = { kind: "deliver-pay", refundNo: "" } as const;
-const POLL_TIMER = { kind: "ask-payment", refundNo: "" } as const;
+const DELIVERY_TIMER = { kind: "deliver-payment" } as const;
+const POLL_TIMER = { kind: "poll-payment" } as const;
+const ABSENT = { kind: "absent" } as const;
 
 /**
- * The one way in which an order becomes paid, however the news came. The timer first, then one
- * compare-and-set: a crash at any point leaves either no change or a timer that will deliver it.
+ * The only way in which an order becomes paid, whether WeChat notified us, answered a query, or the
+ * bill led to a query. The timer first, then one compare-and-set: a crash at any point leaves either
+ * no change or a timer that will deliver it.
  *
  * Not queued behind the order's refunds: the statement is atomic by itself, and WeChat waits no
  * longer than 5 s for the acknowledgement.
@@ -34,28 +36,28 @@ export async function recordPayment(
   const { timers, timeline, db } = context;
   const graceAt = nowAt + RECORDING_GRACE_MS;
   const armed = await timers.armIfAbsent(DELIVERY_TIMER, graceAt);
-  const booked = await markOrderPaid(
+  const recorded = await markOrderPaid(
     db,
     { ...payment, number: payment.orderNumber, merchantId, paidAt: payment.paidAt ?? nowAt },
     nowAt,
   );
-  if (booked !== null) {
-    timeline.add(nowAt, "pay.booked", { transactionId: payment.transactionId });
-    // Nobody needs to ask any more; left there, the timer would wake the object for nothing.
-    await timers.armInsteadOf(POLL_TIMER, DELIVERY_TIMER, nowAt);
-    await resolvePaymentUnknown(context, booked);
-    return { kind: "booked" };
+  if (recorded !== null) {
+    timeline.add(nowAt, "payment.recorded", { transactionId: payment.transactionId });
+    // No poll is needed any more; its timer would wake the object for nothing.
+    await timers.replace(POLL_TIMER, DELIVERY_TIMER, nowAt);
+    await resolvePaymentUnknown(context, recorded);
+    return { kind: "recorded" };
   }
   const order = await findOrder(db, payment.orderNumber);
-  const settlement = order === null ? ABSENT : explain(order, payment, merchantId);
+  const outcome = order === null ? ABSENT : explain(order, payment, merchantId);
   if (armed) await releaseTimer(context, order, graceAt);
-  await report(context, settlement, payment, merchantId, nowAt);
-  return settlement;
+  await report(context, outcome, payment, merchantId, nowAt);
+  return outcome;
 }
 
 /**
- * The timer was armed for a booking that was not to be. It goes, if it still is the one that this
- * call armed: another report may have booked the payment meanwhile and made it the delivery's.
+ * This call recorded no payment: removes the timer that it armed, unless another report has recorded
+ * the payment since and made the timer the delivery's.
  */
 async function releaseTimer(
   { timers }: OrderContext,
@@ -63,25 +65,23 @@ async function releaseTimer(
   graceAt: number,
 ): Promise<void> {
   if (order?.payState === "paid" && needsDelivery(order)) {
-    // Booked by another report, whose delivery may never have started: a crash came between.
+    // Recorded by another report, whose delivery may never have started: a crash came between.
     await timers.armUnlessBegun(DELIVERY_TIMER, Date.now());
     return;
   }
   await timers.remove({ ...DELIVERY_TIMER, attempt: 0, calls: 0, dueAt: graceAt });
 }
 
-const ABSENT = { kind: "absent" } as const;
-
 function explain(order: OrderRow, payment: Payment, merchantId: number): PaymentOutcome {
-  const verdict = comparePayment(order, payment, merchantId);
-  switch (verdict.kind) {
+  const comparison = comparePayment(order, payment, merchantId);
+  switch (comparison.kind) {
     case "contradiction":
-      return verdict;
+      return comparison;
     case "repeat":
       return { kind: "repeated" };
-    case "book":
-      // The statement saw another state than this reading: somebody else is just booking it.
-      throw new Error("the order changed while its payment was being booked");
+    case "record":
+      // The statement saw another state than this reading: another report is recording it now.
+      throw new Error("the order changed while its payment was being recorded");
   }
 }
 
@@ -90,22 +90,22 @@ function needsDelivery(order: OrderRow): boolean {
   return order.payNotifyState !== "confirmed" && order.payNotifyNumber < DELIVERY_CALLS;
 }
 
-/** Throws when an incident can't be stored: what reported the payment then comes again. */
+/** Throws when an incident can't be stored: WeChat then reports the payment again. */
 async function report(
   context: OrderContext,
-  settlement: PaymentOutcome,
+  outcome: PaymentOutcome,
   payment: Payment,
   merchantId: number,
   nowAt: number,
 ): Promise<void> {
-  // The merchant is the one that reported it, for there a person finds the payment.
   const { transactionId, totalFen } = payment;
-  const about = { refundNo: "", merchantId } as const;
-  switch (settlement.kind) {
-    case "booked":
+  // The merchant that reported it, for there a person finds the payment.
+  const about = { refundNo: null, merchantId } as const;
+  switch (outcome.kind) {
+    case "recorded":
       return;
     case "repeated":
-      context.timeline.add(nowAt, "pay.repeated");
+      context.timeline.add(nowAt, "payment.repeated");
       return;
     case "absent":
       await openIncident(context, {
@@ -115,11 +115,11 @@ async function report(
       });
       return;
     case "contradiction":
-      context.timeline.add(nowAt, "pay.contradiction", { what: settlement.what });
+      context.timeline.add(nowAt, "payment.contradiction", { what: outcome.what });
       await openIncident(context, {
         ...about,
         kind: "payment_contradiction",
-        facts: { what: settlement.what, transactionId, totalFen },
+        facts: { what: outcome.what, transactionId, totalFen },
       });
       return;
   }

@@ -1,15 +1,15 @@
-import { isReportable } from "../domain/refund.ts";
 import { findOrderWithRefunds } from "../db/refunds.ts";
 import type { RefundRow } from "../db/rows.ts";
+import { isReportable } from "../domain/refund.ts";
 import type { OrderContext } from "./context.ts";
 
-/** What came of a wish to call the app again. */
-export type Redelivery = "armed" | "nothing to tell" | "no such refund" | "unavailable";
+/** How a request to call the app again ended. */
+export type Redelivery = "armed" | "nothing to deliver" | "no such refund" | "unavailable";
 
 /**
- * Calls the app again, from the schedule's beginning, whatever came of earlier calls.
+ * Calls the app again, from the start of the schedule, however earlier calls ended.
  *
- * @param refundNo which refund; null is the latest that there is something to tell of
+ * @param refundNo which refund; null is the latest that there is something to deliver of
  * @param delayMs how long from now the first call is made
  */
 export async function redeliver(
@@ -21,14 +21,14 @@ export async function redeliver(
   const found = await findOrderWithRefunds(db, number);
   const dueAt = Date.now() + delayMs;
   if (event === "pay") {
-    if (found?.order.payState !== "paid") return "nothing to tell";
-    await timers.arm({ kind: "deliver-pay", refundNo: "" }, dueAt);
+    if (found?.order.payState !== "paid") return "nothing to deliver";
+    await timers.arm({ kind: "deliver-payment" }, dueAt);
     return "armed";
   }
   const refunds = found?.refunds ?? [];
   const refund = refundNo === null ? latestReportable(refunds) : refundNamed(refunds, refundNo);
-  if (refund === undefined) return refundNo === null ? "nothing to tell" : "no such refund";
-  if (!isReportable(refund.state)) return "nothing to tell";
+  if (refund === undefined) return refundNo === null ? "nothing to deliver" : "no such refund";
+  if (!isReportable(refund.state)) return "nothing to deliver";
   await timers.arm({ kind: "deliver-refund", refundNo: refund.number }, dueAt);
   return "armed";
 }

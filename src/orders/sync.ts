@@ -1,12 +1,15 @@
 import { findOrderWithRefunds } from "../db/refunds.ts";
-import { queryPayment, conclude } from "./poll-payment.ts";
-import { queryRefund } from "./refunds/outcome.ts";
 import type { OrderContext } from "./context.ts";
+import { conclude, queryPayment } from "./poll-payment.ts";
+import { queryRefund } from "./refunds/outcome.ts";
 
-/** Whether WeChat gave a usable answer to all that there was to ask. */
+/** Whether WeChat gave a usable answer to every query. */
 export type SyncOutcome = "asked" | "unknown";
 
-/** Asks WeChat about everything of the order that is open, and books what it says. */
+/**
+ * Queries WeChat about everything of the order that is open, and records the answers: the payment
+ * of an unpaid order, else each refund whose outcome may still change.
+ */
 export async function syncOrder(context: OrderContext): Promise<SyncOutcome> {
   const found = await findOrderWithRefunds(context.db, context.number);
   if (found === null) return "asked";
@@ -17,8 +20,8 @@ export async function syncOrder(context: OrderContext): Promise<SyncOutcome> {
     return state === "unknown" ? "unknown" : "asked";
   }
   for (const refund of refunds) {
-    const asked = await queryRefund(context, refund.number);
-    if (asked?.heard === false) return "unknown";
+    const queried = await queryRefund(context, refund.number);
+    if (queried?.answered === false) return "unknown";
   }
   return "asked";
 }

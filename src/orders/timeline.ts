@@ -1,38 +1,59 @@
-/** What happened to an order, for people: each call out and in, each change of state, each delivery. */
+import type { RefundState } from "../domain/states.ts";
+
+/** What happened to an order, for people: calls out and in, state changes, deliveries. */
 export interface TimelineEntry {
   readonly at: number;
-  /** What happened, e.g. `wechat.refund`, `pay.booked`, `app.called`. */
-  readonly event: string;
+  readonly event: TimelineEvent;
   /** Facts about it. Never a secret, never an openId. */
   readonly facts: TimelineFacts;
 }
 
+/** A closed set: nothing is decided by what a timeline says, and it may lose entries. */
+export type TimelineEvent =
+  | "wechat.prepay"
+  | "wechat.query_payment"
+  | "wechat.close"
+  | "wechat.refund"
+  | "wechat.query_refund"
+  | "payment.recorded"
+  | "payment.repeated"
+  | "payment.contradiction"
+  | "order.failed"
+  | "refund.requested"
+  | "refund.held"
+  | "refund.notified"
+  | "refund.imported"
+  | "refund.contradiction"
+  | `refund.${RefundState}`
+  | "app.called"
+  | "timer.restored";
+
 export type TimelineFacts = Readonly<Record<string, string | number | boolean | null>>;
 
-/** An order lives for a few dozen entries; a flood of repeats must not fill its storage. */
+/** An order's life has a few dozen entries; a flood of repeats must not fill its storage. */
 const MAX_ENTRIES = 500;
 
 const PREFIX = "event:";
 
-/** In the object's own storage, one key an entry: a table would cost two rows written an order. */
+/** In the object's own storage, one key per entry: a table would write two rows per order. */
 export class Timeline {
   readonly #kv: SyncKvStorage;
-  /** The last entry's number; undefined when not looked at since the object woke. */
+  /** The last entry's number; undefined when not read since the object woke. */
   #last: number | undefined;
 
   constructor(storage: DurableObjectStorage) {
     this.#kv = storage.kv;
   }
 
-  /** Writes an entry; the oldest one beyond `MOST_ENTRIES` goes. */
-  add(at: number, event: string, facts: TimelineFacts = {}): void {
+  /** Writes an entry and drops the oldest one beyond `MAX_ENTRIES`. */
+  add(at: number, event: TimelineEvent, facts: TimelineFacts = {}): void {
     const id = (this.#last ?? this.#findLast()) + 1;
     this.#kv.put<TimelineEntry>(keyOf(id), { at, event, facts });
     this.#last = id;
     if (id > MAX_ENTRIES) this.#kv.delete(keyOf(id - MAX_ENTRIES));
   }
 
-  /** All entries, the oldest first. */
+  /** All entries, oldest first. */
   entries(): TimelineEntry[] {
     return Array.from(this.#kv.list<TimelineEntry>({ prefix: PREFIX }), ([, entry]) => entry);
   }
@@ -43,7 +64,7 @@ export class Timeline {
   }
 }
 
-/** Keys are listed in the order of their letters. */
+/** Padded, because keys are listed in the order of their characters. */
 function keyOf(id: number): string {
   return PREFIX + String(id).padStart(9, "0");
 }

@@ -1,43 +1,59 @@
 /**
- * An order's timers, in its object's own storage. A timer is written down before the thing it
- * watches over is begun, so that a crash leaves the timer behind; and the object's alarm goes off
- * no later than the earliest of them.
+ * An order's timers, in its object's own storage. A timer is written before the step that it guards
+ * begins, so that a crash leaves the timer behind; the object's alarm is never later than the
+ * earliest timer.
  *
- * Every row written is billed, and setting the alarm is one (Cloudflare: Durable Objects, pricing).
- * So all timers are one value under one key, and the alarm is moved only when it would be too late.
- * One that has come to be too early wakes the object for nothing, which costs a seventh of a row.
+ * Every row written is billed, and setting the alarm writes one (Cloudflare: Durable Objects,
+ * pricing). So all timers are one value under one key, and the alarm is moved only when it would be
+ * too late. An alarm that turns out too early wakes the object for nothing, at a seventh of a row.
  */
 
-/** What a timer does when it is due. A refund's timers name their refund. */
-export type TimerKind = "ask-payment" | "deliver-pay" | "ask-refund" | "deliver-refund";
+/** What names a timer, and what it does when it is due. */
+export type TimerName =
+  | { readonly kind: "poll-payment" }
+  | { readonly kind: "deliver-payment" }
+  | { readonly kind: "poll-refund"; readonly refundNo: string }
+  | { readonly kind: "deliver-refund"; readonly refundNo: string };
 
-/**
- * How long a delivery's timer waits for the booking that it watches over. Only a crash in between,
- * or a database that stalls, lets it run out; then it finds out what became of the booking. No less
- * than the wait for the first ask about an order (core/follow-up.ts): the alarm set for that then
- * comes first, and needn't be moved for a payment that follows soon.
- */
-export const RECORDING_GRACE_MS = 60_000;
+/** A delivery's timer: calls the app. */
+export type DeliveryName = Extract<TimerName, { kind: `deliver-${string}` }>;
 
-export interface Timer {
-  readonly kind: TimerKind;
-  /** The refund's number, or "" for the order itself. */
-  readonly refundNo: string;
+interface Schedule {
   readonly dueAt: number;
-  /** How often it has come due; starts again when the timer is armed anew. */
+  /** How often it has come due; starts again when the timer is armed again. */
   readonly attempt: number;
-  /** Calls made to the app so far, for deliveries: written before each call, so none goes uncounted. */
+  /** Calls made to the app so far, for deliveries: written before each call, so every call counts. */
   readonly calls: number;
 }
 
-/** What names a timer. */
-export type TimerName = Pick<Timer, "kind" | "refundNo">;
+export type Timer = TimerName & Schedule;
+export type PollPaymentTimer = Extract<Timer, { kind: "poll-payment" }>;
+export type PollRefundTimer = Extract<Timer, { kind: "poll-refund" }>;
+export type DeliveryTimer = DeliveryName & Schedule;
+
+/**
+ * How long a delivery's timer waits for the recording that it guards. It runs out only after a crash
+ * in between, or when the database stalls; then it finds out how the recording ended. No less than
+ * the wait for an order's first poll (domain/polling.ts): the alarm set for that comes first, and
+ * needn't be moved for a payment that follows soon.
+ */
+export const RECORDING_GRACE_MS = 60_000;
 
 const KEY = "timers";
 
+/** The refund that a timer is about; null for the order itself. */
+export function refundNoOf(name: TimerName): string | null {
+  return "refundNo" in name ? name.refundNo : null;
+}
+
+/** Equal for timers of the same name only. */
+export function timerKey(name: TimerName): string {
+  return `${name.kind} ${refundNoOf(name) ?? ""}`;
+}
+
 export class Timers {
   readonly #storage: DurableObjectStorage;
-  /** When the alarm goes off; null: it isn't set. Undefined: not looked at since the object woke. */
+  /** When the alarm goes off; null: it isn't set. Undefined: not read since the object woke. */
   #alarmAt: number | null | undefined;
   #inAlarm = false;
 
@@ -45,59 +61,55 @@ export class Timers {
     this.#storage = storage;
   }
 
-  /** Arms a timer, from its first attempt; one that is armed already starts again. */
+  /** Arms a timer, from its first attempt; an armed one starts again. */
   async arm(name: TimerName, dueAt: number): Promise<void> {
-    await this.#write(begunAnew(name, dueAt, this.find(name)));
+    await this.#write(firstAttempt(name, dueAt, this.find(name)));
   }
 
-  /** Makes a timer due at `dueAt`, arming it if need be; one that has begun its attempts is left alone. */
+  /** Makes a timer due at `dueAt`, arming it if need be; one that has begun its attempts stays. */
   async armUnlessBegun(name: TimerName, dueAt: number): Promise<void> {
     const armed = this.find(name);
     await this.#write(
-      armed === undefined || armed.attempt === 0 ? begunAnew(name, dueAt, armed) : null,
+      armed === undefined || armed.attempt === 0 ? firstAttempt(name, dueAt, armed) : null,
     );
   }
 
-  /**
-   * As `armUnlessBegun`, and takes away `past`, which has nothing to watch over any more: one row
-   * written for both.
-   */
-  async armInsteadOf(past: TimerName, name: TimerName, dueAt: number): Promise<void> {
+  /** As `armUnlessBegun`, and removes `obsolete`, which guards nothing any more: one row for both. */
+  async replace(obsolete: TimerName, name: TimerName, dueAt: number): Promise<void> {
     const armed = this.find(name);
-    const keeps = armed !== undefined && armed.attempt > 0;
-    await this.#write(keeps ? null : begunAnew(name, dueAt, armed), past);
+    const begun = armed !== undefined && armed.attempt > 0;
+    await this.#write(begun ? null : firstAttempt(name, dueAt, armed), obsolete);
   }
 
   /**
    * Arms a timer unless it is armed. Returns whether this call armed it.
-   * @param calls for a delivery that goes on: the calls made so far
+   * @param calls for a delivery that continues: the calls made so far
    */
   async armIfAbsent(name: TimerName, dueAt: number, calls = 0): Promise<boolean> {
-    const { kind, refundNo } = name;
     const armed = this.find(name);
     await this.#write(
-      armed === undefined ? { kind, refundNo, dueAt, attempt: calls, calls } : null,
+      armed === undefined ? { ...nameOf(name), dueAt, attempt: calls, calls } : null,
     );
     return armed === undefined;
   }
 
   /**
-   * Counts an attempt before it is made and puts the timer off to `retryAt`, so that a crash during
-   * the attempt leads to another one. Returns the timer as it stands now.
+   * Counts an attempt before it is made and postpones the timer to `retryAt`, so that a crash during
+   * the attempt leads to another one. Returns the timer as stored.
    */
-  async begin(timer: Timer, retryAt: number, calls = timer.calls): Promise<Timer> {
-    const begun = { ...timer, attempt: timer.attempt + 1, dueAt: retryAt, calls };
+  async begin<T extends Timer>(timer: T, retryAt: number, calls = timer.calls): Promise<T> {
+    const begun: T = { ...timer, attempt: timer.attempt + 1, dueAt: retryAt, calls };
     await this.#write(this.find(timer) === undefined ? null : begun);
     return begun;
   }
 
-  /** Puts a timer off, unless it was armed anew or hastened since `timer` was read. */
+  /** Postpones a timer, unless it was armed again or moved forward since `timer` was read. */
   async putOff(timer: Timer, dueAt: number): Promise<void> {
     const armed = this.#unchanged(timer);
     await this.#write(armed === undefined ? null : { ...armed, dueAt });
   }
 
-  /** Takes a timer away, unless it was armed anew or hastened since `timer` was read. */
+  /** Removes a timer, unless it was armed again or moved forward since `timer` was read. */
   async remove(timer: Timer): Promise<void> {
     await this.#write(null, this.#unchanged(timer));
   }
@@ -107,22 +119,22 @@ export class Timers {
     return this.all().find((timer) => isSame(timer, name));
   }
 
-  /** Whether the timer is as it was read: neither armed anew, nor hastened, nor gone. */
-  stands(timer: Timer): boolean {
+  /** Whether the timer is as it was read: not armed again, moved forward or removed. */
+  isUnchanged(timer: Timer): boolean {
     return this.#unchanged(timer) !== undefined;
   }
 
   /**
-   * The alarm has gone off. Returns the timers that are due, the earliest first. Until `endAlarm` no
-   * other alarm is set: the platform runs one at a time, and one that a crash cuts off it repeats
-   * by itself (Cloudflare: alarms, at-least-once).
+   * The alarm has gone off. Returns the due timers, earliest first. Until `endAlarm` no other alarm
+   * is set: the platform runs one at a time, and repeats one that a crash cuts off (Cloudflare:
+   * alarms, at-least-once).
    */
   beginAlarm(nowAt: number): readonly Timer[] {
     this.#inAlarm = true;
     return this.all().filter(({ dueAt }) => dueAt <= nowAt);
   }
 
-  /** Sets the alarm again; an alarm that has gone off is spent. */
+  /** Sets the alarm again: one that has gone off is spent. */
   async endAlarm(): Promise<void> {
     this.#inAlarm = false;
     this.#alarmAt = undefined;
@@ -139,23 +151,23 @@ export class Timers {
     return true;
   }
 
-  /** All timers, the earliest first. */
+  /** All timers, earliest first. */
   all(): readonly Timer[] {
     return this.#storage.kv.get<readonly Timer[]>(KEY) ?? [];
   }
 
-  /** The timer as it was read, if it still stands so. */
-  #unchanged({ kind, refundNo, attempt, dueAt }: Timer): Timer | undefined {
-    const armed = this.find({ kind, refundNo });
-    return armed?.attempt === attempt && armed.dueAt === dueAt ? armed : undefined;
+  #unchanged(timer: Timer): Timer | undefined {
+    const armed = this.find(timer);
+    return armed?.attempt === timer.attempt && armed.dueAt === timer.dueAt ? armed : undefined;
   }
 
-  /** Stores one timer and takes away another, where there are such; then sees to the alarm. */
-  async #write(stored: Timer | null, past?: TimerName): Promise<void> {
+  /** Stores one timer and removes another, where given; then checks the alarm. */
+  async #write(stored: Timer | null, removed?: TimerName): Promise<void> {
     const before = this.all();
     const kept = before.filter(
       (timer) =>
-        !(stored !== null && isSame(timer, stored)) && !(past !== undefined && isSame(timer, past)),
+        !(stored !== null && isSame(timer, stored)) &&
+        !(removed !== undefined && isSame(timer, removed)),
     );
     const after = [...kept, ...(stored === null ? [] : [stored])].toSorted(
       (left, right) => left.dueAt - right.dueAt,
@@ -182,10 +194,22 @@ export class Timers {
   }
 }
 
-function begunAnew({ kind, refundNo }: TimerName, dueAt: number, armed: Timer | undefined): Timer {
-  return { kind, refundNo, dueAt, attempt: 0, calls: armed?.calls ?? 0 };
+function firstAttempt(name: TimerName, dueAt: number, armed: Timer | undefined): Timer {
+  return { ...nameOf(name), dueAt, attempt: 0, calls: armed?.calls ?? 0 };
+}
+
+/** The name alone, where `name` may be a whole timer. */
+function nameOf(name: TimerName): TimerName {
+  switch (name.kind) {
+    case "poll-payment":
+    case "deliver-payment":
+      return { kind: name.kind };
+    case "poll-refund":
+    case "deliver-refund":
+      return { kind: name.kind, refundNo: name.refundNo };
+  }
 }
 
 function isSame(left: TimerName, right: TimerName): boolean {
-  return left.kind === right.kind && left.refundNo === right.refundNo;
+  return timerKey(left) === timerKey(right);
 }

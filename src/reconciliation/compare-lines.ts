@@ -22,7 +22,7 @@ const CONCURRENT_QUERIES = 5;
 
 /**
  * Compares the bill's lines with D1, as many as one step may. What we have in another state is
- * settled through its order's object: that asks WeChat, whose answer is signed, and books through
+ * recovered through its order's object: that asks WeChat, whose answer is signed, and books through
  * the one function that books. The bill itself, which isn't signed, books nothing.
  */
 export async function compareLines(context: RunContext, from: Run): Promise<Step> {
@@ -70,7 +70,7 @@ async function compareBatch(
   const agreeing = asked.filter((line) => compareLine(line, ours) === "agrees");
   const totals = {
     ...run.totals,
-    settled: run.totals.settled + agreeing.length,
+    recovered: run.totals.recovered + agreeing.length,
     discrepancies: run.totals.discrepancies + differences.length,
   };
   // No `await` from here on: what is matched and how far the run has come are stored together.
@@ -81,10 +81,13 @@ async function compareBatch(
 }
 
 /** Never throws for what WeChat or the order's object says: D1 is read again to see what came of it. */
-async function queryWechat({ env }: RunContext, { line }: StagedLine): Promise<void> {
+async function queryWechat(
+  { env, meter: { requestId } }: RunContext,
+  { line }: StagedLine,
+): Promise<void> {
   const order = orderObject(env, line.orderNumber);
-  if (line.kind === "payment") await order.sync();
-  else await order.handleRefundNotification(refundNoOf(line));
+  if (line.kind === "payment") await order.sync(requestId);
+  else await order.handleRefundNotification(refundNoOf(line), requestId);
 }
 
 /** Notes what the bill has of ours, and adds each to our side of the totals, once. */

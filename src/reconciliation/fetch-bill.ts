@@ -6,12 +6,8 @@ import {
   updateReconciliation,
   type Totals,
 } from "../db/reconciliations.ts";
-import { masterKeyOf, merchantSettings } from "../settings/settings.ts";
+import { wechatFor } from "../settings/wechat-client.ts";
 import { log } from "../observability/log.ts";
-import { wechatEnvOf } from "../settings/wechat-env.ts";
-import { newMeter } from "../observability/request-meter.ts";
-import { instrumentWechat } from "../wechat/instrument.ts";
-import { connectWechat } from "../wechat/client.ts";
 import type { BillAnswer, Merchant } from "../wechat/types.ts";
 import { ingest } from "./ingest.ts";
 import { openIncident } from "./incidents.ts";
@@ -28,22 +24,19 @@ export const INCIDENT_AFTER_MS = 6 * 3600_000;
  * hour wouldn't change that: it is run again by hand, after an upgrade.
  */
 export async function fetchBill(context: RunContext, run: Run): Promise<Step> {
-  const { db, env, config, merchantId, day } = context;
+  const { db, merchantId, day, settings } = context;
   const { startedAt, attempts, reason } = await countAttempt(db, run, Date.now());
   if (attempts > 1 && Date.now() >= Math.max(startedAt, day.readyAt) + INCIDENT_AFTER_MS) {
     // Said before the attempt, for one that crashes never comes to its end.
     const facts = { attempts: attempts - 1, reason: reason ?? "an attempt didn't come to its end" };
     await openIncident(context, { kind: "bill_unreadable", trade: "", orderNumber: null, facts });
   }
-  const merchant = await merchantSettings(db, await masterKeyOf(config), merchantId, Date.now());
+  const merchant = await settings.merchant(merchantId);
   if (!merchant.ok) return await wait(context, `the merchant is ${merchant.error}`);
   const wechatAppId = await anyWechatAppId(db, merchantId);
   if (wechatAppId === null) return await wait(context, "the merchant has no app");
   const { protocol } = merchant.value;
-  const wechat = instrumentWechat(
-    connectWechat(merchant.value, protocol, wechatEnvOf(env, config)),
-    newMeter(env),
-  );
+  const wechat = wechatFor(context, merchant.value, protocol);
   const openedAt = Date.now();
   const answer = await wechat.openBill({ day: day.day, wechatAppId });
   const staged = await stage(context, merchant.value, answer);
@@ -76,7 +69,7 @@ type Staged =
   | { readonly kind: "fail"; readonly reason: string };
 
 async function stage(
-  { staging, merchantId }: RunContext,
+  { staging, merchantId, meter }: RunContext,
   { mchId }: Merchant,
   answer: BillAnswer,
 ): Promise<Staged> {
@@ -96,7 +89,12 @@ async function stage(
       return { kind: "wait", reason: "WeChat is still making the bill" };
     case "refused": {
       const { code, message } = answer;
-      log("error", "bill_refused", { merchant: merchantId, code, message });
+      log("error", "bill_refused", {
+        requestId: meter.requestId,
+        merchant: merchantId,
+        code,
+        message,
+      });
       return { kind: "wait", reason: `WeChat refused: ${code} ${message}` };
     }
     case "unknown":
@@ -104,9 +102,14 @@ async function stage(
   }
 }
 
-async function wait({ db, merchantId, day }: RunContext, reason: string): Promise<Step> {
+async function wait({ db, merchantId, day, meter }: RunContext, reason: string): Promise<Step> {
   const nowAt = Date.now();
-  log("warn", "bill_waited_for", { merchant: merchantId, day: day.day, reason });
+  log("warn", "bill_not_ready", {
+    requestId: meter.requestId,
+    merchant: merchantId,
+    day: day.day,
+    reason,
+  });
   const changes = { state: "waiting", reason, retryAt: nowAt + RETRY_INTERVAL_MS } as const;
   await updateReconciliation(db, { merchantId, day: day.day }, changes, nowAt);
   return ENDED;

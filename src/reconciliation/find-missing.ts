@@ -7,7 +7,6 @@ import {
 } from "../db/day-trades.ts";
 import { updateReconciliation } from "../db/reconciliations.ts";
 import { log } from "../observability/log.ts";
-import { orderObject } from "../orders/stub.ts";
 import { MAX_LISTED_DIFFERENCES, openIncident, openIncidents } from "./incidents.ts";
 import { ENDED, FIRST, type Run, type RunContext, type Step } from "./run.ts";
 import type { Matched } from "./staging.ts";
@@ -16,8 +15,6 @@ import type { Matched } from "./staging.ts";
 const TRADES_PER_PAGE = 500;
 /** A page is one query, and a few for what is missing in it. */
 const PAGES_PER_STEP = 100;
-/** What is missing is looked at one by one, refunds through their orders' objects. */
-const MAX_CHECKS_PER_STEP = 100;
 /**
  * For a day that still lasts: what was done this long before the bill was asked for must be in it, for
  * such a bill is made when it is asked for. WeChat's times are whole seconds, and clocks differ.
@@ -66,16 +63,13 @@ async function scanTrades(
   read: (place: TradeCursor) => Promise<OurTrade[]>,
 ): Promise<{ readonly run: Run; readonly over: boolean }> {
   let run = from;
-  let looks = 0;
-  for (let page = 0; page < PAGES_PER_STEP && looks < MAX_CHECKS_PER_STEP; page += 1) {
+  for (let page = 0; page < PAGES_PER_STEP; page += 1) {
     const trades = await read(run.place);
     const last = trades.at(-1);
     if (last === undefined) return { run, over: true };
-    const missing: OurTrade[] = [];
-    for (const trade of context.staging.missing(kind, trades)) {
-      looks += 1;
-      if (!(await isOfAnotherDay(context, run, trade))) missing.push(trade);
-    }
+    const missing = context.staging
+      .missing(kind, trades)
+      .filter((trade) => !isOfAnotherDay(context, run, trade));
     run = await addMissing(context, run, kind, missing);
     run = { ...run, place: { at: last.at, id: last.id } };
     context.save(run);
@@ -84,22 +78,12 @@ async function scanTrades(
 }
 
 /**
- * A refund that WeChat refused at first, for want of balance say, and took another day is in that
- * day's bill. The order's timeline has when that was.
+ * A refund that WeChat refused at first, for lack of balance say, and accepted on another day is in
+ * that day's bill.
  */
-async function isOfAnotherDay(
-  context: RunContext,
-  run: Run,
-  { orderNumber, refundNo }: OurTrade,
-): Promise<boolean> {
-  if (refundNo === "") return false;
-  const { entries } = await orderObject(context.env, orderNumber).history();
-  const accepted = entries.findLast(
-    ({ event, facts }) =>
-      event === "wechat.refund" && facts["refundNo"] === refundNo && facts["answer"] === "accepted",
-  );
+function isOfAnotherDay(context: RunContext, run: Run, { acceptedAt }: OurTrade): boolean {
   const { fromAt, untilAt } = refundSpan(context, run);
-  return accepted !== undefined && (accepted.at < fromAt || accepted.at >= untilAt);
+  return acceptedAt !== null && (acceptedAt < fromAt || acceptedAt >= untilAt);
 }
 
 async function addMissing(
@@ -132,7 +116,7 @@ async function addMissing(
 }
 
 async function finish(context: RunContext, run: Run): Promise<Step> {
-  const { db, merchantId, day } = context;
+  const { db, merchantId, day, meter } = context;
   const { totals } = run;
   if (totals.discrepancies > MAX_LISTED_DIFFERENCES) {
     const facts = { differences: totals.discrepancies, listed: MAX_LISTED_DIFFERENCES };
@@ -146,6 +130,11 @@ async function finish(context: RunContext, run: Run): Promise<Step> {
   const nowAt = Date.now();
   const changes = { ...totals, state: "done", reason: null, finishedAt: nowAt } as const;
   await updateReconciliation(db, run, changes, nowAt);
-  log("info", "reconciled", { merchant: merchantId, day: day.day, ...totals });
+  log("info", "reconciled", {
+    requestId: meter.requestId,
+    merchant: merchantId,
+    day: day.day,
+    ...totals,
+  });
   return ENDED;
 }

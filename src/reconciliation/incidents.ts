@@ -20,13 +20,17 @@ export interface Difference {
  * same incident.
  */
 export async function openIncident(
-  { db, merchantId, day: { day } }: RunContext,
+  { db, merchantId, day: { day }, meter: { requestId } }: RunContext,
   { kind, trade, orderNumber, facts }: Difference,
 ): Promise<void> {
   const known = { day, ...facts };
-  log("error", kind, { merchant: merchantId, order: orderNumber, ...known });
+  log("error", kind, { requestId, merchant: merchantId, order: orderNumber, ...known });
   const subject = trade === "" ? `${merchantId}:${day}` : `${merchantId}:${day}:${trade}`;
-  await recordIncident(db, { kind, subject, merchantId, orderNumber, facts: known }, Date.now());
+  await recordIncident(
+    db,
+    { kind, subject, merchantId, orderNumber, requestId: requestId ?? null, facts: known },
+    Date.now(),
+  );
 }
 
 /**

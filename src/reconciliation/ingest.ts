@@ -120,7 +120,7 @@ function textOf(error: unknown): string {
 class Batch {
   readonly #staging: Staging;
   #lines: NumberedLine[] = [];
-  #unsettled = 0;
+  #unflushed = 0;
 
   constructor(staging: Staging) {
     this.#staging = staging;
@@ -130,9 +130,9 @@ class Batch {
     for (const line of lines) this.#lines.push(line);
     while (this.#lines.length >= LINES_PER_STATEMENT) {
       this.#write(this.#lines.splice(0, LINES_PER_STATEMENT));
-      if (this.#unsettled >= MAX_UNFLUSHED_LINES) {
+      if (this.#unflushed >= MAX_UNFLUSHED_LINES) {
         await this.#staging.flush();
-        this.#unsettled = 0;
+        this.#unflushed = 0;
       }
     }
   }
@@ -144,6 +144,6 @@ class Batch {
 
   #write(lines: readonly NumberedLine[]): void {
     this.#staging.add(lines);
-    this.#unsettled += lines.length;
+    this.#unflushed += lines.length;
   }
 }

@@ -1,84 +1,84 @@
 import { DurableObject } from "cloudflare:workers";
 import { configOf } from "../config.ts";
-import { billDay } from "../domain/bill/day.ts";
-import { connect } from "../db/database.ts";
 import {
   beginReconciliation,
   findReconciliationOf,
   updateReconciliation,
 } from "../db/reconciliations.ts";
+import { billDay } from "../domain/bill/day.ts";
 import { describe, log } from "../observability/log.ts";
+import { newMeter, type RequestMeter } from "../observability/request-meter.ts";
+import { openWork, type WorkContext } from "../settings/work-context.ts";
 import { compareLines } from "./compare-lines.ts";
 import { fetchBill } from "./fetch-bill.ts";
 import { findMissingPayments, findMissingRefunds } from "./find-missing.ts";
 import { newRun, type Run, type RunContext, type Step } from "./run.ts";
 import { Staging } from "./staging.ts";
 
-/** `joined`: the day was under way already. `unavailable`: D1 is away, say; the log has why. */
+/** `joined`: the day was already running. `unavailable`: D1 is away, say; the log has the error. */
 export type Started = "started" | "joined" | "unavailable";
 
-/** A step that threw (D1 away, say) is tried again after this long. */
+/** A step that threw (D1 away, say) runs again after this long. */
 const FAULT_RETRY_MS = 5 * 60_000;
-/** A step that crashes, so that nobody catches it, is begun again after this long. */
+/** A step that crashes, so that nothing catches it, starts again after this long. */
 const STEP_TIMEOUT_MS = 20 * 60_000;
 
 /**
  * One day of one merchant, named `merchantId:day`: compares WeChat's bill with D1, in steps. Each
- * step is one alarm, and is written down before it is begun, so that a crash at any point leads to
- * another attempt from where the last one left off.
+ * step is one alarm, and is stored before it begins, so that a crash at any point leads to another
+ * attempt from where the last one stopped.
  *
- * An object of its own rather than a workflow, because a bill can't be entered in the middle: it is
- * one compressed stream at an address that lives for five minutes, and a million lines are too many
- * for memory. So the lines have to lie somewhere from where they can be read in steps. The object's
- * SQLite is that place, and holds lines, progress and alarm in one transaction. When the day has
- * ended, or has to wait, all of it is deleted; what lasts is the row in D1 (db/reconciliations.ts).
+ * A Durable Object rather than a Workflow, because a bill can't be read from the middle: it is one
+ * compressed stream at an address that lives for five minutes, and a million lines don't fit into
+ * memory. The object's SQLite holds the lines so that they can be read in steps, and holds lines,
+ * progress and alarm in one transaction. When the day has ended, or has to wait, all of it is
+ * deleted; the row in D1 stays (db/reconciliations.ts).
  */
 export class ReconciliationObject extends DurableObject<Env> {
   /**
-   * Begins the day, unless it is under way: then makes sure that it goes on. A day that is done is
-   * begun anew.
+   * Starts the day; a running day continues, with its alarm restored if it was lost. A day that is
+   * done starts from the beginning.
    */
-  async start(merchantId: number, day: string): Promise<Started> {
+  async start(merchantId: number, day: string, requestId?: string): Promise<Started> {
+    const meter = newMeter(this.env, requestId);
+    const startedAt = Date.now();
+    let outcome: Started = "unavailable";
     try {
-      const db = connect(this.env.DB);
-      if (this.#run() !== undefined) {
-        // A run whose row is gone has lost its database to a restore: it is begun anew.
-        if ((await findReconciliationOf(db, { merchantId, day })) !== null) {
-          await this.#continue();
-          return "joined";
-        }
-        this.ctx.storage.kv.delete("run");
-      }
-      // The row first: a crash before the rest leaves it running with nothing heard of it, and the
-      // schedule begins such a day again.
-      await beginReconciliation(db, { merchantId, day }, Date.now());
-      // Somebody else may have begun it meanwhile.
-      if (this.#run() === undefined) this.#save(newRun(merchantId, day));
-      await this.#continue();
-      return "started";
+      outcome = await this.#start(this.#work(meter), merchantId, day);
     } catch (error) {
-      log("error", "reconciliation_failed", { name: this.ctx.id.name, error: describe(error) });
-      return "unavailable";
+      log("error", "reconciliation_failed", {
+        requestId,
+        name: this.ctx.id.name,
+        error: describe(error),
+      });
     }
+    logStep(meter, { merchant: merchantId, day, phase: "start", outcome, startedAt });
+    return outcome;
   }
 
-  /** Does the next step. Never throws: the platform repeats a failed alarm six times only. */
+  /** Runs the next step. Never throws: the platform repeats a failed alarm six times only. */
   override async alarm(): Promise<void> {
     const { storage } = this.ctx;
     const run = this.#run();
     if (run === undefined) return;
+    const { merchantId, day, phase } = run;
+    const startedAt = Date.now();
+    const meter = newMeter(this.env, run.requestId ?? undefined);
+    let outcome: Step["kind"] | "failed" = "failed";
     try {
       await storage.setAlarm(Date.now() + STEP_TIMEOUT_MS);
-      const step = await this.#step(run);
+      const step = await this.#step(run, meter);
+      outcome = step.kind;
       if (step.kind === "ended") {
         await storage.deleteAll();
-        return;
+      } else {
+        this.#save(step.run);
+        await storage.setAlarm(Date.now() + 1);
       }
-      this.#save(step.run);
-      await storage.setAlarm(Date.now() + 1);
     } catch (error) {
-      const { merchantId, day, phase } = run;
+      outcome = "failed";
       log("error", "reconciliation_failed", {
+        requestId: meter.requestId,
         merchant: merchantId,
         day,
         phase,
@@ -86,32 +86,51 @@ export class ReconciliationObject extends DurableObject<Env> {
       });
       await storage.setAlarm(Date.now() + FAULT_RETRY_MS);
     }
+    logStep(meter, { merchant: merchantId, day, phase, outcome, startedAt });
   }
 
-  async #step(run: Run): Promise<Step> {
-    const context = this.#context(run);
+  async #start({ db, meter }: WorkContext, merchantId: number, day: string): Promise<Started> {
+    if (this.#run() !== undefined) {
+      // A run whose row is gone has lost its database to a restore: it starts from the beginning.
+      if ((await findReconciliationOf(db, { merchantId, day })) !== null) {
+        await this.#ensureAlarm();
+        return "joined";
+      }
+      this.ctx.storage.kv.delete("run");
+    }
+    // The row first: a crash before the rest leaves a running row without progress, and the schedule
+    // starts such a day again.
+    await beginReconciliation(db, { merchantId, day }, Date.now());
+    // Another call may have started it meanwhile.
+    if (this.#run() === undefined) this.#save(newRun(merchantId, day, meter.requestId ?? null));
+    await this.#ensureAlarm();
+    return "started";
+  }
+
+  async #step(run: Run, meter: RequestMeter): Promise<Step> {
+    const context = this.#context(run, meter);
     switch (run.phase) {
       case "fetch":
         return await fetchBill(context, run);
       case "lines":
-        await this.#tell(context, run);
+        await this.#showProgress(context, run);
         return await compareLines(context, run);
       case "payments":
-        await this.#tell(context, run);
+        await this.#showProgress(context, run);
         return await findMissingPayments(context, run);
       case "refunds":
-        await this.#tell(context, run);
+        await this.#showProgress(context, run);
         return await findMissingRefunds(context, run);
     }
   }
 
-  /** Shows in D1 how far the day has come, which also says that it isn't stuck. */
-  async #tell({ db }: RunContext, run: Run): Promise<void> {
+  /** Writes the progress to D1, which also shows that the day isn't stuck. */
+  async #showProgress({ db }: RunContext, run: Run): Promise<void> {
     await updateReconciliation(db, run, run.totals, Date.now());
   }
 
-  /** An alarm that was lost is set again; one that is set stays. */
-  async #continue(): Promise<void> {
+  /** A lost alarm is set again; one that is set stays. */
+  async #ensureAlarm(): Promise<void> {
     const { storage } = this.ctx;
     if ((await storage.getAlarm()) === null) await storage.setAlarm(Date.now());
   }
@@ -124,15 +143,17 @@ export class ReconciliationObject extends DurableObject<Env> {
     this.ctx.storage.kv.put("run", run);
   }
 
-  #context(run: Run): RunContext {
+  #work(meter: RequestMeter): WorkContext {
     const config = configOf(this.env);
     if (!config.ok) throw new Error(`not configured: ${config.error.join("; ")}`);
+    return openWork(this.env, config.value, meter);
+  }
+
+  #context(run: Run, meter: RequestMeter): RunContext {
     const day = billDay(run.day);
-    if (day === null) throw new Error("a reconciliation of no day");
+    if (day === null) throw new Error("a reconciliation without a valid day");
     return {
-      env: this.env,
-      config: config.value,
-      db: connect(this.env.DB),
+      ...this.#work(meter),
       merchantId: run.merchantId,
       day,
       staging: new Staging(this.ctx.storage),
@@ -141,4 +162,20 @@ export class ReconciliationObject extends DurableObject<Env> {
       },
     };
   }
+}
+
+/** One line per step, with what the step has used. */
+function logStep(
+  { requestId, usage }: RequestMeter,
+  step: {
+    readonly merchant: number;
+    readonly day: string;
+    readonly phase: string;
+    readonly outcome: string;
+    readonly startedAt: number;
+  },
+): void {
+  const { startedAt, ...facts } = step;
+  const tookMs = Date.now() - startedAt;
+  log("info", "reconciliation_step", { requestId, ...facts, tookMs, ...usage });
 }

@@ -1,8 +1,7 @@
-import type { Config } from "../config.ts";
 import type { BillDay } from "../domain/bill/day.ts";
-import type { Database } from "../db/database.ts";
 import type { TradeCursor } from "../db/day-trades.ts";
 import { NO_TOTALS, type Totals } from "../db/reconciliations.ts";
+import type { WorkContext } from "../settings/work-context.ts";
 import type { Staging } from "./staging.ts";
 
 /**
@@ -21,21 +20,28 @@ export interface Run {
   /** When the bill was opened, Unix ms: what was traded later can't be in it. */
   readonly openedAt: number;
   readonly totals: Totals;
+  /** The request that started the day; null when the schedule did. */
+  readonly requestId: string | null;
 }
 
 /** A phase's beginning. */
 export const FIRST: TradeCursor = { at: 0, id: 0 };
 
 /** A day's beginning. */
-export function newRun(merchantId: number, day: string): Run {
-  return { merchantId, day, phase: "fetch", place: FIRST, openedAt: 0, totals: NO_TOTALS };
+export function newRun(merchantId: number, day: string, requestId: string | null): Run {
+  return {
+    merchantId,
+    day,
+    phase: "fetch",
+    place: FIRST,
+    openedAt: 0,
+    totals: NO_TOTALS,
+    requestId,
+  };
 }
 
 /** What the flows of one day work with. */
-export interface RunContext {
-  readonly env: Env;
-  readonly config: Config;
-  readonly db: Database;
+export interface RunContext extends WorkContext {
   readonly merchantId: number;
   readonly day: BillDay;
   readonly staging: Staging;

@@ -3,24 +3,24 @@ import { describe, log } from "../observability/log.ts";
 import type { EnsuredTimers } from "../orders/ensure-timers.ts";
 import { orderObject } from "../orders/stub.ts";
 
-/** Objects that are called side by side. */
-const AT_ONCE = 50;
+/** Objects called in parallel. */
+const CONCURRENCY = 50;
 /**
- * What was missing is due within this time for each order that is looked at, in ms: a few are seen to
- * at once, and many must hit neither WeChat nor an app together.
+ * Restored timers are due within this time per checked order, in ms: a few run at once, while many
+ * must reach neither WeChat nor an app all together.
  */
 const SPREAD_MS = 75;
 
-/** What came of looking after one order. */
+/** The result of checking one order. */
 export interface CheckedOrder {
   readonly number: string;
   readonly outcome: EnsuredTimers | "failed";
 }
 
-/** Has each of these orders arm what it lacks. One that fails doesn't keep the others. */
+/** Has each order arm the timers that it lacks. One that fails doesn't stop the others. */
 export async function checkOrders(env: Env, numbers: readonly string[]): Promise<CheckedOrder[]> {
   const spreadMs = numbers.length * SPREAD_MS;
-  return await mapInBatches(numbers, AT_ONCE, async (number) => {
+  return await mapInBatches(numbers, CONCURRENCY, async (number) => {
     return await checkOrder(env, number, Math.floor(Math.random() * spreadMs));
   });
 }

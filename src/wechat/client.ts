@@ -1,22 +1,46 @@
+import type {
+  Merchant,
+  Protocol,
+  Refused,
+  SignType,
+  VerifyKeyLookup,
+  WechatEnv,
+  WechatPay,
+} from "./types.ts";
 import { connectV2 } from "./v2/client.ts";
 import { connectV3 } from "./v3/client.ts";
-import type { Merchant, Protocol, Refused, WechatEnv, WechatPay } from "./types.ts";
 
 /**
- * A merchant's line to WeChat Pay in the protocol of the order at hand, which isn't the merchant's
- * for orders made before it changed.
+ * A merchant's client of WeChat Pay in the protocol of the order at hand. It differs from the
+ * merchant's own protocol for orders created before the merchant changed protocols.
  */
-export function connectWechat(merchant: Merchant, protocol: Protocol, env: WechatEnv): WechatPay {
+export function connectWechat(
+  merchant: Merchant,
+  protocol: Protocol,
+  env: WechatEnv,
+  findVerifyKey: VerifyKeyLookup,
+): WechatPay {
   const { id, mchId, v2, v3 } = merchant;
   switch (protocol) {
     case "v2":
       return v2 === null ? refuseAll("APIv2") : connectV2({ mchId, ...v2 }, env);
     case "v3":
-      return v3 === null ? refuseAll("APIv3") : connectV3({ id, mchId, v3 }, env);
+      return v3 === null ? refuseAll("APIv3") : connectV3({ id, mchId, v3 }, env, findVerifyKey);
   }
 }
 
-/** Nothing can be sent, so nothing is: an operator has to enter what is missing. */
+/** How new orders of this merchant are signed; an order keeps its sign type. */
+export function signTypeOf(merchant: Merchant): SignType {
+  switch (merchant.protocol) {
+    case "v2":
+      // Without credentials nothing is sent, so nothing is signed.
+      return merchant.v2?.signType ?? "MD5";
+    case "v3":
+      return "RSA";
+  }
+}
+
+/** Without credentials every call is refused until an operator enters them. */
 function refuseAll(api: string): WechatPay {
   const message = `the merchant has no ${api} credentials`;
   const refused: Refused = { kind: "refused", code: "NO_CREDENTIALS", message, blame: "merchant" };
@@ -24,7 +48,7 @@ function refuseAll(api: string): WechatPay {
   return {
     prepay: refuse,
     bridge: async () => {
-      throw new Error("nothing was prepared that could be signed");
+      throw new Error("no prepay id to sign");
     },
     queryPayment: refuse,
     close: refuse,

@@ -17,7 +17,7 @@ interface Answer {
 
 /** What a call is about. */
 interface CallSubject {
-  /** As the timeline names it: by APIv2's name, whichever protocol is spoken. */
+  /** As the timeline names it, in either protocol. */
   readonly api: string;
   readonly order?: string;
   readonly refundNo?: string;
@@ -30,15 +30,15 @@ export function instrumentWechat(wechat: WechatPay, meter: RequestMeter): Wechat
   return {
     bridge: async (order, prepayId, nowAt) => await wechat.bridge(order, prepayId, nowAt),
     prepay: async (request) => {
-      const about = { api: "unifiedorder", order: request.orderNumber, openId: request.openId };
+      const about = { api: "prepay", order: request.orderNumber, openId: request.openId };
       return await instrumentCall(meter, about, async () => await wechat.prepay(request));
     },
     queryPayment: async (order) => {
-      const about = { api: "orderquery", order: order.orderNumber };
+      const about = { api: "query_payment", order: order.orderNumber };
       return await instrumentCall(meter, about, async () => await wechat.queryPayment(order));
     },
     close: async (order) => {
-      const about = { api: "closeorder", order: order.orderNumber };
+      const about = { api: "close", order: order.orderNumber };
       return await instrumentCall(meter, about, async () => await wechat.close(order));
     },
     refund: async (request) => {
@@ -47,7 +47,7 @@ export function instrumentWechat(wechat: WechatPay, meter: RequestMeter): Wechat
       return await instrumentCall(meter, about, async () => await wechat.refund(request));
     },
     queryRefund: async (order, refundNo) => {
-      const about = { api: "refundquery", order: order.orderNumber, refundNo };
+      const about = { api: "query_refund", order: order.orderNumber, refundNo };
       return await instrumentCall(
         meter,
         about,
@@ -55,11 +55,7 @@ export function instrumentWechat(wechat: WechatPay, meter: RequestMeter): Wechat
       );
     },
     openBill: async (request) =>
-      await instrumentCall(
-        meter,
-        { api: "downloadbill" },
-        async () => await wechat.openBill(request),
-      ),
+      await instrumentCall(meter, { api: "bill" }, async () => await wechat.openBill(request)),
   };
 }
 

@@ -32,6 +32,6 @@ function resolveTakenNumber(error: WechatError, found: PaymentAnswer): PrepayAns
       return answerFor("gateway", error);
     case "refused":
     case "unknown":
-      return unknown(`${error.code}: ${error.message}; and the query settled nothing`);
+      return unknown(`${error.code}: ${error.message}; and the query gave no usable answer`);
   }
 }

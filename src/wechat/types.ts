@@ -8,9 +8,11 @@
  */
 
 /** Which of WeChat's protocols an order speaks. Chosen per merchant, then stored with each order. */
-export type Protocol = "v2" | "v3";
+export const PROTOCOLS = ["v2", "v3"] as const;
+export type Protocol = (typeof PROTOCOLS)[number];
 
-export type V2SignType = "MD5" | "HMAC-SHA256";
+export const V2_SIGN_TYPES = ["MD5", "HMAC-SHA256"] as const;
+export type V2SignType = (typeof V2_SIGN_TYPES)[number];
 
 /** How messages of an order are signed: in one of two ways in APIv2, always by RSA in APIv3. */
 export type SignType = V2SignType | "RSA";
@@ -47,12 +49,12 @@ export interface V3Credentials {
   readonly verifyKeys: readonly VerifyKey[];
 }
 
-/** What of a merchant its line over APIv2 is made with. */
+/** What of a merchant an APIv2 client is made with. */
 export interface V2Merchant extends V2Credentials {
   readonly mchId: string;
 }
 
-/** What of a merchant its line over APIv3 is made with. */
+/** What of a merchant an APIv3 client is made with. */
 export interface V3Merchant {
   readonly id: number;
   readonly mchId: string;
@@ -227,7 +229,7 @@ export interface BridgeParameters {
   readonly paySign: string;
 }
 
-/** A merchant's line to WeChat Pay. No method throws for anything that WeChat or the network does. */
+/** A merchant's client of WeChat Pay. No method throws for anything that WeChat or the network does. */
 export interface WechatPay {
   prepay(request: PrepayRequest): Promise<PrepayAnswer>;
   /** What a page hands to `getBrandWCPayRequest`, signed for this order. */
@@ -239,7 +241,68 @@ export interface WechatPay {
   openBill(request: BillRequest): Promise<BillAnswer>;
 }
 
-/** What a client needs of the world around it. */
+/** What WeChat posts to us, as it arrived: nothing may be rewritten before it is verified. */
+export interface NotificationMessage {
+  readonly headers: Headers;
+  readonly body: Uint8Array;
+}
+
+/** A refund that WeChat reports progress of. A reason to query, never a reason to change a row. */
+export interface RefundNotification {
+  readonly orderNumber: string;
+  readonly refundNo: string;
+}
+
+/** A verified notification. */
+export type Notification =
+  | { readonly kind: "payment"; readonly payment: Payment }
+  | ({ readonly kind: "refund" } & RefundNotification);
+
+/**
+ * Why a notification isn't acknowledged, in the text that WeChat may read: nothing secret, nothing
+ * of the record.
+ */
+export type NotificationRejection =
+  /** Unsigned, wrongly signed, or for a merchant that doesn't exist. */
+  | "not authentic"
+  /** Not what is expected here, or it contradicts the record. */
+  | "not accepted"
+  | "not confirmed yet"
+  | "try again later"
+  | "too large"
+  | "broken off";
+
+/** A message that claims to be WeChat's and isn't acted upon. */
+export interface NotificationFault {
+  /** `probe`: WeChat tests whether its signature is checked; nothing is wrong. */
+  readonly kind:
+    | "no-credentials"
+    | "probe"
+    | "unsigned"
+    | "stale"
+    | "unknown-key"
+    | "wrong-signature"
+    | "unreadable"
+    | "unexpected"
+    | "undecryptable"
+    | "not-success"
+    | "malformed"
+    | "wrong-identity";
+  /** For logs: names fields, and never holds a key, a signature or what was signed. */
+  readonly detail: string;
+  /** How it is answered. */
+  readonly rejection: NotificationRejection;
+}
+
+/** An answer to a notification. */
+export interface NotificationResponse {
+  readonly status: 200 | 204 | 400 | 401 | 413 | 503;
+  /** Null for a status without a body. */
+  readonly contentType: string | null;
+  readonly body: string | null;
+}
+
+/** What a client needs of the network. */
 export interface WechatEnv {
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
   /** Like `fetch`, presenting the client certificate of the named mTLS binding; undefined if there is none. */
@@ -250,9 +313,10 @@ export interface WechatEnv {
   readonly baseUrl: string;
   /** Tried once when no connection to `baseUrl` can be made; null when there is none. */
   readonly spareUrl: string | null;
-  /**
-   * Looks once more for a verifying key that a merchant's settings lack (APIv3): it may have been
-   * entered or fetched a moment ago. Null when there still is none with exactly this id.
-   */
-  readonly findVerifyKey: (merchantId: number, keyId: string) => Promise<VerifyKey | null>;
 }
+
+/**
+ * Looks once more for a verifying key that a merchant's settings lack (APIv3): it may have been
+ * entered or fetched a moment ago. Null when there still is none with exactly this id.
+ */
+export type VerifyKeyLookup = (merchantId: number, keyId: string) => Promise<VerifyKey | null>;

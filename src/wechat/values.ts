@@ -5,8 +5,3 @@ const MAX_NUMBER_LENGTH = 32;
 export function readWechatNumber(text: string | undefined): string | null {
   return text !== undefined && text !== "" && text.length <= MAX_NUMBER_LENGTH ? text : null;
 }
-
-/** 32 hex characters of chance: a nonce for either protocol. */
-export function randomNonce(): string {
-  return crypto.randomUUID().replaceAll("-", "");
-}

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { importMasterKey } from "../../src/lib/secret-box.ts";
 import { connect } from "../../src/db/database.ts";
-import { appSettings } from "../../src/settings/settings.ts";
+import { readApp } from "../support/settings.ts";
 import { appBody, ask, faults, fieldOf, fieldsOf, newMerchant } from "./support.ts";
 
 const PATH = "/admin/apps";
@@ -17,7 +17,7 @@ async function made(): Promise<string> {
 }
 
 async function settings(id: string) {
-  const found = await appSettings(db, masterKey, Number(id), Date.now());
+  const found = await readApp(db, masterKey, Number(id), Date.now());
   if (!found.ok) throw new Error(found.error);
   return found.value;
 }

@@ -43,7 +43,7 @@ async function openLaterWorld(): Promise<World> {
 async function failingOrder(world: World, calls = 3): Promise<Made> {
   const made = await makePaidOrder(world);
   world.app.reply(...Array.from({ length: calls }, () => says("fail")));
-  for (let call = 0; call < calls; call += 1) await runNext(made, "deliver-pay");
+  for (let call = 0; call < calls; call += 1) await runNext(made, "deliver-payment");
   return made;
 }
 
@@ -83,7 +83,7 @@ describe("redelivery of all that fail", () => {
     const refunded = await failingRefund(world);
     expect(await redeliver({ since })).toEqual({ redelivered: 2, failed: 0, nextCursor: null });
     const begun = [
-      [paid, "deliver-pay"],
+      [paid, "deliver-payment"],
       [refunded, "deliver-refund"],
     ] as const;
     for (const [made, kind] of begun) {
@@ -95,7 +95,8 @@ describe("redelivery of all that fail", () => {
     for (const [made, kind] of begun) await runNext(made, kind);
     expect((await rowOf(paid)).payNotifyState).toBe("confirmed");
     expect((await refundOf(refunded)).notifyState).toBe("confirmed");
-    for (const made of [told, waiting]) expect(await timerOf(made, "deliver-pay")).toBeUndefined();
+    for (const made of [told, waiting])
+      expect(await timerOf(made, "deliver-payment")).toBeUndefined();
     expect(await redeliver({ since })).toMatchObject({ redelivered: 0 });
   });
 
@@ -148,7 +149,7 @@ describe("redelivery of all that fail", () => {
     const third = await redeliver({ since, cursor: second["nextCursor"] });
     expect(third).toEqual({ redelivered: 1, failed: 0, nextCursor: null });
     expect(await timerOf(refunded, "deliver-refund")).toMatchObject({ attempt: 0 });
-    expect(await timerOf(made, "deliver-pay")).toMatchObject({ attempt: 0 });
+    expect(await timerOf(made, "deliver-payment")).toMatchObject({ attempt: 0 });
   });
 
   test("says how many could not be begun, and goes on with the others", async () => {
@@ -184,14 +185,14 @@ describe("redelivery of one refund", () => {
     await refund(world, made);
     const { number: closed } = await refundOf(made);
     world.wechat.refund(closed).status = "REFUNDCLOSE";
-    await runNext(made, "ask-refund");
+    await runNext(made, "poll-refund");
     await runDue(made);
     vi.setSystemTime(Date.now() + 60_000);
     await refund(world, made);
     const [, open] = await refundsOf(made);
     if (open === undefined) throw new Error("no second refund");
     world.wechat.refund(open.number).status = "SUCCESS";
-    await runNext(made, "ask-refund");
+    await runNext(made, "poll-refund");
     await runDue(made);
     const path = `/admin/orders/${made.id}/redeliver`;
     const before = world.app.calls.length;

@@ -16,7 +16,13 @@ async function raised(
   const merchantId = merchants;
   for (let index = 0; index < count; index += 1) {
     const number = randomHex32();
-    const about = { subject: number, orderNumber: number, merchantId, facts: { calls: 16 } };
+    const about = {
+      subject: number,
+      orderNumber: number,
+      merchantId,
+      requestId: null,
+      facts: { calls: 16 },
+    };
     await recordIncident(db, { kind: "delivery_exhausted", ...about, ...changes }, 1000 + index);
   }
   const { ids } = pageIn(await ask("GET", `/admin/incidents?merchantId=${merchantId}`));

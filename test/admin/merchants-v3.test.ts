@@ -2,7 +2,8 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { importMasterKey } from "../../src/lib/secret-box.ts";
 import { connect } from "../../src/db/database.ts";
-import { forgetSettings, merchantSettings } from "../../src/settings/settings.ts";
+import { forgetSettings } from "../../src/settings/settings.ts";
+import { readMerchant } from "../support/settings.ts";
 import { API_V3_KEY, certificateA, keys, publicKey } from "../wechat/v3/support/fixtures.ts";
 import { seal, signedHeaders } from "../wechat/v3/support/messages.ts";
 import { API_KEY, ask, faults, fieldOf, fieldsOf, merchantBody, newMerchant } from "./support.ts";
@@ -45,7 +46,7 @@ async function made(changes: object = {}): Promise<string> {
 
 async function settings(id: string) {
   const masterKey = await importMasterKey(env.MASTER_KEY);
-  const found = await merchantSettings(connect(env.DB), masterKey, Number(id), Date.now());
+  const found = await readMerchant(connect(env.DB), masterKey, Number(id), Date.now());
   if (!found.ok) throw new Error(found.error);
   return found.value;
 }
@@ -223,7 +224,7 @@ describe("new credentials are tried out at WeChat", () => {
   });
 
   const REFUSED =
-    "is refused by WeChat: it doesn't belong to merchantSerialNo, or neither to this mchId";
+    "is refused by WeChat: it doesn't belong to merchantSerialNo, or the pair doesn't belong to this mchId";
   test.for<[string, () => Response, Record<string, string>]>([
     [
       "a private key that isn't the serial number's",

@@ -126,12 +126,12 @@ describe("one order", () => {
     const world = await openWorld();
     const made = await makePaidOrder(world);
     world.app.reply(says("out of order", { status: 500 }));
-    await runNext(made, "deliver-pay");
+    await runNext(made, "deliver-payment");
     const { status, body } = await admin("GET", `/${made.id}/timeline`);
     expect(status).toBe(200);
     expect(body["items"]).toEqual([
-      { at: START, event: "wechat.unifiedorder", facts: { answer: "prepared" } },
-      { at: START, event: "pay.booked", facts: { transactionId: expect.any(String) } },
+      { at: START, event: "wechat.prepay", facts: { answer: "prepared" } },
+      { at: START, event: "payment.recorded", facts: { transactionId: expect.any(String) } },
       {
         at: START,
         event: "app.called",
@@ -145,7 +145,9 @@ describe("one order", () => {
         },
       },
     ]);
-    expect(body["timers"]).toEqual([expect.objectContaining({ kind: "deliver-pay", attempt: 1 })]);
+    expect(body["timers"]).toEqual([
+      expect.objectContaining({ kind: "deliver-payment", attempt: 1 }),
+    ]);
   });
 });
 
@@ -155,7 +157,7 @@ describe("redelivery", () => {
     const made = await makePaidOrder(world);
     await refund(world, made);
     world.wechat.refund((await refundOf(made)).number).status = "SUCCESS";
-    await runNext(made, "ask-refund");
+    await runNext(made, "poll-refund");
     await runDue(made);
     const url = event === "pay" ? world.shop.payUrl : world.shop.refundUrl;
     expect(world.app.callsTo(url)).toHaveLength(1);

@@ -2,7 +2,8 @@ import { env } from "cloudflare:workers";
 import { beforeAll, expect, test, vi } from "vitest";
 import { importMasterKey } from "../../src/lib/secret-box.ts";
 import { connect } from "../../src/db/database.ts";
-import { appSettings, forgetSettings } from "../../src/settings/settings.ts";
+import { forgetSettings } from "../../src/settings/settings.ts";
+import { readApp } from "../support/settings.ts";
 import { API_KEY, appBody, ask, breakD1Once, fieldOf, newMerchant, REQUEST_ID } from "./support.ts";
 
 const NEW_KEY = "b3RoZXItbWFzdGVyLWtleS13aXRoLTMyLWJ5dGVzISE=";
@@ -81,12 +82,7 @@ test("secrets move to the new key, in plain sight of nobody", async () => {
 
 test("then the gateway needs the new key only, and the app notices nothing", async () => {
   forgetSettings();
-  const found = await appSettings(
-    connect(env.DB),
-    newKey,
-    Number(app.split("/").at(-1)),
-    Date.now(),
-  );
+  const found = await readApp(connect(env.DB), newKey, Number(app.split("/").at(-1)), Date.now());
   const [apiKey, oldSalt, salt, oldSecret, webhookSecret] = secrets;
   expect(found).toMatchObject({
     ok: true,

@@ -2,7 +2,8 @@ import { env } from "cloudflare:workers";
 import { describe, expect, test, vi } from "vitest";
 import { importMasterKey } from "../../src/lib/secret-box.ts";
 import { connect } from "../../src/db/database.ts";
-import { appSettings, validSalts } from "../../src/settings/settings.ts";
+import { validSalts } from "../../src/settings/settings.ts";
+import { readApp } from "../support/settings.ts";
 import { appBody, ask, faults, fieldOf, newMerchant } from "./support.ts";
 
 const db = connect(env.DB);
@@ -19,7 +20,7 @@ const rotate = async (id: string, what: string, overlapSeconds: unknown) =>
   await ask("POST", `/admin/apps/${id}/rotate-${what}`, { body: { overlapSeconds } });
 
 async function settings(id: string) {
-  const found = await appSettings(db, masterKey, Number(id), Date.now());
+  const found = await readApp(db, masterKey, Number(id), Date.now());
   if (!found.ok) throw new Error(found.error);
   return found.value;
 }

@@ -4,7 +4,7 @@ import { vi } from "vitest";
 import { z } from "zod";
 import { adminRoutes } from "../../src/admin/index.ts";
 import { readConfig, type Config } from "../../src/config.ts";
-import { connect } from "../../src/db/database.ts";
+import { openWork } from "../../src/settings/work-context.ts";
 import type { GatewayEnv } from "../../src/env.ts";
 import { newMeter } from "../../src/observability/request-meter.ts";
 
@@ -35,11 +35,10 @@ export async function ask(method: string, path: string, asked: Asked = {}): Prom
   const app = new Hono<GatewayEnv>();
   app.use(async (c, next) => {
     const environment = asked.environment ?? "development";
-    c.set("config", { ...config.value, environment, ...asked.keys });
     const meter = newMeter(env, REQUEST_ID);
     c.set("requestId", REQUEST_ID);
     c.set("meter", meter);
-    c.set("db", connect(env.DB, meter.usage));
+    c.set("work", openWork(c.env, { ...config.value, environment, ...asked.keys }, meter));
     return await next();
   });
   app.route("/admin", adminRoutes);

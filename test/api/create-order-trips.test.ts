@@ -103,7 +103,7 @@ describe("an order of which WeChat's answer is unknown", () => {
     expect(calls).toHaveLength(2);
     const number = calls[0]?.["out_trade_no"] ?? "";
     expect((await rowOf({ number })).payState).toBe("waiting");
-    expect(await timersOf({ number })).toMatchObject([{ kind: "ask-payment" }]);
+    expect(await timersOf({ number })).toMatchObject([{ kind: "poll-payment" }]);
   });
 });
 

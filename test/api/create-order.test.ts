@@ -102,7 +102,7 @@ describe("a new order", () => {
       expiresAt: START + 7_200_000,
     });
     expect(await timersOf(made)).toEqual([
-      { kind: "ask-payment", refundNo: "", dueAt: START + 60_000, attempt: 0 },
+      { kind: "poll-payment", refundNo: null, dueAt: START + 60_000, attempt: 0 },
     ]);
   });
 

@@ -41,7 +41,7 @@ test("a merchant's change to APIv3 leaves the orders before it with APIv2", asyn
   const payment = before.wechat.pay(paid.number);
   expect(await notifyPayment(before.shop, paid.number, payment)).toBe(true);
   before.wechat.pay(waiting.number);
-  await runNext(waiting, "ask-payment");
+  await runNext(waiting, "poll-payment");
   for (const order of [waiting, paid]) {
     expect(await rowOf(order)).toMatchObject({
       payState: "paid",
@@ -99,7 +99,7 @@ test("an order whose protocol the merchant has no credentials for is refused, no
   const answer = await ask(world.shop, "/pay/create-order", ORDER);
   expect(answer.code).toBe(503);
   expect(answer.errmsg).toContain("NO_CREDENTIALS");
-  await runNext(made, "ask-payment");
+  await runNext(made, "poll-payment");
   expect((await rowOf(made)).payState).toBe("waiting");
   const other = await openShop("RSA");
   expect((await ask(other, "/pay/create-order", ORDER)).code).toBe(503);

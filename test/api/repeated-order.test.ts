@@ -130,7 +130,7 @@ describe("an order under the app's own number", () => {
     world.wechat.order(made.number).state = "CLOSED";
     const answer = await ask(world.shop, PATH, { ...ORDER, appOrderNo: "A-1" });
     expect(answer).toMatchObject({ code: 501, errmsg: expect.stringContaining("appOrderNo") });
-    await runNext(made, "ask-payment");
+    await runNext(made, "poll-payment");
     expect(await view(world, made)).toMatchObject({ pay_state: "1" });
     const again = await ask(world.shop, PATH, { ...ORDER, appOrderNo: "A-1" });
     expect(again.text).toBe(answer.text);
@@ -154,6 +154,6 @@ describe("an order under the app's own number", () => {
     expect(await ask(world.shop, PATH, NAMED)).toMatchObject({ code: 503 });
     const made = madeOf(await ask(world.shop, PATH, NAMED));
     expect(await rowOf(made)).toMatchObject({ payState: "waiting" });
-    expect(await timerOf(made, "ask-payment")).toBeDefined();
+    expect(await timerOf(made, "poll-payment")).toBeDefined();
   });
 });

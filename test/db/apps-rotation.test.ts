@@ -5,7 +5,8 @@ import { insertApp } from "../../src/db/apps.ts";
 import { rotateSecret, type Rotatable } from "../../src/db/apps-rotation.ts";
 import { connect } from "../../src/db/database.ts";
 import { insertMerchant } from "../../src/db/merchants.ts";
-import { appSettings, forgetSettings, validSalts } from "../../src/settings/settings.ts";
+import { forgetSettings, validSalts } from "../../src/settings/settings.ts";
+import { readApp } from "../support/settings.ts";
 
 const NOW = 1_790_000_000_000;
 const HOUR = 3_600_000;
@@ -43,7 +44,7 @@ async function appWith(salt: string): Promise<number> {
 
 async function settings(id: number, nowAt: number) {
   forgetSettings();
-  const found = await appSettings(db, masterKey, id, nowAt);
+  const found = await readApp(db, masterKey, id, nowAt);
   if (!found.ok) throw new Error(found.error);
   return found.value;
 }

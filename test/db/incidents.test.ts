@@ -10,6 +10,7 @@ const incident: Incident = {
   subject: "order-1",
   merchantId: 1,
   orderNumber: "order-1",
+  requestId: "request-1",
   facts: { call: 16 },
 };
 

@@ -119,7 +119,7 @@ describe("moving a refund", () => {
     const { number } = await stored(id);
     await move(number, "accepted", "50001");
     await move(number, "abnormal");
-    const call = { calls: 1, confirmed: true, told: "abnormal" } as const;
+    const call = { calls: 1, confirmed: true, delivered: "abnormal" } as const;
     await recordRefundDelivery(db, number, call, NOW);
     expect(await findRefund(db, number)).toMatchObject({
       refundId: "50001",
@@ -173,7 +173,7 @@ describe("recording a call to the app about a refund", () => {
     const { number } = await stored(id);
     await move(number, "abnormal");
     await move(number, "succeeded");
-    const call = { calls: 1, confirmed: true, told: "abnormal" } as const;
+    const call = { calls: 1, confirmed: true, delivered: "abnormal" } as const;
     await recordRefundDelivery(db, number, call, NOW);
     expect(await findRefund(db, number)).toMatchObject({ notifyState: "none", notifyNumber: 1 });
   });
@@ -183,8 +183,8 @@ describe("recording a call to the app about a refund", () => {
     const { number } = await stored(id);
     await move(number, "succeeded");
     const told = "succeeded" as const;
-    await recordRefundDelivery(db, number, { calls: 2, confirmed: true, told }, NOW);
-    await recordRefundDelivery(db, number, { calls: 1, confirmed: false, told }, NOW);
+    await recordRefundDelivery(db, number, { calls: 2, confirmed: true, delivered: told }, NOW);
+    await recordRefundDelivery(db, number, { calls: 1, confirmed: false, delivered: told }, NOW);
     expect(await findRefund(db, number)).toMatchObject({
       notifyState: "confirmed",
       notifyNumber: 2,

@@ -8,7 +8,8 @@ import { connect } from "../../src/db/database.ts";
 import { insertMerchant, updateMerchant } from "../../src/db/merchants.ts";
 import { reseal, MAX_RESEALS } from "../../src/db/reseal.ts";
 import * as schema from "../../src/db/schema.ts";
-import { appSettings, forgetSettings } from "../../src/settings/settings.ts";
+import { forgetSettings } from "../../src/settings/settings.ts";
+import { readApp } from "../support/settings.ts";
 
 const NOW = 1_790_000_000_000;
 const HOUR = 3_600_000;
@@ -49,7 +50,7 @@ const rotated = async (masterKey: MasterKey, id: number, secret: Rotatable, fres
 
 async function settings(masterKey: MasterKey, id: number) {
   forgetSettings();
-  return await appSettings(db, masterKey, id, NOW);
+  return await readApp(db, masterKey, id, NOW);
 }
 
 const allApps = async () => (await env.DB.prepare("select * from apps").all()).results;

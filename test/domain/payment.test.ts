@@ -21,9 +21,9 @@ const paid: StoredOrder = { ...waiting, payState: "paid", transactionId: "T1" };
 
 describe("news of a payment", () => {
   test("of a waiting or a failed order is booked", () => {
-    expect(comparePayment(waiting, payment, MERCHANT)).toEqual({ kind: "book" });
+    expect(comparePayment(waiting, payment, MERCHANT)).toEqual({ kind: "record" });
     const failed = { ...waiting, payState: "failed" } as const;
-    expect(comparePayment(failed, payment, MERCHANT)).toEqual({ kind: "book" });
+    expect(comparePayment(failed, payment, MERCHANT)).toEqual({ kind: "record" });
   });
 
   test("of an order paid by the same transaction is a repeat", () => {
@@ -52,7 +52,7 @@ describe("news of a payment", () => {
       kind: "contradiction",
       what: "transaction",
     });
-    expect(comparePayment(waiting, second, MERCHANT)).toEqual({ kind: "book" });
+    expect(comparePayment(waiting, second, MERCHANT)).toEqual({ kind: "record" });
   });
 
   test("is booked only when all that identifies the order agrees", () => {
@@ -71,7 +71,7 @@ describe("news of a payment", () => {
         const agrees =
           merchant === MERCHANT && JSON.stringify(identity) === JSON.stringify(expected);
         const { kind } = comparePayment(stored, news, merchant);
-        if (kind === "book") expect(agrees && payState !== "paid").toBe(true);
+        if (kind === "record") expect(agrees && payState !== "paid").toBe(true);
         if (kind === "repeat") expect(agrees && news.transactionId === "T1").toBe(true);
         if (!agrees) expect(kind).toBe("contradiction");
       }),

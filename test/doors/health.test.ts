@@ -11,7 +11,7 @@ import { openShop } from "../support/shop.ts";
 import { closeWorld, openWorld, type World } from "../support/world.ts";
 
 const HOUR_MS = 3600_000;
-const SIGNS = /from "marks"/;
+const SIGNS = /from "cursors"/;
 /** Of a gateway outside development, whose secrets aren't development's. */
 const PRODUCTION: Env = {
   ...env,
@@ -24,7 +24,7 @@ let tests = 0;
 
 beforeEach(async () => {
   world = await openWorld();
-  await env.DB.exec("delete from marks");
+  await env.DB.exec("delete from cursors");
   // What the test before found isn't good for this one.
   tests += 1;
   vi.setSystemTime(START + tests * 24 * HOUR_MS);
@@ -93,11 +93,11 @@ describe("/health", () => {
   });
 
   test("is 503 while a table is missing", async () => {
-    await env.DB.exec("alter table marks rename to marks_away");
+    await env.DB.exec("alter table cursors rename to cursors_away");
     try {
       expect(await health()).toEqual(ill("lacks a migration"));
     } finally {
-      await env.DB.exec("alter table marks_away rename to marks");
+      await env.DB.exec("alter table cursors_away rename to cursors");
     }
   });
 
@@ -168,7 +168,7 @@ describe("the schedule's heartbeat", () => {
     watchD1().fail({ sql: /from "merchants"/, how: "lost before" });
     await runSchedule();
     expect(world.logged.join()).toContain("job_failed");
-    const [mark] = (await env.DB.prepare("select value from marks where name = 'schedule'").all())
+    const [mark] = (await env.DB.prepare("select value from cursors where name = 'schedule'").all())
       .results;
     expect(mark).toEqual({ value: Date.now() });
   });

@@ -125,13 +125,13 @@ describe("requests that nobody has signed", () => {
     expect(linesOf(logged, { event: "request" })).toHaveLength(3);
     const address = headers["cf-connecting-ip"];
     expect(linesOf(logged, { event: "unverified_flood" })).toEqual([
-      { level: "warn", event: "unverified_flood", door: "app", address, silenced: 1 },
+      { level: "warn", event: "unverified_flood", door: "app", address, suppressed: 1 },
     ]);
     advance(60_000);
     await flood();
     expect(linesOf(logged, { event: "unverified_flood" })).toMatchObject([
-      { silenced: 1 },
-      { silenced: 7 },
+      { suppressed: 1 },
+      { suppressed: 7 },
     ]);
   });
 

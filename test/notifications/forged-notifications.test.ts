@@ -131,7 +131,7 @@ describe.each([
         expect(came.writes).toEqual([expect.stringMatching(/^update "orders" set "pay_state"/)]);
         // The settings, read once or looked for; never one a forgery.
         expect(came.reads.length).toBeLessThan(10);
-        expect(linesOf(world.logged, { event: "notification_refused" })).toHaveLength(10);
+        expect(linesOf(world.logged, { event: "notification_rejected" })).toHaveLength(10);
       },
     );
   },

@@ -47,7 +47,7 @@ async function hardLife(world: World): Promise<{ id: number; number: string }> {
   const made = await makeOrder(world, values);
   for (const [, fault] of UNKNOWNS) {
     wechat.fail("/pay/orderquery", fault);
-    await runNext(made, "ask-payment");
+    await runNext(made, "poll-payment");
   }
   const paid = wechat.pay(made.number);
   await notifyPayment(shop, made.number, paid, { total_fee: "1" });
@@ -56,14 +56,14 @@ async function hardLife(world: World): Promise<{ id: number; number: string }> {
   await notifyPayment(shop, made.number, paid);
   await notifyPayment(shop, made.number, paid);
   app.reply(says("<html>down</html>", { status: 500 }), unreachable);
-  await runNext(made, "deliver-pay");
+  await runNext(made, "deliver-payment");
   d1.fail({ sql: /update "orders" set "pay_notify_state"/, how: "lost before" });
-  for (let call = 0; call < 2; call += 1) await runNext(made, "deliver-pay");
+  for (let call = 0; call < 2; call += 1) await runNext(made, "deliver-payment");
   wechat.fail("/secapi/pay/refund", error("NOTENOUGH"), ...UNKNOWNS.map(([, fault]) => fault));
   for (let turn = 0; turn < 4; turn += 1) await refund(world, made);
   d1.fail({ sql: /update "refunds" set "state"/, how: "lost before" });
-  await runNext(made, "ask-refund");
-  await runNext(made, "ask-refund");
+  await runNext(made, "poll-refund");
+  await runNext(made, "poll-refund");
   const { number } = await refundOf(made);
   wechat.refund(number).status = "SUCCESS";
   wechat.fail("/pay/refundquery", UNKNOWN);
@@ -80,7 +80,7 @@ describe("a whole life with every failure", () => {
     const world = await openWorld();
     await hardLife(world);
     const logged = world.logged.join("\n");
-    for (const event of ["request", "order_work", "wechat_call", "app_call"]) {
+    for (const event of ["request", "order_operation", "wechat_call", "app_call"]) {
       expect(linesOf(world.logged, { event }).length).toBeGreaterThan(1);
     }
     expect(world.logged.length).toBeGreaterThan(20);

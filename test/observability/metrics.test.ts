@@ -49,7 +49,7 @@ test("calls to WeChat are counted by their outcome and WeChat's code", async () 
   world.wechat.fail("/secapi/pay/refund", UNKNOWN);
   await refund(world, made);
   expect(counted.filter(({ kind }) => kind === "wechat_call")).toMatchObject([
-    { subject: "unifiedorder", outcome: "refused", code: "NOAUTH" },
+    { subject: "prepay", outcome: "refused", code: "NOAUTH" },
     { subject: "refund", outcome: "unknown", code: "" },
   ]);
 });
@@ -59,8 +59,8 @@ test("calls to apps are counted by their outcome, and the object's work by its o
   const made = await makePaidOrder(world);
   const counted = watchMetrics();
   world.app.reply(says("no"));
-  await runNext(made, "deliver-pay");
-  await runNext(made, "deliver-pay");
+  await runNext(made, "deliver-payment");
+  await runNext(made, "deliver-payment");
   const app = String(world.shop.appId);
   expect(counted).toMatchObject([
     { kind: "app_call", subject: "pay", outcome: "not confirmed", app },
@@ -74,7 +74,7 @@ test("what can't be counted is logged, and the request goes on", async () => {
     throw new Error("too many data points");
   });
   expect((await ask(shop, "/pay/create-order", ORDER)).code).toBe(0);
-  expect(linesOf(logged, { event: "not_counted" })).toMatchObject([
+  expect(linesOf(logged, { event: "metric_not_written" })).toMatchObject([
     { level: "warn", kind: "wechat_call", error: "Error: too many data points" },
     { kind: "request" },
   ]);

@@ -41,7 +41,7 @@ describe("a call to WeChat", () => {
     wechat.fail("/pay/unifiedorder", error("NOAUTH"));
     const { requestId } = await ask(shop, "/pay/create-order", ORDER);
     expect(linesOf(logged, { event: "wechat_call", requestId })).toMatchObject([
-      { level: "warn", api: "unifiedorder", outcome: "refused", code: "NOAUTH" },
+      { level: "warn", api: "prepay", outcome: "refused", code: "NOAUTH" },
     ]);
   });
 
@@ -79,8 +79,8 @@ describe("work of an order's object", () => {
     const init = await paymentRequest(world.shop, made.number, paid);
     const response = await send(payPath(world.shop), init);
     const requestId = response.headers.get("x-request-id");
-    expect(linesOf(world.logged, { event: "order_work", requestId })).toMatchObject([
-      { operation: "settle-payment", order: made.number, outcome: "booked", d1Trips: 1 },
+    expect(linesOf(world.logged, { event: "order_operation", requestId })).toMatchObject([
+      { operation: "record-payment", order: made.number, outcome: "recorded", d1Trips: 1 },
     ]);
     // The object's trips are its own, not the request's.
     expect(linesOf(world.logged, { event: "request", requestId })).toMatchObject([{ d1Trips: 1 }]);
@@ -92,17 +92,17 @@ describe("work of an order's object", () => {
     await refund(world, made);
     world.wechat.pay(made.number);
     await refund(world, made);
-    const lines = linesOf(world.logged, { event: "order_work", operation: "refund" });
+    const lines = linesOf(world.logged, { event: "order_operation", operation: "request-refund" });
     expect(lines.map((line) => line["outcome"])).toEqual(["refused 501", "ok"]);
   });
 
   test("by an alarm leaves one line, whatever was due", async () => {
     const world = await openWorld();
     const made = await makePaidOrder(world);
-    await runNext(made, "deliver-pay");
-    const [line, ...more] = linesOf(world.logged, { event: "order_work", operation: "alarm" });
+    await runNext(made, "deliver-payment");
+    const [line, ...more] = linesOf(world.logged, { event: "order_operation", operation: "alarm" });
     expect(more).toEqual([]);
-    expect(line).toMatchObject({ order: made.number, timers: "deliver-pay", outcome: "done" });
+    expect(line).toMatchObject({ order: made.number, timers: "deliver-payment", outcome: "done" });
     expect(line?.["d1Trips"]).toBeGreaterThan(1);
     expect(line).not.toHaveProperty("requestId");
   });
@@ -117,7 +117,7 @@ describe("a call to an app", () => {
     const world = await openWorld();
     const made = await makePaidOrder(world);
     world.app.reply(reply);
-    await runNext(made, "deliver-pay");
+    await runNext(made, "deliver-payment");
     expect(linesOf(world.logged, { event: "app_call" })).toMatchObject([
       {
         level: outcome === "confirmed" ? "info" : "warn",

@@ -59,8 +59,8 @@ afterEach(closeWorld);
 /** The app's answer to the next call, and how long the gateway waits then, in ms; null: for good. */
 async function waitAfter(world: World, made: Made, reply: AppReply): Promise<number | null> {
   world.app.reply(reply);
-  await runNext(made, "deliver-pay");
-  const timer = await timerOf(made, "deliver-pay");
+  await runNext(made, "deliver-payment");
+  const timer = await timerOf(made, "deliver-payment");
   return timer === undefined ? null : timer.dueAt - Date.now();
 }
 
@@ -185,7 +185,7 @@ describe("the app's answer", () => {
       if (signal?.aborted === true) throw new Error("The operation was aborted");
       return await given;
     });
-    await runNext(made, "deliver-pay");
+    await runNext(made, "deliver-payment");
     expect(time).toHaveBeenCalledWith(10_000);
     expect(await rowOf(made)).toMatchObject({ payNotifyState: "failing", payNotifyNumber: 1 });
   });
@@ -260,10 +260,10 @@ describe("the schedule", () => {
     const world = await openWorld();
     const made = await makePaidOrder(world);
     await waitAfter(world, made, no);
-    const before = await timerOf(made, "deliver-pay");
+    const before = await timerOf(made, "deliver-payment");
     const paid = world.wechat.order(made.number);
     expect(await notifyPayment(world.shop, made.number, paid)).toBe(true);
-    expect(await timerOf(made, "deliver-pay")).toEqual(before);
+    expect(await timerOf(made, "deliver-payment")).toEqual(before);
   });
 });
 
@@ -298,7 +298,7 @@ describe("redelivery by hand", () => {
     const made = await makePaidOrder(world);
     const held = gate();
     world.app.reply(saysLater(held.passed, "fail"));
-    const running = runNext(made, "deliver-pay");
+    const running = runNext(made, "deliver-payment");
     await until(() => world.app.calls.length === 1);
     expect(await objectOf(made).redeliver("pay")).toBe("armed");
     held.release();
@@ -315,14 +315,14 @@ describe("a crash while the app is being called", () => {
     const made = await makePaidOrder(world);
     const held = gate();
     world.app.reply(saysLater(held.passed));
-    const running = runNext(made, "deliver-pay").catch(() => "aborted");
+    const running = runNext(made, "deliver-payment").catch(() => "aborted");
     await until(() => world.app.calls.length === 1);
     await abortAllDurableObjects();
     held.release();
     await running;
     expect((await rowOf(made)).payNotifyState).toBe("none");
-    expect((await timerOf(made, "deliver-pay"))?.dueAt).toBe(START + 15 * SECOND);
-    await runNext(made, "deliver-pay");
+    expect((await timerOf(made, "deliver-payment"))?.dueAt).toBe(START + 15 * SECOND);
+    await runNext(made, "deliver-payment");
     expect(world.app.calls).toHaveLength(2);
     expect(await rowOf(made)).toMatchObject({ payNotifyState: "confirmed", payNotifyNumber: 2 });
   });
@@ -331,9 +331,9 @@ describe("a crash while the app is being called", () => {
     const world = await openWorld();
     const made = await makePaidOrder(world);
     watchD1().fail({ sql: /update "orders" set "pay_notify_state"/, how: "lost before" });
-    await runNext(made, "deliver-pay");
+    await runNext(made, "deliver-payment");
     expect((await rowOf(made)).payNotifyNumber).toBe(0);
-    await runNext(made, "deliver-pay");
+    await runNext(made, "deliver-payment");
     expect(world.app.calls).toHaveLength(2);
     expect(await rowOf(made)).toMatchObject({ payNotifyState: "confirmed", payNotifyNumber: 2 });
   });

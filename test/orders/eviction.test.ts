@@ -28,23 +28,23 @@ describe("an order whose object is evicted after each step", () => {
     const made = await makeOrder(world);
     await evict();
     wechat.fail("/pay/orderquery", UNKNOWN);
-    await runNext(made, "ask-payment");
+    await runNext(made, "poll-payment");
     await evict();
     const paid = wechat.pay(made.number);
     expect(await notifyPayment(shop, made.number, paid)).toBe(true);
     await evict();
     app.reply(says("fail"), says("fail"));
-    await runNext(made, "deliver-pay");
+    await runNext(made, "deliver-payment");
     await evict();
-    await runNext(made, "deliver-pay");
+    await runNext(made, "deliver-payment");
     await evict();
-    await runNext(made, "deliver-pay");
+    await runNext(made, "deliver-payment");
     expect(await rowOf(made)).toMatchObject({ payNotifyState: "confirmed", payNotifyNumber: 3 });
     await evict();
     wechat.fail("/secapi/pay/refund", UNKNOWN_BUT_DONE);
     expect((await refund(world, made)).code).toBe(503);
     await evict();
-    await runNext(made, "ask-refund");
+    await runNext(made, "poll-refund");
     await evict();
     const { number, state } = await refundOf(made);
     expect(state).toBe("accepted");
@@ -74,7 +74,7 @@ describe("an order whose object is evicted after each step", () => {
     const made = await makeOrder(world);
     while ((await timersOf(made)).length > 0) {
       await evict();
-      await runNext(made, "ask-payment");
+      await runNext(made, "poll-payment");
     }
     expect((await rowOf(made)).payState).toBe("failed");
   });
@@ -88,8 +88,8 @@ describe("an order whose object is evicted after each step", () => {
     await runDue(made);
     const { entries } = await objectOf(made).history();
     expect(entries.map(({ event }) => event)).toEqual([
-      "wechat.unifiedorder",
-      "pay.booked",
+      "wechat.prepay",
+      "payment.recorded",
       "app.called",
     ]);
   });
@@ -98,15 +98,15 @@ describe("an order whose object is evicted after each step", () => {
 test("an evicted object has every timer that it had", async () => {
   const world = await openWorld();
   const made = await makeOrder(world);
-  expect((await timersOf(made)).map(({ kind }) => kind)).toEqual(["ask-payment"]);
+  expect((await timersOf(made)).map(({ kind }) => kind)).toEqual(["poll-payment"]);
   await evict();
-  expect((await timersOf(made)).map(({ kind }) => kind)).toEqual(["ask-payment"]);
+  expect((await timersOf(made)).map(({ kind }) => kind)).toEqual(["poll-payment"]);
   await notifyPayment(world.shop, made.number, world.wechat.pay(made.number));
   await refund(world, made);
   const before = await timersOf(made);
   expect(before.map(({ kind }) => kind).toSorted((a, b) => a.localeCompare(b))).toEqual([
-    "ask-refund",
-    "deliver-pay",
+    "deliver-payment",
+    "poll-refund",
   ]);
   await evict();
   expect(await timersOf(made)).toEqual(before);

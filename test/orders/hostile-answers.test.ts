@@ -31,7 +31,7 @@ describe("an app's answer", () => {
     });
     const answer = drips("succ", "ess");
     world.app.reply(answer.reply);
-    await runNext(made, "deliver-pay");
+    await runNext(made, "deliver-payment");
     expect(answer.hungUp()).toBe(true);
     expect(await rowOf(made)).toMatchObject({ payNotifyState: "failing", payNotifyNumber: 1 });
     const { entries } = await objectOf(made).history();
@@ -52,7 +52,7 @@ describe("an app's answer", () => {
       const world = await openWorld();
       const made = await makePaidOrder(world);
       world.app.reply(reply);
-      await runNext(made, "deliver-pay");
+      await runNext(made, "deliver-payment");
       expect(await rowOf(made)).toMatchObject({ payNotifyState: "failing", payNotifyNumber: 1 });
     },
   );
@@ -61,8 +61,8 @@ describe("an app's answer", () => {
     const world = await openWorld();
     const made = await makePaidOrder(world);
     world.app.reply(breaksOff("busy", { status: 503, headers: { "retry-after": "600" } }));
-    await runNext(made, "deliver-pay");
-    expect((await timerOf(made, "deliver-pay"))?.dueAt).toBe(Date.now() + 600_000);
+    await runNext(made, "deliver-payment");
+    expect((await timerOf(made, "deliver-payment"))?.dueAt).toBe(Date.now() + 600_000);
   });
 
   test.for([
@@ -76,8 +76,8 @@ describe("an app's answer", () => {
     const world = await openWorld();
     const made = await makePaidOrder(world);
     world.app.reply(says("busy", { status: 503, headers: { "retry-after": header } }));
-    await runNext(made, "deliver-pay");
-    const wait = ((await timerOf(made, "deliver-pay"))?.dueAt ?? 0) - Date.now();
+    await runNext(made, "deliver-payment");
+    const wait = ((await timerOf(made, "deliver-payment"))?.dueAt ?? 0) - Date.now();
     expect(wait).toBeGreaterThanOrEqual(15_000);
     expect(wait).toBeLessThanOrEqual(16_500);
   });
@@ -87,8 +87,8 @@ describe("an app's answer", () => {
     const made = await makePaidOrder(world);
     const header = "9".repeat(400);
     world.app.reply(says("busy", { status: 503, headers: { "retry-after": header } }));
-    await runNext(made, "deliver-pay");
-    expect((await timerOf(made, "deliver-pay"))?.dueAt).toBe(Date.now() + 6 * 3_600_000);
+    await runNext(made, "deliver-payment");
+    expect((await timerOf(made, "deliver-payment"))?.dueAt).toBe(Date.now() + 6 * 3_600_000);
   });
 });
 
@@ -123,9 +123,9 @@ test("an app that was disabled is still told of its payments, where it says now"
   const world = await openWorld();
   const made = await makePaidOrder(world);
   world.app.reply(says("fail"));
-  await runNext(made, "deliver-pay");
+  await runNext(made, "deliver-payment");
   await disable(world.shop.appId);
-  await runNext(made, "deliver-pay");
+  await runNext(made, "deliver-payment");
   expect(world.app.callsTo(world.shop.payUrl)).toHaveLength(2);
   expect((await rowOf(made)).payNotifyState).toBe("confirmed");
 });

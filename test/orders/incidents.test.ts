@@ -34,7 +34,7 @@ async function incidentsOf({ number }: Pick<Made, "number">) {
 }
 
 /** Has the app refuse every call of the schedule. */
-async function exhaust(world: World, made: Made, kind = "deliver-pay"): Promise<void> {
+async function exhaust(world: World, made: Made, kind = "deliver-payment"): Promise<void> {
   world.app.reply(...Array.from({ length: 16 }, () => says("fail")));
   for (let call = 0; call < 16; call += 1) await runNext(made, kind);
 }
@@ -91,7 +91,7 @@ describe("an order that WeChat says nothing usable about", () => {
     const made = await makeOrder(world);
     const { expiresAt } = await rowOf(made);
     world.wechat.fail("/pay/orderquery", ...Array.from({ length: 30 }, () => UNKNOWN));
-    while ((await incidentsOf(made)).length === 0) await runNext(made, "ask-payment");
+    while ((await incidentsOf(made)).length === 0) await runNext(made, "poll-payment");
     const late = Date.now() - expiresAt;
     expect(late).toBeGreaterThan(HOUR);
     expect(late).toBeLessThan(2 * HOUR);
@@ -102,7 +102,7 @@ describe("an order that WeChat says nothing usable about", () => {
         facts: { wechat: "unknown" },
       },
     ]);
-    expect(await timerOf(made, "ask-payment")).toBeDefined();
+    expect(await timerOf(made, "poll-payment")).toBeDefined();
   });
 
   test.for(["by the timer", "by a notification"])(
@@ -111,32 +111,32 @@ describe("an order that WeChat says nothing usable about", () => {
       const world = await openWorld();
       const made = await makeOrder(world);
       world.wechat.fail("/pay/orderquery", ...Array.from({ length: 9 }, () => UNKNOWN));
-      for (let asked = 0; asked < 9; asked += 1) await runNext(made, "ask-payment");
+      for (let asked = 0; asked < 9; asked += 1) await runNext(made, "poll-payment");
       expect(await incidentsOf(made)).toMatchObject([{ resolvedAt: null }]);
       const paid = world.wechat.pay(made.number);
-      if (how === "by the timer") await runNext(made, "ask-payment");
+      if (how === "by the timer") await runNext(made, "poll-payment");
       else await notifyPayment(world.shop, made.number, paid);
       expect(await incidentsOf(made)).toMatchObject([
         { resolvedAt: Date.now(), note: expect.stringMatching(/^The gateway:/) },
       ]);
-      expect(await timerOf(made, "ask-payment")).toBeUndefined();
+      expect(await timerOf(made, "poll-payment")).toBeUndefined();
     },
   );
 
   test("is none when WeChat merely stumbles over a failed one that is asked about anew", async () => {
     const world = await openWorld();
     const made = await makeOrder(world);
-    while ((await timerOf(made, "ask-payment")) !== undefined) await runNext(made, "ask-payment");
+    while ((await timerOf(made, "poll-payment")) !== undefined) await runNext(made, "poll-payment");
     advance(2 * HOUR);
     // A booking that D1 loses leaves a timer that finds out.
     const paid = world.wechat.pay(made.number);
     watchD1().fail({ sql: /update "orders" set "pay_state"/, how: "lost before", times: 2 });
     await notifyPayment(world.shop, made.number, paid);
-    await runNext(made, "deliver-pay");
+    await runNext(made, "deliver-payment");
     world.wechat.fail("/pay/orderquery", ...Array.from({ length: 10 }, () => UNKNOWN));
-    for (let asked = 1; asked <= 8; asked += 1) await runNext(made, "ask-payment");
+    for (let asked = 1; asked <= 8; asked += 1) await runNext(made, "poll-payment");
     expect(await incidentsOf(made)).toEqual([]);
-    await runNext(made, "ask-payment");
+    await runNext(made, "poll-payment");
     expect(await incidentsOf(made)).toMatchObject([{ kind: "payment_outcome_unknown" }]);
   });
 });
@@ -165,7 +165,7 @@ describe("an app that never confirms", () => {
     expect(await incidentsOf(made)).toMatchObject([
       { resolvedAt: Date.now(), note: expect.stringMatching(/^The gateway:/) },
     ]);
-    expect(await timerOf(made, "deliver-pay")).toBeUndefined();
+    expect(await timerOf(made, "deliver-payment")).toBeUndefined();
   });
 
   test("of a refund names the refund", async () => {
@@ -187,17 +187,17 @@ describe("an app that never confirms", () => {
     const world = await openWorld();
     const made = await makePaidOrder(world);
     world.app.reply(...Array.from({ length: 15 }, () => says("fail")));
-    for (let call = 0; call < 15; call += 1) await runNext(made, "deliver-pay");
+    for (let call = 0; call < 15; call += 1) await runNext(made, "deliver-payment");
     const held = gate();
     world.app.reply(saysLater(held.passed, "fail"));
-    const last = runNext(made, "deliver-pay");
+    const last = runNext(made, "deliver-payment");
     await until(() => world.app.calls.length === 16);
     advance(1);
     await objectOf(made).redeliver("pay");
     held.release();
     await last;
     expect(await incidentsOf(made)).toEqual([]);
-    expect(await timerOf(made, "deliver-pay")).toMatchObject({ attempt: 0 });
+    expect(await timerOf(made, "deliver-payment")).toMatchObject({ attempt: 0 });
   });
 
   test("leaves the timer behind when the incident can't be stored, and raises it then", async () => {
@@ -208,9 +208,9 @@ describe("an app that never confirms", () => {
     expect(await incidentsOf(made)).toEqual([]);
     await abortAllDurableObjects();
     world.app.reply(says("fail"));
-    await runNext(made, "deliver-pay");
+    await runNext(made, "deliver-payment");
     expect(await incidentsOf(made)).toMatchObject([{ facts: { calls: 17 } }]);
-    expect(await timerOf(made, "deliver-pay")).toBeUndefined();
+    expect(await timerOf(made, "deliver-payment")).toBeUndefined();
   });
 });
 
@@ -219,11 +219,11 @@ test("an order's normal life touches no incident", async () => {
   const { trips } = watchD1();
   const made = await makePaidOrder(world);
   world.app.reply(says("fail"));
-  await runNext(made, "deliver-pay");
-  await runNext(made, "deliver-pay");
+  await runNext(made, "deliver-payment");
+  await runNext(made, "deliver-payment");
   const expired = await makeOrder(world);
-  while ((await timerOf(expired, "ask-payment")) !== undefined) {
-    await runNext(expired, "ask-payment");
+  while ((await timerOf(expired, "poll-payment")) !== undefined) {
+    await runNext(expired, "poll-payment");
   }
   expect((await rowOf(made)).payNotifyState).toBe("confirmed");
   expect((await rowOf(expired)).payState).toBe("failed");

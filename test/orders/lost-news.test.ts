@@ -64,7 +64,7 @@ describe("a refund that needed a person and has succeeded", () => {
     await refund(world, made);
     const { number } = await refundOf(made);
     world.wechat.refund(number).status = "CHANGE";
-    await runNext(made, "ask-refund");
+    await runNext(made, "poll-refund");
     expect((await refundOf(made)).state).toBe("abnormal");
     world.wechat.refund(number).status = "SUCCESS";
     world.wechat.fail("/pay/refundquery", UNKNOWN);
@@ -82,7 +82,7 @@ describe("a refund that needed a person and has succeeded", () => {
     await refund(world, made);
     const { number } = await refundOf(made);
     world.wechat.refund(number).status = "CHANGE";
-    await runNext(made, "ask-refund");
+    await runNext(made, "poll-refund");
     const held = gate();
     world.app.reply(saysLater(held.passed));
     const delivering = runDue(made);

@@ -39,7 +39,7 @@ function told({ app, shop }: World): ReadonlyMap<string, string>[] {
 /** Has WeChat's ledger close the order and the gateway find it closed. */
 async function failAtWechat(world: World, made: Made): Promise<void> {
   world.wechat.order(made.number).state = "CLOSED";
-  await runNext(made, "ask-payment");
+  await runNext(made, "poll-payment");
   expect((await rowOf(made)).payState).toBe("failed");
 }
 
@@ -52,7 +52,7 @@ async function expectNothing(made: Made, path: string, body: string): Promise<vo
   expect((await env.DB.prepare("select * from orders order by id").all()).results).toEqual(
     all.results,
   );
-  expect(await timerOf(made, "deliver-pay")).toBeUndefined();
+  expect(await timerOf(made, "deliver-payment")).toBeUndefined();
 }
 
 describe("a payment notification", () => {
@@ -72,7 +72,7 @@ describe("a payment notification", () => {
     await runDue(made);
     expect(told(world)).toHaveLength(1);
     expect(await rowOf(made)).toMatchObject({ payNotifyState: "confirmed", payNotifyNumber: 1 });
-    expect(await timerOf(made, "deliver-pay")).toBeUndefined();
+    expect(await timerOf(made, "deliver-payment")).toBeUndefined();
   });
 
   test("takes one trip to D1 before it is acknowledged", async () => {
@@ -96,7 +96,7 @@ describe("a payment notification", () => {
     await runDue(made);
     expect(told(world)).toHaveLength(1);
     const { entries } = await objectOf(made).history();
-    expect(entries.filter(({ event }) => event === "pay.booked")).toHaveLength(1);
+    expect(entries.filter(({ event }) => event === "payment.recorded")).toHaveLength(1);
     expect(await notifyPayment(world.shop, made.number, paid)).toBe(true);
     await runDue(made);
     expect(told(world)).toHaveLength(1);
@@ -219,7 +219,7 @@ describe("a payment that D1 doesn't take", () => {
     watchD1().fail({ sql: BOOK, how: "lost before" });
     expect(await notifyPayment(world.shop, made.number, paid)).toBe(false);
     expect((await rowOf(made)).payState).toBe("waiting");
-    await runNext(made, "deliver-pay");
+    await runNext(made, "deliver-payment");
     await runDue(made);
     expect(world.wechat.callsOf("/pay/orderquery")).toHaveLength(1);
     expect((await rowOf(made)).payState).toBe("paid");
@@ -231,16 +231,16 @@ describe("a payment that D1 doesn't take", () => {
     const world = await openWorld();
     const made = await makeOrder(world);
     // The next one is due in four minutes: it is the delivery's timer that asks.
-    await runNext(made, "ask-payment");
+    await runNext(made, "poll-payment");
     const paid = world.wechat.pay(made.number);
     watchD1().fail({ sql: BOOK, how: "lost before" });
     await notifyPayment(world.shop, made.number, paid);
     world.wechat.fail("/pay/orderquery", UNKNOWN, UNKNOWN);
-    await runNext(made, "deliver-pay");
-    await runNext(made, "ask-payment");
-    await runNext(made, "ask-payment");
+    await runNext(made, "deliver-payment");
+    await runNext(made, "poll-payment");
+    await runNext(made, "poll-payment");
     expect((await rowOf(made)).payState).toBe("waiting");
-    await runNext(made, "ask-payment");
+    await runNext(made, "poll-payment");
     await runDue(made);
     expect(told(world)).toHaveLength(1);
   });
@@ -252,7 +252,7 @@ describe("a payment that D1 doesn't take", () => {
     watchD1().fail({ sql: BOOK, how: "lost after" });
     expect(await notifyPayment(world.shop, made.number, paid)).toBe(false);
     expect(await notifyPayment(world.shop, made.number, paid)).toBe(true);
-    await runNext(made, "deliver-pay");
+    await runNext(made, "deliver-payment");
     expect(told(world)).toHaveLength(1);
   });
 
@@ -262,8 +262,8 @@ describe("a payment that D1 doesn't take", () => {
     const paid = world.wechat.pay(made.number);
     watchD1().fail({ sql: BOOK, how: "lost after" });
     expect(await notifyPayment(world.shop, made.number, paid)).toBe(false);
-    expect((await timerOf(made, "deliver-pay"))?.dueAt).toBe(START + 60_000);
-    await runNext(made, "deliver-pay");
+    expect((await timerOf(made, "deliver-payment"))?.dueAt).toBe(START + 60_000);
+    await runNext(made, "deliver-payment");
     expect(told(world)).toHaveLength(1);
     expect((await rowOf(made)).payNotifyState).toBe("confirmed");
   });
@@ -307,6 +307,6 @@ describe("news of a payment while another one is on its way", () => {
     expect(await slow).toBe(true);
     await runDue(made);
     expect(told(world)).toHaveLength(1);
-    expect(await timerOf(made, "deliver-pay")).toBeUndefined();
+    expect(await timerOf(made, "deliver-payment")).toBeUndefined();
   });
 });

@@ -30,7 +30,7 @@ describe("a refund", () => {
     expect(await refund(world, made)).toMatchObject({ code: 503 });
     const { number, state } = await refundOf(made);
     expect(state).toBe("requested");
-    await runNext(made, "ask-refund");
+    await runNext(made, "poll-refund");
     expect(await refundOf(made)).toMatchObject({ number, state: "accepted" });
   });
 
@@ -39,8 +39,8 @@ describe("a refund", () => {
     const made = await makePaidOrder(world);
     watchD1().fail({ sql: /insert into "refunds"/, how: "lost before" });
     expect(await refund(world, made)).toMatchObject({ code: 503 });
-    await runNext(made, "ask-refund");
-    expect(await timerOf(made, "ask-refund")).toBeUndefined();
+    await runNext(made, "poll-refund");
+    expect(await timerOf(made, "poll-refund")).toBeUndefined();
     expect(world.wechat.callsOf("/secapi/pay/refund")).toEqual([]);
   });
 
@@ -60,7 +60,7 @@ describe("a refund", () => {
     world.wechat.fail("/secapi/pay/refund", UNKNOWN_BUT_DONE, error("NOTENOUGH"));
     await refund(world, made);
     world.wechat.fail("/pay/refundquery", error("REFUNDNOTEXIST"));
-    await runNext(made, "ask-refund");
+    await runNext(made, "poll-refund");
     expect(await view(world, made)).toMatchObject({ ref_state: "2", refund_free: 100 });
   });
 
@@ -81,12 +81,12 @@ describe("a delivery timer", () => {
     const world = await openWorld();
     const made = await makeOrder(world);
     world.wechat.order(made.number).state = "CLOSED";
-    await runNext(made, "ask-payment");
+    await runNext(made, "poll-payment");
     expect((await rowOf(made)).payState).toBe("failed");
     const paid = world.wechat.pay(made.number);
     watchD1().fail({ sql: BOOK, how: "lost before" });
     expect(await notifyPayment(world.shop, made.number, paid)).toBe(false);
-    await runNext(made, "deliver-pay");
+    await runNext(made, "deliver-payment");
     await runDue(made);
     expect((await rowOf(made)).payState).toBe("paid");
     expect(world.app.callsTo(world.shop.payUrl)).toHaveLength(1);
@@ -103,7 +103,7 @@ describe("a delivery timer", () => {
     await until(() => log.trips.some((trip) => BOOK.test(trip[0] ?? "")));
     log.fail({ sql: /select .* from "orders"/, how: "held after", gate: reading.passed });
     const { length } = log.trips;
-    const firing = runNext(made, "deliver-pay");
+    const firing = runNext(made, "deliver-payment");
     await until(() => log.trips.length > length);
     booking.release();
     expect(await asking).toBe("asked");
@@ -119,7 +119,7 @@ describe("a delivery timer", () => {
     const made = await makePaidOrder(world);
     advance(120_000);
     watchD1().fail({ sql: /from "apps"/, how: "lost before", times: 3 });
-    for (let turn = 0; turn < 4; turn += 1) await runNext(made, "deliver-pay");
+    for (let turn = 0; turn < 4; turn += 1) await runNext(made, "deliver-payment");
     expect(world.app.calls).toHaveLength(1);
     expect(await rowOf(made)).toMatchObject({ payNotifyState: "confirmed", payNotifyNumber: 1 });
   });
@@ -129,6 +129,6 @@ test("of an app's answer no more than 8 KB count, though more arrive at once", a
   const world = await openWorld();
   const made = await makePaidOrder(world);
   world.app.reply(says(`{"code":0,"pad":"${"x".repeat(9_000)}"}`));
-  await runNext(made, "deliver-pay");
+  await runNext(made, "deliver-payment");
   expect((await rowOf(made)).payNotifyState).toBe("failing");
 });

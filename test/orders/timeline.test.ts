@@ -7,14 +7,14 @@ import { Timeline } from "../../src/orders/timeline.ts";
 test("a timeline keeps its newest 500 entries, in order, over the object's sleep", async () => {
   await runInDurableObject(env.ORDER_OBJECT.getByName(randomHex32()), (_object, { storage }) => {
     const timeline = new Timeline(storage);
-    for (let at = 1; at <= 300; at += 1) timeline.add(at, "tick");
+    for (let at = 1; at <= 300; at += 1) timeline.add(at, "payment.repeated");
     const woken = new Timeline(storage);
-    for (let at = 301; at <= 502; at += 1) woken.add(at, "tick", { at });
+    for (let at = 301; at <= 502; at += 1) woken.add(at, "payment.repeated", { at });
     const entries = woken.entries();
     expect(entries).toHaveLength(500);
     expect(entries.map(({ at }) => at)).toEqual(
       Array.from({ length: 500 }, (_, index) => index + 3),
     );
-    expect(entries.at(-1)).toEqual({ at: 502, event: "tick", facts: { at: 502 } });
+    expect(entries.at(-1)).toEqual({ at: 502, event: "payment.repeated", facts: { at: 502 } });
   });
 });

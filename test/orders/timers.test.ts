@@ -8,9 +8,9 @@ import { makeOrder, makePaidOrder, objectOf, rowOf, runDue, timersOf } from "../
 import { notifyPayment } from "../support/notices.ts";
 import { closeWorld, openWorld } from "../support/world.ts";
 
-const ASK: TimerName = { kind: "ask-payment", refundNo: "" };
-const PAY: TimerName = { kind: "deliver-pay", refundNo: "" };
-const REFUND: TimerName = { kind: "ask-refund", refundNo: "0123456789abcdef0123456789abcdef" };
+const POLL: TimerName = { kind: "poll-payment" };
+const PAY: TimerName = { kind: "deliver-payment" };
+const REFUND: TimerName = { kind: "poll-refund", refundNo: "0123456789abcdef0123456789abcdef" };
 
 beforeEach(stopClock);
 afterEach(closeWorld);
@@ -44,7 +44,7 @@ async function inObject(
 describe("the alarm", () => {
   test("goes off with the earliest timer, and is moved only when it would be too late", async () => {
     await inObject(async (timers, storage, billed) => {
-      await timers.arm(ASK, START + 60);
+      await timers.arm(POLL, START + 60);
       expect(billed()).toEqual(["put", "alarm 60"]);
       await timers.arm(REFUND, START + 90);
       expect(billed()).toEqual(["put"]);
@@ -56,9 +56,9 @@ describe("the alarm", () => {
       expect(billed()).toEqual(["put"]);
       expect(await storage.getAlarm()).toBe(START + 10);
       expect(timers.all().map(({ kind }) => kind)).toEqual([
-        "ask-payment",
-        "deliver-pay",
-        "ask-refund",
+        "poll-payment",
+        "deliver-payment",
+        "poll-refund",
       ]);
     });
   });
@@ -66,7 +66,7 @@ describe("the alarm", () => {
   test("is set once for all that an alarm has done, at its end", async () => {
     await inObject(async (timers, storage, billed) => {
       await timers.arm(PAY, START);
-      await timers.arm(ASK, START + 60);
+      await timers.arm(POLL, START + 60);
       await storage.deleteAlarm();
       billed();
       // Woken by the alarm, the object remembers nothing.
@@ -99,11 +99,11 @@ describe("the alarm", () => {
 
   test("that was lost is set again, by whatever is done with the timers next", async () => {
     await inObject(async (timers, storage) => {
-      await timers.arm(ASK, START + 60);
+      await timers.arm(POLL, START + 60);
       await storage.deleteAlarm();
       // Another object's memory: what this one remembers of the alarm is gone.
       const woken = new Timers(storage);
-      expect(await woken.armIfAbsent(ASK, START + 90)).toBe(false);
+      expect(await woken.armIfAbsent(POLL, START + 90)).toBe(false);
       expect(await storage.getAlarm()).toBe(START + 60);
       await storage.deleteAlarm();
       await woken.endAlarm();
@@ -114,8 +114,8 @@ describe("the alarm", () => {
   test("that couldn't be set is set by the next change", async () => {
     await inObject(async (timers, storage) => {
       vi.spyOn(Object.getPrototypeOf(storage), "setAlarm").mockRejectedValueOnce(new Error("no"));
-      await expect(timers.arm(ASK, START + 60)).rejects.toThrow("no");
-      await timers.armIfAbsent(ASK, START + 60);
+      await expect(timers.arm(POLL, START + 60)).rejects.toThrow("no");
+      await timers.armIfAbsent(POLL, START + 60);
       expect(await storage.getAlarm()).toBe(START + 60);
     });
   });
@@ -124,17 +124,17 @@ describe("the alarm", () => {
 describe("a timer", () => {
   test("that takes another's place costs one row, and begins no sooner than it may", async () => {
     await inObject(async (timers, _storage, billed) => {
-      await timers.arm(ASK, START + 60);
+      await timers.arm(POLL, START + 60);
       await timers.armIfAbsent(PAY, START + 60);
       billed();
-      await timers.armInsteadOf(ASK, PAY, START);
+      await timers.replace(POLL, PAY, START);
       expect(billed()).toEqual(["put", "alarm 0"]);
       expect(timers.all()).toMatchObject([{ ...PAY, dueAt: START, attempt: 0 }]);
       const [armed] = timers.all();
       if (armed === undefined) throw new Error("not armed");
       await timers.begin(armed, START + 15, 1);
-      await timers.arm(ASK, START + 60);
-      await timers.armInsteadOf(ASK, PAY, START);
+      await timers.arm(POLL, START + 60);
+      await timers.replace(POLL, PAY, START);
       expect(timers.all()).toMatchObject([{ ...PAY, dueAt: START + 15, attempt: 1, calls: 1 }]);
     });
   });
@@ -160,7 +160,7 @@ describe("a timer", () => {
 
   test("that is gone isn't brought back by an attempt that was about to begin", async () => {
     await inObject(async (timers) => {
-      await timers.arm(ASK, START);
+      await timers.arm(POLL, START);
       const [read] = timers.all();
       if (read === undefined) throw new Error("not armed");
       await timers.remove(read);
@@ -185,7 +185,7 @@ describe("an order", () => {
   test("that is booked isn't asked about any more", async () => {
     const world = await openWorld();
     const made = await makePaidOrder(world);
-    expect((await timersOf(made)).map(({ kind }) => kind)).toEqual(["deliver-pay"]);
+    expect((await timersOf(made)).map(({ kind }) => kind)).toEqual(["deliver-payment"]);
     await runDue(made);
     expect(await timersOf(made)).toEqual([]);
     expect(world.wechat.callsOf("/pay/orderquery")).toEqual([]);

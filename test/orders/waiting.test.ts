@@ -23,7 +23,7 @@ afterEach(closeWorld);
 /** Runs the order's timer until the clock stands at its expiry; the ask at expiry has been made then. */
 async function expire(made: Made): Promise<void> {
   const { expiresAt } = await rowOf(made);
-  while (Date.now() < expiresAt) await runNext(made, "ask-payment");
+  while (Date.now() < expiresAt) await runNext(made, "poll-payment");
 }
 
 /** The paths of the calls to WeChat since the `from`th. */
@@ -38,7 +38,7 @@ describe("a waiting order", () => {
     const asks: number[] = [];
     for (let asked = 0; asked < 4; asked += 1) {
       expect((await rowOf(made)).payState).toBe("waiting");
-      await runNext(made, "ask-payment");
+      await runNext(made, "poll-payment");
       asks.push((Date.now() - START) / MINUTE);
     }
     expect(asks).toEqual([1, 5, 30, 120]);
@@ -60,7 +60,7 @@ describe("a waiting order", () => {
     const world = await openWorld();
     const made = await makeOrder(world);
     world.wechat.pay(made.number);
-    await runNext(made, "ask-payment");
+    await runNext(made, "poll-payment");
     expect((await rowOf(made)).payState).toBe("paid");
     await runDue(made);
     expect(world.app.callsTo(world.shop.payUrl)).toHaveLength(1);
@@ -70,7 +70,7 @@ describe("a waiting order", () => {
   test("that is paid between the question and the closing ends paid", async () => {
     const world = await openWorld();
     const made = await makeOrder(world);
-    for (let asked = 0; asked < 3; asked += 1) await runNext(made, "ask-payment");
+    for (let asked = 0; asked < 3; asked += 1) await runNext(made, "poll-payment");
     const held = gate();
     world.wechat.fail("/pay/closeorder", { acts: false, how: "honest", gate: held.passed });
     const expiring = expire(made);
@@ -87,7 +87,7 @@ describe("a waiting order", () => {
     const world = await openWorld();
     const made = await makeOrder(world);
     world.wechat.order(made.number).state = "CLOSED";
-    await runNext(made, "ask-payment");
+    await runNext(made, "poll-payment");
     expect((await rowOf(made)).payState).toBe("failed");
     expect(await timersOf(made)).toEqual([]);
   });
@@ -99,13 +99,13 @@ describe("what isn't known", () => {
     const made = await makeOrder(world);
     world.wechat.fail("/pay/orderquery", ...Array.from({ length: 12 }, () => fault));
     for (let asked = 0; asked < 12; asked += 1) {
-      await runNext(made, "ask-payment");
+      await runNext(made, "poll-payment");
       expect((await rowOf(made)).payState).toBe("waiting");
     }
     expect(Date.now()).toBeGreaterThan((await rowOf(made)).expiresAt);
     expect(world.wechat.callsOf("/pay/closeorder")).toEqual([]);
     world.wechat.pay(made.number);
-    await runNext(made, "ask-payment");
+    await runNext(made, "poll-payment");
     expect((await rowOf(made)).payState).toBe("paid");
   });
 
@@ -119,20 +119,20 @@ describe("what isn't known", () => {
     world.wechat.fail("/pay/closeorder", fault);
     await expire(made);
     expect((await rowOf(made)).payState).toBe("waiting");
-    expect((await timerOf(made, "ask-payment"))?.dueAt).toBe(Date.now() + MINUTE);
-    await runNext(made, "ask-payment");
+    expect((await timerOf(made, "poll-payment"))?.dueAt).toBe(Date.now() + MINUTE);
+    await runNext(made, "poll-payment");
     expect((await rowOf(made)).payState).toBe("failed");
   });
 
   test("after the closing does not fail an order", async () => {
     const world = await openWorld();
     const made = await makeOrder(world);
-    for (let asked = 0; asked < 3; asked += 1) await runNext(made, "ask-payment");
+    for (let asked = 0; asked < 3; asked += 1) await runNext(made, "poll-payment");
     world.wechat.fail("/pay/orderquery", { acts: true, how: "honest" }, UNKNOWN);
-    await runNext(made, "ask-payment");
+    await runNext(made, "poll-payment");
     expect(world.wechat.order(made.number).state).toBe("CLOSED");
     expect((await rowOf(made)).payState).toBe("waiting");
-    await runNext(made, "ask-payment");
+    await runNext(made, "poll-payment");
     expect((await rowOf(made)).payState).toBe("failed");
   });
 
@@ -142,7 +142,7 @@ describe("what isn't known", () => {
     await ask(shop, "/pay/create-order", ORDER);
     const number = wechat.callsOf("/pay/unifiedorder")[0]?.["out_trade_no"] ?? "";
     const made = { id: 0, number };
-    await runNext(made, "ask-payment");
+    await runNext(made, "poll-payment");
     expect((await rowOf(made)).payState).toBe("waiting");
     await expire(made);
     expect((await rowOf(made)).payState).toBe("failed");
@@ -158,7 +158,7 @@ describe("what isn't known", () => {
     expect((await rowOf(made)).payState).toBe("waiting");
     expect(world.logged.join()).toContain('"what":"amount"');
     world.wechat.orders.set(made.number, paid);
-    await runNext(made, "ask-payment");
+    await runNext(made, "poll-payment");
     expect((await rowOf(made)).payState).toBe("paid");
   });
 });
@@ -182,6 +182,6 @@ describe("a failed order", () => {
     await expire(made);
     expect(await timersOf(made)).toEqual([]);
     const { entries } = await objectOf(made).history();
-    expect(entries.at(-1)).toMatchObject({ event: "pay.failed" });
+    expect(entries.at(-1)).toMatchObject({ event: "order.failed" });
   });
 });

@@ -69,7 +69,7 @@ const AGREED = {
   ourPaidFen: 350,
   ourRefunds: 1,
   ourRefundedFen: 250,
-  settled: 0,
+  recovered: 0,
   discrepancies: 0,
   finishedAt: READY_AT,
 };
@@ -113,7 +113,7 @@ describe("a payment that the gateway had missed", () => {
     const world = await openWorld();
     const bills = openBills(world);
     const made = await makeOrder(world);
-    while ((await rowOf(made)).payState === "waiting") await runNext(made, "ask-payment");
+    while ((await rowOf(made)).payState === "waiting") await runNext(made, "poll-payment");
     expect((await rowOf(made)).payState).toBe("failed");
     // The payer was quicker than the close, and all news of it was lost.
     const { transactionId } = world.wechat.pay(made.number);
@@ -126,7 +126,7 @@ describe("a payment that the gateway had missed", () => {
     expect(await rowOf(made)).toMatchObject({ payState: "paid", transactionId });
     expect(await dayOf(world.shop)).toMatchObject({
       state: "done",
-      settled: 1,
+      recovered: 1,
       ourPayments: 1,
       ourPaidFen: 100,
       discrepancies: 0,
@@ -135,7 +135,7 @@ describe("a payment that the gateway had missed", () => {
     expect(world.app.callsTo(world.shop.payUrl)).toHaveLength(1);
     // Run again, there is nothing left to settle.
     await run(world.shop);
-    expect(await dayOf(world.shop)).toMatchObject({ state: "done", settled: 0, ourPayments: 1 });
+    expect(await dayOf(world.shop)).toMatchObject({ state: "done", recovered: 0, ourPayments: 1 });
   });
 
   test("is not booked by the bill alone", async () => {
@@ -165,7 +165,7 @@ test("a refund whose end the gateway had missed is asked about and booked", asyn
   bills.reply({ kind: "bill", text: billOf(world.shop, trades) });
   await run(world.shop);
   expect((await refundsOf(made))[0]?.state).toBe("succeeded");
-  expect(await dayOf(world.shop)).toMatchObject({ settled: 1, discrepancies: 0, ourRefunds: 1 });
+  expect(await dayOf(world.shop)).toMatchObject({ recovered: 1, discrepancies: 0, ourRefunds: 1 });
 });
 
 describe("a day whose object is thrown out of memory", () => {

@@ -207,7 +207,7 @@ describe("a refund in the bill", () => {
     world.wechat.refund((await refundOf(made)).number).status = atWechat;
     await reconcile(world, [await paymentOf(made), await lineOf(made, { status })]);
     expect((await refundOf(made)).state).toBe(state);
-    expect(await dayOf(world.shop)).toMatchObject({ settled: 1, discrepancies: 0 });
+    expect(await dayOf(world.shop)).toMatchObject({ recovered: 1, discrepancies: 0 });
   });
 
   test("that we don't have is told, of our order and of a stranger's", async () => {
@@ -225,7 +225,7 @@ describe("a refund in the bill", () => {
       { kind: "bill_line_unknown", subject: subjectOf(world, "theirs") },
     ]);
     // No object is made for orders that aren't ours.
-    const ids = world.logged.filter((entry) => entry.includes("order_failed"));
+    const ids = world.logged.filter((entry) => entry.includes("order_operation_failed"));
     expect(ids).toEqual([]);
   });
 });

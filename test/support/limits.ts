@@ -21,7 +21,7 @@ export function limited(limits: {
   const bindings = {
     ...env,
     APP_LIMIT: limiter(limits.app),
-    HINT_LIMIT: limiter(limits.hint),
+    REFUND_NOTIFICATION_LIMIT: limiter(limits.hint),
     UNVERIFIED_LIMIT: limiter(limits.unverified),
   };
   return { bindings, keys };

@@ -9,7 +9,8 @@ import { configOf } from "../../src/config.ts";
 import { findCursor, saveCursor } from "../../src/db/cursors.ts";
 import worker from "../../src/index.ts";
 import { sweep } from "../../src/sweep/sweep.ts";
-import { wechatEnvOf } from "../../src/settings/wechat-env.ts";
+import { newMeter } from "../../src/observability/request-meter.ts";
+import { openWork } from "../../src/settings/work-context.ts";
 import { START } from "../support/clock.ts";
 import { objectOf, type Made } from "../support/life.ts";
 import { db } from "../support/rows.ts";
@@ -51,8 +52,7 @@ export async function runSchedule(): Promise<void> {
 export async function sweepAtMost(most: number): Promise<void> {
   const config = configOf(env);
   if (!config.ok) throw new Error(config.error.join());
-  const wechatEnv = wechatEnvOf(env, config.value);
-  await sweep({ env, config: config.value, wechatEnv }, most);
+  await sweep(openWork(env, config.value, newMeter(env)), most);
 }
 
 /** The order's object loses all that it has stored, and its alarm. */

@@ -62,13 +62,13 @@ describe("a waiting order", () => {
     expect(await timersOf(made)).toEqual([]);
     advance(1 * MINUTE + 1);
     await runSchedule();
-    const timer = await timerOf(made, "ask-payment");
+    const timer = await timerOf(made, "poll-payment");
     expect(timer?.dueAt).toBeGreaterThanOrEqual(Date.now());
     expect(timer?.dueAt).toBeLessThan(Date.now() + 75);
     expect(sweeps(world)).toMatchObject([
-      { level: "warn", looked: 1, armed: 1, woken: 0, failed: 0, more: false },
+      { level: "warn", checked: 1, armed: 1, woken: 0, failed: 0, more: false },
     ]);
-    while ((await timerOf(made, "ask-payment")) !== undefined) await runNext(made, "ask-payment");
+    while ((await timerOf(made, "poll-payment")) !== undefined) await runNext(made, "poll-payment");
     expect((await rowOf(made)).payState).toBe("failed");
   });
 
@@ -84,7 +84,7 @@ describe("a waiting order", () => {
     expect(await timersOf(made)).toEqual([]);
     advance(90 * MINUTE);
     await runSchedule();
-    await runNext(made, "ask-payment");
+    await runNext(made, "poll-payment");
     expect((await rowOf(made)).payState).toBe("paid");
     await runDue(made);
     expect(world.app.calls).toHaveLength(1);
@@ -93,7 +93,7 @@ describe("a waiting order", () => {
   test("that has its timer keeps it as it is, and is looked at twice in all", async () => {
     const world = await openSweptWorld();
     const made = await makeOrder(world);
-    await runNext(made, "ask-payment");
+    await runNext(made, "poll-payment");
     const before = await timersOf(made);
     advance(5 * MINUTE);
     for (let run = 0; run < 20; run += 1) {
@@ -102,8 +102,8 @@ describe("a waiting order", () => {
     }
     expect(await timersOf(made)).toEqual(before);
     expect(sweeps(world)).toMatchObject([
-      { level: "info", looked: 1, armed: 0, woken: 0 },
-      { level: "info", looked: 1, armed: 0, woken: 0 },
+      { level: "info", checked: 1, armed: 0, woken: 0 },
+      { level: "info", checked: 1, armed: 0, woken: 0 },
     ]);
   });
 
@@ -132,7 +132,7 @@ describe("a paid order", () => {
     await wipe(made);
     advance(6 * MINUTE);
     await runSchedule();
-    await runNext(made, "deliver-pay");
+    await runNext(made, "deliver-payment");
     expect(await rowOf(made)).toMatchObject({ payNotifyState: "confirmed", payNotifyNumber: 1 });
   });
 
@@ -140,7 +140,7 @@ describe("a paid order", () => {
     const world = await openSweptWorld();
     const made = await makePaidOrder(world);
     world.app.reply(...Array.from({ length: 7 }, () => says("fail")));
-    for (let call = 0; call < 6; call += 1) await runNext(made, "deliver-pay");
+    for (let call = 0; call < 6; call += 1) await runNext(made, "deliver-payment");
     await wipe(made);
     // The sixth wait is 20 minutes, and up to 10 % more; an alarm may be late.
     advance(24 * MINUTE);
@@ -148,9 +148,9 @@ describe("a paid order", () => {
     expect(await timersOf(made)).toEqual([]);
     advance(1);
     await runSchedule();
-    expect(await timerOf(made, "deliver-pay")).toMatchObject({ attempt: 6 });
-    await runNext(made, "deliver-pay");
-    const wait = ((await timerOf(made, "deliver-pay"))?.dueAt ?? 0) - Date.now();
+    expect(await timerOf(made, "deliver-payment")).toMatchObject({ attempt: 6 });
+    await runNext(made, "deliver-payment");
+    const wait = ((await timerOf(made, "deliver-payment"))?.dueAt ?? 0) - Date.now();
     expect(wait).toBeGreaterThanOrEqual(30 * MINUTE);
     expect(wait).toBeLessThanOrEqual(33 * MINUTE);
     expect(await rowOf(made)).toMatchObject({ payNotifyState: "failing", payNotifyNumber: 7 });
@@ -160,7 +160,7 @@ describe("a paid order", () => {
     const world = await openSweptWorld();
     const made = await makePaidOrder(world);
     world.app.reply(says("no", { headers: { "retry-after": "21600" } }));
-    await runNext(made, "deliver-pay");
+    await runNext(made, "deliver-payment");
     const before = await timersOf(made);
     advance(7 * HOUR);
     await runSchedule();
@@ -172,7 +172,7 @@ describe("a paid order", () => {
     const world = await openSweptWorld();
     const made = await makePaidOrder(world);
     world.app.reply(...Array.from({ length: 16 }, () => says("fail")));
-    for (let call = 0; call < 16; call += 1) await runNext(made, "deliver-pay");
+    for (let call = 0; call < 16; call += 1) await runNext(made, "deliver-payment");
     const name = { kind: "delivery_exhausted", subject: made.number } as const;
     await resolveOpenIncident(db, name, "told them by telephone", Date.now());
     advance(7 * HOUR);
@@ -181,9 +181,9 @@ describe("a paid order", () => {
     // As one that ended before there were incidents.
     await db.delete(incidents).where(eq(incidents.orderNumber, made.number));
     expect(await objectOf(made).ensureTimers(0)).toMatchObject({
-      kind: "rearmed",
+      kind: "restored",
       armed: 0,
-      raised: 1,
+      incidents: 1,
       woken: false,
     });
     expect(await objectOf(made).ensureTimers(0)).toMatchObject({ kind: "complete" });
@@ -198,7 +198,7 @@ describe("a paid order", () => {
     await runDue(told);
     const failed = await makeOrder(world);
     world.wechat.order(failed.number).state = "CLOSED";
-    await runNext(failed, "ask-payment");
+    await runNext(failed, "poll-payment");
     for (const made of [told, failed]) {
       await wipe(made);
       expect(await objectOf(made).ensureTimers(0)).toMatchObject({ kind: "complete" });
@@ -225,7 +225,7 @@ describe("a refund", () => {
     advance(31 * MINUTE);
     await runSchedule();
     for (const made of [accepted, requested]) {
-      await runNext(made, "ask-refund");
+      await runNext(made, "poll-refund");
       await runDue(made);
       expect(await refundOf(made)).toMatchObject({ state: "succeeded", notifyState: "confirmed" });
     }
@@ -242,7 +242,7 @@ describe("a refund", () => {
     expect(await timersOf(made)).toEqual([]);
     advance(12 * HOUR);
     await runSchedule();
-    expect(await timerOf(made, "ask-refund")).toBeDefined();
+    expect(await timerOf(made, "poll-refund")).toBeDefined();
   });
 
   test("whose outcome the app was not told is told, though earlier news took many calls", async () => {
@@ -265,13 +265,13 @@ describe("a refund", () => {
     const world = await openSweptWorld();
     const { made, refundNo } = await refundedOrder(world);
     world.wechat.refund(refundNo).status = "CHANGE";
-    await runNext(made, "ask-refund");
+    await runNext(made, "poll-refund");
     await runDue(made);
     expect(await refundOf(made)).toMatchObject({ state: "abnormal", notifyState: "confirmed" });
     await wipe(made);
     advance(31 * MINUTE);
     await runSchedule();
-    expect((await timersOf(made)).map(({ kind }) => kind)).toEqual(["ask-refund"]);
+    expect((await timersOf(made)).map(({ kind }) => kind)).toEqual(["poll-refund"]);
   });
 });
 
@@ -285,7 +285,7 @@ describe("a run", () => {
       (await Promise.all(made.map(timersOf))).filter(({ length }) => length > 0).length;
     await sweepAtMost(2);
     expect(await armed()).toBe(2);
-    expect(sweeps(world).at(-1)).toMatchObject({ looked: 2, more: true });
+    expect(sweeps(world).at(-1)).toMatchObject({ checked: 2, more: true });
     await sweepAtMost(2);
     expect(await armed()).toBe(3);
     await sweepAtMost(2);
@@ -300,9 +300,9 @@ describe("a run", () => {
     advance(6 * MINUTE);
     watchD1().fail({ sql: READ, how: "lost before" });
     await sweepAtMost(10);
-    expect(sweeps(world)).toMatchObject([{ looked: 3, armed: 2, failed: 1 }]);
+    expect(sweeps(world)).toMatchObject([{ checked: 3, armed: 2, failed: 1 }]);
     await sweepAtMost(10);
-    for (const order of made) expect(await timerOf(order, "ask-payment")).toBeDefined();
+    for (const order of made) expect(await timerOf(order, "poll-payment")).toBeDefined();
   });
 
   test("goes its other ways when one can't be gone", async () => {
@@ -313,7 +313,7 @@ describe("a run", () => {
     watchD1().fail({ sql: /pay_notify_state" = 'failing'/, how: "lost before" });
     await runSchedule();
     expect(world.logged.join()).toContain("sweep_failed");
-    expect(await timerOf(made, "ask-payment")).toBeDefined();
+    expect(await timerOf(made, "poll-payment")).toBeDefined();
   });
 
   test("doesn't leave behind an order that was made before a younger one with a lower id", async () => {
@@ -330,24 +330,24 @@ describe("a run", () => {
     expect(await markOf("sweep_new_order")).toBe(first.id);
     advance(1000);
     await runSchedule();
-    expect(await timerOf(first, "ask-payment")).toBeDefined();
-    expect(await timerOf(second, "ask-payment")).toBeDefined();
+    expect(await timerOf(first, "poll-payment")).toBeDefined();
+    expect(await timerOf(second, "poll-payment")).toBeDefined();
   });
 
   test("does not arm what does its work while the sweep is reading", async () => {
     const world = await openSweptWorld();
     const made = await makePaidOrder(world);
     world.app.reply(says("fail"));
-    await runNext(made, "deliver-pay");
+    await runNext(made, "deliver-payment");
     expect((await rowOf(made)).payNotifyState).toBe("failing");
     const held = gate();
     const log = watchD1();
     log.fail({ sql: READ, how: "held after", gate: held.passed });
     const looking = objectOf(made).ensureTimers(0);
     await until(() => log.trips.flat().some((statement) => READ.test(statement)));
-    await runNext(made, "deliver-pay");
+    await runNext(made, "deliver-payment");
     held.release();
     expect(await looking).toMatchObject({ armed: 0 });
-    expect(await timerOf(made, "deliver-pay")).toBeUndefined();
+    expect(await timerOf(made, "deliver-payment")).toBeUndefined();
   });
 });

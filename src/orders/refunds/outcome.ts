@@ -1,43 +1,43 @@
-import { nextRefundPollDelay } from "../../domain/polling.ts";
-import { isFinal } from "../../domain/refund.ts";
 import { findOrder } from "../../db/orders.ts";
-import { findRefund } from "../../db/refunds.ts";
+import { findRefund, moveRefund } from "../../db/refunds.ts";
 import type { OrderRow, RefundRow } from "../../db/rows.ts";
-import { recordRefund } from "./record.ts";
+import { nextRefundPollDelay } from "../../domain/polling.ts";
+import { isFinal, isReportable, reportedState, statesBefore } from "../../domain/refund.ts";
+import type { RefundReport } from "../../wechat/types.ts";
 import type { OrderContext } from "../context.ts";
-import { callRefundQuery } from "./query.ts";
 import { openIncident, resolveIncident } from "../incidents.ts";
+import { RECORDING_GRACE_MS, type PollRefundTimer } from "../timers.ts";
+import { callRefundQuery } from "./query.ts";
 import { sendRefund } from "./send.ts";
-import type { Timer } from "../timers.ts";
 
-/** The refund's timer: asks WeChat until the outcome is known. */
-export async function pollRefund(context: OrderContext, timer: Timer): Promise<void> {
+/** The refund's timer: queries WeChat until the outcome is known. */
+export async function pollRefund(context: OrderContext, timer: PollRefundTimer): Promise<void> {
   const begun = await context.timers.begin(
     timer,
     Date.now() + nextRefundPollDelay(timer.attempt + 1),
   );
-  const asked = await queryRefund(context, timer.refundNo);
-  if (asked === null || !isOpen(asked.state)) await context.timers.remove(begun);
-  else if (asked.heldMs > 0) await context.timers.putOff(begun, Date.now() + asked.heldMs);
+  const queried = await queryRefund(context, timer.refundNo);
+  if (queried === null || !isOpen(queried.state)) await context.timers.remove(begun);
+  else if (queried.heldMs > 0) await context.timers.putOff(begun, Date.now() + queried.heldMs);
 }
 
-/** What is known of a refund after WeChat was asked. */
+/** What is known of a refund after WeChat was queried. */
 export interface QueriedRefund {
   readonly state: RefundRow["state"];
-  /** Whether WeChat's answer could be relied upon. */
-  readonly heard: boolean;
-  /** How long it still has to wait before it may be sent, in ms; 0 for a refund that was sent. */
+  /** Whether WeChat gave a usable answer. */
+  readonly answered: boolean;
+  /** How long until the refund may be sent, in ms; 0 for one that was sent. */
   readonly heldMs: number;
 }
 
-/** Whether there is something to ask. What WeChat refused is asked for again by the app only. */
+/** Whether WeChat may still change it. One that WeChat refused is sent again only for the app. */
 function isOpen(state: RefundRow["state"]): boolean {
   return !isFinal(state) && state !== "refused";
 }
 
 /**
- * Asks WeChat about a refund of this order and books what it says. Returns null when the order has
- * no such refund.
+ * Queries WeChat about a refund of this order and records the answer; a refund that never arrived
+ * is sent. Returns null when the order has no such refund.
  */
 export async function queryRefund(
   context: OrderContext,
@@ -47,6 +47,7 @@ export async function queryRefund(
   const order = await findOrder(context.db, context.number);
   if (refund === null || order === null || refund.orderId !== order.id) return null;
   if (!isOpen(refund.state)) return known(refund.state);
+
   const answer = await callRefundQuery(context, order, refundNo);
   switch (answer.kind) {
     case "found": {
@@ -56,29 +57,29 @@ export async function queryRefund(
     }
     case "absent":
       return refund.state === "requested"
-        ? await sendUnknown(context, order, refund)
+        ? await sendAgain(context, order, refund)
         : await openUnknownToWechat(context, order, refund);
     case "refused":
     case "unknown":
       await openIfLongUnknown(context, order, refund);
-      return { ...known(refund.state), heard: false };
+      return { ...known(refund.state), answered: false };
   }
 }
 
 function known(state: RefundRow["state"]): QueriedRefund {
-  return { state, heard: true, heldMs: 0 };
+  return { state, answered: true, heldMs: 0 };
 }
 
-/** The request never arrived. WeChat makes one refund of one number, so sending is safe. */
-async function sendUnknown(
+/** The request never arrived. WeChat makes one refund per number, so sending it is safe. */
+async function sendAgain(
   context: OrderContext,
   order: OrderRow,
   refund: RefundRow,
 ): Promise<QueriedRefund> {
-  const sending = await sendRefund(context, order, refund, { repeated: true, ahead: 0 });
-  switch (sending.kind) {
+  const outcome = await sendRefund(context, order, refund, { repeated: true, ahead: 0 });
+  switch (outcome.kind) {
     case "held":
-      return { ...known(refund.state), heldMs: sending.waitMs };
+      return { ...known(refund.state), heldMs: outcome.waitMs };
     case "accepted":
     case "refused":
     case "unknown": {
@@ -88,9 +89,61 @@ async function sendUnknown(
         return known(state);
       }
       await openIfLongUnknown(context, order, refund);
-      return { ...known(state), heard: false };
+      return { ...known(state), answered: false };
     }
   }
+}
+
+/**
+ * Records what WeChat reports of a refund, verified, and has the app notified. Returns the state of
+ * the refund afterwards.
+ */
+export async function recordRefund(
+  context: OrderContext,
+  order: OrderRow,
+  refund: RefundRow,
+  report: RefundReport,
+): Promise<RefundRow["state"]> {
+  const { timers, timeline, db } = context;
+  const about = { refundNo: refund.number, merchantId: order.merchantId };
+  if (report.refundFen !== refund.refundFen) {
+    timeline.add(Date.now(), "refund.contradiction", { refundNo: refund.number, what: "amount" });
+    const facts = { recordedFen: refund.refundFen, reportedFen: report.refundFen };
+    await openIncident(context, { kind: "refund_contradiction", ...about, facts });
+    return refund.state;
+  }
+  const state = reportedState(report.status);
+  if (state === refund.state) return state;
+  // Before the recording: a crash in between opens it again, and no abnormal refund goes unnoticed.
+  if (state === "abnormal" && statesBefore(state).includes(refund.state)) {
+    await openIncident(context, { kind: "refund_abnormal", ...about });
+  }
+  const delivery = { kind: "deliver-refund", refundNo: refund.number } as const;
+  // Armed from the start, although a call about an earlier state may be running: its end must not
+  // end this delivery.
+  if (isReportable(state)) await timers.arm(delivery, Date.now() + RECORDING_GRACE_MS);
+  const moved = await moveRefund(
+    db,
+    refund.number,
+    {
+      from: statesBefore(state),
+      to: state,
+      refundId: report.refundId,
+      succeededAt: report.succeededAt,
+    },
+    Date.now(),
+  );
+  if (moved === null) return (await findRefund(db, refund.number))?.state ?? refund.state;
+  timeline.add(Date.now(), `refund.${state}`, { refundNo: refund.number });
+  if (isReportable(state)) await timers.arm(delivery, Date.now());
+  if (refund.state === "abnormal") {
+    await resolveIncident(
+      context,
+      { kind: "refund_abnormal", refundNo: refund.number },
+      `The gateway: WeChat has ${state === "succeeded" ? "paid it back" : "closed it"}.`,
+    );
+  }
+  return state;
 }
 
 async function openUnknownToWechat(
@@ -106,16 +159,17 @@ async function openUnknownToWechat(
   return known(refund.state);
 }
 
-/** An operator hears of a refund of which nothing has been known for so long. */
+/** A refund whose outcome has been unknown this long is a person's matter. */
 const UNKNOWN_INCIDENT_AFTER_MS = 3600_000;
 
-/** Before its time nothing can have been raised about it, and nothing is looked for. */
+/** Before its time no incident can have been opened, so no trip is made. */
 async function resolveUnknown(
   context: OrderContext,
   refund: RefundRow,
   state: RefundRow["state"],
 ): Promise<void> {
-  if (Date.now() - refund.createdAt < UNKNOWN_INCIDENT_AFTER_MS || state === "requested") return;
+  const age = Date.now() - refund.createdAt;
+  if (age < UNKNOWN_INCIDENT_AFTER_MS || state === "requested") return;
   await resolveIncident(
     context,
     { kind: "refund_outcome_unknown", refundNo: refund.number },
@@ -128,8 +182,8 @@ async function openIfLongUnknown(
   order: OrderRow,
   refund: RefundRow,
 ): Promise<void> {
-  if (refund.state !== "requested" || Date.now() - refund.createdAt < UNKNOWN_INCIDENT_AFTER_MS)
-    return;
+  const age = Date.now() - refund.createdAt;
+  if (refund.state !== "requested" || age < UNKNOWN_INCIDENT_AFTER_MS) return;
   await openIncident(context, {
     kind: "refund_outcome_unknown",
     refundNo: refund.number,

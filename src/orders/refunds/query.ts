@@ -3,7 +3,7 @@ import type { RefundQueryAnswer } from "../../wechat/types.ts";
 import type { OrderContext } from "../context.ts";
 import { keyOf } from "../keys.ts";
 
-/** Asks WeChat about one refund number of the order. */
+/** Queries WeChat about one refund number of the order. Records nothing but the call itself. */
 export async function callRefundQuery(
   context: OrderContext,
   order: OrderRow,
@@ -11,7 +11,7 @@ export async function callRefundQuery(
 ): Promise<RefundQueryAnswer> {
   const wechat = await context.wechatOf(order);
   const answer = await wechat.queryRefund(keyOf(order), refundNo);
-  context.timeline.add(Date.now(), "wechat.refundquery", {
+  context.timeline.add(Date.now(), "wechat.query_refund", {
     refundNo,
     answer: answer.kind,
     ...(answer.kind === "found" ? { status: answer.refund.status } : {}),

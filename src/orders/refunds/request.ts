@@ -1,59 +1,57 @@
-import { decideRefund, type RefundRequest } from "../../domain/refund.ts";
-import { err, ok, type Result } from "../../lib/result.ts";
+import { badRequest, ORDER_ABSENT, serverFault, type Refusal } from "../../contract/refusal.ts";
 import { findOrderWithRefunds, insertRefund } from "../../db/refunds.ts";
 import type { OrderRow, RefundRow } from "../../db/rows.ts";
-import { badRequest, ORDER_ABSENT, serverFault, type Refusal } from "../../contract/refusal.ts";
+import { decideRefund, type RefundRequest } from "../../domain/refund.ts";
 import { randomHex32 } from "../../lib/random.ts";
-import { refundNotifyUrl } from "../../wechat/notify-paths.ts";
-import { queryPayment } from "../poll-payment.ts";
+import { err, ok, type Result } from "../../lib/result.ts";
+import { notifyUrl } from "../../wechat/notify-paths.ts";
 import type { OrderContext } from "../context.ts";
-import { pollRefundTimer, disarmRefundTimer, armRefundTimer } from "./timer.ts";
+import { queryPayment } from "../poll-payment.ts";
 import { accepted, sendRefund, type AcceptedRefund, type SendOutcome } from "./send.ts";
+import { armRefundTimer, disarmRefundTimer, pollRefundTimer } from "./timer.ts";
 
 const UNKNOWN = serverFault(
   "微信尚未给出明确结果，退款可能已受理；网关会自动查询。重复本请求是安全的，不会重复退款",
 );
 
 /**
- * Refunds an order of this app. Callers queue: one order's refunds run one after the other, for the
- * object lets others in at every `await`.
+ * Refunds an order of this app. Callers queue: one order's refunds run one after the other, because
+ * the object lets other calls in at every `await`.
  */
 export async function requestRefund(
   context: OrderContext,
   appId: number,
-  wish: RefundRequest,
+  request: RefundRequest,
 ): Promise<Result<AcceptedRefund, Refusal>> {
   const found = await findOrderWithRefunds(context.db, context.number);
   if (found === null || found.order.appId !== appId) return err(ORDER_ABSENT);
   const paid = await paidOrder(context, found.order);
   if (!paid.ok) return paid;
-  const decision = decideRefund(paid.value, found.refunds, wish, Date.now());
+  const decision = decideRefund(paid.value, found.refunds, request, Date.now());
   switch (decision.kind) {
     case "refuse":
       return err(badRequest(decision.detail));
     case "repeat":
-      return await answerOf(context, decision.refund, accepted(decision.refund));
+      return await respond(context, decision.refund, accepted(decision.refund));
     case "send": {
       const { refund } = decision;
       await armRefundTimer(context, refund.number);
-      const turn = { repeated: true, ahead: waitingBefore(context, found.refunds, refund) };
-      return await answerOf(context, refund, await sendRefund(context, paid.value, refund, turn));
+      const slot = { repeated: true, ahead: refundsAhead(context, found.refunds, refund) };
+      return await respond(context, refund, await sendRefund(context, paid.value, refund, slot));
     }
     case "create": {
-      const refund = await createRefund(context, paid.value, decision.refundFen, wish.appRefundNo);
+      const { refundFen } = decision;
+      const refund = await createRefund(context, paid.value, refundFen, request.appRefundNo);
       if (!refund.ok) return refund;
-      const turn = { repeated: false, ahead: waitingBefore(context, found.refunds, refund.value) };
-      return await answerOf(
-        context,
-        refund.value,
-        await sendRefund(context, paid.value, refund.value, turn),
-      );
+      const slot = { repeated: false, ahead: refundsAhead(context, found.refunds, refund.value) };
+      const outcome = await sendRefund(context, paid.value, refund.value, slot);
+      return await respond(context, refund.value, outcome);
     }
   }
 }
 
-/** Refunds that were asked for before this one and haven't been sent yet, as far as is known. */
-function waitingBefore(
+/** Refunds requested before this one that are not known to have been sent. */
+function refundsAhead(
   { lastRefund }: OrderContext,
   refunds: readonly RefundRow[],
   refund: RefundRow,
@@ -64,21 +62,21 @@ function waitingBefore(
   ).length;
 }
 
-/** What the app is told. A refund that has to wait keeps its timer, which sends it. */
-async function answerOf(
+/** The answer to the app. A refund that has to wait keeps its timer, which sends it. */
+async function respond(
   context: OrderContext,
   refund: RefundRow,
-  sending: SendOutcome,
+  outcome: SendOutcome,
 ): Promise<Result<AcceptedRefund, Refusal>> {
-  switch (sending.kind) {
+  switch (outcome.kind) {
     case "accepted":
-      return ok(sending.refund);
+      return ok(outcome.refund);
     case "refused":
-      return err(sending.refusal);
+      return err(outcome.refusal);
     case "unknown":
       return err(UNKNOWN);
     case "held": {
-      const { waitMs } = sending;
+      const { waitMs } = outcome;
       await context.timers.arm(pollRefundTimer(refund.number), Date.now() + waitMs);
       return err(
         serverFault(
@@ -89,7 +87,7 @@ async function answerOf(
   }
 }
 
-/** Timer first, then the row: wherever a crash comes, somebody asks. */
+/** Timer first, then the row: whenever a crash comes, the timer queries WeChat. */
 async function createRefund(
   context: OrderContext,
   order: OrderRow,
@@ -106,7 +104,7 @@ async function createRefund(
       number,
       appRefundNo,
       refundFen,
-      notifyUrl: refundNotifyUrl(context.config.publicUrl, order.protocol, order.merchantId),
+      notifyUrl: notifyUrl(context.config.publicUrl, "refund", order),
     },
     Date.now(),
   );
@@ -118,7 +116,7 @@ async function createRefund(
   return ok(refund);
 }
 
-/** The order as paid; one that looks unpaid is checked with WeChat first. */
+/** The order as paid; for one that isn't recorded as paid, WeChat is queried first. */
 async function paidOrder(
   context: OrderContext,
   order: OrderRow,

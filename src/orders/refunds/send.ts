@@ -1,8 +1,8 @@
-import { waitBeforeRefund } from "../../domain/polling.ts";
-import { statesBefore } from "../../domain/refund.ts";
-import { findRefund, moveRefund } from "../../db/refunds.ts";
-import type { OrderRow, RefundRow } from "../../db/rows.ts";
 import { badRequest, serverFault, type Refusal } from "../../contract/refusal.ts";
+import { markRefundAccepted, moveRefund } from "../../db/refunds.ts";
+import type { OrderRow, RefundRow } from "../../db/rows.ts";
+import { waitBeforeRefund, type RefundSending } from "../../domain/polling.ts";
+import { statesBefore } from "../../domain/refund.ts";
 import type { RefundAnswer, Refused, WechatPay } from "../../wechat/types.ts";
 import type { OrderContext } from "../context.ts";
 import { keyOf } from "../keys.ts";
@@ -15,33 +15,35 @@ export interface AcceptedRefund {
   readonly refundNo: string;
 }
 
-/** What came of sending a refund. */
 export type SendOutcome =
   | { readonly kind: "accepted"; readonly refund: AcceptedRefund }
   | { readonly kind: "refused"; readonly refusal: Refusal }
   | { readonly kind: "unknown" }
-  /** Not sent: another refund of the order went out less than a minute ago. In ms. */
+  /** Not sent: another refund of the order was sent less than a minute ago. In ms. */
   | { readonly kind: "held"; readonly waitMs: number };
 
-/** How a sending stands to others. */
+/** A refund's place among the order's other refunds and its own earlier requests. */
 export interface RefundSlot {
   /**
-   * Whether an earlier sending of this refund may have arrived: a refusal of this one then says
-   * nothing about that one, so WeChat is asked before the refund is called refused.
+   * Whether an earlier request of this refund may have arrived. A refusal of this one then says
+   * nothing about the earlier one, so WeChat is queried before the refund counts as refused.
    */
   readonly repeated: boolean;
-  /** Refunds of the order that wait their turn before this one. */
+  /** Refunds of the order that are to be sent before this one. */
   readonly ahead: number;
 }
 
-/** Sends a stored refund to WeChat, under its own number, when its turn has come. Its timer is armed already. */
+/**
+ * Sends a stored refund to WeChat under its own number, unless WeChat's minute between two refunds
+ * of one order isn't over. Its timer is armed already.
+ */
 export async function sendRefund(
   context: OrderContext,
   order: OrderRow,
   refund: RefundRow,
   { repeated, ahead }: RefundSlot,
 ): Promise<SendOutcome> {
-  if (refund.state === "refused") await move(context, refund, "requested", null);
+  if (refund.state === "refused") await move(context, refund, "requested");
   const { lastRefund } = context;
   const waitMs = waitBeforeRefund(refund.number, lastRefund.get(), ahead, Date.now());
   if (waitMs > 0) {
@@ -50,71 +52,83 @@ export async function sendRefund(
   }
   const wechat = await context.wechatOf(order);
   lastRefund.note(refund.number, Date.now());
-  const sent = await callWechat(context, order, refund, wechat);
+  const answer = await callRefund(context, order, refund, wechat);
   lastRefund.note(refund.number, Date.now());
-  const answer =
-    sent.kind === "refused" && repeated && refund.state === "requested"
-      ? await confirmRefusal(context, order, refund, sent)
-      : sent;
   switch (answer.kind) {
-    case "accepted": {
-      const moved = await move(context, refund, "accepted", answer.refundId);
-      // Already further on: a notification was faster than this answer.
-      return accepted(moved ?? (await findRefund(context.db, refund.number)) ?? refund);
-    }
+    case "accepted":
+      return await accept(context, refund, answer.refundId, Date.now());
     case "refused":
-      await move(context, refund, "refused", null);
-      await disarmRefundTimer(context, refund.number);
-      return { kind: "refused", refusal: refusalOf(answer) };
+      return repeated && refund.state === "requested"
+        ? await confirmRefusal(context, order, refund, answer)
+        : await refuse(context, refund, answer);
     case "unknown":
       return { kind: "unknown" };
   }
 }
 
-/** A refund that WeChat has accepted by its row; one without WeChat's number isn't known to be. */
+/** The outcome of a refund that WeChat accepted earlier; without WeChat's number it isn't known. */
 export function accepted(refund: RefundRow): SendOutcome {
   return refund.refundId === null
     ? { kind: "unknown" }
     : { kind: "accepted", refund: { refundId: refund.refundId, refundNo: refund.number } };
 }
 
+/** @param acceptedAt when WeChat's answer accepted it; null when only a query has shown it */
+async function accept(
+  { db }: OrderContext,
+  refund: RefundRow,
+  refundId: string,
+  acceptedAt: number | null,
+): Promise<SendOutcome> {
+  const marked = await markRefundAccepted(db, refund.number, { refundId, acceptedAt }, Date.now());
+  return accepted(marked ?? refund);
+}
+
+async function refuse(
+  context: OrderContext,
+  refund: RefundRow,
+  refused: Refused,
+): Promise<SendOutcome> {
+  await move(context, refund, "refused");
+  await disarmRefundTimer(context, refund.number);
+  return { kind: "refused", refusal: refusalOf(refused) };
+}
+
 async function move(
   { db }: OrderContext,
   refund: RefundRow,
   to: RefundRow["state"],
-  refundId: string | null,
-): Promise<RefundRow | null> {
+): Promise<void> {
   const from = statesBefore(to);
-  return await moveRefund(db, refund.number, { from, to, refundId, succeededAt: null }, Date.now());
+  const moved = { from, to, refundId: null, succeededAt: null };
+  await moveRefund(db, refund.number, moved, Date.now());
 }
 
-/** Refused now, but perhaps accepted before: only a refund that WeChat doesn't know was refused. */
+/** Refused now, but perhaps accepted before: only a refund that WeChat doesn't know is refused. */
 async function confirmRefusal(
   context: OrderContext,
   order: OrderRow,
   refund: RefundRow,
   refused: Refused,
-): Promise<RefundAnswer> {
+): Promise<SendOutcome> {
   const found = await callRefundQuery(context, order, refund.number);
   switch (found.kind) {
     case "found": {
       const { refundId, refundFen } = found.refund;
+      // Another amount under this number is a contradiction, which the refund's own poll reports.
       return refundFen === refund.refundFen
-        ? { kind: "accepted", refundId, refundFen }
-        : { kind: "unknown", reason: "WeChat has another amount under this number" };
+        ? await accept(context, refund, refundId, null)
+        : { kind: "unknown" };
     }
     case "absent":
-      return refused;
+      return await refuse(context, refund, refused);
     case "refused":
     case "unknown":
-      return {
-        kind: "unknown",
-        reason: `refused (${refused.code}), and the query settled nothing`,
-      };
+      return { kind: "unknown" };
   }
 }
 
-async function callWechat(
+async function callRefund(
   context: OrderContext,
   order: OrderRow,
   refund: RefundRow,
@@ -139,14 +153,36 @@ async function callWechat(
   return answer;
 }
 
-function refusalOf(answer: Extract<RefundAnswer, { kind: "refused" }>): Refusal {
-  const words = `微信拒绝退款：${answer.code} ${answer.message}`;
-  switch (answer.blame) {
+function refusalOf({ code, message, blame }: Refused): Refusal {
+  const words = `微信拒绝退款：${code} ${message}`;
+  switch (blame) {
     case "request":
       return badRequest(words);
     case "merchant":
       return serverFault(`${words}。请联系网关运维处理，之后重复本请求是安全的`);
     case "gateway":
       return serverFault(`${words}。请联系网关运维；重复本请求是安全的`);
+  }
+}
+
+/**
+ * When a refund of this order was last sent to WeChat, in the object's own storage: WeChat wants a
+ * minute between two refunds of one order.
+ */
+export class LastRefund {
+  readonly #storage: DurableObjectStorage;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage;
+  }
+
+  /** Null when none was sent yet. */
+  get(): RefundSending | null {
+    return this.#storage.kv.get<RefundSending>("last_refund") ?? null;
+  }
+
+  /** Noted before the call, which a crash may cut short, and after it, since it may arrive late. */
+  note(refundNo: string, at: number): void {
+    this.#storage.kv.put("last_refund", { refundNo, at } satisfies RefundSending);
   }
 }

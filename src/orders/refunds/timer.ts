@@ -2,9 +2,9 @@ import { nextRefundPollDelay } from "../../domain/polling.ts";
 import type { OrderContext } from "../context.ts";
 import type { TimerName } from "../timers.ts";
 
-/** The timer that asks about a refund until its outcome is known, and sends it when its turn comes. */
+/** The timer that polls a refund until its outcome is known, and sends it when its slot comes. */
 export function pollRefundTimer(refundNo: string): TimerName {
-  return { kind: "ask-refund", refundNo };
+  return { kind: "poll-refund", refundNo };
 }
 
 /** Arms a refund's timer, from its first attempt. */
@@ -12,7 +12,7 @@ export async function armRefundTimer({ timers }: OrderContext, refundNo: string)
   await timers.arm(pollRefundTimer(refundNo), Date.now() + nextRefundPollDelay(0));
 }
 
-/** Takes a refund's timer away: there is nothing to ask about. */
+/** Removes a refund's timer: nothing is left to poll. */
 export async function disarmRefundTimer({ timers }: OrderContext, refundNo: string): Promise<void> {
   const armed = timers.find(pollRefundTimer(refundNo));
   if (armed !== undefined) await timers.remove(armed);

@@ -1,7 +1,6 @@
 import { peek } from "../../lib/peek.ts";
 import { readUpTo } from "../../lib/read-up-to.ts";
-import { BILL_LIMITS } from "../bill.ts";
-import { openStream, type StreamLimits } from "../stream.ts";
+import { BILL_LIMITS, openStream, type StreamLimits } from "../stream.ts";
 import { MAX_XML_ANSWER_BYTES, textOf } from "../transport.ts";
 import { unknown } from "../error-class.ts";
 import type { BillAnswer, BillRequest } from "../types.ts";

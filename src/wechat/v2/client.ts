@@ -1,13 +1,16 @@
-import type { WechatEnv, V2Merchant, WechatPay } from "../types.ts";
+import type { V2Merchant, WechatEnv, WechatPay } from "../types.ts";
+import { openBill } from "./bill.ts";
 import { signBridge } from "./bridge.ts";
 import { closeOrder } from "./close.ts";
-import { openBill } from "./bill.ts";
+import { prepay } from "./prepay.ts";
 import { queryPayment } from "./query-payment.ts";
 import { queryRefund } from "./query-refund.ts";
 import { refund } from "./refund.ts";
-import { prepay } from "./prepay.ts";
 
-/** A merchant's client to WeChat Pay over APIv2. */
+/**
+ * A merchant's client of WeChat Pay over APIv2. Verifies answers by the merchant's own API key, so
+ * it needs no look-up of keys.
+ */
 export function connectV2(merchant: V2Merchant, env: WechatEnv): WechatPay {
   const client = { merchant, env };
   return {

@@ -9,7 +9,7 @@ import { readFen } from "./values.ts";
 
 /**
  * Asks WeChat for a refund (WeChat: secapi/pay/refund). `accepted` isn't done, and `unknown` isn't
- * failed: both are settled by asking again with the same `refundNo`, never with a new one.
+ * failed: both are resolved by asking again with the same `refundNo`, never with a new one.
  *
  * The merchant's client certificate is presented when there is a binding for it; a stand-in for
  * WeChat needs none.
@@ -79,7 +79,7 @@ async function askWhether(
   const found = await queryRefund(client, request, request.refundNo);
   if (found.kind === "absent") return answerFor("request", error);
   if (found.kind !== "found") {
-    return unknown(`${error.code}: ${error.message}; and the query settled nothing`);
+    return unknown(`${error.code}: ${error.message}; and the query gave no usable answer`);
   }
   const { refundId, refundFen } = found.refund;
   if (refundFen !== request.refundFen) return unknown("this refund_no has another refund_fee");

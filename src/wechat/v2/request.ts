@@ -5,7 +5,7 @@ import {
   type HttpOutcome,
   type HttpRequest,
 } from "../transport.ts";
-import { randomNonce } from "../values.ts";
+import { randomHex32 } from "../../lib/random.ts";
 import { unknown, type WechatError } from "../error-class.ts";
 import type { OrderKey, Refused, WechatEnv, Unknown, V2Merchant } from "../types.ts";
 import { answerToUnsignedFail } from "./error-codes.ts";
@@ -60,7 +60,7 @@ export async function buildMessage(
     Object.entries({
       appid: order.wechatAppId,
       mch_id: merchant.mchId,
-      nonce_str: randomNonce(),
+      nonce_str: randomHex32(),
       sign_type: order.signType,
       ...request.fields,
     }).filter(([, value]) => value !== ""),

@@ -1,7 +1,6 @@
 import * as z from "zod";
 import { readUpTo } from "../../lib/read-up-to.ts";
-import { BILL_LIMITS } from "../bill.ts";
-import { openStream, type StreamLimits } from "../stream.ts";
+import { BILL_LIMITS, openStream, type StreamLimits } from "../stream.ts";
 import { CALL_TIMEOUT_MS } from "../transport.ts";
 import { answerFor, unknown } from "../error-class.ts";
 import type { BillAnswer, BillRequest, Refused, Unknown } from "../types.ts";

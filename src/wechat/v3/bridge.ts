@@ -1,4 +1,4 @@
-import { randomNonce } from "../values.ts";
+import { randomHex32 } from "../../lib/random.ts";
 import type { BridgeParameters, OrderKey, V3Credentials } from "../types.ts";
 import { sign } from "./rsa.ts";
 
@@ -16,7 +16,7 @@ export async function signBridge(
   const parameters = {
     appId: order.wechatAppId,
     timeStamp: String(Math.floor(nowAt / 1000)),
-    nonceStr: randomNonce(),
+    nonceStr: randomHex32(),
     package: `prepay_id=${prepayId}`,
   };
   const paySign = await sign(bridgeText(parameters), credentials);

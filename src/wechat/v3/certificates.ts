@@ -6,7 +6,7 @@ import { send, type V3Client } from "./request.ts";
 import { openSealed } from "./cipher.ts";
 import { classifyCertificatesError } from "./error-codes.ts";
 import { readJson } from "./json.ts";
-import { readVerifyKey } from "./keys.ts";
+import { readVerifyKey } from "../keys.ts";
 import type { KeyLookup } from "./verify.ts";
 
 export type CertificatesAnswer =

@@ -1,15 +1,19 @@
-import type { WechatEnv, V3Merchant, WechatPay } from "../types.ts";
+import type { V3Merchant, VerifyKeyLookup, WechatEnv, WechatPay } from "../types.ts";
+import { openBill } from "./bill.ts";
 import { signBridge } from "./bridge.ts";
 import { closeOrder } from "./close.ts";
+import { prepay } from "./prepay.ts";
 import { queryPayment } from "./query-payment.ts";
 import { queryRefund } from "./query-refund.ts";
 import { refund } from "./refund.ts";
-import { openBill } from "./bill.ts";
-import { prepay } from "./prepay.ts";
 
-/** A merchant's client to WeChat Pay over APIv3. */
-export function connectV3(merchant: V3Merchant, env: WechatEnv): WechatPay {
-  const client = { merchant, env };
+/** A merchant's client of WeChat Pay over APIv3. */
+export function connectV3(
+  merchant: V3Merchant,
+  env: WechatEnv,
+  findVerifyKey: VerifyKeyLookup,
+): WechatPay {
+  const client = { merchant, env, findVerifyKey };
   return {
     prepay: async (request) => await prepay(client, request),
     bridge: async (order, prepayId, nowAt) => await signBridge(merchant.v3, order, prepayId, nowAt),

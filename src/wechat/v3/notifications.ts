@@ -1,27 +1,21 @@
 import * as z from "zod";
 import { err, ok, type Result } from "../../lib/result.ts";
-import type { Payment } from "../types.ts";
-import { keyFinder, type V3Client } from "./request.ts";
+import type {
+  NotificationFault,
+  NotificationMessage,
+  NotificationRejection,
+  NotificationResponse,
+  Payment,
+  RefundNotification,
+} from "../types.ts";
 import { openSealed } from "./cipher.ts";
 import { readJson } from "./json.ts";
 import { readPayment } from "./payment.ts";
-import { refundStatus } from "./refund-status.ts";
-import { verify, type Message, type VerifyFault } from "./verify.ts";
+import { keyFinder, type V3Client } from "./request.ts";
+import { verify } from "./verify.ts";
 
-/**
- * Why a message that claims to be WeChat's isn't acted upon. `detail` is for logs: it names fields
- * and never holds a key, a signature or what was signed.
- */
-export interface NotificationFault {
-  readonly kind:
-    | VerifyFault["kind"]
-    | "unreadable"
-    | "unexpected"
-    | "undecryptable"
-    | "malformed"
-    | "wrong-identity";
-  readonly detail: string;
-}
+/** What a notification is verified and opened with. */
+export type V3NotificationKeys = Pick<V3Client, "merchant" | "findVerifyKey">;
 
 const PAYMENT_EVENTS: ReadonlySet<string> = new Set(["TRANSACTION.SUCCESS"]);
 const REFUND_EVENTS: ReadonlySet<string> = new Set([
@@ -50,61 +44,55 @@ const paid = z.object({ trade_state: z.literal("SUCCESS") });
  * `signType` are the order's.
  */
 export async function readPaymentNotification(
-  client: V3Client,
-  message: Message,
+  keys: V3NotificationKeys,
+  message: NotificationMessage,
   nowAt: number,
 ): Promise<Result<Payment, NotificationFault>> {
-  const opened = await open(client, message, PAYMENT_EVENTS, nowAt);
+  const opened = await open(keys, message, PAYMENT_EVENTS, nowAt);
   if (!opened.ok) return opened;
   const state = readJson(opened.value, paid);
   if (!state.ok) return fault("malformed", state.error);
-  return readPayment(opened.value, client.merchant);
+  const payment = readPayment(opened.value, keys.merchant);
+  return payment.ok ? payment : fault(payment.error.kind, payment.error.detail);
 }
 
-/** A refund of which WeChat says that it has moved on. */
-export interface RefundNews {
-  readonly orderNumber: string;
-  readonly refundNo: string;
-}
-
-/** No appid is told, and no currency (WeChat: APIv3 refund notification). */
-const refundNews = z.object({
+/** Only what is needed: no other field may refuse a genuine message. */
+const refundResource = z.object({
   mchid: z.string(),
   out_trade_no: z.string().min(1),
   out_refund_no: z.string().min(1),
-  refund_status: refundStatus,
 });
 
 /**
- * Reads and verifies a refund notification. Its outcome isn't told further: the query's answer,
- * which is dated later, is what gets booked, as in APIv2.
+ * Reads and verifies a refund notification (WeChat: APIv3 refund notification). Its outcome isn't
+ * passed on: the answer to a query, which is newer, is what gets recorded, as in APIv2.
  */
 export async function readRefundNotification(
-  client: V3Client,
-  message: Message,
+  keys: V3NotificationKeys,
+  message: NotificationMessage,
   nowAt: number,
-): Promise<Result<RefundNews, NotificationFault>> {
-  const opened = await open(client, message, REFUND_EVENTS, nowAt);
+): Promise<Result<RefundNotification, NotificationFault>> {
+  const opened = await open(keys, message, REFUND_EVENTS, nowAt);
   if (!opened.ok) return opened;
-  const read = readJson(opened.value, refundNews);
+  const read = readJson(opened.value, refundResource);
   if (!read.ok) return fault("malformed", read.error);
   const { mchid, out_trade_no: orderNumber, out_refund_no: refundNo } = read.value;
-  if (mchid !== client.merchant.mchId) return fault("wrong-identity", "mchid");
+  if (mchid !== keys.merchant.mchId) return fault("wrong-identity", "mchid");
   return ok({ orderNumber, refundNo });
 }
 
 async function open(
-  client: V3Client,
-  message: Message,
+  keys: V3NotificationKeys,
+  message: NotificationMessage,
   events: ReadonlySet<string>,
   nowAt: number,
 ): Promise<Result<Uint8Array, NotificationFault>> {
-  const verified = await verify(message, keyFinder(client), nowAt);
-  if (!verified.ok) return verified;
+  const verified = await verify(message, keyFinder(keys), nowAt);
+  if (!verified.ok) return err({ ...verified.error, rejection: "not authentic" });
   const read = readJson(message.body, envelope);
   if (!read.ok) return fault("unreadable", read.error);
   if (!events.has(read.value.event_type)) return fault("unexpected", "event_type");
-  const plain = await openSealed(read.value.resource, client.merchant.v3.apiV3Key);
+  const plain = await openSealed(read.value.resource, keys.merchant.v3.apiV3Key);
   return plain === null ? fault("undecryptable", "resource") : ok(plain);
 }
 
@@ -112,5 +100,25 @@ function fault(
   kind: NotificationFault["kind"],
   detail: string,
 ): { readonly ok: false; readonly error: NotificationFault } {
-  return err({ kind, detail });
+  return err({ kind, detail, rejection: "not accepted" });
+}
+
+/** WeChat goes by the status: 200 or 204 ends its repeats; the text is for people. */
+const STATUSES = {
+  "not authentic": 401,
+  "not accepted": 400,
+  "too large": 413,
+  "broken off": 400,
+  "not confirmed yet": 503,
+  "try again later": 503,
+} as const satisfies Record<NotificationRejection, number>;
+
+/** The answer in APIv3's form. */
+export function acknowledge(outcome: Result<null, NotificationRejection>): NotificationResponse {
+  if (outcome.ok) return { status: 204, contentType: null, body: null };
+  return {
+    status: STATUSES[outcome.error],
+    contentType: "application/json",
+    body: JSON.stringify({ code: "FAIL", message: outcome.error }),
+  };
 }

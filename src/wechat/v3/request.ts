@@ -1,8 +1,8 @@
 import * as z from "zod";
 import { exchange, type HttpOutcome, type HttpRequest } from "../transport.ts";
-import { randomNonce } from "../values.ts";
+import { randomHex32 } from "../../lib/random.ts";
 import { unknown } from "../error-class.ts";
-import type { WechatEnv, Unknown, V3Merchant } from "../types.ts";
+import type { WechatEnv, Unknown, V3Merchant, VerifyKeyLookup } from "../types.ts";
 import { authorization } from "./authorization.ts";
 import type { HttpError } from "./error-codes.ts";
 import { readJson } from "./json.ts";
@@ -12,6 +12,7 @@ import { verify, type KeyLookup } from "./verify.ts";
 export interface V3Client {
   readonly merchant: V3Merchant;
   readonly env: WechatEnv;
+  readonly findVerifyKey: VerifyKeyLookup;
 }
 
 /** What differs between the calls. */
@@ -88,7 +89,7 @@ export async function buildMessage(
         path: url.pathname + url.search,
         body,
         timestamp: Math.floor(Date.now() / 1000),
-        nonce: randomNonce(),
+        nonce: randomHex32(),
       }),
     },
     body: body === "" ? null : body,
@@ -131,8 +132,10 @@ function requestIdOf(headers: Headers): string {
 }
 
 /** Looks among the merchant's keys, and once more beyond them: one may have come a moment ago. */
-export function keyFinder({ merchant, env }: V3Client): KeyLookup {
+export function keyFinder({
+  merchant,
+  findVerifyKey,
+}: Pick<V3Client, "merchant" | "findVerifyKey">): KeyLookup {
   return async (id) =>
-    merchant.v3.verifyKeys.find((key) => key.id === id) ??
-    (await env.findVerifyKey(merchant.id, id));
+    merchant.v3.verifyKeys.find((key) => key.id === id) ?? (await findVerifyKey(merchant.id, id));
 }

@@ -12,7 +12,7 @@ interface Bindings {
   readonly LEDGER: DurableObjectNamespace<Ledger>;
   readonly METRICS: AnalyticsEngineDataset;
   readonly APP_LIMIT: RateLimit;
-  readonly HINT_LIMIT: RateLimit;
+  readonly REFUND_NOTIFICATION_LIMIT: RateLimit;
   readonly UNVERIFIED_LIMIT: RateLimit;
   readonly ENVIRONMENT: string;
   readonly PUBLIC_URL: string;

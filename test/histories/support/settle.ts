@@ -3,7 +3,8 @@ import { env } from "cloudflare:workers";
 import { vi } from "vitest";
 import { configOf, type Config } from "../../../src/config.ts";
 import type { OrderRow, RefundRow } from "../../../src/db/rows.ts";
-import { wechatEnvOf } from "../../../src/settings/wechat-env.ts";
+import { newMeter } from "../../../src/observability/request-meter.ts";
+import { openWork } from "../../../src/settings/work-context.ts";
 import { sweep } from "../../../src/sweep/sweep.ts";
 import { advance } from "../../support/clock.ts";
 import { isPaid } from "./books.ts";
@@ -37,7 +38,7 @@ export async function settle(scene: Scene): Promise<void> {
     );
     await tellAgain(scene);
     advance(SWEEP_EVERY_MS);
-    await sweep({ env, config, wechatEnv: wechatEnvOf(env, config) });
+    await sweep(openWork(env, config, newMeter(env)));
     await watch(scene);
     await runOut(scene);
   }

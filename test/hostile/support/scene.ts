@@ -82,8 +82,8 @@ export async function setScene(): Promise<Scene> {
     return { ...(await make({ ...world, shop }, { openId, appOrderNo })), appOrderNo, shop };
   };
   const closed = await owned("Closed", first, makeOrder);
-  while ((await timerOf(closed, "ask-payment")) !== undefined) {
-    await runNext(closed, "ask-payment");
+  while ((await timerOf(closed, "poll-payment")) !== undefined) {
+    await runNext(closed, "poll-payment");
   }
   const orders = {
     closed,

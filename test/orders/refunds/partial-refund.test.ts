@@ -47,7 +47,7 @@ async function dueIn({ made }: PaidWorld, appRefundNo: string): Promise<number |
   const rows = await refundsOf(made);
   const number = rows.find((row) => row.appRefundNo === appRefundNo)?.number;
   const timers = await timersOf(made);
-  const timer = timers.find(({ kind, refundNo }) => kind === "ask-refund" && refundNo === number);
+  const timer = timers.find(({ kind, refundNo }) => kind === "poll-refund" && refundNo === number);
   return timer && timer.dueAt - Date.now();
 }
 
@@ -310,7 +310,7 @@ describe("a refund within a minute of another", () => {
     await part(world, "B", 30);
     expect(await part(world, "A", 30)).toMatchObject({ code: 503, data: null });
     expect((await refundsOf(world.made))[0]).toMatchObject({ state: "requested" });
-    await runNext(world.made, "ask-refund");
+    await runNext(world.made, "poll-refund");
     await pass(world, MINUTE_MS);
     expect(await refundsOf(world.made)).toMatchObject([
       { state: "accepted" },

@@ -77,9 +77,9 @@ describe("a refund made in WeChat's merchant platform", () => {
     const [call] = world.app.callsTo(world.shop.refundUrl);
     expect(call?.parameters.get("refund_no")).toBe(refundNo);
     expect(call?.parameters.get("refund_free")).toBe("40");
-    expect(await timerOf(order, "ask-refund")).toBeDefined();
-    await runNext(order, "ask-refund");
-    expect(await timerOf(order, "ask-refund")).toBeUndefined();
+    expect(await timerOf(order, "poll-refund")).toBeDefined();
+    await runNext(order, "poll-refund");
+    expect(await timerOf(order, "poll-refund")).toBeUndefined();
   });
 
   test("leaves the rest to the app, whose request for all gets that", async () => {
@@ -115,7 +115,7 @@ describe("a refund made in WeChat's merchant platform", () => {
     expect(await notifyRefund(world.shop, newsOf(order, refundNo, 100))).toBe(false);
     expect(await refundOf(order)).toMatchObject({ state: "accepted" });
     world.wechat.refund(refundNo).status = "SUCCESS";
-    await runNext(order, "ask-refund");
+    await runNext(order, "poll-refund");
     expect(await refundOf(order)).toMatchObject({ state: "succeeded" });
     expect(await notifyRefund(world.shop, newsOf(order, refundNo, 100))).toBe(true);
   });

@@ -31,8 +31,8 @@ describe("a person is told of a refund", () => {
   test("of which WeChat reports another amount", async () => {
     const { made, refundNo, wechat, shop } = await refundWorld();
     wechat.refunds.set(refundNo, { ...wechat.refund(refundNo), refundFen: 1, status: "SUCCESS" });
-    await runNext(made, "ask-refund");
-    await runNext(made, "ask-refund");
+    await runNext(made, "poll-refund");
+    await runNext(made, "poll-refund");
     expect(await raised(made)).toMatchObject([
       {
         kind: "refund_contradiction",
@@ -47,8 +47,8 @@ describe("a person is told of a refund", () => {
   test("that is stuck, once", async () => {
     const { made, refundNo, wechat } = await refundWorld();
     wechat.refund(refundNo).status = "CHANGE";
-    await runNext(made, "ask-refund");
-    await runNext(made, "ask-refund");
+    await runNext(made, "poll-refund");
+    await runNext(made, "poll-refund");
     expect(await raised(made)).toMatchObject([
       { kind: "refund_abnormal", subject: refundNo, seen: 1 },
     ]);
@@ -57,9 +57,9 @@ describe("a person is told of a refund", () => {
   test("that is stuck, until it isn't any more", async () => {
     const { made, refundNo, wechat } = await refundWorld();
     wechat.refund(refundNo).status = "CHANGE";
-    await runNext(made, "ask-refund");
+    await runNext(made, "poll-refund");
     wechat.refund(refundNo).status = "SUCCESS";
-    await runNext(made, "ask-refund");
+    await runNext(made, "poll-refund");
     expect(await raised(made)).toMatchObject([
       { resolvedAt: Date.now(), note: expect.stringContaining("paid it back") },
     ]);
@@ -68,7 +68,7 @@ describe("a person is told of a refund", () => {
   test("that WeChat doesn't know any more", async () => {
     const { made, refundNo, wechat } = await refundWorld();
     wechat.refunds.delete(refundNo);
-    await runNext(made, "ask-refund");
+    await runNext(made, "poll-refund");
     expect(await raised(made)).toMatchObject([
       { kind: "refund_unknown_to_wechat", subject: refundNo },
     ]);
@@ -83,14 +83,14 @@ describe("a person is told of a refund", () => {
     while (Date.now() - createdAt < HOUR_MS) {
       expect(await raised(made)).toEqual([]);
       world.wechat.fail("/pay/refundquery", UNKNOWN);
-      await runNext(made, "ask-refund");
+      await runNext(made, "poll-refund");
     }
     expect(await raised(made)).toMatchObject([
       { kind: "refund_outcome_unknown", subject: number, facts: { refundFen: 100 } },
     ]);
     // Within two hours in any case.
     expect(Date.now() - createdAt).toBeLessThan(2 * HOUR_MS);
-    await runNext(made, "ask-refund");
+    await runNext(made, "poll-refund");
     expect(await raised(made)).toMatchObject([{ resolvedAt: Date.now() }]);
   });
 
@@ -100,9 +100,9 @@ describe("a person is told of a refund", () => {
     world.wechat.fail("/secapi/pay/refund", UNKNOWN, UNKNOWN);
     await refund(world, made);
     advance(HOUR_MS);
-    await runNext(made, "ask-refund");
+    await runNext(made, "poll-refund");
     expect(await raised(made)).toMatchObject([{ kind: "refund_outcome_unknown" }]);
-    await runNext(made, "ask-refund");
+    await runNext(made, "poll-refund");
     expect(await raised(made)).toMatchObject([{ resolvedAt: Date.now() }]);
   });
 });

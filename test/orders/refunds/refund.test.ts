@@ -75,11 +75,11 @@ describe("a refund", () => {
     const { made, ...world } = await paidWorld();
     await refund(world, made, { appRefundNo: "R-1" });
     const { number } = await refundOf(made);
-    await runNext(made, "ask-refund");
+    await runNext(made, "poll-refund");
     expect((await refundOf(made)).state).toBe("accepted");
     expect(world.app.callsTo(world.shop.refundUrl)).toEqual([]);
     world.wechat.refund(number).status = "SUCCESS";
-    await runNext(made, "ask-refund");
+    await runNext(made, "poll-refund");
     await runDue(made);
     expect(await refundOf(made)).toMatchObject({
       state: "succeeded",
@@ -113,7 +113,7 @@ describe("a refund", () => {
       ref_notify_number: 1,
       refund_free: 100,
     });
-    expect(await timerOf(made, "ask-refund")).toBeUndefined();
+    expect(await timerOf(made, "poll-refund")).toBeUndefined();
     expect(await timerOf(made, "deliver-refund")).toBeUndefined();
   });
 
@@ -122,8 +122,8 @@ describe("a refund", () => {
     await refund(world, made);
     const waits: number[] = [];
     for (let asked = 0; asked < 6; asked += 1) {
-      waits.push(((await timerOf(made, "ask-refund"))?.dueAt ?? 0) - Date.now());
-      await runNext(made, "ask-refund");
+      waits.push(((await timerOf(made, "poll-refund"))?.dueAt ?? 0) - Date.now());
+      await runNext(made, "poll-refund");
     }
     expect(waits).toEqual([15_000, 30_000, 60_000, 180_000, 300_000, 600_000]);
   });
@@ -134,7 +134,7 @@ describe("a refund", () => {
     expect(await refund(world, made)).toMatchObject({ code: 0, data: first.data });
     expect(await refund(world, made, { refundFree: 100 })).toMatchObject({ data: first.data });
     world.wechat.refund((await refundOf(made)).number).status = "SUCCESS";
-    await runNext(made, "ask-refund");
+    await runNext(made, "poll-refund");
     expect(await refund(world, made)).toMatchObject({ code: 0, data: first.data });
     expect(world.wechat.callsOf(REFUND)).toHaveLength(1);
   });
@@ -217,7 +217,7 @@ describe("a refund of which WeChat's answer is unknown", () => {
       refund_id: null,
       refund_free: 100,
     });
-    expect(await timerOf(made, "ask-refund")).toMatchObject({ dueAt: START + 15_000 });
+    expect(await timerOf(made, "poll-refund")).toMatchObject({ dueAt: START + 15_000 });
     expect(await refund(world, made)).toMatchObject({
       code: 0,
       data: { refund_no: before.number },
@@ -231,10 +231,10 @@ describe("a refund of which WeChat's answer is unknown", () => {
     world.wechat.fail(REFUND, fault);
     await refund(world, made);
     const { number } = await refundOf(made);
-    await runNext(made, "ask-refund");
+    await runNext(made, "poll-refund");
     expect((await refundOf(made)).state).toBe("accepted");
     world.wechat.refund(number).status = "SUCCESS";
-    await runNext(made, "ask-refund");
+    await runNext(made, "poll-refund");
     await runDue(made);
     expect((await refundOf(made)).state).toBe("succeeded");
     expect(world.app.callsTo(world.shop.refundUrl)).toHaveLength(1);
@@ -247,7 +247,7 @@ describe("a refund of which WeChat's answer is unknown", () => {
     world.wechat.fail(REFUND, UNKNOWN);
     await refund(world, made);
     const { number } = await refundOf(made);
-    await runNext(made, "ask-refund");
+    await runNext(made, "poll-refund");
     expect(world.wechat.callsOf("/pay/refundquery")).toHaveLength(1);
     expect(askedNumbers(world)).toEqual([number, number]);
     expect((await refundOf(made)).state).toBe("accepted");
@@ -259,10 +259,10 @@ describe("a refund of which WeChat's answer is unknown", () => {
     await refund(world, made);
     for (const [, fault] of UNKNOWNS) {
       world.wechat.fail("/pay/refundquery", fault);
-      await runNext(made, "ask-refund");
+      await runNext(made, "poll-refund");
       expect(await view(world, made)).toMatchObject({ ref_state: "0", refund_free: 100 });
     }
-    await runNext(made, "ask-refund");
+    await runNext(made, "poll-refund");
     expect(await view(world, made)).toMatchObject({ ref_state: "2" });
     expect(askedNumbers(world)).toHaveLength(1);
   });
@@ -273,7 +273,7 @@ describe("a refund of which WeChat's answer is unknown", () => {
     const before = await refundOf(made);
     const held = world.wechat.refund(before.number);
     world.wechat.refunds.set(before.number, { ...held, refundFen: 1, status: "SUCCESS" });
-    await runNext(made, "ask-refund");
+    await runNext(made, "poll-refund");
     expect(await refundOf(made)).toEqual(before);
   });
 });
@@ -292,7 +292,7 @@ describe("a refund that WeChat refuses", () => {
       refund_no: number,
       refund_free: 0,
     });
-    expect(await timerOf(made, "ask-refund")).toBeUndefined();
+    expect(await timerOf(made, "poll-refund")).toBeUndefined();
     expect(await refund(world, made)).toMatchObject({ code: 0, data: { refund_no: number } });
     expect(askedNumbers(world)).toEqual([number, number]);
     expect(await view(world, made)).toMatchObject({ ref_state: "2", refund_free: 100 });
@@ -316,7 +316,7 @@ describe("a refund that WeChat refuses", () => {
     expect(await view(world, made)).toMatchObject({ ref_state: "1" });
     expect(await refund(world, made)).toMatchObject({ code: 503 });
     expect(await view(world, made)).toMatchObject({ ref_state: "0", refund_free: 100 });
-    await runNext(made, "ask-refund");
+    await runNext(made, "poll-refund");
     expect(await view(world, made)).toMatchObject({ ref_state: "2" });
     expect(new Set(askedNumbers(world)).size).toBe(1);
   });
@@ -340,7 +340,7 @@ describe("a refund that WeChat closes for good", () => {
     await refund(world, made, { appRefundNo: "R-1" });
     const closed = await refundOf(made);
     world.wechat.refund(closed.number).status = "REFUNDCLOSE";
-    await runNext(made, "ask-refund");
+    await runNext(made, "poll-refund");
     await runDue(made);
     expect(await view(world, made)).toMatchObject({ ref_state: "3", refund_free: 0 });
     expect(world.app.callsTo(world.shop.refundUrl)[0]?.parameters.get("ref_state")).toBe("3");
@@ -362,7 +362,7 @@ describe("a refund that needs a person", () => {
     const first = await refund(world, made);
     const { number } = await refundOf(made);
     world.wechat.refund(number).status = "CHANGE";
-    await runNext(made, "ask-refund");
+    await runNext(made, "poll-refund");
     await runDue(made);
     expect(await view(world, made)).toMatchObject({
       ref_state: "3",
@@ -373,7 +373,7 @@ describe("a refund that needs a person", () => {
     expect(askedNumbers(world)).toEqual([number]);
 
     world.wechat.refund(number).status = "SUCCESS";
-    await runNext(made, "ask-refund");
+    await runNext(made, "poll-refund");
     expect(await view(world, made)).toMatchObject({ ref_state: "4", ref_notify_state: "0" });
     await runDue(made);
     expect(await view(world, made)).toMatchObject({
@@ -497,7 +497,7 @@ describe("a request for a refund", () => {
     watchD1().fail({ sql: /update "refunds" set "state"/, how: "lost before" });
     expect(await refund(world, made)).toMatchObject({ status: 200, code: 503 });
     expect((await refundOf(made)).state).toBe("requested");
-    await runNext(made, "ask-refund");
+    await runNext(made, "poll-refund");
     expect((await refundOf(made)).state).toBe("accepted");
     expect(askedNumbers(world)).toHaveLength(1);
   });

@@ -1,5 +1,5 @@
 import { createCipheriv } from "node:crypto";
-import { reqInfoKey } from "../../../src/wechat/v2/refund-cipher.ts";
+import { reqInfoKey } from "../../../src/wechat/v2/notifications.ts";
 import { sign } from "../../../src/wechat/v2/sign.ts";
 import { writeXml } from "../../../src/wechat/v2/xml.ts";
 import type { V2SignType } from "../../../src/wechat/types.ts";

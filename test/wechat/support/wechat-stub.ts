@@ -41,10 +41,14 @@ export function stubWechat(
       options.bindings?.includes(name) === true ? fetchAs(name) : undefined,
     baseUrl: "https://wechat.test",
     spareUrl: "https://spare.test",
-    findVerifyKey: async () => null,
   };
   const { mchId, ...v2 } = { ...merchant, ...options.merchant };
-  const wechat = connectWechat({ id: 1, mchId, protocol: "v2", v2, v3: null }, "v2", wechatEnv);
+  const wechat = connectWechat(
+    { id: 1, mchId, protocol: "v2", v2, v3: null },
+    "v2",
+    wechatEnv,
+    async () => null,
+  );
   return { wechat, sent };
 }
 

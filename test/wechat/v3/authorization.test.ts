@@ -47,7 +47,7 @@ describe("the signed text", () => {
     expect(requestText(request)).toBe(post?.message);
   });
 
-  it("of a GET keeps the empty body's line", () => {
+  it("of a GET keeps the empty body's client", () => {
     const path = "/v3/refund/domestic/refunds/1217752501201407033233368018";
     expect(requestText({ ...request, method: "GET", path, body: "" })).toBe(get?.message);
   });

@@ -14,8 +14,8 @@ const bill = { url: URL_OF_BILL, sha1: HASH };
 
 describe("askTradeBill", () => {
   it("asks for all trades of a day, gzipped", async () => {
-    const { line, sent } = stubV3([signed(answer)]);
-    expect(await askTradeBill(line, "2026-11-20")).toEqual({
+    const { client, sent } = stubV3([signed(answer)]);
+    expect(await askTradeBill(client, "2026-11-20")).toEqual({
       kind: "ready",
       bill: { url: URL_OF_BILL, sha1: HASH },
     });
@@ -33,8 +33,8 @@ describe("askTradeBill", () => {
     [429, "FREQUENCY_LIMITED", "unknown"],
     [500, "SYSTEM_ERROR", "unknown"],
   ])("takes %i %s for %s", async (status, code, kind) => {
-    const { line } = stubV3([refusal(status, code)]);
-    expect((await askTradeBill(line, "2026-11-20")).kind).toBe(kind);
+    const { client } = stubV3([refusal(status, code)]);
+    expect((await askTradeBill(client, "2026-11-20")).kind).toBe(kind);
   });
 
   it.each<[string, object]>([
@@ -43,13 +43,13 @@ describe("askTradeBill", () => {
     ["an address that is none", { download_url: "/v3/bill" }],
     ["an address that isn't the web's", { download_url: "file:///etc/passwd" }],
   ])("is unknown with %s", async (_name, change) => {
-    const { line } = stubV3([signed({ ...answer, ...change })]);
-    expect((await askTradeBill(line, "2026-11-20")).kind).toBe("unknown");
+    const { client } = stubV3([signed({ ...answer, ...change })]);
+    expect((await askTradeBill(client, "2026-11-20")).kind).toBe("unknown");
   });
 
   it("is unknown unsigned", async () => {
-    const { line } = stubV3([raw(JSON.stringify(answer), 200)]);
-    expect((await askTradeBill(line, "2026-11-20")).kind).toBe("unknown");
+    const { client } = stubV3([raw(JSON.stringify(answer), 200)]);
+    expect((await askTradeBill(client, "2026-11-20")).kind).toBe("unknown");
   });
 });
 
@@ -58,8 +58,8 @@ const textOf = async (opened: BillAnswer) =>
 
 describe("downloadBill", () => {
   it("signs the address as it stands, and needs no signature in return", async () => {
-    const { line, sent } = stubV3([raw("bytes", 200)]);
-    const opened = await downloadBill(line, bill, LIMITS);
+    const { client, sent } = stubV3([raw("bytes", 200)]);
+    const opened = await downloadBill(client, bill, LIMITS);
     expect(opened).toMatchObject({ kind: "opened", sha1: HASH });
     expect(await textOf(opened)).toBe("bytes");
     const [request] = sent;
@@ -77,8 +77,8 @@ describe("downloadBill", () => {
     [403, "NO_AUTH", "refused"],
     [500, "SYSTEM_ERROR", "unknown"],
   ])("takes %i %s for %s", async (status, code, kind) => {
-    const { line } = stubV3([refusal(status, code)]);
-    expect((await downloadBill(line, bill, LIMITS)).kind).toBe(kind);
+    const { client } = stubV3([refusal(status, code)]);
+    expect((await downloadBill(client, bill, LIMITS)).kind).toBe(kind);
   });
 
   it.each<[string, Answer]>([
@@ -89,18 +89,18 @@ describe("downloadBill", () => {
     ["nobody there", unreachable()],
   ])("is unknown with %s", async (_name, first) => {
     // A second host isn't tried: the address is the bill's own.
-    const { line } = stubV3([first, raw("bytes", 200)]);
-    expect((await downloadBill(line, bill, LIMITS)).kind).toBe("unknown");
+    const { client } = stubV3([first, raw("bytes", 200)]);
+    expect((await downloadBill(client, bill, LIMITS)).kind).toBe("unknown");
   });
 
   it("sends its authorization over TLS only, or to where WeChat is", async () => {
     const elsewhere = { url: "http://bill.wechat.test/v3/file", sha1: HASH };
-    const { line, sent } = stubV3([raw("bytes", 200)]);
-    expect((await downloadBill(line, elsewhere, LIMITS)).kind).toBe("unknown");
+    const { client, sent } = stubV3([raw("bytes", 200)]);
+    expect((await downloadBill(client, elsewhere, LIMITS)).kind).toBe("unknown");
     expect(sent).toEqual([]);
     const local = stubV3([raw("bytes", 200)], { baseUrl: "http://127.0.0.1:8788" });
     const near = { url: "http://127.0.0.1:8788/v3/file", sha1: HASH };
-    expect(await textOf(await downloadBill(local.line, near, LIMITS))).toBe("bytes");
+    expect(await textOf(await downloadBill(local.client, near, LIMITS))).toBe("bytes");
   });
 });
 

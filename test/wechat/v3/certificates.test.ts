@@ -23,7 +23,7 @@ const both = [keys.certificateA, keys.certificateB];
 const found = { kind: "found", certificates: [certificateA, certificateB] };
 
 const kindOf = async (...answers: Parameters<typeof stubV3>[0]) =>
-  (await downloadCertificates(stubV3(answers).line)).kind;
+  (await downloadCertificates(stubV3(answers).client)).kind;
 
 describe("downloadCertificates", () => {
   it.each([
@@ -32,28 +32,30 @@ describe("downloadCertificates", () => {
     ["by one that they bring", [], keys.certificateB],
   ])("verifies them %s", async (_name, verifyKeys, signer) => {
     const v3 = verifyKeys === undefined ? {} : { verifyKeys };
-    const { line, sent, lookedFor } = stubV3([signed(listOf(both), { signer })], { v3 });
-    expect(await downloadCertificates(line)).toEqual(found);
+    const { client, sent, lookedFor } = stubV3([signed(listOf(both), { signer })], { v3 });
+    expect(await downloadCertificates(client)).toEqual(found);
     expect([sent[0]?.method, sent[0]?.url]).toEqual(["GET", "https://wechat.test/v3/certificates"]);
     expect(lookedFor).toEqual([]);
   });
 
   it("doesn't believe a list that nobody known has signed", async () => {
     const stranger = { ...keys.certificateB, privateKey: keys.otherMerchant.privateKey };
-    const { line } = stubV3([signed(listOf(both), { signer: stranger })], {
+    const { client } = stubV3([signed(listOf(both), { signer: stranger })], {
       v3: { verifyKeys: [] },
     });
-    expect((await downloadCertificates(line)).kind).toBe("unknown");
+    expect((await downloadCertificates(client)).kind).toBe("unknown");
     const [only] = both;
     const elsewhere = signed(listOf(only === undefined ? [] : [only]), {
       signer: keys.certificateB,
     });
-    expect((await downloadCertificates(stubV3([elsewhere]).line)).kind).toBe("unknown");
+    expect((await downloadCertificates(stubV3([elsewhere]).client)).kind).toBe("unknown");
   });
 
   it("says that they don't open with the APIv3 key", async () => {
-    const { line } = stubV3([signed(listOf(both, "x".repeat(32)), { signer: keys.certificateB })]);
-    expect(await downloadCertificates(line)).toEqual({ kind: "undecryptable" });
+    const { client } = stubV3([
+      signed(listOf(both, "x".repeat(32)), { signer: keys.certificateB }),
+    ]);
+    expect(await downloadCertificates(client)).toEqual({ kind: "undecryptable" });
   });
 
   it.each<[string, object]>([
@@ -61,13 +63,13 @@ describe("downloadCertificates", () => {
     ["a serial that isn't the certificate's", listOf([{ ...keys.certificateA, id: "AB" }])],
     ["no certificate in it", listOf([{ id: "AB", certificate: "text" }])],
   ])("is unknown with %s", async (_name, body) => {
-    const { line } = stubV3([signed(body)]);
-    expect((await downloadCertificates(line)).kind).toBe("unknown");
+    const { client } = stubV3([signed(body)]);
+    expect((await downloadCertificates(client)).kind).toBe("unknown");
   });
 
   it("takes a 404 for normal: the merchant has a public key", async () => {
-    const { line } = stubV3([refusal(404, "RESOURCE_NOT_EXISTS", "无可用的平台证书")]);
-    expect(await downloadCertificates(line)).toEqual({ kind: "none" });
+    const { client } = stubV3([refusal(404, "RESOURCE_NOT_EXISTS", "无可用的平台证书")]);
+    expect(await downloadCertificates(client)).toEqual({ kind: "none" });
   });
 
   it("is refused, unknown, or repeated after a probe, like any call", async () => {

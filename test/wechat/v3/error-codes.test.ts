@@ -108,7 +108,7 @@ const TABLES: [string, (error: HttpError) => string, string][] = [
 function rowsOf(table: string): [number, string, string][] {
   return table
     .split("\n")
-    .map((line) => line.trim().split(" "))
+    .map((client) => client.trim().split(" "))
     .filter((row) => row.length === 3)
     .map(([status = "", code = "", verdict = ""]) => [Number(status), code, verdict]);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readVerifyKey } from "../../../src/wechat/v3/keys.ts";
+import { readVerifyKey } from "../../../src/wechat/keys.ts";
 import { verify } from "../../../src/wechat/v3/verify.ts";
 import type { VerifyKey } from "../../../src/wechat/types.ts";
 import notifications from "../../vectors/v3-notify.json";

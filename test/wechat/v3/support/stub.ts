@@ -1,6 +1,12 @@
 import { connectWechat } from "../../../../src/wechat/client.ts";
 import type { V3Client } from "../../../../src/wechat/v3/request.ts";
-import type { WechatEnv, V3Merchant, VerifyKey, WechatPay } from "../../../../src/wechat/types.ts";
+import type {
+  WechatEnv,
+  V3Merchant,
+  VerifyKey,
+  VerifyKeyLookup,
+  WechatPay,
+} from "../../../../src/wechat/types.ts";
 import { merchant } from "./fixtures.ts";
 import { signedHeaders, type Signing } from "./messages.ts";
 
@@ -16,7 +22,7 @@ export interface SentRequest {
 
 export interface Stub {
   readonly wechat: WechatPay;
-  readonly line: V3Client;
+  readonly client: V3Client;
   readonly sent: SentRequest[];
   /** The key ids that were looked for beyond the merchant's settings. */
   readonly lookedFor: string[];
@@ -45,16 +51,21 @@ export function stubV3(answers: readonly Answer[], options: Options = {}): Stub 
     fetchWithCertificate: () => undefined,
     baseUrl: options.baseUrl ?? "https://wechat.test",
     spareUrl: "https://spare.test",
-    findVerifyKey: async (_merchantId, keyId) => {
-      lookedFor.push(keyId);
-      return options.lateKey?.id === keyId ? options.lateKey : null;
-    },
+  };
+  const findVerifyKey: VerifyKeyLookup = async (_merchantId, keyId) => {
+    lookedFor.push(keyId);
+    return options.lateKey?.id === keyId ? options.lateKey : null;
   };
   const { id, mchId } = merchant;
   const v3 = { ...merchant.v3, ...options.v3 };
   return {
-    wechat: connectWechat({ id, mchId, protocol: "v3", v2: null, v3 }, "v3", wechatEnv),
-    line: { merchant: { id, mchId, v3 }, env: wechatEnv },
+    wechat: connectWechat(
+      { id, mchId, protocol: "v3", v2: null, v3 },
+      "v3",
+      wechatEnv,
+      findVerifyKey,
+    ),
+    client: { merchant: { id, mchId, v3 }, env: wechatEnv, findVerifyKey },
     sent,
     lookedFor,
   };

@@ -5,11 +5,11 @@ import {
   readCertificate,
   readPrivateKey,
   readVerifyKey,
-} from "../../../src/wechat/v3/keys.ts";
-import { readPem, writePem } from "../../../src/wechat/v3/pem.ts";
-import gcm from "../../vectors/v3-aes-gcm.json";
-import rsa from "../../vectors/v3-rsa.json";
-import { certificateA, certificateB, keys, publicKey } from "./support/fixtures.ts";
+} from "../../src/wechat/keys.ts";
+import { readPem, writePem } from "../../src/wechat/pem.ts";
+import gcm from "../vectors/v3-aes-gcm.json";
+import rsa from "../vectors/v3-rsa.json";
+import { certificateA, certificateB, keys, publicKey } from "./v3/support/fixtures.ts";
 
 const { merchant, certificateA: a, certificateB: b } = keys;
 

@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, X509Certificate, type KeyObject } from "node:crypto";
-import { err, ok, type Result } from "../../lib/result.ts";
-import type { VerifyKey } from "../types.ts";
+import { err, ok, type Result } from "../lib/result.ts";
+import type { VerifyKey } from "./types.ts";
 import { readPem, writePem } from "./pem.ts";
 
 /*

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { hasStopped } from "../../src/domain/health.ts";
+import { hasScheduleStopped } from "../../src/health.ts";
 
 const HOUR_MS = 3600_000;
 const NOW = 1_790_000_000_000;
@@ -11,5 +11,5 @@ test.for([
   ["that ran over an hour ago", NOW - HOUR_MS - 1, true],
   ["that ran by a clock ahead of ours", NOW + 5_000, false],
 ] as const)("a schedule %s", ([, scheduledAt, stopped]) => {
-  expect(hasStopped(scheduledAt, NOW)).toBe(stopped);
+  expect(hasScheduleStopped(scheduledAt, NOW)).toBe(stopped);
 });

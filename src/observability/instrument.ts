@@ -2,13 +2,6 @@ import { log } from "./log.ts";
 import { count, type DataPoint } from "./metrics.ts";
 import type { RequestMeter } from "./request-meter.ts";
 
-/** What is recorded of an app's answer. */
-interface AppAnswer {
-  readonly confirmed: boolean;
-  /** HTTP status, or null when there was no answer. */
-  readonly status: number | null;
-}
-
 /** What a call to an app is about. */
 interface AppCallSubject {
   readonly event: "pay" | "refund";
@@ -17,23 +10,33 @@ interface AppCallSubject {
   readonly eventId: string;
 }
 
-/** Makes one call to an app and takes down what came of it; the app's words are the timeline's. */
+/** The part of an app's answer that is recorded; its text is the timeline's. */
+interface AppAnswer {
+  readonly confirmed: boolean;
+  /** HTTP status, or null when there was no answer. */
+  readonly status: number | null;
+}
+
+/** Makes one call to an app, logs it and counts it. */
 export async function instrumentAppCall<A extends AppAnswer>(
   meter: RequestMeter,
-  { event, ...about }: AppCallSubject,
+  { event, ...subject }: AppCallSubject,
   call: () => Promise<A>,
 ): Promise<A> {
   const startedAt = Date.now();
   const answer = await call();
   const tookMs = Date.now() - startedAt;
   const outcome = outcomeOf(answer);
+  const { status } = answer;
+  const { requestId } = meter;
   log(answer.confirmed ? "info" : "warn", "app_call", {
-    ...about,
+    requestId,
+    ...subject,
     outcome,
-    status: answer.status,
+    status,
     tookMs,
   });
-  count(meter.metrics, { kind: "app_call", event, outcome, app: about.app, tookMs });
+  count(meter.metrics, { kind: "app_call", event, outcome, app: subject.app, tookMs });
   return answer;
 }
 

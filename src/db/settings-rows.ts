@@ -1,0 +1,40 @@
+import { desc, eq } from "drizzle-orm";
+import type { Database } from "./database.ts";
+import { HighestId } from "./highest-id.ts";
+import { apps, merchants, verifyKeys } from "./schema.ts";
+
+const highestAppId = new HighestId(apps);
+const highestMerchantId = new HighestId(merchants);
+
+const NEWEST_KEY_FIRST = [desc(verifyKeys.createdAt), desc(verifyKeys.id)];
+
+/** An app's row with its merchant's and that merchant's verifying keys, a row a key: one trip. */
+export async function findAppRows(db: Database, appId: number, nowAt: number) {
+  return await highestAppId.find(db, appId, nowAt, async () => {
+    return await db
+      .select({ apps, merchants, verify_keys: verifyKeys, highest: highestAppId.highest })
+      .from(apps)
+      .innerJoin(merchants, eq(merchants.id, apps.merchantId))
+      .leftJoin(verifyKeys, eq(verifyKeys.merchantId, merchants.id))
+      .where(eq(apps.id, appId))
+      .orderBy(...NEWEST_KEY_FIRST);
+  });
+}
+
+/** A merchant's row with its verifying keys, a row a key: one trip. */
+export async function findMerchantRows(db: Database, merchantId: number, nowAt: number) {
+  return await highestMerchantId.find(db, merchantId, nowAt, async () => {
+    return await db
+      .select({ merchants, verify_keys: verifyKeys, highest: highestMerchantId.highest })
+      .from(merchants)
+      .leftJoin(verifyKeys, eq(verifyKeys.merchantId, merchants.id))
+      .where(eq(merchants.id, merchantId))
+      .orderBy(...NEWEST_KEY_FIRST);
+  });
+}
+
+/** Forgets what this isolate knows of the highest ids: to be called when a row was added. */
+export function forgetHighestIds(): void {
+  highestAppId.clear();
+  highestMerchantId.clear();
+}

@@ -1,0 +1,132 @@
+import { ok, type Result } from "../lib/result.ts";
+import type { MasterKey } from "../lib/secret-box.ts";
+import { apps, merchants } from "../db/schema.ts";
+import { openFrom } from "../db/secrets.ts";
+import { verifyKeyOf, type VerifyKeyRow } from "../db/verify-keys.ts";
+import type { Merchant, V2Credentials, V3Credentials } from "../wechat/types.ts";
+
+/** An app's settings in the clear. Lives in memory only; never logged, never answered. */
+export interface AppSettings {
+  readonly id: number;
+  readonly name: string;
+  /** A disabled app is told the same as an unknown one. */
+  readonly enabled: boolean;
+  readonly merchantId: number;
+  readonly wechatAppId: string;
+  readonly payNotifyUrl: string;
+  readonly refundNotifyUrl: string;
+  readonly salt: string;
+  /** The salt before the last rotation; to be asked for with `validSalts`. */
+  readonly oldSalt: { readonly salt: string; readonly expiresAt: number } | null;
+  /** `whsec_` and base64. */
+  readonly webhookSecret: string;
+  readonly oldWebhookSecret: { readonly secret: string; readonly expiresAt: number } | null;
+  /** For new orders; an existing order keeps its own. */
+  readonly merchant: Merchant;
+}
+
+/** `absent`: no such row. `unreadable`: its secrets don't open under this MASTER_KEY (the log says why). */
+export type SettingsFault = "absent" | "unreadable";
+
+type AppRow = typeof apps.$inferSelect;
+type MerchantRow = typeof merchants.$inferSelect;
+
+/** A merchant row with its credentials in the clear; `unreadable` when one of them doesn't open. */
+export async function openMerchant(
+  row: MerchantRow,
+  keys: readonly VerifyKeyRow[],
+  masterKey: MasterKey,
+): Promise<Result<Merchant, SettingsFault>> {
+  const v2 = await v2Of(row, masterKey);
+  if (!v2.ok) return v2;
+  const v3 = await v3Of(row, keys, masterKey);
+  if (!v3.ok) return v3;
+  const { id, mchId, protocol } = row;
+  return ok({ id, mchId, protocol, v2: v2.value, v3: v3.value });
+}
+
+async function v2Of(
+  { id, signType, apiKeySealed, certBinding }: MerchantRow,
+  masterKey: MasterKey,
+): Promise<Result<V2Credentials | null, SettingsFault>> {
+  if (signType === null || apiKeySealed === null) return ok(null);
+  const apiKey = await openFrom(merchants.apiKeySealed, id, apiKeySealed, masterKey);
+  return apiKey.ok ? ok({ apiKey: apiKey.value, signType, certBinding }) : apiKey;
+}
+
+async function v3Of(
+  { id, merchantSerialNo: serialNo, apiV3KeySealed, merchantPrivateKeySealed }: MerchantRow,
+  keys: readonly VerifyKeyRow[],
+  masterKey: MasterKey,
+): Promise<Result<V3Credentials | null, SettingsFault>> {
+  if (serialNo === null || apiV3KeySealed === null || merchantPrivateKeySealed === null) {
+    return ok(null);
+  }
+  const apiV3Key = await openFrom(merchants.apiV3KeySealed, id, apiV3KeySealed, masterKey);
+  if (!apiV3Key.ok) return apiV3Key;
+  const column = merchants.merchantPrivateKeySealed;
+  const privateKey = await openFrom(column, id, merchantPrivateKeySealed, masterKey);
+  if (!privateKey.ok) return privateKey;
+  return ok({
+    apiV3Key: apiV3Key.value,
+    serialNo,
+    privateKeyPem: privateKey.value,
+    verifyKeys: keys.map(verifyKeyOf),
+  });
+}
+
+/** An app row with its secrets in the clear; `unreadable` when one of them doesn't open. */
+export async function openApp(
+  row: AppRow,
+  merchant: Merchant,
+  masterKey: MasterKey,
+  nowAt: number,
+): Promise<Result<AppSettings, SettingsFault>> {
+  const salt = await openFrom(apps.saltSealed, row.id, row.saltSealed, masterKey);
+  if (!salt.ok) return salt;
+  const secret = await openFrom(
+    apps.webhookSecretSealed,
+    row.id,
+    row.webhookSecretSealed,
+    masterKey,
+  );
+  if (!secret.ok) return secret;
+  const oldSalt = await oldOf(row, "Salt", masterKey, nowAt);
+  if (!oldSalt.ok) return oldSalt;
+  const oldSecret = await oldOf(row, "WebhookSecret", masterKey, nowAt);
+  if (!oldSecret.ok) return oldSecret;
+  const { value: previousSalt } = oldSalt;
+  const { value: previousSecret } = oldSecret;
+  return ok({
+    id: row.id,
+    name: row.name,
+    enabled: row.enabled,
+    merchantId: row.merchantId,
+    wechatAppId: row.wechatAppId,
+    payNotifyUrl: row.payNotifyUrl,
+    refundNotifyUrl: row.refundNotifyUrl,
+    salt: salt.value,
+    oldSalt: previousSalt && { salt: previousSalt.plain, expiresAt: previousSalt.expiresAt },
+    webhookSecret: secret.value,
+    oldWebhookSecret: previousSecret && {
+      secret: previousSecret.plain,
+      expiresAt: previousSecret.expiresAt,
+    },
+    merchant,
+  });
+}
+
+/** A predecessor that is still valid, or null. An expired one is not opened. */
+async function oldOf(
+  row: AppRow,
+  which: "Salt" | "WebhookSecret",
+  masterKey: MasterKey,
+  nowAt: number,
+): Promise<Result<{ plain: string; expiresAt: number } | null, SettingsFault>> {
+  const column = `old${which}Sealed` as const;
+  const sealed = row[column];
+  const expiresAt = row[`old${which}ExpiresAt`];
+  if (sealed === null || expiresAt === null || expiresAt <= nowAt) return ok(null);
+  const plain = await openFrom(apps[column], row.id, sealed, masterKey);
+  return plain.ok ? ok({ plain: plain.value, expiresAt }) : plain;
+}

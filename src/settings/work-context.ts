@@ -1,0 +1,28 @@
+import type { Config } from "../config.ts";
+import { connect, type Database } from "../db/database.ts";
+import type { RequestMeter } from "../observability/request-meter.ts";
+import { masterKeyOf, openSettings, type Settings } from "./settings.ts";
+
+/**
+ * What one piece of work (a request, an alarm, an operation of an object, a job) is done with. The
+ * database handle is opened here and nowhere else, so that every trip is counted by the work's meter.
+ */
+export interface WorkContext {
+  readonly env: Env;
+  readonly config: Config;
+  readonly meter: RequestMeter;
+  readonly db: Database;
+  readonly settings: Settings;
+}
+
+/** Opens the database and the settings for one piece of work. Makes no trip. */
+export function openWork(env: Env, config: Config, meter: RequestMeter): WorkContext {
+  const db = connect(env.DB, meter.usage);
+  return {
+    env,
+    config,
+    meter,
+    db,
+    settings: openSettings(db, async () => await masterKeyOf(config)),
+  };
+}

@@ -1,0 +1,85 @@
+import { err, ok, type Result } from "../lib/result.ts";
+import type {
+  Merchant,
+  Notification,
+  NotificationFault,
+  NotificationMessage,
+  NotificationRejection,
+  NotificationResponse,
+  Protocol,
+  VerifyKeyLookup,
+} from "./types.ts";
+import * as v2 from "./v2/notifications.ts";
+import * as v3 from "./v3/notifications.ts";
+
+/** How a notification is read: for whom, in which protocol, with which keys. */
+export interface NotificationReader {
+  readonly merchant: Merchant;
+  readonly protocol: Protocol;
+  readonly findVerifyKey: VerifyKeyLookup;
+}
+
+/**
+ * Reads and verifies a notification of the kind that its path expects. What only the stored order
+ * can tell remains for the caller: that a payment's app, amount and sign type are the order's.
+ */
+export async function readNotification(
+  kind: Notification["kind"],
+  { merchant, protocol, findVerifyKey }: NotificationReader,
+  message: NotificationMessage,
+  nowAt: number,
+): Promise<Result<Notification, NotificationFault>> {
+  const { id, mchId } = merchant;
+  switch (protocol) {
+    case "v2": {
+      if (merchant.v2 === null) return noCredentials("APIv2");
+      const v2Merchant = { mchId, ...merchant.v2 };
+      return kind === "payment"
+        ? asPayment(await v2.readPaymentNotification(message.body, v2Merchant))
+        : asRefund(await v2.readRefundNotification(message.body, v2Merchant));
+    }
+    case "v3": {
+      if (merchant.v3 === null) return noCredentials("APIv3");
+      const keys = { merchant: { id, mchId, v3: merchant.v3 }, findVerifyKey };
+      return kind === "payment"
+        ? asPayment(await v3.readPaymentNotification(keys, message, nowAt))
+        : asRefund(await v3.readRefundNotification(keys, message, nowAt));
+    }
+  }
+}
+
+/**
+ * The answer in the protocol's form. A success ends WeChat's repeats: only when the notification is
+ * stored durably.
+ */
+export function acknowledge(
+  protocol: Protocol,
+  outcome: Result<null, NotificationRejection>,
+): NotificationResponse {
+  switch (protocol) {
+    case "v2":
+      return v2.acknowledge(outcome);
+    case "v3":
+      return v3.acknowledge(outcome);
+  }
+}
+
+function asPayment(
+  read: Awaited<ReturnType<typeof v3.readPaymentNotification>>,
+): Result<Notification, NotificationFault> {
+  return read.ok ? ok({ kind: "payment", payment: read.value }) : read;
+}
+
+function asRefund(
+  read: Awaited<ReturnType<typeof v3.readRefundNotification>>,
+): Result<Notification, NotificationFault> {
+  return read.ok ? ok({ kind: "refund", ...read.value }) : read;
+}
+
+function noCredentials(api: string): Result<never, NotificationFault> {
+  return err({
+    kind: "no-credentials",
+    detail: `no ${api} credentials`,
+    rejection: "not authentic",
+  });
+}
