@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import { check, index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 import { INCIDENT_KINDS, type IncidentFacts } from "../domain/incidents.ts";
+import { NOTIFY_STATES, PAY_STATES, REFUND_SOURCES, REFUND_STATES } from "../domain/states.ts";
 
 /**
  * D1 is the record that everyone reads: current state only, one row per fact. Times are Unix ms,
@@ -127,12 +128,10 @@ export const orders = sqliteTable(
     clientIp: text("client_ip").notNull(),
     /** Kept with the order: WeChat takes another notify URL on a repeat for other parameters. */
     notifyUrl: text("notify_url").notNull(),
-    payState: text("pay_state", { enum: ["waiting", "failed", "paid"] }).notNull(),
+    payState: text("pay_state", { enum: PAY_STATES }).notNull(),
     transactionId: text("transaction_id"),
     paidAt: integer("paid_at"),
-    payNotifyState: text("pay_notify_state", {
-      enum: ["none", "failing", "confirmed"],
-    }).notNull(),
+    payNotifyState: text("pay_notify_state", { enum: NOTIFY_STATES }).notNull(),
     payNotifyNumber: integer("pay_notify_number").notNull(),
     expiresAt: integer("expires_at").notNull(),
     createdAt: integer("created_at").notNull(),
@@ -173,20 +172,16 @@ export const refunds = sqliteTable(
     /** Kept with the refund: a repeat must carry the same parameters (WeChat: refund). */
     notifyUrl: text("notify_url").notNull(),
     /** `requested`: WeChat's answer is not known. `abnormal`: accepted, but needs a person (CHANGE). */
-    state: text({
-      enum: ["requested", "refused", "accepted", "abnormal", "closed", "succeeded"],
-    }).notNull(),
+    state: text({ enum: REFUND_STATES }).notNull(),
     /** WeChat's number. */
     refundId: text("refund_id"),
-    notifyState: text("notify_state", { enum: ["none", "failing", "confirmed"] }).notNull(),
+    notifyState: text("notify_state", { enum: NOTIFY_STATES }).notNull(),
     notifyNumber: integer("notify_number").notNull(),
     succeededAt: integer("succeeded_at"),
     createdAt: integer("created_at").notNull(),
     updatedAt: integer("updated_at").notNull(),
     /** `platform`: made by a person in WeChat's merchant platform, not asked for by an app. */
-    source: text({ enum: ["app", "platform"] })
-      .notNull()
-      .default("app"),
+    source: text({ enum: REFUND_SOURCES }).notNull().default("app"),
   },
   (table) => [
     index("refunds_order").on(table.orderId),
