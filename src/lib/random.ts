@@ -1,4 +1,4 @@
-/** A new order or refund number: 32 hex characters, never used before (128 random bits). */
+/** 32 hex characters with 122 random bits: a new number for an order or a refund, or a nonce. */
 export function randomHex32(): string {
   return crypto.randomUUID().replaceAll("-", "");
 }
