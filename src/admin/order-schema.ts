@@ -1,16 +1,13 @@
 import * as z from "zod";
+import { NOTIFY_STATES, PAY_STATES } from "../domain/states.ts";
 import { descendingPage, wholeNumber } from "./query-schema.ts";
 
 /** `?…` of GET /admin/orders. Times are Unix ms; `cursor` is the `nextCursor` of an earlier answer. */
 export const orderQuery = z.strictObject({
   appId: wholeNumber.optional(),
   merchantId: wholeNumber.optional(),
-  payState: z
-    .enum(["waiting", "failed", "paid"], { error: "must be waiting, failed or paid" })
-    .optional(),
-  payNotifyState: z
-    .enum(["none", "failing", "confirmed"], { error: "must be none, failing or confirmed" })
-    .optional(),
+  payState: z.enum(PAY_STATES, { error: "must be waiting, failed or paid" }).optional(),
+  payNotifyState: z.enum(NOTIFY_STATES, { error: "must be none, failing or confirmed" }).optional(),
   number: z.string().max(64, { error: "must have at most 64 characters" }).optional(),
   appOrderNo: z.string().max(64, { error: "must have at most 64 characters" }).optional(),
   createdFrom: wholeNumber.optional(),

@@ -1,7 +1,6 @@
 import type { Context } from "hono";
-import { parseCaller } from "../contract/caller.ts";
 import { readParameters, type Parameters } from "../contract/parameters.ts";
-import { verifySignature } from "../contract/signature.ts";
+import { parseCaller, verifySignature } from "../contract/signature.ts";
 import { err, ok, type Result } from "../lib/result.ts";
 import type { Database } from "../db/database.ts";
 import { validSalts } from "../settings/settings.ts";

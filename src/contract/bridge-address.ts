@@ -1,18 +1,18 @@
 import { sha1Hex } from "./sha1.ts";
 
-/** What the address is asked for with. */
+/** The input of `addressSignature`. */
 export interface AddressRequest {
   readonly wechatAppId: string;
-  /** The payer's web OAuth2 token, not the account's global one. Signed, never handed out. */
+  /** The payer's OAuth2 web token, not the account's global one. Signed, never returned. */
   readonly accessToken: string;
-  /** The page that asks, with its `?code=…&state=…`. */
+  /** The page that opens the address book, including its `?code=…&state=…`. */
   readonly url: string;
   readonly nonceStr: string;
   /** Unix ms. */
   readonly nowAt: number;
 }
 
-/** What a page hands to `WeixinJSBridge.invoke("editAddress", …)`. */
+/** The argument of `WeixinJSBridge.invoke("editAddress", …)`. */
 export interface BridgeAddress {
   readonly addrSign: string;
   readonly signType: "sha1";
@@ -24,8 +24,8 @@ export interface BridgeAddress {
 
 /**
  * Signs a request for the payer's address book. WeChat: `editAddress` signs five values under
- * lower-case names, raw and sorted; WeChat compares them with the page it runs in, whose URL it
- * takes without the fragment.
+ * lower-case names, unencoded and sorted, and compares them with the page that it runs in, whose URL
+ * it takes without the fragment.
  */
 export async function addressSignature(request: AddressRequest): Promise<BridgeAddress> {
   const timeStamp = String(Math.floor(request.nowAt / 1000));

@@ -14,19 +14,19 @@ import {
 import type { Parameters } from "./parameter-set.ts";
 import { byteLimitFault, lengthFault, MAX_TEXT_BYTES, wechatTextFault } from "./text.ts";
 
-/** A checked request for an order. */
+/** A validated request to create an order. */
 export interface CreateOrderInput {
   readonly openId: string;
   readonly desc: string;
   readonly totalFen: number;
   readonly tag: string;
-  /** Handed back in the callback. */
+  /** Returned in the callback. */
   readonly attach: string | null;
   /** The app's own order number, unique per app. */
   readonly appOrderNo: string | null;
-  /** The payer's address; null for the caller's. */
+  /** The payer's IP address; null means the caller's. */
   readonly clientIp: string | null;
-  /** For `editAddress`: the payer's OAuth token and the page that asks for the address. */
+  /** For `editAddress`: the payer's OAuth token and the page that opens the address book. */
   readonly addressPage: AddressPage | null;
 }
 
@@ -35,9 +35,9 @@ export interface AddressPage {
   readonly url: string;
 }
 
-const MAX_ACCESS_TOKEN = 512;
+const MAX_ACCESS_TOKEN_LENGTH = 512;
 /** Longer URLs don't work in common browsers. */
-const MAX_URL = 2048;
+const MAX_URL_LENGTH = 2048;
 
 const schema = z
   .object({
@@ -50,13 +50,13 @@ const schema = z
     attach: optional(textFault),
     appOrderNo: appNumber,
     clientIp: optional(addressFault),
-    accessToken: optional((value) => lengthFault(value, MAX_ACCESS_TOKEN)),
-    url: optional(shortText(MAX_URL, urlFault)),
+    accessToken: optional((value) => lengthFault(value, MAX_ACCESS_TOKEN_LENGTH)),
+    url: optional(shortText(MAX_URL_LENGTH, urlFault)),
   })
   .superRefine(({ accessToken, url }, context) => {
     if ((accessToken === null) === (url === null)) return;
-    const [missing, given] = url === null ? ["url", "accessToken"] : ["accessToken", "url"];
-    context.addIssue({ code: "custom", path: [missing], message: `必须与 ${given} 一起提供` });
+    const [missing, present] = url === null ? ["url", "accessToken"] : ["accessToken", "url"];
+    context.addIssue({ code: "custom", path: [missing], message: `必须与 ${present} 一起提供` });
   })
   .transform(({ accessToken, url, ...order }): CreateOrderInput => ({
     openId: order.openId,
@@ -69,7 +69,7 @@ const schema = z
     addressPage: accessToken === null || url === null ? null : { accessToken, url },
   }));
 
-/** Contract: create-order. The first parameter at fault is a 501; see `readFields`. */
+/** Contract: create-order. The first invalid parameter is a 501; see `readFields`. */
 export function parseCreateOrder(parameters: Parameters): Result<CreateOrderInput, Refusal> {
   return readFields(schema, parameters);
 }
@@ -83,7 +83,7 @@ function addressFault(value: string): string | null {
   return isAddress ? null : "必须是 IPv4 或 IPv6 地址";
 }
 
-/** The page's URL goes into a signature as it is, so it is checked but never normalised. */
+/** Checks the page's URL but never normalises it: it is signed exactly as sent. */
 function urlFault(value: string): string | null {
   const isPage = /^https?:\/\/\S+$/i.test(value) && URL.canParse(value);
   return isPage ? null : "必须是 http 或 https 网址";

@@ -1,6 +1,6 @@
 import { CONTRACT_TEXTS, type ContractCode, type Refusal } from "./refusal.ts";
 
-/** The body of a successful answer. */
+/** The body of a successful response. */
 export interface Success<Data> {
   readonly code: 0;
   readonly errmsg: null;
@@ -14,12 +14,12 @@ export interface Failure {
   readonly data: null;
 }
 
-/** Contract: the envelope of an answer that holds something. */
+/** Contract: the envelope of a successful response. */
 export function success<Data>(data: Data): Success<Data> {
   return { code: 0, errmsg: null, data };
 }
 
-/** Contract: the envelope of a refusal; `errmsg` begins with the code's text in the contract. */
+/** Contract: the envelope of a refusal; `errmsg` begins with the contract's text for the code. */
 export function failure(refusal: Refusal): Failure {
   return {
     code: refusal.code,

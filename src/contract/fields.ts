@@ -5,25 +5,25 @@ import type { Parameters } from "./parameter-set.ts";
 import { lengthFault } from "./text.ts";
 
 /**
- * The largest amount in fen, 21,474,836.47 yuan: WeChat's amounts are 32-bit integers. Payers' and
- * merchants' own quotas are far lower.
+ * The largest amount in fen, 21,474,836.47 yuan: WeChat's amounts are 32-bit integers. The quotas of
+ * payers and merchants are far lower.
  */
 export const MAX_TOTAL_FEN = 2_147_483_647;
 
-/** What is wrong with a value, in Chinese and following the parameter's name; null when nothing is. */
-type Fault = (value: string) => string | null;
+/** Returns what is wrong with a value, in Chinese, to follow the parameter's name; null if valid. */
+type Check = (value: string) => string | null;
 
-/** A parameter that must be given. */
-export function required(fault: Fault) {
+/** A required parameter. */
+export function required(check: Check) {
   return z.string({ error: "必传" }).superRefine((value, context) => {
-    const message = fault(value);
+    const message = check(value);
     if (message !== null) context.addIssue(message);
   });
 }
 
-/** A parameter that may be left out: null then. */
-export function optional(fault: Fault) {
-  return required(fault).nullable().default(null);
+/** An optional parameter: null when missing. */
+export function optional(check: Check) {
+  return required(check).nullable().default(null);
 }
 
 /** A required integer in plain decimal digits: no sign, no leading zero, no `1.0`, no `1e2`. */
@@ -31,43 +31,43 @@ export function integer(max: number, unit = "") {
   return required((value) => integerFault(value, max, unit)).transform(Number);
 }
 
-/** As `integer`, or left out. */
+/** As `integer`, but optional: null when missing. */
 export function optionalInteger(max: number, unit = "") {
   return optional((value) => integerFault(value, max, unit)).transform((value) =>
     value === null ? null : Number(value),
   );
 }
 
-/** An id that the gateway allotted. */
+/** An id assigned by the gateway. */
 export const id = integer(Number.MAX_SAFE_INTEGER);
 
-/** An app's own number of an order or a refund. */
+/** An app's own number for an order or a refund. */
 export const appNumber = optional((value) =>
   /^[A-Za-z0-9_-]{1,64}$/.test(value) ? null : "只能由 A-Z a-z 0-9 _ - 组成，长度 1 到 64",
 );
 
-/** Contract: 1 is WeChat, 2 is Alipay; only WeChat is offered. */
+/** Contract: 1 is WeChat, 2 is Alipay; only WeChat is supported. */
 export const platform = required((value) =>
   value === "1" ? null : "只能是 1（微信支付），支付宝等其它平台暂未提供",
 );
 
-/** Free text with a limit in characters. */
-export function shortText(max: number, fault: Fault): Fault {
-  return (value) => lengthFault(value, max) ?? fault(value);
+/** Text with a limit in characters. */
+export function shortText(max: number, check: Check): Check {
+  return (value) => lengthFault(value, max) ?? check(value);
 }
 
 /**
- * Reads the fields of one endpoint. A parameter with an empty value counts as left out: form
- * libraries write an unset variable so. Unknown parameters are ignored (they were signed).
+ * Validates the parameters of one endpoint. An empty value counts as missing: form libraries send
+ * unset variables that way. Unknown parameters are ignored (they were signed).
  *
- * @returns the first parameter at fault, by name, and what is expected of it
+ * @returns on failure, a 501 that names the first invalid parameter and the expected value
  */
 export function readFields<Schema extends z.ZodType>(
   schema: Schema,
   parameters: Parameters,
 ): Result<z.output<Schema>, Refusal> {
-  const given = Object.fromEntries([...parameters].filter(([, value]) => value !== ""));
-  const read = schema.safeParse(given);
+  const present = Object.fromEntries([...parameters].filter(([, value]) => value !== ""));
+  const read = schema.safeParse(present);
   if (read.success) return ok(read.data);
   const [first] = read.error.issues;
   return err(badRequest(`${String(first?.path[0])} ${first?.message}`));
@@ -75,6 +75,6 @@ export function readFields<Schema extends z.ZodType>(
 
 function integerFault(value: string, max: number, unit: string): string | null {
   if (!/^[1-9]\d*$/.test(value)) return `必须是不小于 1 的整数${unit}`;
-  // Number() of too many digits is rounded, but never down to `max` or below.
+  // Number() rounds a number with too many digits, but never down to `max` or below.
   return Number(value) > max ? `不能大于 ${max}${unit}` : null;
 }

@@ -4,17 +4,17 @@ import { BAD_NAME, isParameterName, type Pair } from "./parameter-set.ts";
 
 /**
  * Reads `application/x-www-form-urlencoded` as the WHATWG URL standard does (`+` is a space, a name
- * without `=` has an empty value, empty pairs as in `a=1&&b=2` are skipped), except that a malformed
- * escape is refused: replacing it would let different bodies read as the same parameters.
+ * without `=` has an empty value, empty pairs as in `a=1&&b=2` are skipped), but refuses a malformed
+ * escape: with replacement characters, different bodies would decode to the same parameters.
  */
 export function readFormPairs(text: string): Result<readonly Pair[], Refusal> {
   const pairs: Pair[] = [];
   for (const part of text.split("&")) {
     if (part === "") continue;
-    const cut = part.indexOf("=");
-    const name = decode(cut === -1 ? part : part.slice(0, cut));
+    const equalsAt = part.indexOf("=");
+    const name = decode(equalsAt === -1 ? part : part.slice(0, equalsAt));
     if (name === null || !isParameterName(name)) return err(BAD_NAME);
-    const value = cut === -1 ? "" : decode(part.slice(cut + 1));
+    const value = equalsAt === -1 ? "" : decode(part.slice(equalsAt + 1));
     if (value === null) {
       return err(badRequest(`${name} 的 % 转义有误，必须是 UTF-8 的百分号编码`));
     }

@@ -6,17 +6,16 @@ const NOT_JSON = badRequest("请求体不是有效的 JSON");
 const NOT_AN_OBJECT = badRequest('JSON 的最外层必须是对象，如 {"appId":1}');
 
 /**
- * One token of a text that is known to be valid JSON: a number or word, or one of the punctuation
- * marks. Of a string it finds the opening quote only: a pattern for the whole of it would overflow
- * the engine's stack on a long one.
+ * One token of text that is known to be valid JSON: a number, a literal or a punctuation mark. Of a
+ * string it matches the opening quote only: a pattern for the whole of a long string would overflow
+ * the engine's stack.
  */
 const TOKEN = /[ \t\n\r]*([-\w.+]+|[{}[\]:,"])/y;
 
 /**
- * Reads a flat JSON object of scalars. JSON.parse judges whether the text is JSON, but it keeps only
- * the last of repeated names and rounds numbers; so the names and values are then taken from the
- * text itself. A number counts as it was written (`1.0`, `1e2`, twenty digits): that is what the
- * app signed.
+ * Reads a flat JSON object of scalars. JSON.parse only validates the text: it keeps the last of
+ * repeated names and rounds numbers, so names and values are read from the text itself. A number
+ * keeps its spelling (`1.0`, `1e2`, twenty digits), because the app signed that spelling.
  */
 export function readJsonPairs(text: string): Result<readonly Pair[], Refusal> {
   if (!isJson(text)) return err(NOT_JSON);
@@ -64,7 +63,7 @@ function* tokenize(text: string): Generator<string, undefined> {
   }
 }
 
-/** Where the string that opens at `start` has ended. */
+/** The index after the closing quote of the string that opens at `start`. */
 function endOfString(text: string, start: number): number {
   let at = start + 1;
   while (at < text.length && text[at] !== '"') at += text[at] === "\\" ? 2 : 1;

@@ -4,12 +4,12 @@ import type { Result } from "../lib/result.ts";
 import { appNumber, optional, optionalInteger, readFields } from "./fields.ts";
 import type { Parameters } from "./parameter-set.ts";
 
-/** A checked question for an order. */
+/** A validated query for an order. */
 export interface OrderQuery {
   readonly by:
     | { readonly kind: "id"; readonly orderId: number }
     | { readonly kind: "app-order-no"; readonly appOrderNo: string };
-  /** Whether to ask WeChat before answering. */
+  /** Whether to query WeChat before responding. */
   readonly sync: boolean;
 }
 
@@ -20,7 +20,7 @@ const schema = z
     sync: optional((value) => (value === "0" || value === "1" ? null : "只能是 0 或 1")),
   })
   .transform(({ order_id, appOrderNo, sync }, context): OrderQuery => {
-    // With both given there are two questions and one answer: neither is guessed to be meant.
+    // They may name different orders: refused, not guessed.
     if (order_id !== null && appOrderNo !== null) {
       context.addIssue({ code: "custom", path: ["order_id"], message: "与 appOrderNo 只能传一个" });
       return z.NEVER;
@@ -32,7 +32,7 @@ const schema = z
     return z.NEVER;
   });
 
-/** Contract: order. The first parameter at fault is a 501; see `readFields`. */
+/** Contract: order. The first invalid parameter is a 501; see `readFields`. */
 export function parseOrderQuery(parameters: Parameters): Result<OrderQuery, Refusal> {
   return readFields(schema, parameters);
 }

@@ -14,8 +14,8 @@ export const PAY_STATE_CODE = {
 } as const satisfies Record<PayState, string>;
 
 /**
- * Contract: `ref_state`. While WeChat's answer is unknown the refund is neither reported as refused
- * nor as accepted; with no refund at all it is "0" too.
+ * Contract: `ref_state`. A refund is reported neither as refused nor as accepted until WeChat's
+ * answer is known: it is "0", like an order without refunds.
  */
 export const REF_STATE_CODE = {
   requested: "0",
@@ -61,9 +61,9 @@ export interface OrderView {
 }
 
 /**
- * Contract: order. The contract shows one refund, so of several the latest.
+ * Contract: order. The contract has room for one refund: the latest.
  *
- * @param refundingFen what has been refunded or is being refunded, over all the order's refunds
+ * @param refundingFen the sum of the order's completed and pending refunds
  */
 export function orderView(
   order: OrderRecord,

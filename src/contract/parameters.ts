@@ -24,11 +24,11 @@ const BYTE_ORDER_MARK = badRequest("请求体不能以 BOM 开头");
  * Reads an app's request body. Contract: the body is `application/x-www-form-urlencoded` or
  * `application/json` (flat, scalars only).
  *
- * Whatever is ambiguous is refused with a 501 that says what is expected. Nothing is repaired or
- * dropped, so that what was signed, what is checked and what is done are the same. An empty body is
- * an empty set. The caller bounds the body's size.
+ * Refuses ambiguous input with a 501 that names the expected form. Repairs and drops nothing, so
+ * that the signed, the validated and the used values are the same. An empty body is an empty set.
+ * The caller limits the body's size.
  *
- * @param contentType the header's value, null when there is none
+ * @param contentType the header's value, null when it is missing
  */
 export function readParameters(
   contentType: string | null,
@@ -58,7 +58,7 @@ function chooseReader(contentType: string | null): Result<Reader, Refusal> {
   return ok(reader);
 }
 
-/** `fatal`, since a decoder that replaces bad bytes makes different bodies read alike. */
+/** `fatal`: with replacement characters, different bodies would decode to the same text. */
 function decodeUtf8(body: Uint8Array): Result<string, Refusal> {
   let text: string;
   try {

@@ -4,10 +4,10 @@ import type { Result } from "../lib/result.ts";
 import { appNumber, id, MAX_TOTAL_FEN, optionalInteger, platform, readFields } from "./fields.ts";
 import type { Parameters } from "./parameter-set.ts";
 
-/** A checked request for a refund. */
+/** A validated refund request. */
 export interface RefundMoney {
   readonly orderId: number;
-  /** Null for all that is left. */
+  /** Null means everything that is left. */
   readonly refundFen: number | null;
   /** The app's own refund number, unique per app. */
   readonly appRefundNo: string | null;
@@ -27,8 +27,8 @@ const schema = z
   }));
 
 /**
- * Contract: refund-money. The first parameter at fault is a 501; see `readFields`. Whether
- * `appRefundNo` is needed depends on what is left of the order, which isn't known here.
+ * Contract: refund-money. The first invalid parameter is a 501; see `readFields`. Whether
+ * `appRefundNo` is required depends on the order's remaining amount, which isn't known here.
  */
 export function parseRefundMoney(parameters: Parameters): Result<RefundMoney, Refusal> {
   return readFields(schema, parameters);

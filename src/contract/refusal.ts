@@ -10,24 +10,24 @@ export const CONTRACT_TEXTS = {
 /** 501: the app must change its request. 502: not a POST. 503: a fault here or at WeChat. */
 export type ContractCode = keyof typeof CONTRACT_TEXTS;
 
-/** A "no" to an app's request: its code, and in Chinese what is expected. Never holds a secret. */
+/** The refusal of an app's request: its code, and the expectation in Chinese. Never has a secret. */
 export interface Refusal {
   readonly code: ContractCode;
   readonly detail: string;
 }
 
-/** The app can mend it: a parameter, a signature, a state that forbids the request. */
+/** The app can fix the cause: a parameter, a signature, a state that forbids the request. */
 export function badRequest(detail: string): Refusal {
   return { code: 501, detail };
 }
 
-/** The app can't mend it. `detail` says whether repeating is safe. */
+/** The app can't fix the cause. `detail` says whether a retry is safe. */
 export function serverFault(detail: string): Refusal {
   return { code: 503, detail };
 }
 
-/** One answer for an order that isn't there and one of another app: nobody can tell them apart. */
+/** The same for a missing order and for another app's: the response doesn't reveal which. */
 export const ORDER_ABSENT = badRequest("订单不存在");
 
-/** The three endpoints take POST only. */
+/** The three endpoints accept POST only. */
 export const METHOD_REFUSED: Refusal = { code: 502, detail: "只接受 POST" };

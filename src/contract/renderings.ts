@@ -1,21 +1,21 @@
 import type { Parameters } from "./parameter-set.ts";
 
-/** How a library writes the values of a query string. Letters, digits and `-_.` stay as they are. */
+/** How a library encodes the values of a query string. Letters, digits and `-_.` stay unescaped. */
 interface Rendering {
-  /** Who writes so. */
+  /** Libraries that encode this way. */
   readonly by: string;
   readonly space: "+" | "%20";
   /** Which of `! ' ( ) * ~ /` stay unescaped; everything else becomes `%XX` of its UTF-8 bytes. */
   readonly bare: string;
 }
 
-/** PHP's `http_build_query` by default; also what the gateway writes itself. */
+/** PHP's `http_build_query` by default; also the gateway's own rendering. */
 const PHP: Rendering = { by: "PHP http_build_query", space: "+", bare: "" };
 
 /**
- * Contract: signature. "http query string" means something else in each language, and existing apps
- * use each. Every row can be decoded by the same decoder (`+` is a space, then percent-decode), so
- * accepting them all never lets one string stand for two sets of parameters.
+ * Contract: signature. "http query string" means something different in each language, and existing
+ * apps use all of these. The same decoder decodes every row (`+` is a space, then percent-decode),
+ * so accepting them all never lets one string represent two sets of parameters.
  */
 const RENDERINGS: readonly Rendering[] = [
   PHP,
@@ -40,8 +40,8 @@ const RENDERINGS: readonly Rendering[] = [
 ];
 
 /**
- * The distinct strings that an app may have signed, `sign` left out, names in byte order. Plain
- * ASCII text gives one. The values must be well-formed Unicode, as `readParameters` ensures.
+ * The distinct strings that an app may have signed, without `sign`, names in byte order: one string
+ * for plain ASCII text. The values must be well-formed Unicode, as `readParameters` ensures.
  */
 export function renderings(parameters: Parameters): readonly string[] {
   const signed = signedPairs(parameters);
@@ -52,12 +52,12 @@ export function renderings(parameters: Parameters): readonly string[] {
   return [...strings];
 }
 
-/** The string to sign as the gateway writes it: PHP's rendering, `sign` left out, names sorted. */
+/** The string that the gateway signs: PHP's rendering, without `sign`, names sorted. */
 export function renderForSigning(parameters: Parameters): string {
   return render(signedPairs(parameters), PHP);
 }
 
-/** All parameters in their own order, as PHP's `http_build_query` writes them. */
+/** Renders all parameters in their own order, as PHP's `http_build_query` does. */
 export function renderPhp(parameters: Parameters): string {
   return render([...parameters], PHP);
 }
@@ -71,8 +71,8 @@ function signedPairs(parameters: Parameters): readonly (readonly [string, string
 }
 
 /**
- * Whether unescaped text is safe to accept. With `&` in it, `a=1&b=2` could mean one parameter or
- * two; with `%` or `+`, `a=%26` could be those three characters or an `&`, and `a=b+c` a space.
+ * Whether an unescaped value is unambiguous. With `&`, `a=1&b=2` could be one parameter or two; with
+ * `%` or `+`, `a=%26` could be three characters or an `&`, and `a=b+c` could contain a space.
  */
 function isPlain(value: string): boolean {
   return !/[&%+]/.test(value);
@@ -85,10 +85,12 @@ function render(pairs: readonly (readonly [string, string])[], rendering: Render
 function escape(value: string, { space, bare }: Rendering): string {
   return encodeURIComponent(value)
     .replaceAll("%20", space)
-    .replaceAll(/[!'()*~]/g, (mark) => (bare.includes(mark) ? mark : percentEscape(mark)))
+    .replaceAll(/[!'()*~]/g, (character) =>
+      bare.includes(character) ? character : percentEscape(character),
+    )
     .replaceAll("%2F", bare.includes("/") ? "/" : "%2F");
 }
 
-function percentEscape(mark: string): string {
-  return `%${mark.charCodeAt(0).toString(16).toUpperCase()}`;
+function percentEscape(character: string): string {
+  return `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
 }

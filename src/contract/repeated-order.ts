@@ -1,6 +1,6 @@
 import type { CreateOrderInput } from "./create-order.ts";
 
-/** What was stored of the first request under an app's own order number. */
+/** The stored parameters of the first request with an app's order number. */
 export interface FirstRequest {
   readonly openId: string;
   readonly desc: string;
@@ -11,9 +11,9 @@ export interface FirstRequest {
 }
 
 /**
- * The contract's name of the first parameter in which a repeated request differs from the one that
- * made the order, or null. A caller's address that isn't given explicitly may change; what WeChat
- * is told does not.
+ * Compares a repeated request with the one that created the order. Returns the contract's name of
+ * the first parameter that differs, or null. Without `clientIp` the caller's address may change:
+ * WeChat still gets the stored one.
  */
 export function differingParameter(first: FirstRequest, repeated: CreateOrderInput): string | null {
   if (first.openId !== repeated.openId) return "openId";

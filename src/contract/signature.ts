@@ -1,15 +1,35 @@
+import * as z from "zod";
+import type { Result } from "../lib/result.ts";
+import { id, readFields, required } from "./fields.ts";
 import type { Parameters } from "./parameter-set.ts";
+import type { Refusal } from "./refusal.ts";
 import { renderForSigning, renderings } from "./renderings.ts";
 import { sha1Hex } from "./sha1.ts";
 
 export { renderings, renderPhp } from "./renderings.ts";
 
-/** A sign's form: SHA-1 in hex, of either case. */
-export const SIGN = /^[0-9a-fA-F]{40}$/;
+/** SHA-1 in hex, upper or lower case. */
+const SIGN = /^[0-9a-fA-F]{40}$/;
+
+/** The app that a request claims to come from, and its signature, not verified yet. */
+export interface Caller {
+  readonly appId: number;
+  readonly sign: string;
+}
+
+const callerSchema = z.object({
+  appId: id,
+  sign: required((value) => (SIGN.test(value) ? null : "必须是 40 位十六进制的 SHA-1 签名")),
+});
+
+/** Contract: `appId` and `sign` of every request. Read first, because `appId` selects the salt. */
+export function parseCaller(parameters: Parameters): Result<Caller, Refusal> {
+  return readFields(callerSchema, parameters);
+}
 
 /**
  * Whether `sign` is the signature of `parameters` with one of the app's salts (two during a
- * rotation). Contract: signature. A `sign` that isn't 40 hex characters is simply wrong.
+ * rotation). Contract: signature. False for a `sign` that isn't 40 hex characters.
  */
 export async function verifySignature(
   parameters: Parameters,
@@ -21,13 +41,13 @@ export async function verifySignature(
   const expected = await Promise.all(
     salts.flatMap((salt) => strings.map(async (text) => await sha1Hex(salt + text + salt))),
   );
-  // Every candidate is compared to its end: the time tells neither how much of a forged sign was
-  // right, nor which salt or rendering it came near to.
-  const given = sign.toLowerCase();
-  return expected.reduce((matched, candidate) => isSame(candidate, given) || matched, false);
+  // Compares every candidate to its end: the duration reveals neither how much of a forged sign was
+  // right, nor which salt or rendering it nearly matched.
+  const received = sign.toLowerCase();
+  return expected.reduce((matched, candidate) => isSame(candidate, received) || matched, false);
 }
 
-/** Signs `parameters` (a `sign` among them is left out) as the gateway does: PHP's rendering. */
+/** Signs `parameters`, except `sign`, in the gateway's own rendering (PHP's). */
 export async function signParameters(parameters: Parameters, salt: string): Promise<string> {
   return await sha1Hex(salt + renderForSigning(parameters) + salt);
 }

@@ -1,12 +1,12 @@
 /**
- * WeChat Pay's limit for `body`, the order's description: 127 bytes of UTF-8. Its pages name 127
- * and 128 and don't say of what; this reading is safe under each. The same holds for `attach`.
+ * WeChat Pay's limit for `body`, the order's description: 127 bytes of UTF-8. Its pages say 127
+ * and 128, without a unit; this value is safe under every reading. The same applies to `attach`.
  */
 export const MAX_TEXT_BYTES = 127;
 
 /**
- * Why WeChat would refuse or garble `text`, in Chinese and following the parameter's name; null when
- * it is fine. APIv2 refuses characters of four bytes in UTF-8. XML 1.0 can't carry most control
+ * Why WeChat would refuse or garble `text`, in Chinese, to follow the parameter's name; null if it
+ * wouldn't. APIv2 refuses characters of four bytes in UTF-8. XML 1.0 can't represent most control
  * characters, and turns a carriage return into a line feed, which breaks the message's signature.
  */
 export function wechatTextFault(text: string): string | null {
@@ -18,21 +18,21 @@ export function wechatTextFault(text: string): string | null {
   return null;
 }
 
-/** As above, and longer than `max` bytes of UTF-8: text is never cut. */
+/** A message as above if `text` has more than `max` bytes in UTF-8. Text is never truncated. */
 export function byteLimitFault(text: string, max: number): string | null {
   return new TextEncoder().encode(text).length > max
     ? `不能超过 ${max} 字节（UTF-8，一个汉字占 3 字节）`
     : null;
 }
 
-/** As above, and longer than `max` characters. */
+/** A message as above if `text` has more than `max` characters. */
 export function lengthFault(text: string, max: number): string | null {
   return text.length > max ? `不能超过 ${max} 个字符` : null;
 }
 
 /**
- * XML 1.0's `Char` below U+10000, without the carriage return and the controls that it discourages
- * (U+007F to U+009F). Surrogates are no characters.
+ * XML 1.0's `Char` below U+10000, without the carriage return and the control characters that it
+ * discourages (U+007F to U+009F). Surrogates aren't characters.
  */
 function isXmlCharacter(code: number): boolean {
   if (code < 0x20) return code === 0x09 || code === 0x0a;

@@ -1,6 +1,8 @@
 import { sql } from "drizzle-orm";
 import { check, index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 import { INCIDENT_KINDS, type IncidentFacts } from "../domain/incidents.ts";
+import { NOTIFY_STATES, PAY_STATES, REFUND_SOURCES, REFUND_STATES } from "../domain/states.ts";
+import { PROTOCOLS, SIGN_TYPES, V2_SIGN_TYPES } from "../wechat/types.ts";
 
 /**
  * D1 is the record that everyone reads: current state only, one row per fact. Times are Unix ms,
@@ -15,9 +17,9 @@ export const merchants = sqliteTable("merchants", {
   name: text().notNull(),
   mchId: text("mch_id").notNull().unique("merchants_mch_id"),
   /** For new orders; an order keeps the one it was made with. */
-  protocol: text({ enum: ["v2", "v3"] }).notNull(),
+  protocol: text({ enum: PROTOCOLS }).notNull(),
   /** For new orders of APIv2. Null without `api_key_sealed`. */
-  signType: text("sign_type", { enum: ["MD5", "HMAC-SHA256"] }),
+  signType: text("sign_type", { enum: V2_SIGN_TYPES }),
   /** APIv2's credentials; null when the merchant has none. */
   apiKeySealed: text("api_key_sealed"),
   /** Name of the mTLS binding that presents the merchant's certificate on refunds. */
@@ -116,8 +118,8 @@ export const orders = sqliteTable(
     userId: integer("user_id")
       .notNull()
       .references(() => users.id),
-    protocol: text({ enum: ["v2", "v3"] }).notNull(),
-    signType: text("sign_type", { enum: ["MD5", "HMAC-SHA256", "RSA"] }).notNull(),
+    protocol: text({ enum: PROTOCOLS }).notNull(),
+    signType: text("sign_type", { enum: SIGN_TYPES }).notNull(),
     wechatAppId: text("wechat_app_id").notNull(),
     appOrderNo: text("app_order_no"),
     desc: text().notNull(),
@@ -127,12 +129,10 @@ export const orders = sqliteTable(
     clientIp: text("client_ip").notNull(),
     /** Kept with the order: WeChat takes another notify URL on a repeat for other parameters. */
     notifyUrl: text("notify_url").notNull(),
-    payState: text("pay_state", { enum: ["waiting", "failed", "paid"] }).notNull(),
+    payState: text("pay_state", { enum: PAY_STATES }).notNull(),
     transactionId: text("transaction_id"),
     paidAt: integer("paid_at"),
-    payNotifyState: text("pay_notify_state", {
-      enum: ["none", "failing", "confirmed"],
-    }).notNull(),
+    payNotifyState: text("pay_notify_state", { enum: NOTIFY_STATES }).notNull(),
     payNotifyNumber: integer("pay_notify_number").notNull(),
     expiresAt: integer("expires_at").notNull(),
     createdAt: integer("created_at").notNull(),
@@ -173,20 +173,16 @@ export const refunds = sqliteTable(
     /** Kept with the refund: a repeat must carry the same parameters (WeChat: refund). */
     notifyUrl: text("notify_url").notNull(),
     /** `requested`: WeChat's answer is not known. `abnormal`: accepted, but needs a person (CHANGE). */
-    state: text({
-      enum: ["requested", "refused", "accepted", "abnormal", "closed", "succeeded"],
-    }).notNull(),
+    state: text({ enum: REFUND_STATES }).notNull(),
     /** WeChat's number. */
     refundId: text("refund_id"),
-    notifyState: text("notify_state", { enum: ["none", "failing", "confirmed"] }).notNull(),
+    notifyState: text("notify_state", { enum: NOTIFY_STATES }).notNull(),
     notifyNumber: integer("notify_number").notNull(),
     succeededAt: integer("succeeded_at"),
     createdAt: integer("created_at").notNull(),
     updatedAt: integer("updated_at").notNull(),
     /** `platform`: made by a person in WeChat's merchant platform, not asked for by an app. */
-    source: text({ enum: ["app", "platform"] })
-      .notNull()
-      .default("app"),
+    source: text({ enum: REFUND_SOURCES }).notNull().default("app"),
     /** When WeChat's answer to the request accepted it; null when only a query has shown it. */
     acceptedAt: integer("accepted_at"),
   },

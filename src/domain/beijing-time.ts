@@ -18,12 +18,12 @@ export function parseSpacedBeijingTime(text: string): number | null {
   return toUnixMs(SPACED.exec(text));
 }
 
-/** `YYYY-MM-DD`, a day in Beijing, to the Unix ms of its beginning; null when there is no such day. */
+/** `YYYY-MM-DD`, a day in Beijing, to the Unix ms of its start; null when the day doesn't exist. */
 export function startOfBeijingDay(day: string): number | null {
   return toUnixMs(DAY.exec(day));
 }
 
-/** The day in Beijing, `YYYY-MM-DD`, in which a time (Unix ms) falls. */
+/** The day in Beijing, `YYYY-MM-DD`, of a time in Unix ms. */
 export function beijingDayOf(at: number): string {
   return new Date(at + BEIJING_AHEAD_MS).toISOString().slice(0, 10);
 }
@@ -34,13 +34,13 @@ function toUnixMs(match: RegExpExecArray | null): number | null {
     .slice(1)
     .map(Number);
   const wallClock = new Date(Date.UTC(year, month - 1, day, hour, minute, second));
-  // Date rolls an impossible date over (31 February becomes 3 March): it must read back the same.
-  const same =
+  // Date rolls an impossible date over (31 February becomes 3 March): compare the result.
+  const exists =
     wallClock.getUTCFullYear() === year &&
     wallClock.getUTCMonth() === month - 1 &&
     wallClock.getUTCDate() === day &&
     wallClock.getUTCHours() === hour &&
     wallClock.getUTCMinutes() === minute &&
     wallClock.getUTCSeconds() === second;
-  return same ? wallClock.getTime() - BEIJING_AHEAD_MS : null;
+  return exists ? wallClock.getTime() - BEIJING_AHEAD_MS : null;
 }

@@ -1,6 +1,6 @@
 /**
- * What the gateway can't mend by itself and a person has to look at. Pure: the kinds, and what to do
- * about each.
+ * Problems that the gateway can't resolve by itself and a person has to look at: their kinds, and
+ * what to do about each.
  */
 
 export const INCIDENT_KINDS = [
@@ -22,13 +22,13 @@ export const INCIDENT_KINDS = [
 
 export type IncidentKind = (typeof INCIDENT_KINDS)[number];
 
-/** Plain facts for the person who looks. Never a secret, never an openId. */
+/** Plain facts for the operator. Never a secret, never an openId. */
 export type IncidentFacts = Readonly<Record<string, string | number | boolean | null>>;
 
-/** Something for a person. The same kind and subject again is the same incident until resolved. */
+/** A problem for the operator. The same kind and subject is the same incident until resolved. */
 export interface Incident {
   readonly kind: IncidentKind;
-  /** Within its kind: an order's or a refund's number, a line of a bill. */
+  /** Unique within its kind: an order's or a refund's number, a line of a bill. */
   readonly subject: string;
   readonly merchantId: number | null;
   readonly orderNumber: string | null;
@@ -37,36 +37,36 @@ export interface Incident {
   readonly facts: IncidentFacts;
 }
 
-/** What a person should do about it, in one or two sentences. */
+/** What the operator should do about an incident, in two or three sentences. */
 export function adviceOn(kind: IncidentKind): string {
   switch (kind) {
     case "payment_contradiction":
-      return "WeChat reports a payment that isn't this order's (facts.what). Nothing was booked. Compare with the merchant platform first: a key may be shared with another system, or somebody forges.";
+      return "WeChat reports a payment that isn't this order's (facts.what). Nothing was recorded. Compare with the merchant platform first: a key may be shared with another system, or somebody may be forging payments.";
     case "payment_of_unknown_order":
-      return "A rightly signed payment names an order that isn't in the database. Another system uses this merchant with the gateway's notify URL, or the database was restored: find the payer in the merchant platform and refund or book by hand.";
+      return "A correctly signed payment names an order that isn't in the database. Another system uses this merchant with the gateway's notify URL, or the database was restored: find the payer in the merchant platform and refund or record the payment by hand.";
     case "payment_outcome_unknown":
-      return "WeChat has given no usable answer about this order for over an hour after its expiry. The gateway goes on asking. Look at the order's timeline for the reason, then at the merchant's credentials and at WeChat's state.";
+      return "WeChat has given no usable answer about this order for over an hour after its expiry. The gateway keeps asking. Look at the order's timeline for the reason, then at the merchant's credentials and WeChat's service status.";
     case "refund_contradiction":
-      return "WeChat reports another amount for this refund. Nothing was booked. Compare with the merchant platform, then settle the difference with the payer by hand.";
+      return "WeChat reports a different amount for this refund. Nothing was recorded. Compare with the merchant platform, then resolve the difference with the payer by hand.";
     case "refund_unknown_to_wechat":
-      return "WeChat accepted this refund and doesn't know it any more. The gateway goes on asking. Look for it in the merchant platform before refunding otherwise.";
+      return "WeChat accepted this refund and no longer knows it. The gateway keeps asking. Look for it in the merchant platform before refunding in another way.";
     case "refund_outcome_unknown":
-      return "Whether WeChat has taken this refund has been unknown for over an hour. The gateway goes on asking under the same number. Look at the order's timeline for the reason; don't refund otherwise until it is known.";
+      return "It has been unknown for over an hour whether WeChat accepted this refund. The gateway keeps asking under the same number. Look at the order's timeline for the reason; don't refund in another way until the outcome is known.";
     case "refund_abnormal":
-      return "The payer's card or account can't take the money. Handle the abnormal refund in the merchant platform (another account of the payer, or by hand); the gateway notices by itself.";
+      return "The payer's card or account can't take the money. Handle the abnormal refund in the merchant platform (to another account of the payer, or by hand); the gateway detects the result by itself.";
     case "delivery_exhausted":
-      return "The app hasn't confirmed in about a day. The order's timeline shows its answers: mend the app, then redeliver.";
+      return "The app hasn't confirmed within about a day. The order's timeline shows its responses: fix the app, then redeliver.";
     case "bill_line_unknown":
-      return "The bill has a trade that the record hasn't. If another system uses this merchant, resolve it; else the database has lost an order: compare with the merchant platform.";
+      return "The bill has a trade that is missing from the record. If another system uses this merchant, resolve the incident; otherwise the database has lost an order: compare with the merchant platform.";
     case "bill_amount_differs":
-      return "The bill and the record name different amounts for the same trade. Compare with the merchant platform and settle the difference by hand.";
+      return "The bill and the record have different amounts for the same trade. Compare with the merchant platform and resolve the difference by hand.";
     case "bill_state_differs":
-      return "The bill has this trade as done, and WeChat, asked again, did not confirm it. Run the day once more; if it stays, compare with the merchant platform.";
+      return "The bill shows this trade as completed, but a query to WeChat didn't confirm it. Run the day again; if the difference remains, compare with the merchant platform.";
     case "bill_line_missing":
-      return "The record has this trade as done on that day and the bill hasn't. Compare with the merchant platform before delivering anything for it.";
+      return "The record shows this trade as completed on that day, but the bill doesn't have it. Compare with the merchant platform before delivering anything for it.";
     case "bill_unreadable":
       return "WeChat's bill of this day can't be read (facts.reason). Download it in the merchant platform and compare by hand; report the format.";
     case "bill_too_many_differences":
-      return "More differences than are listed one by one. A wrong merchant, day or database is likelier than so many faults: look at the first ones, mend the cause, run the day again.";
+      return "There are more differences than are listed individually. A wrong merchant, day or database is more likely than that many faults: look at the first ones, fix the cause, run the day again.";
   }
 }

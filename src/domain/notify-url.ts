@@ -1,83 +1,88 @@
+import ipaddr from "ipaddr.js";
 import { err, ok, type Result } from "../lib/result.ts";
 
-/** In characters, as it is stored and called. */
+/** In characters of the normalised URL, which is stored and called. */
 export const MAX_NOTIFY_URL_LENGTH = 512;
 
-/** IPv4 ranges that are nobody's public server (IANA special-purpose registry, RFC 6890). */
+/** IPv4 ranges without public servers (IANA special-purpose registry, RFC 6890). */
 const IPV4_RANGES: readonly Range[] = [
-  ["0.0.0.0", 8, "an unspecified address"],
-  ["10.0.0.0", 8, "a private address"],
-  ["100.64.0.0", 10, "a carrier-grade NAT address"],
-  ["127.0.0.0", 8, "loopback"],
-  ["169.254.0.0", 16, "a link-local address"],
-  ["172.16.0.0", 12, "a private address"],
-  ["192.0.0.0", 24, "a reserved address"],
-  ["192.0.2.0", 24, "a reserved address"],
-  ["192.88.99.0", 24, "a reserved address"],
-  ["192.168.0.0", 16, "a private address"],
-  ["198.18.0.0", 15, "a reserved address"],
-  ["198.51.100.0", 24, "a reserved address"],
-  ["203.0.113.0", 24, "a reserved address"],
-  ["224.0.0.0", 4, "a multicast address"],
-  ["240.0.0.0", 4, "a reserved address"],
-  ["0.0.0.0", 0, "public"],
+  ["0.0.0.0/8", "an unspecified address"],
+  ["10.0.0.0/8", "a private address"],
+  ["100.64.0.0/10", "a carrier-grade NAT address"],
+  ["127.0.0.0/8", "loopback"],
+  ["169.254.0.0/16", "a link-local address"],
+  ["172.16.0.0/12", "a private address"],
+  ["192.0.0.0/24", "a reserved address"],
+  ["192.0.2.0/24", "a reserved address"],
+  ["192.88.99.0/24", "a reserved address"],
+  ["192.168.0.0/16", "a private address"],
+  ["198.18.0.0/15", "a reserved address"],
+  ["198.51.100.0/24", "a reserved address"],
+  ["203.0.113.0/24", "a reserved address"],
+  ["224.0.0.0/4", "a multicast address"],
+  ["240.0.0.0/4", "a reserved address"],
+  ["0.0.0.0/0", "public"],
 ];
 
 /**
- * IPv6; the first match decides. Only 2000::/3 is given out for public use, and parts of it are
- * not: Teredo and 6to4 (2001::/23, 2002::/16) carry an IPv4 address, which may be a private one.
+ * IPv6 ranges; the first match decides. Only 2000::/3 is allocated for public use, and parts of it
+ * are reserved: Teredo and 6to4 (2001::/23, 2002::/16) embed an IPv4 address, which may be private.
+ * `range()` of ipaddr.js isn't used: it calls unallocated addresses outside 2000::/3 unicast.
  */
 const IPV6_RANGES: readonly Range[] = [
-  ["::", 128, "an unspecified address"],
-  ["::1", 128, "loopback"],
-  ["::ffff:0:0", 96, "an IPv4 address written as IPv6"],
-  ["fc00::", 7, "a unique-local address"],
-  ["fe80::", 10, "a link-local address"],
-  ["ff00::", 8, "a multicast address"],
-  ["2001::", 23, "a reserved address"],
-  ["2001:db8::", 32, "a reserved address"],
-  ["2002::", 16, "a reserved address"],
-  ["3fff::", 20, "a reserved address"],
-  ["2000::", 3, "public"],
-  ["::", 0, "a reserved address"],
+  ["::/128", "an unspecified address"],
+  ["::1/128", "loopback"],
+  ["::ffff:0:0/96", "an IPv4 address written as IPv6"],
+  ["fc00::/7", "a unique-local address"],
+  ["fe80::/10", "a link-local address"],
+  ["ff00::/8", "a multicast address"],
+  ["2001::/23", "a reserved address"],
+  ["2001:db8::/32", "a reserved address"],
+  ["2002::/16", "a reserved address"],
+  ["3fff::/20", "a reserved address"],
+  ["2000::/3", "public"],
+  ["::/0", "a reserved address"],
 ];
 
-/** The range's first address, the length of its prefix in bits, what its addresses are. */
-type Range = readonly [first: string, prefix: number, kind: HostKind];
-type HostKind = "public" | "loopback" | "a local name" | `a${string} address${string}` | Misnomer;
-type Misnomer =
+type Range = readonly [cidr: string, kind: HostKind];
+type HostKind = "public" | "loopback" | "a local name" | `a${string} address${string}` | BadName;
+type BadName =
   | "a name that ends in a dot"
   | "a name without a domain"
   | "a name that can't be looked up";
 
-/** Labels of 1 to 63 characters, 253 in all (RFC 1035). `URL` takes empty and endless ones too. */
-const LOOKED_UP = /^(?=.{1,253}$)[^.]{1,63}(?:\.[^.]{1,63})*$/;
+/** Labels of 1 to 63 characters, at most 253 in all (RFC 1035). `URL` accepts empty and longer ones. */
+const DNS_NAME = /^(?=.{1,253}$)[^.]{1,63}(?:\.[^.]{1,63})*$/;
 
-/** Names that never leave a machine or a house (RFC 6762, RFC 8375; ICANN's reservation of .internal). */
+/** Names used only in local networks (RFC 6762, RFC 8375; ICANN's reservation of .internal). */
 const LOCAL_NAME = /\.(local|internal|home\.arpa)$/;
 
 /**
- * Checks where an app wants to be called, so that nobody can aim the gateway at a machine behind
- * its own walls (SSRF). `loopbackAllowed`: in development, where apps run on the same machine.
+ * Checks an app's notify URL, so that an app can't direct the gateway's requests to an internal
+ * machine (SSRF). `loopbackAllowed`: in development, where apps run on the same machine.
  *
- * The name isn't looked up: a public name with a private address is stopped by the platform, where
+ * Doesn't resolve the name: the platform blocks a public name with a private address, because its
  * `fetch` reaches public addresses only.
  *
- * Returns the URL as the URL parser writes it: what was checked is what will be called.
- * On failure: what is wrong, as the rest of a sentence ("must be https").
+ * Returns the URL as the URL parser serialises it, so that the checked URL is the called one.
+ * On failure: the fault, as the rest of a sentence ("must be https").
  */
 export function checkNotifyUrl(
   text: string,
   { loopbackAllowed }: { readonly loopbackAllowed: boolean },
 ): Result<string, string> {
-  // The parser drops or turns these, so that an eye would read another URL than the one called.
-  if (/[\s\\\p{Cc}]/u.test(text)) return err("must hold no blank, control character or backslash");
+  // The parser drops or replaces these: the URL that a person reads would differ from the called one.
+  if (/[\s\\\p{Cc}]/u.test(text)) {
+    return err("must not contain spaces, control characters or backslashes");
+  }
   if (!URL.canParse(text)) return err("must be an absolute https URL");
   const url = new URL(text);
   if (url.protocol !== "https:" && url.protocol !== "http:") return err("must be https");
-  if (url.username !== "" || url.password !== "") return err("must hold no user name or password");
-  // `url.hash` doesn't tell an empty fragment from none.
-  if (url.href.includes("#")) return err("must have no fragment");
+  if (url.username !== "" || url.password !== "") {
+    return err("must not contain a user name or password");
+  }
+  // `url.hash` is the same for an empty fragment and for none.
+  if (url.href.includes("#")) return err("must not have a fragment");
   if (url.href.length > MAX_NOTIFY_URL_LENGTH) {
     return err(`must have at most ${MAX_NOTIFY_URL_LENGTH} characters`);
   }
@@ -90,39 +95,24 @@ export function checkNotifyUrl(
   return err(`must name a public host; this is ${kind === "loopback" ? "a loopback one" : kind}`);
 }
 
-/** `hostname` as `URL` gives it: lower case, IPv4 in four decimals, IPv6 compressed in brackets. */
+/** `hostname` as `URL` returns it: lower case, IPv4 as four decimals, IPv6 compressed in brackets. */
 function kindOfHost(hostname: string): HostKind {
-  if (hostname.startsWith("[")) return kindOfAddress(ipv6(hostname.slice(1, -1)), 128, IPV6_RANGES);
-  // The parser has turned every other spelling (hex, octal, one number) into this one.
-  if (/^\d+\.\d+\.\d+\.\d+$/.test(hostname)) return kindOfAddress(ipv4(hostname), 32, IPV4_RANGES);
-  // The same host to a resolver, another one to every comparison.
+  if (hostname.startsWith("[")) return kindOfAddress(hostname.slice(1, -1));
+  // The parser has converted every other spelling (hex, octal, a single number) to this one.
+  if (/^\d+\.\d+\.\d+\.\d+$/.test(hostname)) return kindOfAddress(hostname);
+  // A resolver treats it as the same host, a comparison of names doesn't.
   if (hostname.endsWith(".")) return "a name that ends in a dot";
-  if (!LOOKED_UP.test(hostname)) return "a name that can't be looked up";
+  if (!DNS_NAME.test(hostname)) return "a name that can't be looked up";
   if (hostname === "localhost" || hostname.endsWith(".localhost")) return "loopback";
-  // Only the searching of a local network could find it.
+  // Resolves only through the search domains of a local network.
   if (!hostname.includes(".")) return "a name without a domain";
   return LOCAL_NAME.test(hostname) ? "a local name" : "public";
 }
 
-function kindOfAddress(address: bigint, bits: number, ranges: readonly Range[]): HostKind {
-  const parse = bits === 32 ? ipv4 : ipv6;
-  for (const [first, prefix, kind] of ranges) {
-    const shift = BigInt(bits - prefix);
-    if (address >> shift === parse(first) >> shift) return kind;
-  }
-  throw new Error("the last range holds every address");
-}
-
-function ipv4(text: string): bigint {
-  return text.split(".").reduce((sum, octet) => (sum << 8n) | BigInt(octet), 0n);
-}
-
-/** Eight groups of hex digits, one run of zero groups perhaps written as `::`. */
-function ipv6(text: string): bigint {
-  const [head = [], tail = []] = text.split("::").map((half) => half.split(":").filter(Boolean));
-  const zeros = Array.from({ length: 8 - head.length - tail.length }, () => "0");
-  return [...head, ...zeros, ...tail].reduce(
-    (sum, group) => (sum << 16n) | BigInt(`0x${group}`),
-    0n,
-  );
+function kindOfAddress(text: string): HostKind {
+  const address = ipaddr.parse(text);
+  const ranges = address.kind() === "ipv4" ? IPV4_RANGES : IPV6_RANGES;
+  const range = ranges.find(([cidr]) => address.match(ipaddr.parseCIDR(cidr)));
+  if (range === undefined) throw new Error("the last range contains every address");
+  return range[1];
 }

@@ -1,9 +1,11 @@
 /**
- * What verified news of a payment means for the stored order. WeChat's answer is compared with the
- * record before anything is booked: identity, then amount, then state (WeChat: payment notification).
+ * Compares a verified report of a payment with the stored order before anything is recorded:
+ * identity, then amount, then state (WeChat: payment notification).
  */
 
-/** The part of a payment that is compared. */
+import type { PayState } from "./states.ts";
+
+/** The fields of a payment that are compared. */
 export interface PaymentFacts {
   readonly wechatAppId: string;
   readonly totalFen: number;
@@ -11,27 +13,27 @@ export interface PaymentFacts {
   readonly signType: string;
 }
 
-/** The part of the stored order that is compared. */
+/** The fields of the stored order that are compared. */
 export interface StoredOrder {
   readonly merchantId: number;
   readonly wechatAppId: string;
   readonly totalFen: number;
   readonly signType: string;
-  readonly payState: "waiting" | "failed" | "paid";
+  readonly payState: PayState;
   readonly transactionId: string | null;
 }
 
-/** Where the news contradicts the record: a person must look, nothing is booked. */
+/** The field that contradicts the record: nothing is recorded, and a person must look. */
 export type Contradiction = "merchant" | "app" | "sign-type" | "amount" | "transaction";
 
 export type PaymentComparison =
-  /** Book it: also a failed (closed) order becomes paid, for the payer's money is there. */
+  /** Record it. A failed (closed) order becomes paid too: the payer's money has been received. */
   | { readonly kind: "record" }
-  /** Booked before, by the same transaction. */
+  /** Already recorded, with the same transaction. */
   | { readonly kind: "repeat" }
   | { readonly kind: "contradiction"; readonly what: Contradiction };
 
-/** Compares verified news of a payment with the stored order. */
+/** Compares a verified payment with the stored order. `merchantId`: the merchant that it came for. */
 export function comparePayment(
   order: StoredOrder,
   payment: PaymentFacts,
@@ -39,7 +41,7 @@ export function comparePayment(
 ): PaymentComparison {
   if (order.merchantId !== merchantId) return { kind: "contradiction", what: "merchant" };
   if (order.wechatAppId !== payment.wechatAppId) return { kind: "contradiction", what: "app" };
-  // An algorithm other than the order's own would let the weaker one forge for the stronger.
+  // Accepting another algorithm would let a forger choose the weaker one.
   if (order.signType !== payment.signType) return { kind: "contradiction", what: "sign-type" };
   if (order.totalFen !== payment.totalFen) return { kind: "contradiction", what: "amount" };
   if (order.payState !== "paid") return { kind: "record" };

@@ -1,20 +1,21 @@
 /**
- * When the gateway asks WeChat again. Pure: times are arguments, in Unix ms.
+ * When the gateway queries WeChat again. Times are arguments, in Unix ms.
  */
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
-/** A waiting order is asked about this long after it was made, then at its expiry. */
+/** A waiting order is polled this long after its creation, then at its expiry. */
 const WAITING_POLLS = [1 * MINUTE, 5 * MINUTE, 30 * MINUTE] as const;
 
-/** At and after expiry, while WeChat gives no usable answer or won't close yet. The last one repeats. */
+/** Intervals after expiry, while WeChat gives no usable answer or can't close yet. The last repeats. */
 const EXPIRED_POLLS = [1 * MINUTE, 5 * MINUTE, 10 * MINUTE, 30 * MINUTE, 1 * HOUR] as const;
 
 /**
- * A refund whose outcome is open. Wallet refunds take up to 20 minutes, cards about 3 working days
- * (WeChat: refundquery), an abnormal one as long as a person takes: the last one repeats.
+ * Intervals for a refund without a final outcome. Refunds to wallets take up to 20 minutes, to cards
+ * about 3 working days (WeChat: refundquery), abnormal ones as long as a person takes: the last
+ * interval repeats.
  */
 const REFUND_POLLS = [
   15 * SECOND,
@@ -33,68 +34,68 @@ const REFUND_POLLS = [
 ] as const;
 
 /**
- * When to ask about a waiting order next.
- * @param asked how often it has been asked about so far
+ * The time of a waiting order's next poll.
+ * @param polls number of polls so far
  */
 export function nextPaymentPollAt(
   order: { readonly createdAt: number; readonly expiresAt: number },
-  asked: number,
+  polls: number,
   nowAt: number,
 ): number {
   if (nowAt >= order.expiresAt) {
-    return nowAt + pick(EXPIRED_POLLS, asked - pollsBeforeExpiry(order) - 1);
+    return nowAt + pick(EXPIRED_POLLS, polls - pollsBeforeExpiry(order) - 1);
   }
-  const wait = WAITING_POLLS[asked];
+  const wait = WAITING_POLLS[polls];
   if (wait === undefined) return order.expiresAt;
-  // A late alarm must not make the next ask overdue too: each is at least a minute after the last.
+  // A late alarm must not make the next poll overdue too: polls are at least a minute apart.
   return Math.min(
-    Math.max(order.createdAt + wait, asked === 0 ? 0 : nowAt + MINUTE),
+    Math.max(order.createdAt + wait, polls === 0 ? 0 : nowAt + MINUTE),
     order.expiresAt,
   );
 }
 
-/** An order whose payment is still unknown this long after its expiry is a person's matter. */
+/** An order whose payment is still unknown this long after its expiry needs a person. */
 export const PAYMENT_UNKNOWN_AFTER_MS = 1 * HOUR;
 
 /**
- * Whether nobody has learnt for too long what became of the order. Asks are counted besides the
- * time, for an order may be asked about anew long after its expiry: then the first answer that
- * isn't usable says nothing yet.
- * @param asked how often it has been asked about so far
+ * Whether an order's payment has been unknown for too long. The number of polls counts as well as the
+ * time, because polling may resume long after the expiry: then the first unusable answer proves
+ * nothing yet.
+ * @param polls number of polls so far
  */
 export function isLongUnknown(
   order: { readonly createdAt: number; readonly expiresAt: number },
-  asked: number,
+  polls: number,
   nowAt: number,
 ): boolean {
   return (
     nowAt >= order.expiresAt + PAYMENT_UNKNOWN_AFTER_MS &&
-    asked > pollsBeforeExpiry(order) + EXPIRED_POLLS.length
+    polls > pollsBeforeExpiry(order) + EXPIRED_POLLS.length
   );
 }
 
 /**
- * How long to wait before asking about an open refund again, in ms.
- * @param asked how often it has been asked about so far
+ * The delay before the next poll of a refund without a final outcome, in ms.
+ * @param polls number of polls so far
  */
-export function nextRefundPollDelay(asked: number): number {
-  return pick(REFUND_POLLS, asked);
+export function nextRefundPollDelay(polls: number): number {
+  return pick(REFUND_POLLS, polls);
 }
 
-/** WeChat wants the refunds of one order this far apart (WeChat: refund). */
+/** Minimum interval between the refunds of one order (WeChat: refund). */
 const REFUND_INTERVAL_MS = 1 * MINUTE;
 
-/** When a refund of an order was last sent to WeChat, and which one. */
+/** The last refund of an order that was sent to WeChat, and when. */
 export interface RefundSending {
   readonly refundNo: string;
   readonly at: number;
 }
 
 /**
- * How long a refund must wait before it may be sent, in ms; 0 for at once. The same refund again is
- * no other refund, so it needn't wait for itself.
- * @param last the order's last sending, null when there was none
- * @param ahead refunds of the order that wait their turn before this one
+ * How long a refund must wait before it may be sent, in ms; 0 for no wait. Sending the same refund
+ * again needs no wait.
+ * @param last the order's last sent refund, null when none was sent
+ * @param ahead number of the order's refunds that wait before this one
  */
 export function waitBeforeRefund(
   refundNo: string,
@@ -104,7 +105,7 @@ export function waitBeforeRefund(
 ): number {
   if (last === null || last.refundNo === refundNo) return 0;
   const wait = REFUND_INTERVAL_MS * (1 + ahead);
-  // A clock that was set back must not put a refund off for longer than its turn takes.
+  // A clock set back must not delay a refund for longer than its wait.
   return Math.min(wait, Math.max(0, last.at + wait - nowAt));
 }
 
@@ -116,6 +117,6 @@ function pollsBeforeExpiry(order: {
 }
 
 function pick(delays: readonly number[], index: number): number {
-  const within = Math.min(Math.max(index, 0), delays.length - 1);
-  return delays[within] ?? HOUR;
+  const clamped = Math.min(Math.max(index, 0), delays.length - 1);
+  return delays[clamped] ?? HOUR;
 }

@@ -1,16 +1,16 @@
 /**
- * The life of a refund. Pure: what is stored and what is known go in, what to do comes out.
+ * The states of a refund, and the decision about a request for one.
  *
  * requested -> accepted -> succeeded | closed | abnormal, abnormal -> succeeded | closed,
- * requested -> refused -> (asked again under the same number) requested.
+ * requested -> refused -> (sent again under the same number) requested.
  */
 
 import type { RefundSource, RefundState } from "./states.ts";
 
-/** What WeChat says of a refund it knows. */
+/** The status that WeChat reports for a refund. */
 export type ReportedStatus = "processing" | "succeeded" | "closed" | "abnormal";
 
-/** The state that a report leads to. */
+/** The state that a reported status leads to. */
 export function reportedState(status: ReportedStatus): RefundState {
   switch (status) {
     case "processing":
@@ -25,13 +25,13 @@ export function reportedState(status: ReportedStatus): RefundState {
 }
 
 /**
- * From which states a refund may come to `state`. A report that is older than the record is thus
- * without effect, and every order of arrival ends the same.
+ * The states from which a refund may change to `state`. A report that is older than the record
+ * therefore has no effect, and every order of arrival ends in the same state.
  */
 export function statesBefore(state: RefundState): readonly RefundState[] {
   switch (state) {
     case "requested":
-      // Sent once more after a refusal: until WeChat answers, nothing is known again.
+      // Sent again after a refusal: its outcome is unknown until WeChat answers.
       return ["refused"];
     case "refused":
       return ["requested"];
@@ -45,28 +45,28 @@ export function statesBefore(state: RefundState): readonly RefundState[] {
   }
 }
 
-/** Whether WeChat's last word on it is known, so that nobody needs to ask again. */
+/** Whether the state can't change any more, so that WeChat needn't be queried again. */
 export function isFinal(state: RefundState): boolean {
   return state === "succeeded" || state === "closed";
 }
 
-/** Whether the app is told of a refund that reached this state. */
+/** Whether the app is notified of a refund in this state. */
 export function isReportable(state: RefundState): boolean {
   return state === "succeeded" || state === "closed" || state === "abnormal";
 }
 
-/** Whether the refund holds its amount. Only one that WeChat closed for good frees it. */
+/** Whether the refund reserves its amount. Only a refund that WeChat closed releases it. */
 export function isLive(state: RefundState): boolean {
   return state !== "closed";
 }
 
-/** WeChat takes no more refunds of one payment than these (WeChat: refund). */
+/** The maximum number of refunds of one payment (WeChat: refund). */
 export const MAX_REFUNDS = 50;
 
-/** WeChat takes no refund of a payment older than this: one year, in ms (WeChat: refund). */
+/** The maximum age of a payment that can be refunded: one year, in ms (WeChat: refund). */
 const REFUNDABLE_PERIOD_MS = 365 * 24 * 3600_000;
 
-/** A stored refund, as far as a new request is weighed against it. */
+/** The fields of a stored refund that are compared with a new request. */
 export interface StoredRefund {
   readonly number: string;
   readonly appRefundNo: string | null;
@@ -75,21 +75,21 @@ export interface StoredRefund {
   readonly source: RefundSource;
 }
 
-/** What an app asks for: `refundFen` null is all that is left. */
+/** An app's request: `refundFen` null means everything that is left. */
 export interface RefundRequest {
   readonly refundFen: number | null;
   readonly appRefundNo: string | null;
 }
 
-/** What was paid, and when. */
+/** The order's payment. */
 export interface PaidOrder {
   readonly totalFen: number;
-  /** Unix ms; null where WeChat's report had no readable time. */
+  /** Unix ms; null when WeChat's report had no readable time. */
   readonly paidAt: number | null;
 }
 
 export type RefundDecision<R extends StoredRefund> =
-  /** WeChat has accepted it before: the same answer again. */
+  /** WeChat has already accepted it: give the same response again. */
   | { readonly kind: "repeat"; readonly refund: R }
   /** Not known to be accepted: send it again, under the same number. */
   | { readonly kind: "send"; readonly refund: R }
@@ -97,19 +97,19 @@ export type RefundDecision<R extends StoredRefund> =
   | { readonly kind: "refuse"; readonly detail: string };
 
 /**
- * Weighs a request against the order's refunds.
+ * Decides about a request for a refund by comparing it with the order's existing refunds.
  * @param refunds all refunds of the order, the oldest first
  */
 export function decideRefund<R extends StoredRefund>(
   paid: PaidOrder,
   refunds: readonly R[],
-  wish: RefundRequest,
+  request: RefundRequest,
   nowAt: number,
 ): RefundDecision<R> {
   const live = refunds.filter((refund) => isLive(refund.state));
   const leftFen = paid.totalFen - live.reduce((sum, refund) => sum + refund.refundFen, 0);
-  const earlier = sameRequest(refunds, live, wish, leftFen);
-  if (earlier !== undefined) return decideRepeat(earlier, wish);
+  const earlier = refundOfEarlierSending(refunds, live, request, leftFen);
+  if (earlier !== undefined) return decideRepeat(earlier, request);
   if (leftFen <= 0) {
     return refuse(
       "订单已无可退金额（已有另一笔退款占用，可不传 appRefundNo 或用原 appRefundNo 查询其结果）",
@@ -121,9 +121,9 @@ export function decideRefund<R extends StoredRefund>(
   if (paid.paidAt !== null && nowAt - paid.paidAt > REFUNDABLE_PERIOD_MS) {
     return refuse("订单支付已超过一年，微信不再受理退款");
   }
-  const refundFen = wish.refundFen ?? leftFen;
+  const refundFen = request.refundFen ?? leftFen;
   if (refundFen > leftFen) return refuse(`refundFree 超过可退金额（剩余可退 ${leftFen} 分）`);
-  if (refundFen < leftFen && wish.appRefundNo === null) {
+  if (refundFen < leftFen && request.appRefundNo === null) {
     return refuse(
       `appRefundNo 在部分退款时必传（剩余可退 ${leftFen} 分），以免重复请求造成重复退款`,
     );
@@ -132,30 +132,35 @@ export function decideRefund<R extends StoredRefund>(
 }
 
 /**
- * The refund that an earlier sending of this request has made, if there is one. With a number of the
- * app's, the one of that number. Without, the one that took all that was left at its time, as long as
- * it lives: even when another refund has been closed since, for a repeat must not refund that too.
+ * The refund that an earlier sending of this request created, if any. With the app's own number, the
+ * refund with that number. Without one, the live refund that took everything that was left at its
+ * time: even when another refund has closed since, because a repeat must not refund that amount too.
  */
-function sameRequest<R extends StoredRefund>(
+function refundOfEarlierSending<R extends StoredRefund>(
   refunds: readonly R[],
   live: readonly R[],
-  wish: RefundRequest,
+  request: RefundRequest,
   leftFen: number,
 ): R | undefined {
-  if (wish.appRefundNo !== null) {
-    return refunds.find((refund) => refund.appRefundNo === wish.appRefundNo);
+  if (request.appRefundNo !== null) {
+    return refunds.find((refund) => refund.appRefundNo === request.appRefundNo);
   }
   const unnamed = live.findLast((refund) => refund.appRefundNo === null && refund.source === "app");
   return unnamed ?? (leftFen <= 0 ? live.at(-1) : undefined);
 }
 
-function decideRepeat<R extends StoredRefund>(refund: R, wish: RefundRequest): RefundDecision<R> {
+function decideRepeat<R extends StoredRefund>(
+  refund: R,
+  request: RefundRequest,
+): RefundDecision<R> {
   if (refund.state === "closed") {
     return refuse("appRefundNo 对应的退款已被微信关闭，请换一个新的 appRefundNo 重新申请");
   }
-  if (wish.refundFen !== null && wish.refundFen !== refund.refundFen) {
+  if (request.refundFen !== null && request.refundFen !== refund.refundFen) {
     const which =
-      wish.appRefundNo === null ? "；另一笔退款请传 appRefundNo" : "；另一笔退款请换 appRefundNo";
+      request.appRefundNo === null
+        ? "；另一笔退款请传 appRefundNo"
+        : "；另一笔退款请换 appRefundNo";
     return refuse(`refundFree 与已有退款的金额 ${refund.refundFen} 分不一致${which}`);
   }
   switch (refund.state) {

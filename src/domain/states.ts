@@ -1,34 +1,39 @@
 /**
- * Orders and refunds as the contract sees them. The state words are the ones that D1 stores; the
- * digits that apps see are given by order-view.ts.
+ * Orders and refunds as the contract shows them. D1 stores these states by name; order-view.ts maps
+ * them to the digits that apps see.
  */
 
-/** `failed`: closed or expired; money that arrives later still makes it `paid`. */
-export type PayState = "waiting" | "failed" | "paid";
+/** `failed`: closed or expired; a payment that arrives later still makes it `paid`. */
+export const PAY_STATES = ["waiting", "failed", "paid"] as const;
+export type PayState = (typeof PAY_STATES)[number];
 
 /**
- * `requested`: WeChat's answer isn't known (yet). `refused`: WeChat said no to the application.
- * `accepted`: WeChat took it, the money is on its way. `abnormal`: the payer's card or account
- * can't take the money, a person must act. `closed`: WeChat gave it up for good.
+ * `requested`: WeChat's answer isn't known (yet). `refused`: WeChat refused the request.
+ * `accepted`: WeChat accepted it, and the money is on its way. `abnormal`: the payer's card or
+ * account can't receive the money, a person must act. `closed`: WeChat has given up on it.
  */
-export type RefundState =
-  | "requested"
-  | "refused"
-  | "accepted"
-  | "abnormal"
-  | "closed"
-  | "succeeded";
+export const REFUND_STATES = [
+  "requested",
+  "refused",
+  "accepted",
+  "abnormal",
+  "closed",
+  "succeeded",
+] as const;
+export type RefundState = (typeof REFUND_STATES)[number];
 
-/** `platform`: made by a person in WeChat's merchant platform, not asked for by an app. */
-export type RefundSource = "app" | "platform";
+/** `platform`: made by a person in WeChat's merchant platform, not requested by an app. */
+export const REFUND_SOURCES = ["app", "platform"] as const;
+export type RefundSource = (typeof REFUND_SOURCES)[number];
 
-/** `none`: the app was not called yet. `failing`: no call has been confirmed so far. */
-export type NotifyState = "none" | "failing" | "confirmed";
+/** `none`: the app hasn't been called yet. `failing`: no call has been confirmed so far. */
+export const NOTIFY_STATES = ["none", "failing", "confirmed"] as const;
+export type NotifyState = (typeof NOTIFY_STATES)[number];
 
-/** An order, as far as the contract shows it. */
+/** The fields of an order that the contract shows. */
 export interface OrderRecord {
   readonly id: number;
-  /** 32 hex characters, the number WeChat knows. */
+  /** 32 hex characters; WeChat's `out_trade_no`. */
   readonly number: string;
   readonly appId: number;
   readonly desc: string;
@@ -39,7 +44,7 @@ export interface OrderRecord {
   /** The gateway's id of the payer's openId in this app. */
   readonly userId: number;
   readonly payState: PayState;
-  /** WeChat's number of the payment; null until it is paid. */
+  /** WeChat's number for the payment; null until it is paid. */
   readonly transactionId: string | null;
   readonly payNotifyState: NotifyState;
   /** Calls made to the app so far. */
@@ -50,13 +55,13 @@ export interface OrderRecord {
   readonly updatedAt: number;
 }
 
-/** A refund, as far as the contract shows it. */
+/** The fields of a refund that the contract shows. */
 export interface RefundRecord {
-  /** Ours; the `out_refund_no` that WeChat knows. */
+  /** 32 hex characters; WeChat's `out_refund_no`. */
   readonly number: string;
   readonly refundFen: number;
   readonly state: RefundState;
-  /** WeChat's number of the refund; null until WeChat accepted it. */
+  /** WeChat's number for the refund; null until WeChat accepts it. */
   readonly refundId: string | null;
   readonly appRefundNo: string | null;
   readonly notifyState: NotifyState;

@@ -1,12 +1,12 @@
-/** Does `work` for each item, `atOnce` side by side. Returns what came of them, in their order. */
+/** Runs `work` for each item, `batchSize` at a time. Returns the results in the items' order. */
 export async function mapInBatches<T, R>(
   items: readonly T[],
-  atOnce: number,
+  batchSize: number,
   work: (item: T) => Promise<R>,
 ): Promise<R[]> {
-  const done: R[] = [];
-  for (let first = 0; first < items.length; first += atOnce) {
-    done.push(...(await Promise.all(items.slice(first, first + atOnce).map(work))));
+  const results: R[] = [];
+  for (let first = 0; first < items.length; first += batchSize) {
+    results.push(...(await Promise.all(items.slice(first, first + batchSize).map(work))));
   }
-  return done;
+  return results;
 }

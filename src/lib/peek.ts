@@ -1,25 +1,25 @@
-/** The beginning of a stream, and the whole of it to be read all the same. */
+/** The beginning of a stream, and a stream that still has the whole content. */
 export interface Peeked {
-  /** At least `least` bytes, fewer only when there are no more. */
+  /** At least `minBytes` bytes; fewer only when the stream is shorter. */
   readonly head: Uint8Array;
   readonly whole: ReadableStream<Uint8Array>;
 }
 
-/** Looks at a stream's first bytes. Throws when the stream breaks off before. */
-export async function peek(stream: ReadableStream<Uint8Array>, least: number): Promise<Peeked> {
+/** Reads a stream's first bytes without losing them. Throws when the stream fails before that. */
+export async function peek(stream: ReadableStream<Uint8Array>, minBytes: number): Promise<Peeked> {
   const reader = stream.getReader();
-  const held: Uint8Array[] = [];
+  const buffered: Uint8Array[] = [];
   let head = new Uint8Array();
-  while (head.byteLength < least) {
+  while (head.byteLength < minBytes) {
     const { done, value } = await reader.read();
     if (done) break;
-    held.push(value);
-    head = joined(head, value);
+    buffered.push(value);
+    head = concat(head, value);
   }
   const whole = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        const first = held.shift();
+        const first = buffered.shift();
         if (first !== undefined) {
           controller.enqueue(first);
           return;
@@ -37,9 +37,9 @@ export async function peek(stream: ReadableStream<Uint8Array>, least: number): P
   return { head, whole };
 }
 
-function joined(one: Uint8Array, other: Uint8Array): Uint8Array<ArrayBuffer> {
-  const both = new Uint8Array(one.byteLength + other.byteLength);
-  both.set(one);
-  both.set(other, one.byteLength);
-  return both;
+function concat(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
+  const joined = new Uint8Array(a.byteLength + b.byteLength);
+  joined.set(a);
+  joined.set(b, a.byteLength);
+  return joined;
 }

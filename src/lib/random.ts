@@ -1,7 +1,4 @@
-/**
- * 32 lower-case hex characters of 122 random bits: a new order or refund number, which is never used
- * twice, or a nonce.
- */
+/** 32 hex characters with 122 random bits: a new number for an order or a refund, or a nonce. */
 export function randomHex32(): string {
   return crypto.randomUUID().replaceAll("-", "");
 }

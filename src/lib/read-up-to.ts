@@ -1,27 +1,27 @@
-/** Of a request's body that is too large, so much is read before its caller is answered all the same. */
+/** Bytes of a request body beyond its limit that are read and discarded before the response. */
 export const MAX_DISCARDED_BYTES = 4 * 1024 * 1024;
 
 /**
- * Reads a body whole, if it has no more than `most` bytes; null when it has more. A Content-Length
- * isn't asked: it may be absent or a lie. Throws when the stream breaks off.
+ * Reads a whole body of at most `maxBytes`; null when it is larger. Ignores Content-Length, which may
+ * be missing or wrong. Throws when the stream fails.
  *
- * @param discarded how many bytes more are read and thrown away before the rest is left unread: a
- *   caller that is still writing may lose the answer to a reset connection
+ * @param maxDiscarded bytes beyond `maxBytes` to read and discard before the stream is cancelled: a
+ *   caller that is still writing may lose the response when its connection is reset
  */
 export async function readUpTo(
   stream: ReadableStream<Uint8Array> | null,
-  most: number,
-  discarded = 0,
+  maxBytes: number,
+  maxDiscarded = 0,
 ): Promise<Uint8Array<ArrayBuffer> | null> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of stream ?? []) {
     size += chunk.byteLength;
     // Leaving the loop cancels the stream.
-    if (size > most + discarded) return null;
-    if (size <= most) chunks.push(chunk);
+    if (size > maxBytes + maxDiscarded) return null;
+    if (size <= maxBytes) chunks.push(chunk);
   }
-  if (size > most) return null;
+  if (size > maxBytes) return null;
   const whole = new Uint8Array(size);
   let offset = 0;
   for (const chunk of chunks) {

@@ -1,4 +1,4 @@
-import { NOTHING, type Tally } from "../domain/bill/tally.ts";
+import { EMPTY_TALLY, type Tally } from "../domain/bill/tally.ts";
 import { anyWechatAppId } from "../db/day-trades.ts";
 import {
   countAttempt,
@@ -84,7 +84,7 @@ async function stage(
     }
     case "empty":
       staging.reset();
-      return { kind: "staged", tally: NOTHING };
+      return { kind: "staged", tally: EMPTY_TALLY };
     case "creating":
       return { kind: "wait", reason: "WeChat is still making the bill" };
     case "refused": {

@@ -15,7 +15,8 @@ export const V2_SIGN_TYPES = ["MD5", "HMAC-SHA256"] as const;
 export type V2SignType = (typeof V2_SIGN_TYPES)[number];
 
 /** How messages of an order are signed: in one of two ways in APIv2, always by RSA in APIv3. */
-export type SignType = V2SignType | "RSA";
+export const SIGN_TYPES = [...V2_SIGN_TYPES, "RSA"] as const;
+export type SignType = (typeof SIGN_TYPES)[number];
 
 /** A merchant's settings in the clear. Lives in memory only; never logged, never answered. */
 export interface Merchant {

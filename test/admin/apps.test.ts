@@ -108,7 +108,11 @@ describe("POST /admin/apps", () => {
     ["wechatAppId", "wx0123456789-abc", APP_ID_FAULT],
     ["payNotifyUrl", "https://10.0.0.1/", "must name a public host; this is a private address"],
     ["payNotifyUrl", 5, "must be a string"],
-    ["refundNotifyUrl", "https://u:p@shop.example.com/", "must hold no user name or password"],
+    [
+      "refundNotifyUrl",
+      "https://u:p@shop.example.com/",
+      "must not contain a user name or password",
+    ],
     ["refundNotifyUrl", "nonsense", "must be an absolute https URL"],
     ["salt", "short-7", SALT_FAULT],
     ["salt", "x".repeat(129), SALT_FAULT],

@@ -9,7 +9,7 @@ function vector(name: string) {
   return found;
 }
 
-describe("editAddress", () => {
+describe("addressSignature", () => {
   const { string1, sha1 } = vector("editAddress addrSign");
   const fields = new URLSearchParams(string1);
   const request = {
@@ -20,7 +20,7 @@ describe("editAddress", () => {
     nowAt: Number(fields.get("timestamp")) * 1000 + 999,
   };
 
-  test("is signed as the vector, in the contract's form", async () => {
+  test("matches the published vector, in the contract's form", async () => {
     expect(JSON.stringify(await addressSignature(request))).toBe(
       JSON.stringify({
         addrSign: sha1,
@@ -33,14 +33,14 @@ describe("editAddress", () => {
     );
   });
 
-  test("doesn't sign the page's fragment, but its query", async () => {
+  test("signs the page's query but not its fragment", async () => {
     const withFragment = { ...request, url: `${request.url}#/address#top` };
     expect((await addressSignature(withFragment)).addrSign).toBe(sha1);
     const withQuery = { ...request, url: `${request.url}?code=1` };
     expect((await addressSignature(withQuery)).addrSign).not.toBe(sha1);
   });
 
-  test("uses the SHA-1 of WeChat's own wx.config example", async () => {
+  test("computes the SHA-1 of WeChat's wx.config example", async () => {
     const example = vector("JS-SDK wx.config signature");
     expect(await sha1Hex(example.string1)).toBe(example.sha1);
   });

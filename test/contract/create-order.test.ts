@@ -19,8 +19,8 @@ function parse(changes: Fields) {
   return parseCreateOrder(parametersOf({ ...minimal, ...changes }));
 }
 
-describe("a request for an order", () => {
-  test("needs only the required parameters", () => {
+describe("parseCreateOrder", () => {
+  test("accepts the required parameters only", () => {
     expect(parse({})).toEqual({
       ok: true,
       value: {
@@ -36,7 +36,7 @@ describe("a request for an order", () => {
     });
   });
 
-  test("may have all of them", () => {
+  test("accepts all parameters", () => {
     const url = "https://shop.example/支付?code=1&state=A%20b#top";
     const all = {
       attach: " 续费\t1\n",
@@ -60,7 +60,7 @@ describe("a request for an order", () => {
     });
   });
 
-  test("takes optional parameters with empty values as left out, and ignores unknown ones", () => {
+  test("treats empty optional parameters as missing, and ignores unknown ones", () => {
     const empty = { attach: "", appOrderNo: "", clientIp: "", accessToken: "", url: "" };
     expect(parse({ ...empty, unknown: "x", constructor: "y" })).toEqual(parse({}));
   });
@@ -76,14 +76,14 @@ describe("a request for an order", () => {
     { accessToken: "x".repeat(512), url: `http://a.example/${"x".repeat(2048 - 17)}` },
     { accessToken: "x", url: "HTTPS://a.example" },
     { desc: "\u00a0\ue000\ufffd" },
-  ])("at its limits is accepted: %j", (changes) => {
+  ])("accepts a value at its limit: %j", (changes) => {
     expect(refusalOf(parse(changes))).toBe("ACCEPTED");
   });
 });
 
-describe("a refusal names the parameter and what is expected", () => {
+describe("parseCreateOrder, refusals", () => {
   test.each(["platForm", "openId", "desc", "totalFree", "tag", "tradeType"])(
-    "%s missing or empty",
+    "names %s when it is missing or empty",
     (name) => {
       expect(refusalOf(parse({ [name]: undefined }))).toBe(`${name} 必传`);
       expect(refusalOf(parse({ [name]: "" }))).toBe(`${name} 必传`);
@@ -142,11 +142,11 @@ describe("a refusal names the parameter and what is expected", () => {
     [{ accessToken: "x", url: "http://[::1" }, "url 必须是 http 或 https 网址"],
     [{ accessToken: "x", url: "http://a.example:99999/" }, "url 必须是 http 或 https 网址"],
     [{ accessToken: "x", url: "https://" }, "url 必须是 http 或 https 网址"],
-  ])("%j", (changes, detail) => {
+  ])("refuses %j: %s", (changes, detail) => {
     expect(refusalOf(parse(changes))).toContain(detail);
   });
 
-  test("the first at fault is named, and its long value isn't echoed", () => {
+  test("names the first invalid parameter and doesn't echo its value", () => {
     const value = "secret".repeat(100);
     const detail = refusalOf(parse({ openId: value, desc: undefined, totalFree: value }));
     expect(detail).toBe("openId 不能超过 128 个字符");

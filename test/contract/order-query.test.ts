@@ -8,7 +8,7 @@ function parse(fields: Fields) {
   return parseOrderQuery(parametersOf(fields));
 }
 
-describe("a question for an order", () => {
+describe("parseOrderQuery", () => {
   test.each<[Fields, unknown]>([
     [{ order_id: "30" }, { by: { kind: "id", orderId: 30 }, sync: false }],
     [
@@ -28,7 +28,7 @@ describe("a question for an order", () => {
       { order_id: "30", sync: "" },
       { by: { kind: "id", orderId: 30 }, sync: false },
     ],
-  ])("%j is read", (fields, value) => {
+  ])("accepts %j", (fields, value) => {
     expect(parse(fields)).toEqual({ ok: true, value });
   });
 
@@ -42,7 +42,7 @@ describe("a question for an order", () => {
     [{ appOrderNo: "a b" }, "appOrderNo 只能由"],
     [{ order_id: "30", sync: "true" }, "sync 只能是 0 或 1"],
     [{ order_id: "30", sync: "2" }, "sync 只能是 0 或 1"],
-  ])("%j is refused: %s", (fields, detail) => {
+  ])("refuses %j: %s", (fields, detail) => {
     expect(refusalOf(parse(fields))).toContain(detail);
   });
 });

@@ -3,8 +3,8 @@ import { orderView } from "../../src/contract/order-view.ts";
 import type { NotifyState, PayState, RefundState } from "../../src/domain/states.ts";
 import { paidOrder, refund } from "./support.ts";
 
-describe("what an app sees of an order", () => {
-  test("with a refund has exactly the contract's names and types", () => {
+describe("orderView", () => {
+  test("has exactly the contract's names and types", () => {
     const order = { ...paidOrder, attach: "a", appOrderNo: "A-1" };
     expect(orderView(order, refund, 70)).toStrictEqual({
       id: 30,
@@ -33,7 +33,7 @@ describe("what an app sees of an order", () => {
     });
   });
 
-  test("while waiting has nulls and zeros for what isn't there yet", () => {
+  test("has nulls and zeros for a waiting order's missing values", () => {
     const waiting = {
       ...paidOrder,
       payState: "waiting",
@@ -62,7 +62,7 @@ describe("what an app sees of an order", () => {
     ["waiting", "0"],
     ["failed", "1"],
     ["paid", "2"],
-  ])("pay_state of %s is %s", (payState, code) => {
+  ])("shows pay_state %s as %s", (payState, code) => {
     expect(orderView({ ...paidOrder, payState }, null, 0).pay_state).toBe(code);
   });
 
@@ -73,7 +73,7 @@ describe("what an app sees of an order", () => {
     ["abnormal", "3"],
     ["closed", "3"],
     ["succeeded", "4"],
-  ])("ref_state of %s is %s", (state, code) => {
+  ])("shows ref_state %s as %s", (state, code) => {
     expect(orderView(paidOrder, { ...refund, state }, 0).ref_state).toBe(code);
   });
 
@@ -81,7 +81,7 @@ describe("what an app sees of an order", () => {
     ["none", "0"],
     ["failing", "1"],
     ["confirmed", "2"],
-  ])("a notify state of %s is %s", (state, code) => {
+  ])("shows both notify states %s as %s", (state, code) => {
     const view = orderView(
       { ...paidOrder, payNotifyState: state },
       { ...refund, notifyState: state },
@@ -91,7 +91,7 @@ describe("what an app sees of an order", () => {
     expect(view.ref_notify_state).toBe(code);
   });
 
-  test("was last updated when the order or the refund was, whichever is later", () => {
+  test("has the later update_time of the order and the refund", () => {
     expect(orderView(paidOrder, { ...refund, updatedAt: 1000 }, 0).update_time).toBe(1_500_556_600);
   });
 });

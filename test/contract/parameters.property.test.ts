@@ -17,8 +17,8 @@ function read(contentType: string, body: string): [string, string][] {
   return [...result.value];
 }
 
-describe("for any set of parameters", () => {
-  test("what JSON.stringify and URLSearchParams write reads back as that set", () => {
+describe("readParameters, any input", () => {
+  test("reads back what JSON.stringify and URLSearchParams wrote", () => {
     fc.assert(
       fc.property(parameterSets, (parameters) => {
         const pairs = [...parameters];
@@ -31,7 +31,7 @@ describe("for any set of parameters", () => {
     );
   });
 
-  test("any JSON text is either refused or read as JSON.parse reads its strings", () => {
+  test("refuses a JSON text, or reads the same values as JSON.parse", () => {
     fc.assert(
       fc.property(fc.json(), (text) => {
         const result = readParameters(JSON_TYPE, bytes(text));
@@ -39,16 +39,16 @@ describe("for any set of parameters", () => {
         const parsed: Record<string, unknown> = JSON.parse(text);
         expect([...result.value.keys()].toSorted()).toEqual(Object.keys(parsed).toSorted());
         for (const [name, value] of result.value) {
-          const given = parsed[name];
-          if (typeof given === "number") expect(Number(value)).toBe(given);
-          else expect(value).toBe(String(given));
+          const expected = parsed[name];
+          if (typeof expected === "number") expect(Number(value)).toBe(expected);
+          else expect(value).toBe(String(expected));
         }
       }),
       { numRuns: 500 },
     );
   });
 
-  test("any bytes give a set or a 501, never an exception", () => {
+  test("never throws, whatever the bytes", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 40 }), fc.boolean(), (body, isJson) => {
         expect(() => readParameters(isJson ? JSON_TYPE : FORM, body)).not.toThrow();

@@ -20,26 +20,26 @@ function refusal(contentType: string | null, body: string | Uint8Array): string 
   return refusalOf(readParameters(contentType, typeof body === "string" ? bytes(body) : body));
 }
 
-describe("the content type", () => {
+describe("readParameters, content type", () => {
   test.each([
     FORM,
     "Application/X-WWW-Form-Urlencoded",
     `${FORM}; charset=UTF-8`,
     `${FORM};charset="utf-8"`,
     `${FORM} ; charset=utf8; x=y`,
-  ])("%s is a form", (contentType) => {
+  ])("reads %s as a form", (contentType) => {
     expect(read(contentType, "a=1")).toEqual([["a", "1"]]);
   });
 
   test.each([JSON_TYPE, "APPLICATION/JSON", `${JSON_TYPE}; charset=utf-8`])(
-    "%s is JSON",
+    "reads %s as JSON",
     (contentType) => {
       expect(read(contentType, '{"a":"1"}')).toEqual([["a", "1"]]);
     },
   );
 
   test.each([null, "", "text/plain", "multipart/form-data; boundary=x", "application/jsonp"])(
-    "%s is refused with the two accepted ones",
+    "refuses %s and names the two accepted types",
     (contentType) => {
       const detail = refusal(contentType, "a=1");
       expect(detail).toContain(FORM);
@@ -48,20 +48,20 @@ describe("the content type", () => {
   );
 
   test.each([`${FORM}; charset=gbk`, `${JSON_TYPE};charset="iso-8859-1"`, `${FORM}; charset=`])(
-    "%s is refused for its charset",
+    "refuses the charset of %s",
     (contentType) => {
       expect(refusal(contentType, "a=1")).toContain("charset 只能是 utf-8");
     },
   );
 });
 
-describe("either format", () => {
-  test.each([FORM, JSON_TYPE])("an empty body of %s is an empty set", (contentType) => {
+describe("readParameters, either format", () => {
+  test.each([FORM, JSON_TYPE])("reads an empty body of %s as an empty set", (contentType) => {
     expect(read(contentType, "")).toEqual([]);
   });
 
-  test.each([FORM, JSON_TYPE])("bytes of %s that aren't UTF-8 are refused", (contentType) => {
-    // 中 in GBK; an overlong slash; a surrogate in UTF-8's clothes.
+  test.each([FORM, JSON_TYPE])("refuses bytes that aren't UTF-8: %s", (contentType) => {
+    // 中 in GBK; an overlong slash; an encoded surrogate.
     for (const bad of [
       [0xd6, 0xd0],
       [0xc0, 0xaf],
@@ -75,7 +75,7 @@ describe("either format", () => {
   test.each([
     [FORM, "\uFEFFa=1"],
     [JSON_TYPE, '\uFEFF{"a":1}'],
-  ])("a byte order mark in %s is refused, not dropped", (contentType, body) => {
+  ])("refuses a byte order mark instead of dropping it: %s", (contentType, body) => {
     expect(refusal(contentType, body)).toContain("BOM");
   });
 
@@ -85,7 +85,7 @@ describe("either format", () => {
     [JSON_TYPE, '{"appId":1,"tag":"x","appId":2}'],
     [JSON_TYPE, '{"appId":1,"app\\u0049d":1}'],
     [JSON_TYPE, '{ "appId" : "}" , "appId" : "}" }'],
-  ])("a repeated parameter is named: %s %s", (contentType, body) => {
+  ])("refuses and names a repeated parameter: %s %s", (contentType, body) => {
     expect(refusal(contentType, body)).toContain("appId 重复");
   });
 
@@ -100,11 +100,11 @@ describe("either format", () => {
     [JSON_TYPE, '{"a=b":1}'],
     [JSON_TYPE, '{"a&b":{}}'],
     [JSON_TYPE, `{"${"x".repeat(65)}":1}`],
-  ])("a name outside the pattern is refused and not echoed: %s %s", (contentType, body) => {
+  ])("refuses an invalid name without echoing it: %s %s", (contentType, body) => {
     expect(refusal(contentType, body)).toBe("参数名只能由 A-Z a-z 0-9 _ . - 组成，长度 1 到 64");
   });
 
-  test("64 parameters are read and 65 are refused", () => {
+  test("accepts 64 parameters and refuses 65", () => {
     const fields = Array.from({ length: 65 }, (_, index) => [`p${index}`, "x"]);
     const form = (count: number) => new URLSearchParams(fields.slice(0, count)).toString();
     const json = (count: number) => JSON.stringify(Object.fromEntries(fields.slice(0, count)));
@@ -114,7 +114,7 @@ describe("either format", () => {
     expect(refusal(JSON_TYPE, json(65))).toContain("最多 64 个");
   });
 
-  test("__proto__ and constructor are parameters like any other", () => {
+  test("treats __proto__ and constructor as ordinary names", () => {
     const expected = [
       ["__proto__", "x"],
       ["constructor", "y"],
@@ -124,8 +124,8 @@ describe("either format", () => {
   });
 });
 
-describe("a form", () => {
-  test("is decoded: + is a space, escapes are UTF-8, the first = splits", () => {
+describe("readParameters, form", () => {
+  test("decodes + as a space and escapes as UTF-8, and splits at the first =", () => {
     expect(read(FORM, "a=x+y%20z&b=%E4%B8%AD%2B&c=1=2&d=中")).toEqual([
       ["a", "x y z"],
       ["b", "中+"],
@@ -134,7 +134,7 @@ describe("a form", () => {
     ]);
   });
 
-  test("reads a name without = as empty and skips empty pairs", () => {
+  test("reads a name without = as an empty value and skips empty pairs", () => {
     expect(read(FORM, "&a&&b=&")).toEqual([
       ["a", ""],
       ["b", ""],
@@ -142,15 +142,15 @@ describe("a form", () => {
   });
 
   test.each(["%", "%2", "%zz", "%D6%D0", "%C0%AF", "%ED%A0%80", "%E4%B8"])(
-    "the escape %s is refused by the parameter's name",
+    "refuses the escape %s and names the parameter",
     (value) => {
       expect(refusal(FORM, `ok=1&desc=${value}`)).toContain("desc 的 % 转义有误");
     },
   );
 });
 
-describe("JSON", () => {
-  test("takes each value as it was written", () => {
+describe("readParameters, JSON", () => {
+  test("keeps the spelling of each value", () => {
     const body =
       ' {"a" : 1.0 ,"b":1e2,"c":-0,\n"d":12345678901234567890,"e":true,"f":false,"g":"\\u4e2d\\n,}"}\t';
     expect(read(JSON_TYPE, body)).toEqual([
@@ -164,52 +164,52 @@ describe("JSON", () => {
     ]);
   });
 
-  test("an empty object is an empty set", () => {
+  test("reads an empty object as an empty set", () => {
     expect(read(JSON_TYPE, " { } ")).toEqual([]);
   });
 
   test.each(['{"a":{}}', '{"a":[]}', '{"a":[1],"a":"1"}', '{"a":{"b":"}"}}'])(
-    "a nested value is named: %s",
+    "refuses and names a nested value: %s",
     (body) => {
       expect(refusal(JSON_TYPE, body)).toContain("a 不能是对象或数组");
     },
   );
 
-  test("null is refused with the advice to leave the parameter out", () => {
+  test("refuses null and recommends omitting the parameter", () => {
     expect(refusal(JSON_TYPE, '{"attach":null}')).toContain("attach 不能是 null");
   });
 
   test.each(["[]", '[{"a":1}]', "1", '"a=1"', "null", "true"])(
-    "a top level that is no object is refused: %s",
+    "refuses a top level that isn't an object: %s",
     (body) => {
       expect(refusal(JSON_TYPE, body)).toContain("最外层必须是对象");
     },
   );
 
   test.each(["{", "a=1", '{"a":1,}', '{"a":01}', "{'a':1}", '{"a":NaN}', " ", '{"a":1}x'])(
-    "malformed JSON is refused: %s",
+    "refuses malformed JSON: %s",
     (body) => {
       expect(refusal(JSON_TYPE, body)).toBe("请求体不是有效的 JSON");
     },
   );
 
-  test("a lone surrogate is refused, since encoders would replace it", () => {
+  test("refuses a lone surrogate, which encoders would replace", () => {
     expect(refusal(JSON_TYPE, '{"desc":"\\ud83d"}')).toContain("desc 含有无效的 Unicode 字符");
     expect(read(JSON_TYPE, '{"desc":"\\ud83d\\ude00"}')).toEqual([["desc", "😀"]]);
   });
 
-  test("neither long values nor deep nesting overflow", () => {
-    const many = 5_000_000;
-    expect(read(JSON_TYPE, `{"a":"${"\\n".repeat(many)}"}`)[0]?.[1]).toHaveLength(many);
-    expect(read(JSON_TYPE, `{"a":"${"x".repeat(many)}"}`)[0]?.[1]).toHaveLength(many);
-    expect(read(JSON_TYPE, `{"a":${"9".repeat(many)}}`)[0]?.[1]).toHaveLength(many);
-    expect(read(JSON_TYPE, `{${" ".repeat(many)}}`)).toEqual([]);
+  test("doesn't overflow on long values or deep nesting", () => {
+    const length = 5_000_000;
+    expect(read(JSON_TYPE, `{"a":"${"\\n".repeat(length)}"}`)[0]?.[1]).toHaveLength(length);
+    expect(read(JSON_TYPE, `{"a":"${"x".repeat(length)}"}`)[0]?.[1]).toHaveLength(length);
+    expect(read(JSON_TYPE, `{"a":${"9".repeat(length)}}`)[0]?.[1]).toHaveLength(length);
+    expect(read(JSON_TYPE, `{${" ".repeat(length)}}`)).toEqual([]);
     expect(refusal(JSON_TYPE, `{"a":${"[".repeat(5000)}${"]".repeat(5000)}}`)).toContain(
       "a 不能是",
     );
   });
 
-  test("a string may hold escaped quotes and end in escaped backslashes", () => {
+  test("reads escaped quotes and trailing escaped backslashes", () => {
     expect(read(JSON_TYPE, '{"a":"\\\\","b":"\\"","c":"x\\\\\\",\\"d\\":1"}')).toEqual([
       ["a", "\\"],
       ["b", '"'],

@@ -8,14 +8,14 @@ function parse(changes: Fields) {
   return parseRefundMoney(parametersOf({ platForm: "1", order_id: "8", ...changes }));
 }
 
-describe("a request for a refund", () => {
-  test("needs platForm and order_id", () => {
-    const whole = { ok: true, value: { orderId: 8, refundFen: null, appRefundNo: null } };
-    expect(parse({})).toEqual(whole);
-    expect(parse({ refundFree: "", appRefundNo: "" })).toEqual(whole);
+describe("parseRefundMoney", () => {
+  test("requires platForm and order_id only", () => {
+    const expected = { ok: true, value: { orderId: 8, refundFen: null, appRefundNo: null } };
+    expect(parse({})).toEqual(expected);
+    expect(parse({ refundFree: "", appRefundNo: "" })).toEqual(expected);
   });
 
-  test("may name a part and the app's own number", () => {
+  test("accepts a partial amount and the app's own number", () => {
     expect(parse({ refundFree: "5", appRefundNo: "r-1" })).toEqual({
       ok: true,
       value: { orderId: 8, refundFen: 5, appRefundNo: "r-1" },
@@ -36,7 +36,7 @@ describe("a request for a refund", () => {
     [{ refundFree: "2147483648" }, "refundFree 不能大于 2147483647（单位：分）"],
     [{ appRefundNo: "退款" }, "appRefundNo 只能由"],
     [{ appRefundNo: "x".repeat(65) }, "appRefundNo 只能由"],
-  ])("%j is refused: %s", (changes, detail) => {
+  ])("refuses %j: %s", (changes, detail) => {
     expect(refusalOf(parse(changes))).toContain(detail);
   });
 });

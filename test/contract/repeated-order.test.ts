@@ -17,13 +17,13 @@ const repeated: CreateOrderInput = {
   addressPage: null,
 };
 
-describe("a repeated request for an order", () => {
-  test("that is the same differs in nothing", () => {
+describe("differingParameter", () => {
+  test("returns null for an identical request", () => {
     expect(differingParameter(first, repeated)).toBeNull();
     expect(differingParameter(first, { ...repeated, clientIp: "203.0.113.7" })).toBeNull();
   });
 
-  test("may ask for the address page or not", () => {
+  test("ignores whether the address page is requested", () => {
     const addressPage = { accessToken: "a", url: "https://shop.example.com/" };
     expect(differingParameter(first, { ...repeated, addressPage })).toBeNull();
   });
@@ -35,15 +35,15 @@ describe("a repeated request for an order", () => {
     ["tag", { tag: "T" }],
     ["attach", { attach: "x" }],
     ["clientIp", { clientIp: "203.0.113.8" }],
-  ] as const)("with another %s differs in that, by the contract's name", ([name, change]) => {
+  ] as const)("returns %s, the contract's name, when it differs", ([name, change]) => {
     expect(differingParameter(first, { ...repeated, ...change })).toBe(name);
   });
 
-  test("differs in attach when that was given only the first time", () => {
+  test("returns attach when only the first request had one", () => {
     expect(differingParameter({ ...first, attach: "x" }, repeated)).toBe("attach");
   });
 
-  test("names the first of several differences", () => {
+  test("returns the first of several differences", () => {
     expect(differingParameter(first, { ...repeated, tag: "T", totalFen: 1 })).toBe("totalFree");
   });
 });

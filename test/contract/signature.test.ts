@@ -1,25 +1,26 @@
 import { createHash } from "node:crypto";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { renderings, signParameters, verifySignature } from "../../src/contract/signature.ts";
+import { renderings } from "../../src/contract/renderings.ts";
+import { parseCaller, signParameters, verifySignature } from "../../src/contract/signature.ts";
 import vectors from "../vectors/app-signature.json";
-import { parametersOf, parameterSets } from "./support.ts";
+import { parametersOf, parameterSets, refusalOf } from "./support.ts";
 
 const { salt, published } = vectors;
-const other = "0123456789abcdef0123456789abcdef";
+const otherSalt = "0123456789abcdef0123456789abcdef";
 
 function sha1(text: string): string {
   return createHash("sha1").update(text).digest("hex");
 }
 
-describe("the published vector", () => {
+describe("the published signature", () => {
   const parameters = new Map(new URLSearchParams(published.string));
 
-  test("is what signParameters makes", async () => {
+  test("is the result of signParameters", async () => {
     expect(await signParameters(parameters, published.salt)).toBe(published.sign);
   });
 
-  test("is accepted, in upper case too, whatever the order of the parameters", async () => {
+  test("is accepted in either case and any order of parameters", async () => {
     const reversed = new Map([...parameters].toReversed());
     expect(await verifySignature(reversed, published.sign, [published.salt])).toBe(true);
     expect(await verifySignature(reversed, published.sign.toUpperCase(), [published.salt])).toBe(
@@ -27,7 +28,7 @@ describe("the published vector", () => {
     );
   });
 
-  test("is refused when one hex digit of it differs, wherever", async () => {
+  test("is refused when any hex digit differs", async () => {
     for (let at = 0; at < 40; at += 1) {
       const digit = published.sign[at] === "0" ? "1" : "0";
       const forged = published.sign.slice(0, at) + digit + published.sign.slice(at + 1);
@@ -36,13 +37,13 @@ describe("the published vector", () => {
   });
 
   test.each(["", "0", published.sign.slice(1), `${published.sign}0`, "z".repeat(40)])(
-    "is refused as %j",
+    "is refused when replaced by %j",
     async (sign) => {
       expect(await verifySignature(parameters, sign, [published.salt])).toBe(false);
     },
   );
 
-  test("is refused with unknown, empty or dropped parameters added or taken", async () => {
+  test("is refused when a parameter is added, removed or changed", async () => {
     const changes = [
       new Map([...parameters, ["unknown", "1"]]),
       new Map([...parameters, ["clientIp", ""]]),
@@ -55,48 +56,81 @@ describe("the published vector", () => {
   });
 });
 
-describe.each(vectors.cases)("$name", ({ parameters, renderings: rows }) => {
+describe.each(vectors.cases)("signature of $name", ({ parameters, renderings: rows }) => {
   const set = parametersOf(parameters);
 
-  test.each(rows)("as written by $by", async ({ string, sign }) => {
+  test.each(rows)("is accepted in the rendering of $by", async ({ string, sign }) => {
     expect(renderings(set)).toContain(string);
     expect(await verifySignature(set, sign, [salt])).toBe(true);
-    expect(await verifySignature(set, sign, [other])).toBe(false);
+    expect(await verifySignature(set, sign, [otherSalt])).toBe(false);
   });
 
-  test("is signed as PHP writes it", async () => {
+  test("is computed over PHP's rendering", async () => {
     const php = rows.find(({ by }) => by.startsWith("rule: PHP http_build_query(array),"));
     expect(await signParameters(set, salt)).toBe(php?.sign);
   });
 });
 
-test("during a rotation either salt is accepted, without salts none", async () => {
-  const set = parametersOf({ appId: "1", desc: "中文 x" });
-  const sign = await signParameters(set, salt);
-  expect(await verifySignature(set, sign, [other, salt])).toBe(true);
-  expect(await verifySignature(set, sign, [salt, other])).toBe(true);
-  expect(await verifySignature(set, sign, [])).toBe(false);
+describe("verifySignature", () => {
+  test("accepts either salt during a rotation, and nothing without salts", async () => {
+    const set = parametersOf({ appId: "1", desc: "中文 x" });
+    const sign = await signParameters(set, salt);
+    expect(await verifySignature(set, sign, [otherSalt, salt])).toBe(true);
+    expect(await verifySignature(set, sign, [salt, otherSalt])).toBe(true);
+    expect(await verifySignature(set, sign, [])).toBe(false);
+  });
+
+  test("accepts any rendering of any set, with the salt on both sides only", async () => {
+    await fc.assert(
+      fc.asyncProperty(parameterSets, async (parameters) => {
+        for (const text of renderings(parameters)) {
+          expect(await verifySignature(parameters, sha1(salt + text + salt), [salt])).toBe(true);
+        }
+        const [text = ""] = renderings(parameters);
+        expect(await verifySignature(parameters, sha1(salt + text), [salt])).toBe(false);
+        expect(await verifySignature(parameters, sha1(text + salt), [salt])).toBe(false);
+        expect(await verifySignature(parameters, sha1(text), [salt])).toBe(false);
+      }),
+    );
+  });
+
+  test("refuses lower-case escapes, unsorted names and ambiguous raw text", async () => {
+    const set = parametersOf({ a: "中&", b: "2" });
+    const accepted = "a=%E4%B8%AD%26&b=2";
+    expect(await verifySignature(set, sha1(salt + accepted + salt), [salt])).toBe(true);
+    for (const text of ["a=%e4%b8%ad%26&b=2", "b=2&a=%E4%B8%AD%26", "a=中&&b=2"]) {
+      expect(await verifySignature(set, sha1(salt + text + salt), [salt])).toBe(false);
+    }
+  });
 });
 
-test("any rendering of any set is accepted, with the salt on both sides only", async () => {
-  await fc.assert(
-    fc.asyncProperty(parameterSets, async (parameters) => {
-      for (const text of renderings(parameters)) {
-        expect(await verifySignature(parameters, sha1(salt + text + salt), [salt])).toBe(true);
-      }
-      const [text = ""] = renderings(parameters);
-      expect(await verifySignature(parameters, sha1(salt + text), [salt])).toBe(false);
-      expect(await verifySignature(parameters, sha1(text + salt), [salt])).toBe(false);
-      expect(await verifySignature(parameters, sha1(text), [salt])).toBe(false);
-    }),
-  );
-});
+describe("parseCaller", () => {
+  const sign = "aeb4376a7bf9d88c608cc4589cc8af447453ab86";
 
-test("a lower-case escape or another order of names is not the rule", async () => {
-  const set = parametersOf({ a: "中&", b: "2" });
-  const accepted = "a=%E4%B8%AD%26&b=2";
-  expect(await verifySignature(set, sha1(salt + accepted + salt), [salt])).toBe(true);
-  for (const text of ["a=%e4%b8%ad%26&b=2", "b=2&a=%E4%B8%AD%26", "a=中&&b=2"]) {
-    expect(await verifySignature(set, sha1(salt + text + salt), [salt])).toBe(false);
-  }
+  test("reads appId and sign, in either case", () => {
+    const upper = sign.toUpperCase();
+    expect(parseCaller(parametersOf({ appId: "12", sign: upper, other: "x" }))).toEqual({
+      ok: true,
+      value: { appId: 12, sign: upper },
+    });
+    expect(parseCaller(parametersOf({ appId: "9007199254740991", sign })).ok).toBe(true);
+  });
+
+  test.each([
+    ["appId", undefined, "appId 必传"],
+    ["appId", "", "appId 必传"],
+    ...["0", "-1", "01", "1.0", "1e2", "+1", " 1", "1 ", "0x1", "abc", "１"].map(
+      (value): [string, string, string] => ["appId", value, "appId 必须是不小于 1 的整数"],
+    ),
+    ["appId", "9007199254740992", "appId 不能大于"],
+    ["appId", "9".repeat(400), "appId 不能大于"],
+    ["sign", undefined, "sign 必传"],
+    ["sign", "", "sign 必传"],
+    ["sign", sign.slice(1), "sign 必须是 40 位"],
+    ["sign", `${sign}\n`, "sign 必须是 40 位"],
+    ["sign", "g".repeat(40), "sign 必须是 40 位"],
+  ])("refuses %s %j: %s", (name, value, detail) => {
+    const parameters = parametersOf({ appId: "1", sign, [name]: value });
+    expect(refusalOf(parseCaller(parameters))).toContain(detail);
+  });
 });

@@ -4,7 +4,7 @@ import type { Parameters } from "../../src/contract/parameters.ts";
 import type { OrderRecord, RefundRecord } from "../../src/domain/states.ts";
 import type { Result } from "../../src/lib/result.ts";
 
-/** Makes a set of parameters; an undefined value leaves the parameter out. */
+/** A set of parameters; an undefined value omits the parameter. */
 export function parametersOf(fields: Record<string, string | undefined>): Parameters {
   const parameters = new Map<string, string>();
   for (const [name, value] of Object.entries(fields)) {
@@ -13,13 +13,13 @@ export function parametersOf(fields: Record<string, string | undefined>): Parame
   return parameters;
 }
 
-/** The text of a refusal, which must be a 501; otherwise a word that no test expects. */
+/** The text of a refusal with code 501; otherwise a text that no test expects. */
 export function refusalOf(result: Result<unknown, Refusal>): string {
   if (result.ok) return "ACCEPTED";
   return result.error.code === 501 ? result.error.detail : `CODE ${result.error.code}`;
 }
 
-/** Values full of what encoders and decoders disagree on. */
+/** Values full of characters that encoders and decoders treat differently. */
 const values = fc
   .array(
     fc.oneof(

@@ -1,22 +1,22 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { parseCompactBeijingTime, parseSpacedBeijingTime } from "../../src/domain/beijing-time.ts";
 
 describe("Beijing time", () => {
-  it("is eight hours ahead of UTC", () => {
+  test("is eight hours ahead of UTC", () => {
     expect(parseCompactBeijingTime("20140903131540")).toBe(Date.UTC(2014, 8, 3, 5, 15, 40));
     expect(parseSpacedBeijingTime("2018-11-19 16:24:13")).toBe(Date.UTC(2018, 10, 19, 8, 24, 13));
   });
 
-  it("crosses the date line of the year", () => {
+  test("crosses the turn of the year", () => {
     expect(parseCompactBeijingTime("20260101000000")).toBe(Date.UTC(2025, 11, 31, 16));
   });
 
-  it("knows leap years", () => {
+  test("handles leap years", () => {
     expect(parseCompactBeijingTime("20240229000000")).toBe(Date.UTC(2024, 1, 28, 16));
     expect(parseCompactBeijingTime("20250229000000")).toBeNull();
   });
 
-  it.each([
+  test.each([
     "",
     "2014090313154",
     "201409031315400",
@@ -35,7 +35,7 @@ describe("Beijing time", () => {
     expect(parseCompactBeijingTime(text)).toBeNull();
   });
 
-  it.each([
+  test.each([
     "",
     "2018-11-19T16:24:13",
     "2018-11-19 16:24",

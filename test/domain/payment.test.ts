@@ -19,14 +19,14 @@ const waiting: StoredOrder = {
 };
 const paid: StoredOrder = { ...waiting, payState: "paid", transactionId: "T1" };
 
-describe("news of a payment", () => {
-  test("of a waiting or a failed order is booked", () => {
+describe("comparePayment", () => {
+  test("records the payment of a waiting or failed order", () => {
     expect(comparePayment(waiting, payment, MERCHANT)).toEqual({ kind: "record" });
     const failed = { ...waiting, payState: "failed" } as const;
     expect(comparePayment(failed, payment, MERCHANT)).toEqual({ kind: "record" });
   });
 
-  test("of an order paid by the same transaction is a repeat", () => {
+  test("returns repeat for an order paid by the same transaction", () => {
     expect(comparePayment(paid, payment, MERCHANT)).toEqual({ kind: "repeat" });
   });
 
@@ -36,17 +36,17 @@ describe("news of a payment", () => {
     ["sign-type", { signType: "MD5" }, MERCHANT],
     ["amount", { totalFen: 99 }, MERCHANT],
   ] as const)(
-    "with another %s contradicts, whatever the order's state",
+    "returns a contradiction for another %s, whatever the order's state",
     ([what, change, merchant]) => {
       for (const payState of ["waiting", "failed", "paid"] as const) {
         const stored = { ...paid, payState };
-        const verdict = comparePayment(stored, { ...payment, ...change }, merchant);
-        expect(verdict).toEqual({ kind: "contradiction", what });
+        const comparison = comparePayment(stored, { ...payment, ...change }, merchant);
+        expect(comparison).toEqual({ kind: "contradiction", what });
       }
     },
   );
 
-  test("of a second transaction contradicts a paid order only", () => {
+  test("returns a contradiction for a second transaction of a paid order only", () => {
     const second = { ...payment, transactionId: "T2" };
     expect(comparePayment(paid, second, MERCHANT)).toEqual({
       kind: "contradiction",
@@ -55,7 +55,7 @@ describe("news of a payment", () => {
     expect(comparePayment(waiting, second, MERCHANT)).toEqual({ kind: "record" });
   });
 
-  test("is booked only when all that identifies the order agrees", () => {
+  test("records a payment only when all identifying fields agree", () => {
     const facts = fc.record({
       wechatAppId: fc.constantFrom("wx1", "wx2"),
       totalFen: fc.constantFrom(99, 100, 101),
@@ -64,15 +64,15 @@ describe("news of a payment", () => {
     });
     const states = fc.constantFrom("waiting", "failed", "paid");
     fc.assert(
-      fc.property(facts, states, fc.constantFrom(7, 8), (news, payState, merchant) => {
+      fc.property(facts, states, fc.constantFrom(7, 8), (reported, payState, merchant) => {
         const stored = { ...paid, payState };
-        const { transactionId: _news, ...identity } = news;
-        const { transactionId: _right, ...expected } = payment;
+        const { transactionId: _reported, ...identity } = reported;
+        const { transactionId: _expected, ...expected } = payment;
         const agrees =
           merchant === MERCHANT && JSON.stringify(identity) === JSON.stringify(expected);
-        const { kind } = comparePayment(stored, news, merchant);
+        const { kind } = comparePayment(stored, reported, merchant);
         if (kind === "record") expect(agrees && payState !== "paid").toBe(true);
-        if (kind === "repeat") expect(agrees && news.transactionId === "T1").toBe(true);
+        if (kind === "repeat") expect(agrees && reported.transactionId === "T1").toBe(true);
         if (!agrees) expect(kind).toBe("contradiction");
       }),
       { numRuns: 500 },

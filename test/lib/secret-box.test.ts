@@ -12,15 +12,15 @@ const flipped = (part: string, at: number) =>
   part.slice(0, at) + (part[at] === "A" ? "B" : "A") + part.slice(at + 1);
 const freshIv = () => crypto.getRandomValues(new Uint8Array(12));
 
-describe("a sealed text", () => {
-  test("opens at its place, to the same text", async () => {
+describe("seal and open", () => {
+  test("returns the same text at its place", async () => {
     for (const plain of [SECRET, "", "\uFEFFbom", "x".repeat(5000)]) {
       const sealed = await seal(plain, masterKey, PLACE, freshIv());
       expect(await open(sealed, masterKey, PLACE)).toEqual({ ok: true, value: plain });
     }
   });
 
-  test("is k1, the key's id, the IV and the ciphertext, as WebCrypto and SHA-256 say", async () => {
+  test("has the format k1, key id, IV, ciphertext of plain WebCrypto", async () => {
     const iv = new Uint8Array(12).fill(1);
     const sealed = await seal(SECRET, masterKey, PLACE, iv);
     const raw = Uint8Array.from(Buffer.from(KEY, "base64"));
@@ -41,7 +41,7 @@ describe("a sealed text", () => {
     ["another row", { row: 8 }],
     ["another column", { column: "old_salt_sealed" }],
     ["another table", { table: "merchants" }],
-  ])("doesn't open in %s", async ([, elsewhere]) => {
+  ])("refuses %s", async ([, elsewhere]) => {
     const sealed = await seal(SECRET, masterKey, PLACE, freshIv());
     expect(await open(sealed, masterKey, { ...PLACE, ...elsewhere })).toEqual({
       ok: false,
@@ -49,24 +49,24 @@ describe("a sealed text", () => {
     });
   });
 
-  test("doesn't open when any byte has changed", async () => {
+  test("refuses a text with any byte changed", async () => {
     const [format, id, iv = "", text = ""] = (
       await seal(SECRET, masterKey, PLACE, freshIv())
     ).split(".");
-    const broken = [
+    const changed = [
       ...Array.from({ length: 15 }, (_, at) => [format, id, flipped(iv, at), text].join(".")),
       ...Array.from({ length: text.length - 1 }, (_, at) =>
         [format, id, iv, flipped(text, at)].join("."),
       ),
       [format, id, iv, text.slice(0, -4)].join("."),
     ];
-    const answers = await Promise.all(
-      broken.map(async (sealed) => await open(sealed, masterKey, PLACE)),
+    const results = await Promise.all(
+      changed.map(async (sealed) => await open(sealed, masterKey, PLACE)),
     );
-    expect(new Set(answers.map((answer) => answer.ok))).toEqual(new Set([false]));
+    expect(new Set(results.map((result) => result.ok))).toEqual(new Set([false]));
   });
 
-  test("names both keys when it was sealed under another one, and nothing of the secret", async () => {
+  test("names both keys, and nothing of the secret, for a text under another key", async () => {
     const other = await importMasterKey(OTHER_KEY);
     const sealed = await seal(SECRET, other, PLACE, freshIv());
     expect(await open(sealed, masterKey, PLACE)).toEqual({
@@ -75,7 +75,7 @@ describe("a sealed text", () => {
     });
   });
 
-  test("opens with the key it names, the current or the previous one", async () => {
+  test("opens a text under the current or the previous key", async () => {
     const changed = await importMasterKey(OTHER_KEY, KEY);
     const before = await seal(SECRET, masterKey, PLACE, freshIv());
     const after = await seal(SECRET, changed, PLACE, freshIv());
@@ -86,7 +86,7 @@ describe("a sealed text", () => {
     }
   });
 
-  test("is never sealed with the previous key", async () => {
+  test("never seals with the previous key", async () => {
     const changed = await importMasterKey(OTHER_KEY, KEY);
     const sealed = await seal(SECRET, changed, PLACE, freshIv());
     expect(sealed.startsWith(prefixOf(changed))).toBe(true);
@@ -95,7 +95,7 @@ describe("a sealed text", () => {
     expect((await open(sealed, masterKey, PLACE)).ok).toBe(false);
   });
 
-  test("names all three keys when it was sealed under neither of two", async () => {
+  test("names all three keys for a text under neither of two", async () => {
     const third = await importMasterKey(btoa("third-master-key-with-32-bytes!!"));
     const sealed = await seal(SECRET, third, PLACE, freshIv());
     const changed = await importMasterKey(OTHER_KEY, KEY);
@@ -113,7 +113,7 @@ describe("a sealed text", () => {
     `k1.${masterKey.id}.AQEBAQEBAQEBAQEB.AQEB`,
     `k1.${masterKey.id}.AQEBAQEBAQEBAQEB.AQEBAQEBAQEBAQEBAQEBAQEB=`,
     `k1.${masterKey.id}.AQEBAQEBAQEBAQEB.AQEBAQEBAQEBAQEBAQEBAQEB\n`,
-  ])("that is none is unreadable, not a crash: %j", async (text) => {
+  ])("returns an error for a text of another format: %j", async (text) => {
     expect(await open(text, masterKey, PLACE)).toEqual({
       ok: false,
       error: "unreadable: not a sealed text of format k1",
@@ -121,15 +121,15 @@ describe("a sealed text", () => {
   });
 });
 
-test("a key of another length is a bug, not a weaker cipher", async () => {
+test("importMasterKey throws for a key of another length", async () => {
   await expect(importMasterKey(btoa("only 16 bytes!!!"))).rejects.toThrow("32 bytes");
 });
 
-test("an IV of another length is a bug", async () => {
+test("seal throws for an IV of another length", async () => {
   await expect(seal(SECRET, masterKey, PLACE, new Uint8Array(16))).rejects.toThrow("12 bytes");
 });
 
-test("the key can't be taken out again", () => {
+test("importMasterKey returns a key that can't be exported", () => {
   expect(masterKey.key.extractable).toBe(false);
   expect(masterKey.previous).toBeNull();
 });

@@ -27,8 +27,8 @@ const found = async (): Promise<Result<string, "absent">> => {
 const outage = async () => await Promise.reject(new Error("D1 is down"));
 const read = async (key: string, nowAt: number, load = found) => await cache.get(key, nowAt, load);
 
-describe("what was found", () => {
-  test("is kept for 60 s from its load, however often it is read", async () => {
+describe("TtlCache, a found value", () => {
+  test("is cached for 60 s after its load, however often it is read", async () => {
     for (const age of [0, 1, 30_000, MAX_AGE_MS - 1]) {
       expect(await read("a", NOW + age)).toEqual(ok("load 1"));
     }
@@ -36,17 +36,17 @@ describe("what was found", () => {
     expect(MAX_AGE_MS).toBe(60_000);
   });
 
-  test("is not kept longer by a clock set back", async () => {
+  test("is reloaded after a clock was set back", async () => {
     await read("a", NOW);
     expect(await read("a", NOW - MAX_AGE_MS)).toEqual(ok("load 2"));
   });
 
-  test("is kept by key", async () => {
+  test("is cached per key", async () => {
     await read("a", NOW);
     expect(await read("b", NOW)).toEqual(ok("load 2"));
   });
 
-  test("makes room for newer ones at the limit", async () => {
+  test("is evicted, the oldest first, at the limit", async () => {
     for (let key = 0; key <= MAX_ENTRIES; key++) await read(String(key), NOW);
     expect(loads).toBe(MAX_ENTRIES + 1);
     await read("1", NOW);
@@ -56,41 +56,41 @@ describe("what was found", () => {
     expect(loads).toBe(MAX_ENTRIES + 2);
   });
 
-  test("is forgotten when cleared", async () => {
+  test("is reloaded after clear", async () => {
     await read("a", NOW);
     cache.clear();
     expect(await read("a", NOW)).toEqual(ok("load 2"));
   });
 });
 
-describe("what was not found", () => {
-  test("is looked for again", async () => {
+describe("TtlCache, no value", () => {
+  test("isn't cached when absent", async () => {
     expect(await read("a", NOW, async () => err("absent"))).toEqual(err("absent"));
     expect(await read("a", NOW)).toEqual(ok("load 1"));
   });
 
-  test("because the load failed, is looked for again", async () => {
+  test("isn't cached when the load throws", async () => {
     await expect(read("a", NOW, outage)).rejects.toThrow("D1 is down");
     expect(await read("a", NOW)).toEqual(ok("load 1"));
   });
 });
 
-describe("a load under way", () => {
-  test("is shared by all who ask for its key", async () => {
+describe("TtlCache, a load in progress", () => {
+  test("is shared by all readers of its key", async () => {
     const { promise, resolve } = Promise.withResolvers<Result<string, "absent">>();
     const slow = async () => {
       loads++;
       return await promise;
     };
     const readers = Array.from({ length: 20 }, async () => await read("a", NOW, slow));
-    const other = read("b", NOW);
+    const otherKey = read("b", NOW);
     resolve(ok("slow"));
     expect(new Set(await Promise.all(readers))).toEqual(new Set([ok("slow")]));
-    await other;
+    await otherKey;
     expect(loads).toBe(2);
   });
 
-  test("that fails, fails for all, and the next reader tries anew", async () => {
+  test("throws for all its readers, and the next reader loads again", async () => {
     const { promise, reject } = Promise.withResolvers<Result<string, "absent">>();
     const readers = Array.from({ length: 3 }, async () => await read("a", NOW, () => promise));
     reject(new Error("D1 is down"));
@@ -99,7 +99,7 @@ describe("a load under way", () => {
     expect(await read("a", NOW)).toEqual(ok("load 1"));
   });
 
-  test("that never ends holds the next reader for a second only", async () => {
+  test("that never ends delays the next reader by a second only", async () => {
     vi.useFakeTimers();
     void read("a", NOW, () => new Promise(() => undefined));
     const reader = read("a", NOW);
@@ -110,7 +110,7 @@ describe("a load under way", () => {
     expect(await read("a", NOW)).toEqual(ok("load 1"));
   });
 
-  test("when the cache is cleared is answered but not kept: it may have read the old row", async () => {
+  test("isn't cached after clear: it may have read the old row", async () => {
     const { promise, resolve } = Promise.withResolvers<Result<string, "absent">>();
     const reader = read("a", NOW, () => promise);
     cache.clear();

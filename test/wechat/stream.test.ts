@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { openStream, type StreamLimits } from "../../src/wechat/stream.ts";
 import type { HttpRequest } from "../../src/wechat/transport.ts";
 
@@ -29,7 +29,7 @@ async function open(answers: readonly Answer[], limits: Partial<StreamLimits> = 
   return { outcome, urls };
 }
 
-/** The body's text, or the reason why it can't be read. */
+/** The body's text, or the reason of the failure. */
 async function read({ outcome }: Awaited<ReturnType<typeof open>>): Promise<string> {
   if (outcome.kind === "failed") return outcome.reason;
   try {
@@ -39,7 +39,7 @@ async function read({ outcome }: Awaited<ReturnType<typeof open>>): Promise<stri
   }
 }
 
-const says =
+const sends =
   (...chunks: string[]): Answer =>
   async () =>
     new Response(
@@ -51,7 +51,7 @@ const says =
       }),
     );
 
-/** Says something, then nothing more until it is hung up on. */
+/** Sends one chunk, then nothing until the connection is cancelled. */
 const stalls: Answer = async () =>
   new Response(
     new ReadableStream({
@@ -67,12 +67,12 @@ const unreachable: Answer = async () => {
 };
 
 describe("openStream", () => {
-  it("hands the bytes over as they come", async () => {
-    expect(await read(await open([says("one ", "two")]))).toBe("one two");
+  test("passes the bytes through", async () => {
+    expect(await read(await open([sends("one ", "two")]))).toBe("one two");
     expect(await read(await open([async () => new Response(null)]))).toBe("");
   });
 
-  it("holds back what nobody has asked for", async () => {
+  test("pulls a chunk only when it is read", async () => {
     let pulled = 0;
     const body = new ReadableStream<Uint8Array>(
       {
@@ -92,28 +92,28 @@ describe("openStream", () => {
     await reader.cancel();
   });
 
-  it("tries the spare host when the first can't be reached, and only then", async () => {
-    const spared = await open([unreachable, says("spare")]);
-    expect(spared.urls).toEqual(["https://wechat.test/bill", "https://spare.test/bill"]);
-    expect(await read(spared)).toBe("spare");
+  test("tries the spare host only when the first can't be reached", async () => {
+    const viaSpare = await open([unreachable, sends("spare")]);
+    expect(viaSpare.urls).toEqual(["https://wechat.test/bill", "https://spare.test/bill"]);
+    expect(await read(viaSpare)).toBe("spare");
     const { outcome, urls } = await open([
       async () => new Response("", { status: 500 }),
-      says("x"),
+      sends("x"),
     ]);
     expect(outcome).toMatchObject({ kind: "answered", status: 500 });
     expect(urls).toHaveLength(1);
   });
 
-  it("gives up on an answer that doesn't begin, and doesn't ask elsewhere", async () => {
-    const late = await open([hangs, says("spare")], { headMs: 10 });
+  test("times out without trying the spare host when no answer begins", async () => {
+    const late = await open([hangs, sends("spare")], { headMs: 10 });
     expect(late.outcome).toEqual({ kind: "failed", reason: "no answer within 10 ms" });
     expect(late.urls).toHaveLength(1);
   });
 
-  it("breaks off an answer that stalls, lasts too long, or is too long", async () => {
+  test("aborts an answer that stalls, takes too long, or is too large", async () => {
     expect(await read(await open([stalls], { stallMs: 10 }))).toContain("nothing came within 10");
     expect(await read(await open([stalls], { wholeMs: 10 }))).toContain("nothing came within");
-    expect(await read(await open([says("x".repeat(1_001))]))).toContain("longer than 1000 bytes");
-    expect(await read(await open([says("x".repeat(1_000))]))).toHaveLength(1_000);
+    expect(await read(await open([sends("x".repeat(1_001))]))).toContain("longer than 1000 bytes");
+    expect(await read(await open([sends("x".repeat(1_000))]))).toHaveLength(1_000);
   });
 });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { exchange, type HttpOutcome, type HttpRequest } from "../../src/wechat/transport.ts";
 
 const HOSTS = { baseUrl: "https://wechat.test", spareUrl: "https://spare.test" };
@@ -8,7 +8,7 @@ const request: HttpRequest = {
   path: "/pay/orderquery",
   headers: { "content-type": "text/xml; charset=utf-8" },
   body: "<xml></xml>",
-  // Long enough for every test in which nothing hangs.
+  // Longer than any test without a hanging answer.
   timeoutMs: 30_000,
   maxBytes: 10,
 };
@@ -43,13 +43,13 @@ async function run(
 const answering = (text: string, init?: ResponseInit) => async (): Promise<Response> =>
   new Response(text, init);
 
-const refusing = async (): Promise<Response> => {
+const unreachable = async (): Promise<Response> => {
   throw new TypeError("connection refused");
 };
 
 const hanging = async (): Promise<Response> => await new Promise<Response>(() => undefined);
 
-/** Hands out these chunks, then what `end` does. */
+/** Sends these chunks, then calls `end`. */
 function streaming(
   chunks: readonly string[],
   end: (controller: ReadableStreamDefaultController<Uint8Array>) => void,
@@ -70,7 +70,7 @@ function textOf(outcome: HttpOutcome): string {
 }
 
 describe("exchange", () => {
-  it("sends the request as it was built, follows no redirect, and sets a limit", async () => {
+  test("sends the request as built, follows no redirect, and sets a time limit", async () => {
     const { urls, inits } = await run([answering("ok")]);
     expect(urls).toEqual(["https://wechat.test/pay/orderquery"]);
     expect(inits[0]).toMatchObject({
@@ -82,26 +82,23 @@ describe("exchange", () => {
     expect(inits[0]?.signal).toBeInstanceOf(AbortSignal);
   });
 
-  it.each([200, 204, 302, 404, 500, 502])(
-    "hands over a %i without asking again",
-    async (status) => {
-      const text = status === 204 ? null : "body";
-      const { outcome, urls } = await run([async () => new Response(text, { status })]);
-      expect(outcome).toMatchObject({ kind: "answered", status });
-      expect(textOf(outcome)).toBe(text ?? "");
-      expect(urls).toHaveLength(1);
-    },
-  );
+  test.each([200, 204, 302, 404, 500, 502])("returns a %i without a retry", async (status) => {
+    const text = status === 204 ? null : "body";
+    const { outcome, urls } = await run([async () => new Response(text, { status })]);
+    expect(outcome).toMatchObject({ kind: "answered", status });
+    expect(textOf(outcome)).toBe(text ?? "");
+    expect(urls).toHaveLength(1);
+  });
 
-  it("joins the chunks of an answer", async () => {
+  test("joins the chunks of an answer", async () => {
     const { outcome } = await run([
       streaming(["ab", "", "cd"], (controller) => controller.close()),
     ]);
     expect(textOf(outcome)).toBe("abcd");
   });
 
-  it("tries the spare host once, with the same bytes, when no connection is made", async () => {
-    const { outcome, urls, inits } = await run([refusing, answering("ok")]);
+  test("tries the spare host once, with the same bytes, when the connection fails", async () => {
+    const { outcome, urls, inits } = await run([unreachable, answering("ok")]);
     expect(textOf(outcome)).toBe("ok");
     expect(urls).toEqual([
       "https://wechat.test/pay/orderquery",
@@ -110,19 +107,19 @@ describe("exchange", () => {
     expect(inits[1]?.body).toBe(inits[0]?.body);
   });
 
-  it("gives up when the spare host can't be reached either", async () => {
-    const { outcome, urls } = await run([refusing, refusing, answering("ok")]);
+  test("fails when the spare host can't be reached either", async () => {
+    const { outcome, urls } = await run([unreachable, unreachable, answering("ok")]);
     expect(outcome.kind).toBe("failed");
     expect(urls).toHaveLength(2);
   });
 
-  it("gives up at once when there is no spare host", async () => {
-    const { outcome, urls } = await run([refusing, answering("ok")], {}, null);
+  test("fails at once without a spare host", async () => {
+    const { outcome, urls } = await run([unreachable, answering("ok")], {}, null);
     expect(outcome).toEqual({ kind: "failed", reason: "no connection: connection refused" });
     expect(urls).toHaveLength(1);
   });
 
-  it("takes a fetch that throws at once for no connection", async () => {
+  test("treats a fetch that throws synchronously as a failed connection", async () => {
     const outcome = await exchange(
       { ...HOSTS, spareUrl: null },
       () => {
@@ -133,19 +130,19 @@ describe("exchange", () => {
     expect(outcome).toEqual({ kind: "failed", reason: "no connection: invalid URL" });
   });
 
-  it("doesn't try the spare host after its own time limit", async () => {
+  test("doesn't try the spare host after a timeout", async () => {
     const { outcome, urls } = await run([hanging, answering("ok")], { timeoutMs: 20 });
     expect(outcome).toEqual({ kind: "failed", reason: "no answer within 20 ms" });
     expect(urls).toHaveLength(1);
   });
 
-  it("keeps one limit for both hosts", async () => {
-    const { outcome, urls } = await run([refusing, hanging, answering("ok")], { timeoutMs: 20 });
+  test("applies one time limit to both hosts", async () => {
+    const { outcome, urls } = await run([unreachable, hanging, answering("ok")], { timeoutMs: 20 });
     expect(outcome).toEqual({ kind: "failed", reason: "no answer within 20 ms" });
     expect(urls).toHaveLength(2);
   });
 
-  it("keeps the limit while it reads the answer", async () => {
+  test("applies the time limit to reading the body", async () => {
     const { outcome, urls } = await run([streaming(["ab"], () => undefined), answering("ok")], {
       timeoutMs: 20,
     });
@@ -153,14 +150,14 @@ describe("exchange", () => {
     expect(urls).toHaveLength(1);
   });
 
-  it("fails when the answer breaks off", async () => {
+  test("fails when the answer is cut off", async () => {
     const broken = streaming([], (controller) => controller.error(new Error("reset")));
     const { outcome, urls } = await run([broken, answering("ok")]);
     expect(outcome).toEqual({ kind: "failed", reason: "answer broke off: reset" });
     expect(urls).toHaveLength(1);
   });
 
-  it("reads as much as allowed and not a byte more, even of an answer without end", async () => {
+  test("reads up to the size limit, even of an endless answer", async () => {
     expect(textOf((await run([answering("0123456789")])).outcome)).toBe("0123456789");
     const endless = streaming(["012345", "678901"], () => undefined);
     const { outcome, urls } = await run([endless, answering("ok")]);

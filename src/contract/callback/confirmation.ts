@@ -1,9 +1,9 @@
 /**
  * Whether an app's answer confirms a callback. Contract: a 2xx whose body, trimmed, is `success` in
- * any case, or JSON with `code` 0. `code` must be the number: a `"0"`, a `null` or an error page
- * with status 200 is no confirmation, and costs a repeat at worst.
+ * any case, or JSON with `code` 0. `code` must be a number: `"0"`, `null` or an error page with
+ * status 200 doesn't confirm, which costs one more call at worst.
  *
- * @param bodyHead as much of the answer as was read; JSON that was cut off doesn't confirm
+ * @param bodyHead the part of the body that was read; truncated JSON doesn't confirm
  */
 export function isConfirmed(status: number, bodyHead: string): boolean {
   if (status < 200 || status > 299) return false;

@@ -2,36 +2,33 @@ import { PAY_STATE_CODE, REF_STATE_CODE } from "../order-view.ts";
 import type { Parameters } from "../parameter-set.ts";
 import type { OrderRecord, RefundRecord, RefundState } from "../../domain/states.ts";
 
-export { isConfirmed } from "./confirmation.ts";
-export { signCallback, type CallbackKeys, type SignedCallback } from "./signed-callback.ts";
-
-/** Names the payment's event: the same for every call, so that the app can tell a repeat. */
+/** The id of a payment's event: the same in every call, so that the app can recognise a repeat. */
 export function payEventId(orderNumber: string): string {
   return `pay_${orderNumber}`;
 }
 
-/** Names one outcome of a refund; a refund that ends otherwise later is another event. */
+/** The id of one outcome of a refund. A later, different outcome is another event. */
 export function refundEventId(refundNo: string, state: RefundState): string {
   return `refund_${refundNo}_${state}`;
 }
 
 /**
- * Contract: what the app receives once an order is paid. In the documented order, `timestamp` and
- * `sign` still to be added by `signCallback`. All values are strings; those that the contract has
- * in every call are empty when there is nothing to tell.
+ * The fields of a payment's callback, in the documented order; `signCallback` adds `timestamp` and
+ * `sign`. Contract: what the app receives. All values are strings; a field that the contract has in
+ * every call is empty when it has no value.
  */
 export function payCallback(order: OrderRecord): Parameters {
   return new Map([...head(order, "pay", payEventId(order.number)), ...payment(order)]);
 }
 
-/** Contract: what the app receives of a refund's outcome; as `payCallback`. */
+/** The fields of a refund's callback, as in `payCallback`. Contract: what the app receives. */
 export function refundCallback(order: OrderRecord, refund: RefundRecord): Parameters {
   return new Map([
     ...head(order, "refund", refundEventId(refund.number, refund.state)),
     ...payment(order),
     ["refund_no", refund.number],
     ["refund_id", refund.refundId ?? ""],
-    ...given("app_refund_no", refund.appRefundNo),
+    ...optionalField("app_refund_no", refund.appRefundNo),
     ["refund_free", String(refund.refundFen)],
     ["ref_state", REF_STATE_CODE[refund.state]],
   ]);
@@ -46,8 +43,8 @@ function head(order: OrderRecord, event: "pay" | "refund", eventId: string): rea
     ["eventId", eventId],
     ["order_id", String(order.id)],
     ["pay_order_number", order.number],
-    ...given("app_order_no", order.appOrderNo),
-    ...given("attach", order.attach),
+    ...optionalField("app_order_no", order.appOrderNo),
+    ...optionalField("attach", order.attach),
   ];
 }
 
@@ -59,6 +56,6 @@ function payment(order: OrderRecord): readonly Field[] {
   ];
 }
 
-function given(name: string, value: string | null): readonly Field[] {
+function optionalField(name: string, value: string | null): readonly Field[] {
   return value === null ? [] : [[name, value]];
 }

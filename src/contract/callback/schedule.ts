@@ -3,8 +3,8 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
 /**
- * Contract: what the app receives. The waits between calls to an app, WeChat's own rhythm for its
- * notifications; the last of 16 calls is made some 25 hours after the first.
+ * Contract: what the app receives. Delays between calls to an app, the same as WeChat's between its
+ * notifications. The last of 16 calls is made about 25 hours after the first.
  */
 const WAITS: readonly number[] = [
   15 * SECOND,
@@ -24,28 +24,28 @@ const WAITS: readonly number[] = [
   6 * HOUR,
 ];
 
-/** Calls that the schedule makes for one event, the first included. */
+/** Number of calls that the schedule makes for one event, including the first. */
 export const DELIVERY_CALLS = WAITS.length + 1;
 
-/** Spreads the calls that an outage of an app has bunched together. */
-const JITTER = 0.1;
+/** The most jitter, as a share of the delay. Spreads out calls that an app's outage has bunched. */
+const MAX_JITTER = 0.1;
 
-/** A `Retry-After` beyond this would let an app put off its callbacks for ever. */
-const MAX_RETRY_AFTER = 6 * HOUR;
+/** A longer `Retry-After` would let an app postpone its callbacks for ever. */
+const MAX_RETRY_AFTER_MS = 6 * HOUR;
 
-/** No wait between two calls of the schedule is longer, jitter and `Retry-After` included, in ms. */
-export const MAX_WAIT_MS = Math.max(...WAITS.map((wait) => waitWith(wait, 1)), MAX_RETRY_AFTER);
+/** The longest delay between two calls, including jitter and `Retry-After`, in ms. */
+export const MAX_WAIT_MS = Math.max(...WAITS.map((wait) => waitWith(wait, 1)), MAX_RETRY_AFTER_MS);
 
-/** The longest that the schedule itself waits after each call, the first one first, in ms; after the last none. */
+/** The longest delay after each call but the last, without `Retry-After`, in ms. */
 export const LATEST_WAITS: readonly number[] = WAITS.map((wait) => waitWith(wait, 1));
 
 /**
- * How long to wait before the next call to an app, in ms; null when the schedule has ended and only
- * an operator redelivers.
+ * The delay before the next call to an app, in ms; null when the schedule has ended and only an
+ * operator can redeliver.
  *
- * @param attempt how many calls have been made, 1 after the first
- * @param jitter at least 0, less than 1: how much of the jitter to add
- * @param retryAfterMs what the app asked for, null if nothing; heeded when it is later, up to 6 h
+ * @param attempt number of calls made so far, 1 after the first
+ * @param jitter at least 0, less than 1: the share of the jitter to add
+ * @param retryAfterMs the app's `Retry-After`, null without one; used when it is later, up to 6 h
  */
 export function nextDelay(
   attempt: number,
@@ -54,22 +54,22 @@ export function nextDelay(
 ): number | null {
   const wait = WAITS[attempt - 1];
   if (wait === undefined) return null;
-  return Math.max(waitWith(wait, jitter), Math.min(retryAfterMs ?? 0, MAX_RETRY_AFTER));
+  return Math.max(waitWith(wait, jitter), Math.min(retryAfterMs ?? 0, MAX_RETRY_AFTER_MS));
 }
 
 function waitWith(wait: number, jitter: number): number {
-  return Math.floor(wait * (1 + JITTER * jitter));
+  return Math.floor(wait * (1 + MAX_JITTER * jitter));
 }
 
 /**
- * Reads `Retry-After` (RFC 9110 §10.2.3): seconds, or a date in the one format that may still be
- * generated. In ms from `nowAt` (Unix ms), 0 for a date that has passed; null when there is none or
- * it is unreadable.
+ * Reads `Retry-After` (RFC 9110 §10.2.3): seconds, or a date in the only format that senders may
+ * still generate. Returns ms from `nowAt` (Unix ms), 0 for a past date; null when the header is
+ * missing or unreadable.
  */
 export function parseRetryAfter(header: string | null, nowAt: number): number | null {
   const text = header?.trim() ?? "";
   if (/^\d+$/.test(text)) return Number(text) * SECOND;
-  // Date.parse alone accepts nearly anything, "-1" included.
+  // Date.parse alone accepts almost anything, including "-1".
   if (!/^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/.test(text)) return null;
   const at = Date.parse(text);
   return Number.isNaN(at) ? null : Math.max(0, at - nowAt);

@@ -1,15 +1,15 @@
 import type { Parameters } from "../parameter-set.ts";
 import { renderPhp, signParameters } from "../signature.ts";
 
-/** What a callback is signed with, and when. */
+/** The keys that sign a callback, and the time of the call. */
 export interface CallbackKeys {
   /** The app's current salt. */
   readonly salt: string;
-  /** `whsec_…`; during a rotation two, the new one first. */
+  /** `whsec_…`; two during a rotation, the new one first. */
   readonly webhookSecrets: readonly string[];
-  /** The same for every call of one event. */
+  /** The same in every call for one event. */
   readonly eventId: string;
-  /** Of this call, Unix ms. */
+  /** Time of this call, Unix ms. */
   readonly nowAt: number;
 }
 
@@ -23,8 +23,8 @@ const SECRET_PREFIX = "whsec_";
 const encoder = new TextEncoder();
 
 /**
- * Adds `timestamp` and `sign` to the fields and signs the finished body once more as Standard
- * Webhooks has it, so that a receiver may check either. Contract: what the app receives.
+ * Adds `timestamp` and `sign` to the fields, then signs the whole body according to Standard
+ * Webhooks as well: a receiver may verify either signature. Contract: what the app receives.
  */
 export async function signCallback(
   fields: Parameters,
@@ -41,7 +41,7 @@ export async function signCallback(
   return {
     body,
     headers: {
-      // The charset is for Java's servlets, which read a form without one as ISO-8859-1.
+      // Java servlets decode a form without a charset as ISO-8859-1.
       "content-type": "application/x-www-form-urlencoded; charset=utf-8",
       "webhook-id": eventId,
       "webhook-timestamp": timestamp,
@@ -50,7 +50,7 @@ export async function signCallback(
   };
 }
 
-/** Base64 of HMAC-SHA256 under the bytes that the secret's base64 part stands for. */
+/** HMAC-SHA256 in base64. The key is the secret's decoded base64 part. */
 async function hmac(secret: string, message: string): Promise<string> {
   const key = await crypto.subtle.importKey(
     "raw",
@@ -63,9 +63,9 @@ async function hmac(secret: string, message: string): Promise<string> {
   return btoa(String.fromCharCode(...new Uint8Array(mac)));
 }
 
-/** The gateway makes these secrets itself: another form is a bug, and an empty key signs nothing. */
+/** The gateway generates these secrets: another format is a bug, and an empty key protects nothing. */
 function bytesOf(secret: string): Uint8Array<ArrayBuffer> {
   const base64 = secret.startsWith(SECRET_PREFIX) ? secret.slice(SECRET_PREFIX.length) : "";
-  if (base64 === "") throw new Error("a webhook secret must be whsec_ and base64");
+  if (base64 === "") throw new Error("a webhook secret must be whsec_ followed by base64");
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }

@@ -1,7 +1,7 @@
 import type { PayState, RefundState } from "../states.ts";
 import type { BillPayment, BillRefund, BillRefundStatus } from "./line.ts";
 
-/** An order of ours, as far as a bill is compared with it. */
+/** The fields of an order in our record that are compared with a bill. */
 export interface OurPayment {
   readonly id: number;
   readonly totalFen: number;
@@ -9,7 +9,7 @@ export interface OurPayment {
   readonly transactionId: string | null;
 }
 
-/** A refund of ours, as far as a bill is compared with it. */
+/** The fields of a refund in our record that are compared with a bill. */
 export interface OurRefund {
   readonly id: number;
   readonly orderNumber: string;
@@ -18,12 +18,13 @@ export interface OurRefund {
 }
 
 /**
- * `unknown`: we have no such trade. `amount differs`: or another of what names it; asking WeChat
- * again would mend nothing. `state differs`: WeChat is asked, for we may have missed its news.
+ * `unknown`: the record has no such trade. `amount differs`: the amount or an identifier differs;
+ * querying WeChat wouldn't help. `state differs`: query WeChat, the gateway may have missed its
+ * notification.
  */
 export type BillComparison = "agrees" | "unknown" | "amount differs" | "state differs";
 
-/** Compares a received payment with what we have of it. */
+/** Compares a payment in a bill with our record. */
 export function compareBillPayment(
   bill: BillPayment,
   ours: OurPayment | undefined,
@@ -34,7 +35,7 @@ export function compareBillPayment(
   return ours.transactionId === bill.transactionId ? "agrees" : "amount differs";
 }
 
-/** Compares a refund that was applied for with what we have of it. */
+/** Compares a refund in a bill with our record. */
 export function compareBillRefund(bill: BillRefund, ours: OurRefund | undefined): BillComparison {
   if (ours === undefined) return "unknown";
   if (ours.refundFen !== bill.refundFen || ours.orderNumber !== bill.orderNumber) {
@@ -44,8 +45,8 @@ export function compareBillRefund(bill: BillRefund, ours: OurRefund | undefined)
 }
 
 /**
- * Where a refund may be by now that the bill saw in `status`. The bill is older than our record,
- * so ours may be further on.
+ * The states in our record that agree with a bill's `status`. The bill is older than our record, so
+ * the refund may have progressed since.
  */
 function statesAfter(status: BillRefundStatus): readonly RefundState[] {
   switch (status) {
@@ -54,7 +55,7 @@ function statesAfter(status: BillRefundStatus): readonly RefundState[] {
     case "PROCESSING":
       return ["accepted", "abnormal", "succeeded", "closed"];
     case "FAIL":
-      // No money has moved, and what WeChat refused moves none either.
+      // No money has moved, and none moves for a refund that WeChat refused.
       return ["closed", "abnormal", "refused"];
     case "CHANGE":
       return ["abnormal", "succeeded", "closed"];

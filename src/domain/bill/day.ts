@@ -4,8 +4,8 @@ import { beijingDayOf, startOfBeijingDay } from "../beijing-time.ts";
 export const DAY_MS = 24 * 3600_000;
 
 /**
- * WeChat makes a day's bill from 09:00 of the next day on and asks that it be fetched after 10:00
- * (WeChat: downloadbill). Half an hour more for a busy day's.
+ * WeChat generates a day's bill from 09:00 on the next day and recommends fetching it after 10:00
+ * (WeChat: downloadbill). Half an hour more for a busy day.
  */
 const READY_AFTER_MS = DAY_MS + 10.5 * 3600_000;
 
@@ -14,13 +14,13 @@ export interface BillDay {
   /** `YYYY-MM-DD`. */
   readonly day: string;
   readonly startAt: number;
-  /** The next day's beginning. */
+  /** The start of the next day. */
   readonly endAt: number;
-  /** From then on its bill is complete and there. */
+  /** When the bill is complete and available. */
   readonly readyAt: number;
 }
 
-/** A day by its name; null when there is no such day. */
+/** A day from `YYYY-MM-DD`; null when the day doesn't exist. */
 export function billDay(day: string): BillDay | null {
   const startAt = startOfBeijingDay(day);
   return startAt === null

@@ -1,70 +1,70 @@
 import { readColumns, type Columns } from "./columns.ts";
 import { readLine, type ReadLine } from "./line.ts";
-import { isSummaryHeader, NOTHING, summaryFault, tally, type Tally } from "./tally.ts";
+import { isSummaryHeader, EMPTY_TALLY, summaryFault, tally, type Tally } from "./tally.ts";
 
-/** A line with its number in the bill, the line of names being the first. */
+/** A line with its number in the bill; the header is line 1. */
 export interface NumberedLine extends ReadLine {
   readonly number: number;
 }
 
 /**
- * `broken`: cut short or garbled on the way, so that another download may be whole. `unreadable`:
- * not a form that is known, so that a person must look.
+ * `broken`: truncated or garbled in transit; another download may succeed. `unreadable`: an unknown
+ * format; a person must look.
  */
 export interface BillFault {
   readonly kind: "broken" | "unreadable";
   readonly reason: string;
 }
 
-/** Characters. A line of a bill is below 2000; what has no line breaks is no bill. */
-const MOST_LINE_LENGTH = 64 * 1024;
+/** In characters. Lines of a bill are below 2000; a text without line breaks isn't a bill. */
+const MAX_LINE_LENGTH = 64 * 1024;
 
-/** What the next line should be: the trades go on until the summary's line of names. */
-type Place = "names" | "trades" | "summary" | "end";
+/** The section of the next line. The trades end at the summary's header. */
+type Section = "header" | "trades" | "summary" | "end";
 
 /**
- * Reads a bill that comes in pieces, cut anywhere: holds no more of it than the line at hand.
- * Lines end in CRLF or LF, the last one perhaps in nothing; a byte order mark may come first.
+ * Reads a bill in chunks of any size; keeps only the current line in memory. Lines end in CRLF or
+ * LF, which the last line may lack; a byte order mark may come first.
  */
 export class BillReader {
   readonly #mchId: string;
   #rest = "";
   #number = 0;
-  #place: Place = "names";
+  #section: Section = "header";
   #columns: Columns | null = null;
-  #summaryNames = "";
+  #summaryHeader = "";
   #summary: string | null = null;
-  #tally = NOTHING;
+  #tally = EMPTY_TALLY;
   #fault: BillFault | null = null;
 
-  /** @param mchId the merchant whose bill it should be */
+  /** @param mchId the merchant that the bill should belong to */
   constructor(mchId: string) {
     this.#mchId = mchId;
   }
 
-  /** What the lines so far come to. */
+  /** The totals of the lines so far. */
   get tally(): Tally {
     return this.#tally;
   }
 
-  /** What was found wrong so far; nothing is read after it. */
+  /** The first fault so far; nothing is read after it. */
   get fault(): BillFault | null {
     return this.#fault;
   }
 
-  /** Takes the next piece. Returns the lines about trades that are whole by it. */
-  push(piece: string): NumberedLine[] {
-    const lines = (this.#rest + piece).split("\n");
+  /** Reads the next chunk. Returns the trades that it completes. */
+  push(chunk: string): NumberedLine[] {
+    const lines = (this.#rest + chunk).split("\n");
     this.#rest = lines.pop() ?? "";
-    if (this.#rest.length > MOST_LINE_LENGTH) this.#fail("unreadable", "a line without an end");
+    if (this.#rest.length > MAX_LINE_LENGTH) this.#fail("unreadable", "a line without an end");
     return this.#read(lines);
   }
 
-  /** No piece is left: takes the last line, and looks whether the bill is whole. */
+  /** After the last chunk: reads the last line and checks that the bill is complete. */
   end(): NumberedLine[] {
     const last = this.#read(this.#rest === "" ? [] : [this.#rest]);
     this.#rest = "";
-    if (this.#fault === null && this.#place !== "end") this.#fail("broken", "it has no summary");
+    if (this.#fault === null && this.#section !== "end") this.#fail("broken", "it has no summary");
     return last;
   }
 
@@ -74,7 +74,7 @@ export class BillReader {
       if (this.#fault !== null) break;
       this.#number += 1;
       const text = line.endsWith("\r") ? line.slice(0, -1) : line;
-      const trade = this.#readOne(this.#number === 1 ? text.replace(/^\uFEFF/, "") : text);
+      const trade = this.#readNext(this.#number === 1 ? text.replace(/^\uFEFF/, "") : text);
       if (trade !== null) read.push(trade);
     }
     this.#tally = tally(this.#tally, read);
@@ -82,27 +82,27 @@ export class BillReader {
     return read;
   }
 
-  #readOne(text: string): NumberedLine | null {
-    if (text === "" && this.#place !== "names") return null;
-    switch (this.#place) {
-      case "names": {
+  #readNext(text: string): NumberedLine | null {
+    if (text === "" && this.#section !== "header") return null;
+    switch (this.#section) {
+      case "header": {
         const columns = readColumns(text);
         if (columns.ok) this.#columns = columns.value;
         else this.#fail("unreadable", columns.error);
-        this.#place = "trades";
+        this.#section = "trades";
         return null;
       }
       case "trades":
         if (!isSummaryHeader(text)) return this.#readTrade(text);
-        this.#summaryNames = text;
-        this.#place = "summary";
+        this.#summaryHeader = text;
+        this.#section = "summary";
         return null;
       case "summary":
         this.#summary = text;
-        this.#place = "end";
+        this.#section = "end";
         return null;
       case "end":
-        this.#fail("unreadable", "something after the summary");
+        this.#fail("unreadable", "text after the summary");
         return null;
     }
   }
@@ -112,10 +112,10 @@ export class BillReader {
     return { number: this.#number, ...readLine(text, this.#columns, this.#mchId) };
   }
 
-  /** With the tally of all lines, for it is the last one. */
+  /** Called after all lines are in the tally: the summary comes last. */
   #compare(values: string): void {
     this.#summary = null;
-    const reason = summaryFault(this.#summaryNames, values, this.#tally);
+    const reason = summaryFault(this.#summaryHeader, values, this.#tally);
     if (reason !== null) this.#fail("broken", reason);
   }
 

@@ -2,21 +2,21 @@ import { cellsOf, cellsOfHeader } from "./columns.ts";
 import type { ReadLine } from "./line.ts";
 import { countOf, fenOfYuan } from "./yuan.ts";
 
-/** What a bill's lines come to. */
+/** The totals of a bill's lines. */
 export interface Tally {
   readonly lines: number;
   readonly unreadable: number;
   readonly payments: number;
   readonly paidFen: number;
   readonly refunds: number;
-  /** What was applied for. */
+  /** The requested amounts. */
   readonly refundedFen: number;
-  /** The columns' sums, as the summary has them; null when they can't be told. */
+  /** The sums of the columns, as in the summary; null when they are unknown. */
   readonly orderSumFen: number | null;
   readonly refundSumFen: number | null;
 }
 
-export const NOTHING: Tally = {
+export const EMPTY_TALLY: Tally = {
   lines: 0,
   unreadable: 0,
   payments: 0,
@@ -27,13 +27,13 @@ export const NOTHING: Tally = {
   refundSumFen: 0,
 };
 
-/** Counts lines in. How the summary reckons what was taken back isn't told, so sums end there. */
+/** Adds lines. How the summary counts a reversed payment isn't documented: it makes sums unknown. */
 export function tally(before: Tally, read: readonly ReadLine[]): Tally {
   const sum: { -readonly [Name in keyof Tally]: Tally[Name] } = { ...before };
   for (const { line, orderFen, refundFen } of read) {
     sum.lines += 1;
-    sum.orderSumFen = plus(sum.orderSumFen, line.kind === "revoked" ? null : orderFen);
-    sum.refundSumFen = plus(sum.refundSumFen, line.kind === "revoked" ? null : refundFen);
+    sum.orderSumFen = add(sum.orderSumFen, line.kind === "revoked" ? null : orderFen);
+    sum.refundSumFen = add(sum.refundSumFen, line.kind === "revoked" ? null : refundFen);
     switch (line.kind) {
       case "payment":
         sum.payments += 1;
@@ -53,29 +53,29 @@ export function tally(before: Tally, read: readonly ReadLine[]): Tally {
   return sum;
 }
 
-function plus(sum: number | null, fen: number | null): number | null {
+function add(sum: number | null, fen: number | null): number | null {
   return sum === null || fen === null ? null : sum + fen;
 }
 
-/** The name of the summary's first column: by it the summary is found, not by counting lines. */
-const FIRST_NAME = "总交易单数";
+/** The name of the summary's first column, which identifies the summary. */
+const COUNT_COLUMN = "总交易单数";
 
-/** Whether a line is the summary's line of names. A line about a trade begins with its time. */
+/** Whether a line is the summary's header. A trade's line begins with its time. */
 export function isSummaryHeader(line: string): boolean {
-  return line.startsWith(FIRST_NAME) || line.startsWith(`\`${FIRST_NAME}`);
+  return line.startsWith(COUNT_COLUMN) || line.startsWith(`\`${COUNT_COLUMN}`);
 }
 
 /**
- * Compares the lines with the bill's own summary. Returns what is wrong, or null when they agree:
- * then nothing of the bill was lost on the way. Of the old set of columns only the count is compared:
- * WeChat's documents don't tell what its sums hold.
+ * Compares the totals with the bill's own summary. Returns the first difference, or null when they
+ * agree: then nothing was lost in transit. For the old set of columns only the count is compared:
+ * WeChat doesn't document what its sums contain.
  */
-export function summaryFault(names: string, values: string, counted: Tally): string | null {
+export function summaryFault(header: string, values: string, counted: Tally): string | null {
   const cells = cellsOf(values);
-  const columns = cellsOfHeader(names);
+  const columns = cellsOfHeader(header);
   if (cells === null || cells.length !== columns.length) return "a summary that can't be read";
   const valueOf = (name: string): string | undefined => cells[columns.indexOf(name)];
-  const count = countOf(valueOf(FIRST_NAME) ?? "");
+  const count = countOf(valueOf(COUNT_COLUMN) ?? "");
   if (count === null) return "a summary that can't be read";
   if (count !== counted.lines) {
     return `the summary counts ${count} lines, there are ${counted.lines}`;
@@ -84,8 +84,8 @@ export function summaryFault(names: string, values: string, counted: Tally): str
     ["订单总金额", counted.orderSumFen],
     ["申请退款总金额", counted.refundSumFen],
   ] as const) {
-    const told = valueOf(name);
-    if (told !== undefined && sumFen !== null && fenOfYuan(told) !== sumFen) {
+    const stated = valueOf(name);
+    if (stated !== undefined && sumFen !== null && fenOfYuan(stated) !== sumFen) {
       return `the summary's ${name} isn't the lines' sum`;
     }
   }

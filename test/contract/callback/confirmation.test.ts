@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { isConfirmed } from "../../../src/contract/callback/content.ts";
+import { isConfirmed } from "../../../src/contract/callback/confirmation.ts";
 
-describe("an app's answer", () => {
+describe("isConfirmed", () => {
   test.each([
     [200, "success"],
     [200, " SUCCESS\r\n"],
@@ -10,7 +10,7 @@ describe("an app's answer", () => {
     [200, '{"code":0}'],
     [200, ' {"code": 0, "errmsg": null, "data": {}}\n'],
     [201, '{"code":0.0}'],
-  ])("%i %j confirms", (status, body) => {
+  ])("accepts %i %j", (status, body) => {
     expect(isConfirmed(status, body)).toBe(true);
   });
 
@@ -37,7 +37,7 @@ describe("an app's answer", () => {
     [200, '{"code":false}'],
     [200, '{"data":{"code":0}}'],
     [200, '{"code":0'],
-  ])("%i %j does not", (status, body) => {
+  ])("rejects %i %j", (status, body) => {
     expect(isConfirmed(status, body)).toBe(false);
   });
 });

@@ -6,8 +6,8 @@ import {
   payEventId,
   refundCallback,
   refundEventId,
-  signCallback,
 } from "../../../src/contract/callback/content.ts";
+import { signCallback } from "../../../src/contract/callback/signed-callback.ts";
 import { parseCreateOrder } from "../../../src/contract/create-order.ts";
 import { readParameters } from "../../../src/contract/parameters.ts";
 import { parseRefundMoney } from "../../../src/contract/refund-money.ts";
@@ -19,11 +19,11 @@ const newSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const oldSecret = "whsec_/+8gICEiIyQlJicoKSorLC0uLzAxMjM0";
 const keys = { salt, webhookSecrets: [newSecret], eventId: "pay_x", nowAt: 1_500_556_700_999 };
 
-const given = { ...paidOrder, appOrderNo: "A-1", attach: "会员 *续费*~" };
+const order = { ...paidOrder, appOrderNo: "A-1", attach: "会员 *续费*~" };
 
-describe("the fields", () => {
-  test("of a payment are in the documented order, all strings", () => {
-    expect([...payCallback(given)]).toEqual([
+describe("callback fields", () => {
+  test("lists a payment's fields in the documented order, all strings", () => {
+    expect([...payCallback(order)]).toEqual([
       ["appId", "1"],
       ["event", "pay"],
       ["eventId", "pay_b9422280c58b415cab0571c95c07607d"],
@@ -37,8 +37,8 @@ describe("the fields", () => {
     ]);
   });
 
-  test("of a refund add the refund's", () => {
-    expect([...refundCallback(given, { ...refund, appRefundNo: "R-1" })]).toEqual([
+  test("appends the refund's fields to the payment's", () => {
+    expect([...refundCallback(order, { ...refund, appRefundNo: "R-1" })]).toEqual([
       ["appId", "1"],
       ["event", "refund"],
       ["eventId", "refund_56bbb455865e4fd398f0ceecf58ecd25_succeeded"],
@@ -57,7 +57,7 @@ describe("the fields", () => {
     ]);
   });
 
-  test("leave out what the app didn't give, and are empty where WeChat gave nothing", () => {
+  test("omits what the app didn't send, and is empty where WeChat sent nothing", () => {
     const refused = { ...refund, refundId: null, state: "refused" } as const;
     const fields = refundCallback({ ...paidOrder, transactionId: null }, refused);
     for (const name of ["app_order_no", "attach", "app_refund_no"]) {
@@ -68,7 +68,7 @@ describe("the fields", () => {
     expect(fields.get("ref_state")).toBe("1");
   });
 
-  test("name one event per outcome", () => {
+  test("has one event id per outcome", () => {
     expect(payEventId("n")).toBe("pay_n");
     expect(refundEventId("r", "refused")).toBe("refund_r_refused");
     expect(refundEventId("r", "abnormal")).toBe("refund_r_abnormal");
@@ -76,8 +76,8 @@ describe("the fields", () => {
   });
 });
 
-describe("the signed callback", () => {
-  test("is written and signed as PHP does", async () => {
+describe("signCallback", () => {
+  test("encodes and signs the body as PHP does", async () => {
     const fields = new Map([
       ["b", "中 ~*"],
       ["a", "1"],
@@ -88,7 +88,7 @@ describe("the signed callback", () => {
     expect(body).toBe(`b=%E4%B8%AD+%7E%2A&a=1&timestamp=1500556700&sign=${sign}`);
   });
 
-  test("decodes to the same set and verifies as a request would, for any fields", async () => {
+  test("decodes to the same fields and verifies like a request, for any fields", async () => {
     await fc.assert(
       fc.asyncProperty(parameterSets, async (fields) => {
         const { body, headers } = await signCallback(fields, keys);
@@ -102,8 +102,8 @@ describe("the signed callback", () => {
     );
   });
 
-  test("carries Standard Webhooks headers that an independent HMAC agrees with", async () => {
-    const { body, headers } = await signCallback(payCallback(given), keys);
+  test("sets Standard Webhooks headers that an independent HMAC confirms", async () => {
+    const { body, headers } = await signCallback(payCallback(order), keys);
     const mac = createHmac("sha256", Buffer.from("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "base64"))
       .update(`pay_x.1500556700.${body}`)
       .digest("base64");
@@ -115,9 +115,9 @@ describe("the signed callback", () => {
     });
   });
 
-  test("has two signatures during a rotation, the new secret's first", async () => {
+  test("sends two signatures during a rotation, the new secret's first", async () => {
     const webhookSecrets = [newSecret, oldSecret];
-    const { body, headers } = await signCallback(payCallback(given), { ...keys, webhookSecrets });
+    const { body, headers } = await signCallback(payCallback(order), { ...keys, webhookSecrets });
     const macs = webhookSecrets.map((secret) =>
       createHmac("sha256", Buffer.from(secret.slice("whsec_".length), "base64"))
         .update(`pay_x.1500556700.${body}`)
@@ -128,17 +128,17 @@ describe("the signed callback", () => {
   });
 
   test.each(["", "whsec_", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"])(
-    "isn't made with a secret of another form: %j",
+    "throws for a malformed secret: %j",
     async (secret) => {
       await expect(
-        signCallback(payCallback(given), { ...keys, webhookSecrets: [secret] }),
+        signCallback(payCallback(order), { ...keys, webhookSecrets: [secret] }),
       ).rejects.toThrow("webhook secret");
     },
   );
 
-  // Both directions use one salt, so a callback that leaks could be sent back as a request.
-  test("can't be turned into a refund or an order by sending it back", () => {
-    const fields = refundCallback(given, { ...refund, appRefundNo: "R-1" });
+  // Both directions use the same salt, so a leaked callback could be sent back as a request.
+  test("is refused when sent back as a refund request or an order", () => {
+    const fields = refundCallback(order, { ...refund, appRefundNo: "R-1" });
     expect(refusalOf(parseRefundMoney(fields))).toBe("platForm 必传");
     expect(refusalOf(parseCreateOrder(fields))).toBe("platForm 必传");
   });

@@ -11,7 +11,7 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const attempts = Array.from({ length: 15 }, (_, index) => index + 1);
 
-describe("the wait before the next call", () => {
+describe("nextDelay", () => {
   test("follows the documented schedule, then ends", () => {
     expect(attempts.map((attempt) => nextDelay(attempt, 0, null))).toEqual([
       15_000,
@@ -36,7 +36,7 @@ describe("the wait before the next call", () => {
     expect(DELIVERY_CALLS).toBe(16);
   });
 
-  test("has up to a tenth of jitter added, never taken", () => {
+  test("adds up to a tenth of jitter, never subtracts", () => {
     expect(nextDelay(1, 0.5, null)).toBe(15_750);
     fc.assert(
       fc.property(
@@ -53,7 +53,7 @@ describe("the wait before the next call", () => {
     );
   });
 
-  test("heeds a later Retry-After, up to six hours", () => {
+  test("respects a later Retry-After, up to six hours", () => {
     expect(nextDelay(1, 0, 14_999)).toBe(15_000);
     expect(nextDelay(1, 0, 60_000)).toBe(60_000);
     expect(nextDelay(1, 0, 6 * HOUR)).toBe(6 * HOUR);
@@ -61,9 +61,14 @@ describe("the wait before the next call", () => {
     expect(nextDelay(1, 0, Infinity)).toBe(6 * HOUR);
     expect(nextDelay(15, 0.5, 9 * HOUR)).toBe(6.3 * HOUR);
   });
+
+  test("never exceeds MAX_WAIT_MS, whatever the app's Retry-After", () => {
+    const waits = attempts.map((attempt) => nextDelay(attempt, 1, Infinity) ?? 0);
+    expect(MAX_WAIT_MS).toBe(Math.max(...waits));
+  });
 });
 
-describe("Retry-After", () => {
+describe("parseRetryAfter", () => {
   const nowAt = Date.UTC(2026, 10, 22, 12, 0, 0);
 
   test.each<[string | null, number | null]>([
@@ -78,12 +83,7 @@ describe("Retry-After", () => {
     ["soon", null],
     ["2026-11-22T12:01:30Z", null],
     ["Sun, 99 Nov 2026 12:01:30 GMT", null],
-  ])("%j is %j ms", (header, expected) => {
+  ])("reads %j as %j ms", (header, expected) => {
     expect(parseRetryAfter(header, nowAt)).toBe(expected);
   });
-});
-
-test("no wait is longer than the longest, whatever the app asks for", () => {
-  const waits = attempts.map((attempt) => nextDelay(attempt, 1, Infinity) ?? 0);
-  expect(MAX_WAIT_MS).toBe(Math.max(...waits));
 });

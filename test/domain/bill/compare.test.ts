@@ -5,6 +5,7 @@ import {
   type OurRefund,
 } from "../../../src/domain/bill/compare.ts";
 import type { BillPayment, BillRefund } from "../../../src/domain/bill/line.ts";
+import { REFUND_STATES } from "../../../src/domain/states.ts";
 
 const bill: BillPayment = {
   kind: "payment",
@@ -14,7 +15,7 @@ const bill: BillPayment = {
 };
 const ours = { id: 1, totalFen: 100, payState: "paid", transactionId: "42" } as const;
 
-describe("a payment", () => {
+describe("compareBillPayment", () => {
   test.for([
     ["agrees", ours],
     ["unknown", undefined],
@@ -23,12 +24,12 @@ describe("a payment", () => {
     ["state differs", { ...ours, payState: "waiting", transactionId: null }],
     ["state differs", { ...ours, payState: "failed", transactionId: null }],
     ["amount differs", { ...ours, totalFen: 99, payState: "waiting", transactionId: null }],
-  ] as const)("%s", ([verdict, row]) => {
-    expect(compareBillPayment(bill, row)).toBe(verdict);
+  ] as const)("returns %j for %j", ([comparison, row]) => {
+    expect(compareBillPayment(bill, row)).toBe(comparison);
   });
 });
 
-describe("a refund", () => {
+describe("compareBillRefund", () => {
   const refund: BillRefund = {
     kind: "refund",
     orderNumber: "order",
@@ -40,20 +41,19 @@ describe("a refund", () => {
   };
   const row: OurRefund = { id: 1, orderNumber: "order", refundFen: 10, state: "succeeded" };
 
-  test("is known by its number, and has the amount and the order that we know", () => {
+  test("compares the amount and the order number", () => {
     expect(compareBillRefund(refund, undefined)).toBe("unknown");
     expect(compareBillRefund(refund, { ...row, refundFen: 11 })).toBe("amount differs");
     expect(compareBillRefund(refund, { ...row, orderNumber: "another" })).toBe("amount differs");
   });
 
-  const STATES = ["requested", "refused", "accepted", "abnormal", "closed", "succeeded"] as const;
   test.for([
     ["SUCCESS", ["succeeded"]],
     ["PROCESSING", ["accepted", "abnormal", "closed", "succeeded"]],
     ["FAIL", ["refused", "abnormal", "closed"]],
     ["CHANGE", ["abnormal", "closed", "succeeded"]],
-  ] as const)("that the bill saw in %s may be %j by now", ([status, agreeing]) => {
-    const agreed = STATES.filter(
+  ] as const)("accepts for status %s the states %j", ([status, agreeing]) => {
+    const agreed = REFUND_STATES.filter(
       (state) => compareBillRefund({ ...refund, status }, { ...row, state }) === "agrees",
     );
     expect(agreed).toEqual(agreeing);

@@ -1,11 +1,11 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import type { BillLine } from "../../../src/domain/bill/line.ts";
-import { lineOf, NAMES, readPieces, SUMMARY, valuesLine } from "./support.ts";
+import { lineOf, NAMES, readChunks, SUMMARY, valuesLine } from "./support.ts";
 
 const number = fc.stringMatching(/^[0-9A-Za-z_*|-]{6,32}$/);
 const fen = fc.integer({ min: 1, max: 10_000_000 });
-/** What merchants write, as WeChat escapes it: no line breaks, no commas. */
+/** Merchants' text, as WeChat escapes it: without line breaks and commas. */
 const text = fc
   .string({ unit: "binary", maxLength: 20 })
   .map((s) => s.replaceAll(/[\r\n,]/g, "、"));
@@ -23,7 +23,7 @@ const trade = fc.record({
 });
 type Trade = typeof trade extends fc.Arbitrary<infer T> ? T : never;
 
-/** How a bill may be written and cut. */
+/** The forms of a bill, and where it may be split. */
 const form = fc.record({
   names: fc.shuffledSubarray(NAMES.all.split(","), { minLength: 27 }),
   extra: fc.subarray(["新列一", "新列二", "新列三"]),
@@ -34,8 +34,8 @@ const form = fc.record({
   cuts: fc.array(fc.nat(), { maxLength: 8 }),
 });
 
-const yuan = (fenOf: number, zeros: string): string =>
-  `${Math.floor(fenOf / 100)}.${String(fenOf % 100).padStart(2, "0")}${zeros}`;
+const yuan = (amountFen: number, zeros: string): string =>
+  `${Math.floor(amountFen / 100)}.${String(amountFen % 100).padStart(2, "0")}${zeros}`;
 
 function valuesOf(made: Trade, zeros: string): Record<string, string> {
   return {
@@ -63,7 +63,7 @@ function expected(made: Trade): object {
     : { kind: "payment", orderNumber, transactionId, totalFen: amount };
 }
 
-test("the same trades are read from every form that a bill may have", () => {
+test("BillReader reads the same trades from every form of a bill", () => {
   fc.assert(
     fc.property(fc.array(trade, { maxLength: 12 }), form, (trades, shape) => {
       const names = [...shape.names, ...shape.extra].join(",");
@@ -81,8 +81,8 @@ test("the same trades are read from every form that a bill may have", () => {
       const whole =
         shape.mark + lines.join(shape.newline) + (shape.lastNewline ? shape.newline : "");
       const cuts = shape.cuts.map((cut) => cut % whole.length).toSorted((a, b) => a - b);
-      const pieces = [0, ...cuts].map((from, index) => whole.slice(from, cuts[index]));
-      const read = readPieces(pieces);
+      const chunks = [0, ...cuts].map((from, index) => whole.slice(from, cuts[index]));
+      const read = readChunks(chunks);
       expect(read.fault).toBe(null);
       expect(read.lines.map(({ line }): BillLine => line)).toEqual(trades.map(expected));
     }),

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import samples from "../../vectors/bill-samples.json";
-import { lineOf, MCH_ID, NAMES, readPieces, readWhole, SUMMARY, valuesLine } from "./support.ts";
+import { lineOf, MCH_ID, NAMES, readChunks, readWhole, SUMMARY, valuesLine } from "./support.ts";
 
-/** A published sample's text; each file of it is cut to a few lines but keeps its summary. */
+/** A published sample's text. Samples are truncated to a few lines but keep their summary. */
 function sample(name: string): string {
   const found = samples.vectors.find((vector) => vector.name === name);
   if (found?.bytes_base64 !== undefined) {
@@ -34,8 +34,8 @@ const REFUNDED = {
   退款状态: "PROCESSING",
 };
 
-describe("the published samples", () => {
-  test("a whole bill of 45 lines agrees with its summary", () => {
+describe("BillReader, published samples", () => {
+  test("reads 45 lines that agree with the summary", () => {
     const { lines, tally, fault } = readWhole(sample(WHOLE), MERCHANT_OF_SAMPLE);
     expect(fault).toBe(null);
     expect(tally).toMatchObject({ lines: 45, unreadable: 0, paidFen: 47, refundedFen: 14 });
@@ -51,12 +51,12 @@ describe("the published samples", () => {
     });
   });
 
-  test("is the same cut in two anywhere, and in pieces of one character", () => {
+  test("reads the same from any two chunks, and from chunks of one character", () => {
     const text = sample(WHOLE);
     const whole = readWhole(text, MERCHANT_OF_SAMPLE);
-    expect(readPieces(text.split(""), MERCHANT_OF_SAMPLE)).toEqual(whole);
+    expect(readChunks(text.split(""), MERCHANT_OF_SAMPLE)).toEqual(whole);
     for (let cut = 1; cut < text.length; cut += 1) {
-      const { tally, fault, lines } = readPieces(
+      const { tally, fault, lines } = readChunks(
         [text.slice(0, cut), text.slice(cut)],
         MERCHANT_OF_SAMPLE,
       );
@@ -65,7 +65,7 @@ describe("the published samples", () => {
   });
 
   test.for(["ALL, new format", "SUCCESS"])(
-    "%s is cut to a line, which its summary tells",
+    "detects by the summary that %s is truncated to one line",
     (name) => {
       const merchant = name === "SUCCESS" ? "XXX" : "XXXXXXXX";
       const { lines, fault } = readWhole(sample(name), merchant);
@@ -90,8 +90,8 @@ function bill(
     .join("");
 }
 
-describe("columns", () => {
-  test("of refunds alone (29) are found by their names", () => {
+describe("BillReader, columns", () => {
+  test("finds the 29 columns of a bill of refunds by name", () => {
     const { lines, fault } = readWhole(bill(NAMES.refund, [REFUNDED]));
     expect(fault).toBe(null);
     expect(lines[0]?.line).toMatchObject({
@@ -102,7 +102,7 @@ describe("columns", () => {
     });
   });
 
-  test("of the old set (24) have the applied amount under 退款金额", () => {
+  test("reads the requested amount from 退款金额 in the old set of 24 columns", () => {
     const { lines, fault } = readWhole(
       bill(NAMES.old, [
         { ...PAID, 总金额: "1.50" },
@@ -116,7 +116,7 @@ describe("columns", () => {
     ]);
   });
 
-  test("in the new set 退款金额, which leaves out coupons, never stands in for 申请退款金额", () => {
+  test("never reads 退款金额, which excludes coupons, for 申请退款金额 in the new set", () => {
     const names = NAMES.all.replace(",申请退款金额", "");
     const { lines } = readWhole(bill(names, [REFUNDED]));
     expect(lines[0]?.line).toMatchObject({ kind: "unreadable" });
@@ -128,14 +128,14 @@ describe("columns", () => {
     ["交易状态", "状态"],
     [",订单金额", ",金额"],
     ["设备号", "商户订单号"],
-  ] as const)("without %s are a form that isn't known", ([name, other]) => {
-    const { fault, lines } = readWhole(bill(NAMES.all.replace(name, other), [PAID]));
+  ] as const)("is unreadable without %s", ([name, replacement]) => {
+    const { fault, lines } = readWhole(bill(NAMES.all.replace(name, replacement), [PAID]));
     expect(fault?.kind).toBe("unreadable");
     expect(lines).toEqual([]);
   });
 });
 
-describe("a line that isn't as documented is told, never guessed", () => {
+describe("BillReader, a line that differs from the documentation", () => {
   test.for<[string, Record<string, string>]>([
     ["an amount with a part of a fen", { 订单金额: "1.505" }],
     ["an amount in words", { 订单金额: "one" }],
@@ -149,13 +149,13 @@ describe("a line that isn't as documented is told, never guessed", () => {
     ["a refund of no amount", { ...REFUNDED, 申请退款金额: "" }],
     ["a refund of a negative amount", { ...REFUNDED, 申请退款金额: "-0.50" }],
     ["a refund in another state", { ...REFUNDED, 退款状态: "DONE" }],
-  ])("%s", ([_name, change]) => {
+  ])("is unreadable: %s", ([_name, change]) => {
     const { lines, tally } = readWhole(bill(NAMES.all, [{ ...PAID, ...change }]));
     expect(lines[0]?.line).toMatchObject({ kind: "unreadable", fault: expect.any(String) });
     expect(tally).toMatchObject({ lines: 1, unreadable: 1, payments: 0, refunds: 0 });
   });
 
-  test("and keeps the numbers by which its trade is found", () => {
+  test("keeps the numbers that identify its trade", () => {
     const line = { ...REFUNDED, 申请退款金额: "many" };
     expect(readWhole(bill(NAMES.all, [line])).lines[0]?.line).toMatchObject({
       orderNumber: PAID.商户订单号,
@@ -163,7 +163,7 @@ describe("a line that isn't as documented is told, never guessed", () => {
     });
   });
 
-  test("a column too many, or values without backticks", () => {
+  test("is unreadable with an extra column or without backticks", () => {
     const good = lineOf(NAMES.all, PAID);
     for (const bad of [`${good},\``, good.replaceAll("`", ""), `x${good}`]) {
       const { lines } = readWhole(`${NAMES.all}\n${bad}\n`);
@@ -172,20 +172,21 @@ describe("a line that isn't as documented is told, never guessed", () => {
   });
 });
 
-test("a merchant's text with commas, backticks and quotes separates nothing", () => {
+test("BillReader doesn't split a merchant's text at commas, backticks or quotes", () => {
   const line = { ...PAID, 商品名称: 'a,b ` "c" \\ d', 商户数据包: "x,y,`" };
-  // The last would be a separator; WeChat writes a comma as backslash and space (WeChat: bills).
+  // A comma before a backtick would be a separator; WeChat writes a comma as backslash and space
+  // (WeChat: bills).
   const safe = { ...line, 商户数据包: "x,y\\ `" };
   expect(readWhole(bill(NAMES.all, [safe])).lines[0]?.line).toMatchObject({ totalFen: 150 });
 });
 
-test("a payment that was taken back is neither received nor unreadable", () => {
+test("BillReader counts a reversed payment neither as received nor as unreadable", () => {
   const { lines, tally, fault } = readWhole(
     bill(NAMES.all, [{ ...PAID, 交易状态: "REVOKED" }], ["1", "0", "0", "0", "0", "7.77", "0.00"]),
   );
   expect(lines[0]?.line.kind).toBe("revoked");
   expect(tally).toMatchObject({ lines: 1, payments: 0, unreadable: 0 });
-  // Whether the summary counts its amount isn't told, so the sum isn't compared.
+  // WeChat doesn't document whether the summary includes it, so the sum isn't compared.
   expect(fault).toBe(null);
 });
 
@@ -194,8 +195,8 @@ function sums(count: string, orders: string, refunds: string): string {
   return bill(NAMES.all, [PAID, REFUNDED], [count, "0", "0", "0", "0", orders, refunds]);
 }
 
-describe("a bill that isn't whole is broken", () => {
-  test("but not when its summary agrees", () => {
+describe("BillReader, completeness", () => {
+  test("has no fault when the summary agrees", () => {
     expect(readWhole(sums("2.0", "1.5", "0.50")).fault).toBe(null);
   });
 
@@ -204,11 +205,11 @@ describe("a bill that isn't whole is broken", () => {
     ["2", "1.51", "0.50"],
     ["2", "1.50", "0.40"],
     ["two", "1.50", "0.50"],
-  ] as const)("when its summary says %j", ([count, orders, refunds]) => {
+  ] as const)("is broken when the summary says %j, %j, %j", ([count, orders, refunds]) => {
     expect(readWhole(sums(count, orders, refunds)).fault?.kind).toBe("broken");
   });
 
-  test("when it ends before its summary does, wherever that is", () => {
+  test("has a fault when the bill ends anywhere before the end of its summary", () => {
     const whole = sums("2", "1.50", "0.50");
     const valuesAt = whole.lastIndexOf("`2");
     for (let length = NAMES.all.length + 1; length < valuesAt; length += 1) {
@@ -216,11 +217,11 @@ describe("a bill that isn't whole is broken", () => {
     }
   });
 
-  test("and one that goes on after its summary, or has no line breaks, is unreadable", () => {
+  test("is unreadable with text after the summary, or without line breaks", () => {
     const whole = sums("2", "1.50", "0.50");
     expect(readWhole(`${whole}${whole}`).fault?.kind).toBe("unreadable");
     expect(readWhole(`${whole}\r\n\n`).fault).toBe(null);
-    expect(readPieces(Array.from({ length: 70 }, () => "x".repeat(1024))).fault).toEqual({
+    expect(readChunks(Array.from({ length: 70 }, () => "x".repeat(1024))).fault).toEqual({
       kind: "unreadable",
       reason: "a line without an end",
     });

@@ -3,24 +3,24 @@ import type { Tally } from "../../../src/domain/bill/tally.ts";
 
 export const MCH_ID = "1900000109";
 
-/** What came of reading a bill. */
+/** The result of reading a bill. */
 export interface Read {
   readonly lines: readonly NumberedLine[];
   readonly tally: Tally;
   readonly fault: BillFault | null;
 }
 
-/** Reads a bill given in these pieces. */
-export function readPieces(pieces: readonly string[], mchId = MCH_ID): Read {
+/** Reads a bill in these chunks. */
+export function readChunks(chunks: readonly string[], mchId = MCH_ID): Read {
   const reader = new BillReader(mchId);
-  const lines = pieces.flatMap((piece) => reader.push(piece));
+  const lines = chunks.flatMap((chunk) => reader.push(chunk));
   lines.push(...reader.end());
   return { lines, tally: reader.tally, fault: reader.fault };
 }
 
-/** Reads a bill given whole. */
+/** Reads a bill in one chunk. */
 export function readWhole(text: string, mchId = MCH_ID): Read {
-  return readPieces([text], mchId);
+  return readChunks([text], mchId);
 }
 
 /** A line of values, as WeChat writes it. */
@@ -40,12 +40,12 @@ export const NAMES = {
 export const SUMMARY =
   "总交易单数,应结订单总金额,退款总金额,充值券退款总金额,手续费总金额,订单总金额,申请退款总金额";
 
-/** A line of these columns: what isn't given is empty, or `0.00` where it is an amount. */
+/** A line with these columns: a missing value is empty, or `0.00` in a column of amounts. */
 export function lineOf(names: string, values: Readonly<Record<string, string>>): string {
-  const usual: Readonly<Record<string, string>> = { 商户号: MCH_ID, 货币种类: "CNY" };
+  const defaults: Readonly<Record<string, string>> = { 商户号: MCH_ID, 货币种类: "CNY" };
   return valuesLine(
     names
       .split(",")
-      .map((name) => values[name] ?? usual[name] ?? (name.includes("金额") ? "0.00" : "")),
+      .map((name) => values[name] ?? defaults[name] ?? (name.includes("金额") ? "0.00" : "")),
   );
 }

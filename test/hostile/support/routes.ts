@@ -1,6 +1,6 @@
 import { ORDER } from "../../support/life.ts";
 import { paymentRequest, signedPost, refundNotice, xmlPost } from "../../support/notices.ts";
-import { notificationBody, refundNews } from "../../wechat/v3/support/messages.ts";
+import { notificationBody, refundResource } from "../../wechat/v3/support/messages.ts";
 import type { Values } from "../../support/gateway.ts";
 import type { Scene } from "./scene.ts";
 
@@ -105,7 +105,7 @@ export const ROUTES = {
       signedPost(
         notificationBody(
           "REFUND.SUCCESS",
-          refundNews({ mchid: v3.mchId, out_trade_no: orders.ofV3.number }),
+          refundResource({ mchid: v3.mchId, out_trade_no: orders.ofV3.number }),
         ),
       ),
   },

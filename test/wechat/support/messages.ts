@@ -15,7 +15,7 @@ import {
 
 export type Fields = Record<string, string>;
 
-/** What a verified answer holds in every call; overridden or added to by `fields`. */
+/** The fields of every verified answer; `fields` overrides or adds some. */
 export function answerFields(fields: Fields = {}): Fields {
   return {
     return_code: "SUCCESS",
@@ -28,14 +28,14 @@ export function answerFields(fields: Fields = {}): Fields {
   };
 }
 
-/** The message as it stands, unsigned unless `fields` has a `sign`. */
+/** The message, unsigned unless `fields` has a `sign`. */
 export function xmlOf(fields: Fields): string {
   const xml = writeXml(new Map(Object.entries(fields)));
   if (!xml.ok) throw new Error(`not writable: ${xml.error}`);
   return xml.value;
 }
 
-/** The message, rightly signed. */
+/** The message with a valid signature. */
 export async function signedXml(
   fields: Fields,
   signType: V2SignType = "HMAC-SHA256",
@@ -45,7 +45,7 @@ export async function signedXml(
   return xmlOf({ ...fields, sign: signature });
 }
 
-/** A payment notification of the fixtures' order; sign it with `signedXml`. */
+/** A payment notification for the fixtures' order; sign it with `signedXml`. */
 export function paymentNotification(fields: Fields = {}): Fields {
   return answerFields({
     openid: "oUpF8uMEb4qRXf22hE3X68TekukE",
@@ -65,7 +65,8 @@ export function paymentNotification(fields: Fields = {}): Fields {
   });
 }
 
-export function refundNews(fields: Fields = {}): Fields {
+/** The content of `req_info` for the fixtures' refund. */
+export function refundInfo(fields: Fields = {}): Fields {
   return {
     out_refund_no: REFUND_NO,
     out_trade_no: ORDER_NUMBER,
@@ -84,19 +85,19 @@ export function refundNews(fields: Fields = {}): Fields {
   };
 }
 
-/** Encrypts `req_info`'s content as WeChat does. */
+/** Encrypts the content of `req_info` as WeChat does. */
 export async function encryptReqInfo(inner: string, apiKey: string = API_KEY): Promise<string> {
   const cipher = createCipheriv("aes-256-ecb", await reqInfoKey(apiKey), null);
   return Buffer.concat([cipher.update(inner, "utf8"), cipher.final()]).toString("base64");
 }
 
-/** A whole refund notification around `news`. */
+/** A complete refund notification with `info` encrypted in it. */
 export async function refundNotification(
-  news: Fields,
+  info: Fields,
   outer: Fields = {},
   apiKey: string = API_KEY,
 ): Promise<string> {
-  const inner = xmlOf(news)
+  const inner = xmlOf(info)
     .replace(/^<xml>/, "<root>")
     .replace(/<\/xml>$/, "</root>");
   return xmlOf({

@@ -19,7 +19,7 @@ export interface Stub {
   readonly sent: SentRequest[];
 }
 
-/** A client whose n-th request gets the n-th answer; one more than there are is a test's mistake. */
+/** A client whose n-th request gets the n-th answer; one request too many is a test's mistake. */
 export function stubWechat(
   answers: readonly Answer[],
   options: { readonly merchant?: Partial<V2Merchant>; readonly bindings?: readonly string[] } = {},
@@ -29,7 +29,7 @@ export function stubWechat(
     (certificate: string | null): WechatEnv["fetch"] =>
     async (url, init) => {
       const read = readXml(typeof init.body === "string" ? init.body : "");
-      if (!read.ok) throw new Error(`the client wrote XML that it can't read: ${read.error}`);
+      if (!read.ok) throw new Error(`the client wrote unreadable XML: ${read.error}`);
       sent.push({ url, init, fields: read.value, certificate });
       const answer = answers[sent.length - 1];
       if (answer === undefined) return new Response("no answer left", { status: 599 });
@@ -52,17 +52,17 @@ export function stubWechat(
   return { wechat, sent };
 }
 
-/** An answer with this body as it stands. */
+/** An answer with this body. */
 export function body(text: BodyInit, status = 200): Answer {
   return async () => new Response(text, { status });
 }
 
-/** An answer rightly signed for the fixtures' order. */
+/** An answer with a valid signature for the fixtures' order. */
 export function signed(fields: Fields): Answer {
   return async () => new Response(await signedXml(fields));
 }
 
-/** A connection that can't be made. */
+/** A connection that fails. */
 export function unreachable(): Answer {
   return async () => {
     throw new TypeError("connection refused");

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import samples from "../../vectors/bill-samples.json";
 import type { BillAnswer } from "../../../src/wechat/types.ts";
 import { verifySign } from "../../../src/wechat/v2/sign.ts";
@@ -8,7 +8,7 @@ import { body, stubWechat, unreachable } from "../support/wechat-stub.ts";
 
 const REQUEST = { day: "2026-11-20", wechatAppId: APP_ID };
 
-async function ask(...answers: Parameters<typeof stubWechat>[0]): Promise<BillAnswer> {
+async function openBill(...answers: Parameters<typeof stubWechat>[0]): Promise<BillAnswer> {
   return await stubWechat(answers).wechat.openBill(REQUEST);
 }
 
@@ -22,8 +22,8 @@ const fails = (message: string, code = "") =>
   );
 
 describe("openBill over APIv2", () => {
-  it.each(["MD5", "HMAC-SHA256"] as const)(
-    "asks for all trades of a day, gzipped, signed by %s",
+  test.each(["MD5", "HMAC-SHA256"] as const)(
+    "requests all trades of a day, gzipped, signed with %s",
     async (signType) => {
       const { wechat, sent } = stubWechat([body("bytes")], { merchant: { signType } });
       const answer = await wechat.openBill(REQUEST);
@@ -45,24 +45,24 @@ describe("openBill over APIv2", () => {
     },
   );
 
-  it("hands the bill over byte by byte, whatever it begins with", async () => {
+  test("passes the bill through unchanged, whatever its first bytes", async () => {
     for (const bytes of [
       new Uint8Array([0x1f, 0x8b, 8, 0]),
       new TextEncoder().encode("\uFEFF交易时间\r\n"),
       new TextEncoder().encode("交"),
     ]) {
-      const answer = await ask(body(bytes));
+      const answer = await openBill(body(bytes));
       if (answer.kind !== "opened") throw new Error(answer.kind);
       expect(new Uint8Array(await new Response(answer.stream).arrayBuffer())).toEqual(bytes);
     }
   });
 
-  it("knows an empty day by the message that was seen in life", async () => {
-    const seen = samples.vectors.find(({ name }) => name === "V2 downloadbill no-bill error");
-    expect(await ask(body(seen?.xml ?? ""))).toEqual({ kind: "empty" });
+  test("recognises an empty day by a recorded message", async () => {
+    const recorded = samples.vectors.find(({ name }) => name === "V2 downloadbill no-bill error");
+    expect(await openBill(body(recorded?.xml ?? ""))).toEqual({ kind: "empty" });
   });
 
-  it.each<[string, string, BillAnswer["kind"]]>([
+  test.each<[string, string, BillAnswer["kind"]]>([
     ["NO Bill Exist", "", "empty"],
     ["no bill exist", "20002", "empty"],
     ["Bill Creating", "", "creating"],
@@ -76,21 +76,21 @@ describe("openBill over APIv2", () => {
     ["system error", "SYSTEMERROR", "unknown"],
     ["busy", "SYSTEMERROR", "unknown"],
     ["something new", "20009", "refused"],
-  ])("takes %j (%s) for %s", async (message, code, kind) => {
-    expect((await ask(fails(message, code))).kind).toBe(kind);
+  ])("maps %j (%s) to %s", async (message, code, kind) => {
+    expect((await openBill(fails(message, code))).kind).toBe(kind);
   });
 
-  it("blames the merchant's settings for a wrong signature", async () => {
-    expect(await ask(fails("SIGN ERROR", "20001"))).toMatchObject({ blame: "merchant" });
+  test("attributes a wrong signature to the merchant's settings", async () => {
+    expect(await openBill(fails("SIGN ERROR", "20001"))).toMatchObject({ blame: "merchant" });
   });
 
-  it.each([
+  test.each([
     ["an empty answer", [body("")]],
     ["HTTP 500", [body("bytes", 500)]],
-    ["a page", [body("<html><body>404</body></html>")]],
-    ["an error without end", [body(`<xml>${"x".repeat(70_000)}`)]],
-    ["nobody there", [unreachable(), unreachable()]],
-  ])("is unknown with %s", async (_name, answers) => {
-    expect((await ask(...answers)).kind).toBe("unknown");
+    ["an HTML page", [body("<html><body>404</body></html>")]],
+    ["an endless error", [body(`<xml>${"x".repeat(70_000)}`)]],
+    ["no connection", [unreachable(), unreachable()]],
+  ])("returns unknown for %s", async (_name, answers) => {
+    expect((await openBill(...answers)).kind).toBe("unknown");
   });
 });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { sign, verifySign } from "../../../src/wechat/v2/sign.ts";
 import type { V2SignType } from "../../../src/wechat/types.ts";
 import { API_KEY, APP_ID, order } from "../support/fixtures.ts";
@@ -8,7 +8,7 @@ const TYPES: V2SignType[] = ["MD5", "HMAC-SHA256"];
 const NOW = Date.UTC(2014, 2, 25, 3, 44, 14, 999);
 
 describe("bridge", () => {
-  it.each(TYPES)("holds the six parameters, signed with the order's %s", async (signType) => {
+  test.each(TYPES)("returns the six parameters, signed with the order's %s", async (signType) => {
     const { wechat, sent } = stubWechat([], { merchant: { signType: "MD5" } });
     const parameters = await wechat.bridge({ ...order, signType }, "wx2016", NOW);
     expect(parameters).toEqual({
@@ -19,18 +19,18 @@ describe("bridge", () => {
       signType,
       paySign: expect.any(String),
     });
-    const { paySign, ...five } = parameters;
-    expect(await sign(new Map(Object.entries(five)), API_KEY, signType)).toBe(paySign);
-    expect(await verifySign(new Map(Object.entries({ ...five, sign: paySign })), API_KEY)).toBe(
+    const { paySign, ...unsigned } = parameters;
+    expect(await sign(new Map(Object.entries(unsigned)), API_KEY, signType)).toBe(paySign);
+    expect(await verifySign(new Map(Object.entries({ ...unsigned, sign: paySign })), API_KEY)).toBe(
       signType,
     );
     expect(sent).toHaveLength(0);
   });
 
-  it("never uses a nonce twice", async () => {
+  test("uses a new nonce each time", async () => {
     const { wechat } = stubWechat([]);
-    const one = await wechat.bridge(order, "wx2016", NOW);
-    const other = await wechat.bridge(order, "wx2016", NOW);
-    expect(one.nonceStr).not.toBe(other.nonceStr);
+    const first = await wechat.bridge(order, "wx2016", NOW);
+    const second = await wechat.bridge(order, "wx2016", NOW);
+    expect(first.nonceStr).not.toBe(second.nonceStr);
   });
 });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   answerToUnsignedFail,
   classifyCloseError,
@@ -25,7 +25,7 @@ const COMMON = `
   REQUIRE_POST_METHOD gateway
   POST_DATA_EMPTY gateway
   NOT_UTF8 gateway
-  NEVER_HEARD_OF gateway
+  UNLISTED_CODE gateway
   constructor gateway
   __proto__ gateway`;
 
@@ -85,32 +85,32 @@ const TABLES = {
   ],
 } as const;
 
-describe.each(Object.entries(TABLES))("the codes of %s", (_call, [judge, table]) => {
+describe.each(Object.entries(TABLES))("error codes of %s", (_call, [classify, table]) => {
   const rows = table
     .trim()
     .split(/\n\s*/)
     .map((line) => line.split(" "));
 
-  it.each(rows)("%s means %s", (code = "", meaning = "") => {
-    expect(judge(code)).toBe(meaning);
+  test.each(rows)("classifies %s as %s", (code = "", meaning = "") => {
+    expect(classify(code)).toBe(meaning);
   });
 });
 
-describe("answerOf", () => {
-  it("is unknown for what may have happened", () => {
+describe("answerFor", () => {
+  test("returns unknown for unknown and later", () => {
     const error = { code: "SYSTEMERROR", message: "系统错误" };
     const answer = { kind: "unknown", reason: "SYSTEMERROR: 系统错误" };
     expect([answerFor("unknown", error), answerFor("later", error)]).toEqual([answer, answer]);
   });
 
-  it("is WeChat's own no otherwise", () => {
+  test("returns a refusal with WeChat's code for other classes", () => {
     const error = { code: "NOTENOUGH", message: "余额不足" };
     expect(answerFor("merchant", error)).toEqual({ kind: "refused", ...error, blame: "merchant" });
   });
 });
 
-describe("an unsigned FAIL", () => {
-  it.each([
+describe("answerToUnsignedFail", () => {
+  test.each([
     "SYSTEMERROR",
     "SYSTEM_ERROR",
     "System Error",
@@ -118,11 +118,11 @@ describe("an unsigned FAIL", () => {
     "系统错误",
     "频率过高",
     "请求过于频繁",
-  ])("is unknown when it says %s", (message) => {
+  ])("returns unknown for %s", (message) => {
     expect(answerToUnsignedFail(message)).toEqual({ kind: "unknown", reason: `FAIL: ${message}` });
   });
 
-  it.each([
+  test.each([
     ["签名错误", "merchant"],
     ["appid and mch_id not match", "merchant"],
     ["商户号mch_id与appid不匹配", "merchant"],
@@ -130,7 +130,7 @@ describe("an unsigned FAIL", () => {
     ["invalid refund_fee", "gateway"],
     ["参数格式校验错误", "gateway"],
     ["", "gateway"],
-  ])("is refused when it says %j", (message, blame) => {
+  ])("returns refused for %j, attributed to the %s", (message, blame) => {
     expect(answerToUnsignedFail(message)).toEqual({
       kind: "refused",
       code: "FAIL",

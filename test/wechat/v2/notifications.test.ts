@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { err, ok } from "../../../src/lib/result.ts";
 import {
   acknowledge,
@@ -14,7 +14,7 @@ import { APP_ID, merchant, ORDER_NUMBER, REFUND_NO, TRANSACTION_ID } from "../su
 import {
   encryptReqInfo,
   paymentNotification,
-  refundNews,
+  refundInfo,
   refundNotification,
   signedXml,
   xmlOf,
@@ -28,22 +28,25 @@ async function faultOf(raw: Uint8Array | string): Promise<string> {
 }
 
 describe("readPaymentNotification", () => {
-  it.each(TYPES)("reads one signed with %s, and tells so", async (signType) => {
-    const payment = {
-      orderNumber: ORDER_NUMBER,
-      wechatAppId: APP_ID,
-      transactionId: TRANSACTION_ID,
-      totalFen: 888,
-      paidAt: Date.UTC(2014, 8, 3, 5, 15, 40),
-      signType,
-    };
-    const raw = await signedXml(paymentNotification(), signType);
-    expect(await readPaymentNotification(raw, merchant)).toEqual({ ok: true, value: payment });
-    const bytes = new TextEncoder().encode(raw);
-    expect(await readPaymentNotification(bytes, merchant)).toEqual({ ok: true, value: payment });
-  });
+  test.each(TYPES)(
+    "reads a notification signed with %s, and returns the algorithm",
+    async (signType) => {
+      const payment = {
+        orderNumber: ORDER_NUMBER,
+        wechatAppId: APP_ID,
+        transactionId: TRANSACTION_ID,
+        totalFen: 888,
+        paidAt: Date.UTC(2014, 8, 3, 5, 15, 40),
+        signType,
+      };
+      const raw = await signedXml(paymentNotification(), signType);
+      expect(await readPaymentNotification(raw, merchant)).toEqual({ ok: true, value: payment });
+      const bytes = new TextEncoder().encode(raw);
+      expect(await readPaymentNotification(bytes, merchant)).toEqual({ ok: true, value: payment });
+    },
+  );
 
-  it("takes fields into account that it has never heard of", async () => {
+  test("includes unknown fields in the signature", async () => {
     const raw = await signedXml(paymentNotification({ brand_new: "1" }));
     expect(await faultOf(raw)).toBe("read");
     expect(await faultOf(raw.replace("brand_new><![CDATA[1", "brand_new><![CDATA[2"))).toBe(
@@ -51,7 +54,7 @@ describe("readPaymentNotification", () => {
     );
   });
 
-  it("needs no sign_type, but one that is there must be true", async () => {
+  test("doesn't require sign_type, but refuses a wrong one", async () => {
     expect(await faultOf(await signedXml(paymentNotification({ sign_type: "HMAC-SHA256" })))).toBe(
       "read",
     );
@@ -60,11 +63,11 @@ describe("readPaymentNotification", () => {
     );
   });
 
-  it.each(
+  test.each(
     Object.keys(paymentNotification()).filter(
       (name) => !["return_code", "result_code"].includes(name),
     ),
-  )("refuses one whose %s was changed on the way", async (name) => {
+  )("refuses a notification with a changed %s", async (name) => {
     const raw = await signedXml(paymentNotification());
     const read = readXml(raw);
     const fields = Object.fromEntries(read.ok ? read.value : []);
@@ -72,7 +75,7 @@ describe("readPaymentNotification", () => {
     expect(await faultOf(xmlOf({ ...fields, [name]: `${fields[name]}1` }))).toBe("wrong-signature");
   });
 
-  it.each([
+  test.each([
     ["unreadable", async () => "SUCCESS"],
     ["unreadable", async () => '{"return_code":"SUCCESS"}'],
     ["unreadable", async () => (await signedXml(paymentNotification())).slice(0, -3)],
@@ -98,35 +101,37 @@ describe("readPaymentNotification", () => {
     ["malformed", async () => await signedXml(paymentNotification({ total_fee: "8.88" }))],
     ["malformed", async () => await signedXml(paymentNotification({ total_fee: "" }))],
     ["malformed", async () => await signedXml(paymentNotification({ fee_type: "USD" }))],
-  ])("calls it %s (case %#)", async (kind, raw) => {
+  ])("returns %s (case %#)", async (kind, raw) => {
     expect(await faultOf(await raw())).toBe(kind);
   });
 
-  it("refuses the published sample, whose key isn't ours", async () => {
+  test("refuses the published sample, signed with another key", async () => {
     const sample = xmlVectors.vectors.find(({ name }) => name.startsWith("paysuccess"));
     const raw = new Uint8Array(Buffer.from(sample?.xml_base64 ?? "", "base64"));
     expect(await faultOf(raw)).toBe("wrong-signature");
   });
+});
 
-  it("never tells the key or the right signature", async () => {
+describe("I9: readPaymentNotification", () => {
+  test("doesn't reveal the key or the correct signature", async () => {
     const raw = xmlOf(paymentNotification({ sign: "0".repeat(64) }));
-    const told = JSON.stringify(await readPaymentNotification(raw, merchant));
-    expect(told).not.toMatch(/[0-9a-f]{32}/i);
+    const result = JSON.stringify(await readPaymentNotification(raw, merchant));
+    expect(result).not.toMatch(/[0-9a-f]{32}/i);
   });
 });
 
 describe("readRefundNotification", () => {
   const numbers = { orderNumber: ORDER_NUMBER, refundNo: REFUND_NO };
 
-  it("reads what was encrypted under the merchant's key", async () => {
-    const raw = await refundNotification(refundNews());
+  test("decrypts with the merchant's key", async () => {
+    const raw = await refundNotification(refundInfo());
     expect(await readRefundNotification(raw, merchant)).toEqual({ ok: true, value: numbers });
     expect(await readRefundNotification(new TextEncoder().encode(raw), merchant)).toMatchObject({
       ok: true,
     });
   });
 
-  it("reads the published content", async () => {
+  test("reads the published example", async () => {
     const inner = vectors.vectors.find(({ plaintext_xml }) => plaintext_xml !== undefined);
     const reqInfo = await encryptReqInfo(inner?.plaintext_xml ?? "");
     const raw = await refundNotification({}, { req_info: reqInfo });
@@ -139,7 +144,7 @@ describe("readRefundNotification", () => {
     });
   });
 
-  it.each([
+  test.each([
     { refund_status: "CHANGE", success_time: "" },
     { refund_status: "REFUNDCLOSE" },
     { refund_status: "A_NEW_STATUS" },
@@ -149,23 +154,23 @@ describe("readRefundNotification", () => {
     { refund_id: "5".repeat(40) },
     { refund_fee: "1.00" },
     { total_fee: "0" },
-  ])("needs nothing but the two numbers: %o is accepted", async (changes) => {
-    const raw = await refundNotification(refundNews(changes));
+  ])("needs only the two numbers: accepts %o", async (changes) => {
+    const raw = await refundNotification(refundInfo(changes));
     expect(await readRefundNotification(raw, merchant)).toEqual({ ok: true, value: numbers });
   });
 
-  it("needs no appid", async () => {
-    const raw = await refundNotification(refundNews(), { appid: "" });
+  test("needs no appid", async () => {
+    const raw = await refundNotification(refundInfo(), { appid: "" });
     expect(await readRefundNotification(raw, merchant)).toEqual({ ok: true, value: numbers });
   });
 
-  it.each([
+  test.each([
     ["unreadable", async () => "<xml>"],
-    ["unreadable", async () => await refundNotification(refundNews(), { req_info: "" })],
-    ["unreadable", async () => await refundNotification(refundNews(), { req_info: "A" })],
-    ["unreadable", async () => await refundNotification(refundNews(), { req_info: "AAAA" })],
-    ["unreadable", async () => await refundNotification(refundNews(), { req_info: "中文" })],
-    ["unreadable", async () => await refundNotification(refundNews(), {}, "0".repeat(32))],
+    ["unreadable", async () => await refundNotification(refundInfo(), { req_info: "" })],
+    ["unreadable", async () => await refundNotification(refundInfo(), { req_info: "A" })],
+    ["unreadable", async () => await refundNotification(refundInfo(), { req_info: "AAAA" })],
+    ["unreadable", async () => await refundNotification(refundInfo(), { req_info: "中文" })],
+    ["unreadable", async () => await refundNotification(refundInfo(), {}, "0".repeat(32))],
     [
       "unreadable",
       async () => await refundNotification({}, { req_info: await encryptReqInfo("<xml></xml>") }),
@@ -178,16 +183,16 @@ describe("readRefundNotification", () => {
           { req_info: await encryptReqInfo('<!DOCTYPE root [<!ENTITY a "b">]><root></root>') },
         ),
     ],
-    ["not-success", async () => await refundNotification(refundNews(), { return_code: "FAIL" })],
-    ["wrong-identity", async () => await refundNotification(refundNews(), { mch_id: "10000101" })],
-    ["malformed", async () => await refundNotification(refundNews({ out_trade_no: "" }))],
-    ["malformed", async () => await refundNotification(refundNews({ out_refund_no: "" }))],
-  ])("calls it %s (case %#)", async (kind, raw) => {
+    ["not-success", async () => await refundNotification(refundInfo(), { return_code: "FAIL" })],
+    ["wrong-identity", async () => await refundNotification(refundInfo(), { mch_id: "10000101" })],
+    ["malformed", async () => await refundNotification(refundInfo({ out_trade_no: "" }))],
+    ["malformed", async () => await refundNotification(refundInfo({ out_refund_no: "" }))],
+  ])("returns %s (case %#)", async (kind, raw) => {
     const result = await readRefundNotification(await raw(), merchant);
     expect(result.ok ? "read" : result.error.kind).toBe(kind);
   });
 
-  it("decrypts as the official SDK does", () => {
+  test("decrypts as the official SDK does", () => {
     const vector = vectors.vectors.find(({ ciphertext }) => ciphertext !== undefined);
     const plain = decryptReqInfo(vector?.ciphertext ?? "", vector?.key ?? "");
     expect(plain === null ? null : new TextDecoder().decode(plain)).toBe("hello");
@@ -195,7 +200,7 @@ describe("readRefundNotification", () => {
 });
 
 describe("acknowledge, APIv2", () => {
-  it("answers a success and a rejection in XML, both with status 200", () => {
+  test("answers a success and a rejection in XML, both with status 200", () => {
     expect(acknowledge(ok(null))).toEqual({
       status: 200,
       contentType: "text/xml; charset=utf-8",
@@ -208,7 +213,7 @@ describe("acknowledge, APIv2", () => {
     });
   });
 
-  it("splits a CDATA section at its own end mark", () => {
+  test("splits a CDATA section at its own end mark", () => {
     expect(cdata("a ]]> b")).toBe("<![CDATA[a ]]]]><![CDATA[> b]]>");
   });
 });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { verifySign } from "../../../src/wechat/v2/sign.ts";
 import {
   API_KEY,
@@ -18,7 +18,7 @@ const error = (code: string, text = "") =>
 const query = (state: string) => signed(paymentNotification({ trade_state: state }));
 
 describe("prepay", () => {
-  it("sends exactly what unifiedorder asks for, signed for the order", async () => {
+  test("sends exactly the fields of unifiedorder, signed for the order", async () => {
     const { wechat, sent } = stubWechat([signed(prepared)]);
     expect(await wechat.prepay(prepayRequest)).toEqual({ kind: "prepared", prepayId: "wx2016" });
     const fields = sent[0]?.fields ?? new Map();
@@ -43,7 +43,7 @@ describe("prepay", () => {
     expect(await verifySign(fields, API_KEY)).toBe("HMAC-SHA256");
   });
 
-  it("leaves attach out when there is none, and names MD5 too", async () => {
+  test("omits an absent attach, and sends sign_type for MD5 too", async () => {
     const { wechat, sent } = stubWechat([body(await signedXml(prepared, "MD5"))]);
     const answer = await wechat.prepay({ ...prepayRequest, signType: "MD5", attach: null });
     const fields = sent[0]?.fields ?? new Map();
@@ -53,20 +53,20 @@ describe("prepay", () => {
     expect(await verifySign(fields, API_KEY)).toBe("MD5");
   });
 
-  it("goes by the order's algorithm, not by the merchant's present one", async () => {
+  test("uses the order's algorithm, not the merchant's current one", async () => {
     const { wechat, sent } = stubWechat([signed(prepared)], { merchant: { signType: "MD5" } });
     expect((await wechat.prepay(prepayRequest)).kind).toBe("prepared");
     expect(sent[0]?.fields.get("sign_type")).toBe("HMAC-SHA256");
   });
 
-  it.each(["😀", "\u0000", "\r"])("sends nothing that holds %j", async (character) => {
+  test.each(["😀", "\u0000", "\r"])("refuses to send a text with %j", async (character) => {
     const { wechat, sent } = stubWechat([]);
     const answer = await wechat.prepay({ ...prepayRequest, desc: `a${character}` });
     expect(answer).toMatchObject({ kind: "refused", code: "UNSENDABLE", blame: "request" });
     expect(sent).toHaveLength(0);
   });
 
-  it("repeats once with the same parameters after an answer that settles nothing", async () => {
+  test("retries once with the same parameters after an unknown outcome", async () => {
     const { wechat, sent } = stubWechat([signed(error("SYSTEMERROR")), signed(prepared)]);
     expect((await wechat.prepay(prepayRequest)).kind).toBe("prepared");
     const [first, second] = sent.map(({ fields }) =>
@@ -75,51 +75,51 @@ describe("prepay", () => {
     expect(second).toEqual(first);
   });
 
-  it("learns from the repeat that the order is paid meanwhile", async () => {
+  test("returns paid when the retry finds the order paid", async () => {
     const { wechat } = stubWechat([body("", 502), signed(error("ORDERPAID"))]);
     expect(await wechat.prepay(prepayRequest)).toEqual({ kind: "paid" });
   });
 
-  it("doesn't repeat at once when WeChat asks for a pause", async () => {
+  test("doesn't retry when WeChat limits the frequency", async () => {
     const { wechat, sent } = stubWechat([signed(error("FREQUENCY_LIMITED")), signed(prepared)]);
     expect((await wechat.prepay(prepayRequest)).kind).toBe("unknown");
     expect(sent).toHaveLength(1);
   });
 
-  it.each([
+  test.each([
     ["ORDERPAID", { kind: "paid" }],
     ["ORDERCLOSED", { kind: "closed" }],
     ["PARAM_ERROR", { kind: "refused", code: "PARAM_ERROR", message: "x", blame: "request" }],
     ["NOTENOUGH", { kind: "refused", code: "NOTENOUGH", message: "x", blame: "request" }],
     ["LACK_PARAMS", { kind: "refused", code: "LACK_PARAMS", message: "x", blame: "gateway" }],
     ["BRAND_NEW", { kind: "refused", code: "BRAND_NEW", message: "x", blame: "gateway" }],
-  ])("asks once and takes %s for what it is", async (code, answer) => {
+  ])("calls once and classifies %s", async (code, answer) => {
     const { wechat, sent } = stubWechat([signed(error(code, "x"))]);
     expect(await wechat.prepay(prepayRequest)).toEqual(answer);
     expect(sent).toHaveLength(1);
   });
 
-  it.each([
+  test.each([
     ["missing", answerFields({ trade_type: "JSAPI" })],
     ["empty", answerFields({ prepay_id: "" })],
     ["too long", answerFields({ prepay_id: "w".repeat(65) })],
-  ])("doesn't take a prepay_id that is %s", async (_name, fields) => {
+  ])("returns unknown for a prepay_id that is %s", async (_name, fields) => {
     const { wechat } = stubWechat([signed(fields), signed(fields)]);
     expect((await wechat.prepay(prepayRequest)).kind).toBe("unknown");
   });
 });
 
-describe("a number that is taken", () => {
+describe("prepay, number already in use", () => {
   const taken = error("OUT_TRADE_NO_USED", "商户订单号重复");
 
-  it.each([
+  test.each([
     ["paid", query("SUCCESS"), { kind: "paid" }],
     ["closed", query("CLOSED"), { kind: "closed" }],
     ["waiting", query("NOTPAY"), { kind: "refused", code: "OUT_TRADE_NO_USED", blame: "gateway" }],
     ["absent", signed(error("ORDERNOTEXIST")), { kind: "refused", blame: "gateway" }],
     ["unknown", body("", 502), { kind: "unknown" }],
     ["a query refused", signed(error("NOAUTH")), { kind: "unknown" }],
-  ])("is decided by orderquery: %s", async (_name, queried, answer) => {
+  ])("queries the order: %s", async (_name, queried, answer) => {
     const { wechat, sent } = stubWechat([signed(taken), queried]);
     expect(await wechat.prepay(prepayRequest)).toMatchObject(answer);
     expect(sent.map(({ url }) => new URL(url).pathname)).toEqual([
@@ -129,13 +129,13 @@ describe("a number that is taken", () => {
     expect(sent[1]?.fields.get("out_trade_no")).toBe(order.orderNumber);
   });
 
-  it.each([
+  test.each([
     ["INVALID_REQUEST", signed(error("INVALID_REQUEST", "201 商户订单号重复"))],
     [
       "FAIL",
       body("<xml><return_code>FAIL</return_code><return_msg>201 商户订单号重复</return_msg></xml>"),
     ],
-  ])("is recognised by its text under %s", async (_code, answer) => {
+  ])("recognises the case by its text with code %s", async (_code, answer) => {
     const { wechat } = stubWechat([answer, query("SUCCESS")]);
     expect(await wechat.prepay(prepayRequest)).toEqual({ kind: "paid" });
   });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { APP_ID, order, ORDER_NUMBER, TRANSACTION_ID } from "../support/fixtures.ts";
 import { answerFields, paymentNotification } from "../support/messages.ts";
 import { signed, stubWechat } from "../support/wechat-stub.ts";
@@ -8,7 +8,7 @@ const found = (state: string, fields = {}) =>
 const error = (code: string) => signed(answerFields({ result_code: "FAIL", err_code: code }));
 
 describe("queryPayment", () => {
-  it("asks by our number only", async () => {
+  test("sends our number only", async () => {
     const { wechat, sent } = stubWechat([found("NOTPAY")]);
     await wechat.queryPayment(order);
     expect(sent[0]?.url).toBe("https://wechat.test/pay/orderquery");
@@ -22,7 +22,7 @@ describe("queryPayment", () => {
     ]);
   });
 
-  it.each(["SUCCESS", "REFUND"])("is paid in state %s, with the payment", async (state) => {
+  test.each(["SUCCESS", "REFUND"])("returns the payment in state %s", async (state) => {
     const { wechat } = stubWechat([found(state)]);
     expect(await wechat.queryPayment(order)).toEqual({
       kind: "paid",
@@ -37,7 +37,7 @@ describe("queryPayment", () => {
     });
   });
 
-  it.each([
+  test.each([
     ["NOTPAY", "waiting"],
     ["USERPAYING", "waiting"],
     ["ACCEPT", "waiting"],
@@ -47,17 +47,20 @@ describe("queryPayment", () => {
     ["", "unknown"],
     ["success", "unknown"],
     ["NEW_STATE", "unknown"],
-  ])("takes state %j for %s", async (state, kind) => {
+  ])("maps state %j to %s", async (state, kind) => {
     const { wechat } = stubWechat([found(state)]);
     expect((await wechat.queryPayment(order)).kind).toBe(kind);
   });
 
-  it.each(["NOTPAY", "CLOSED"])("needs no payment's fields in state %s", async (state) => {
-    const { wechat } = stubWechat([signed(answerFields({ trade_state: state }))]);
-    expect((await wechat.queryPayment(order)).kind).toMatch(/waiting|closed/);
-  });
+  test.each(["NOTPAY", "CLOSED"])(
+    "doesn't require a payment's fields in state %s",
+    async (state) => {
+      const { wechat } = stubWechat([signed(answerFields({ trade_state: state }))]);
+      expect((await wechat.queryPayment(order)).kind).toMatch(/waiting|closed/);
+    },
+  );
 
-  it.each([
+  test.each([
     ["transaction_id", ""],
     ["transaction_id", "4".repeat(33)],
     ["out_trade_no", ""],
@@ -72,12 +75,12 @@ describe("queryPayment", () => {
     ["total_fee", "８８８"],
     ["total_fee", "9".repeat(16)],
     ["fee_type", "USD"],
-  ])("doesn't take a payment with %s %j", async (name, value) => {
+  ])("returns unknown for a payment with %s %j", async (name, value) => {
     const { wechat } = stubWechat([found("SUCCESS", { [name]: value })]);
     expect((await wechat.queryPayment(order)).kind).toBe("unknown");
   });
 
-  it("needs neither a currency nor a readable time", async () => {
+  test("accepts a payment without a currency or a readable time", async () => {
     const { wechat } = stubWechat([found("SUCCESS", { fee_type: "", time_end: "20141303131540" })]);
     expect(await wechat.queryPayment(order)).toMatchObject({
       kind: "paid",
@@ -85,28 +88,28 @@ describe("queryPayment", () => {
     });
   });
 
-  it("is absent for ORDERNOTEXIST", async () => {
+  test("returns absent for ORDERNOTEXIST", async () => {
     const { wechat } = stubWechat([error("ORDERNOTEXIST")]);
     expect(await wechat.queryPayment(order)).toEqual({ kind: "absent" });
   });
 });
 
 describe("close", () => {
-  it("asks by our number only", async () => {
+  test("sends our number only", async () => {
     const { wechat, sent } = stubWechat([signed(answerFields())]);
     expect(await wechat.close(order)).toEqual({ kind: "closed" });
     expect(sent[0]?.url).toBe("https://wechat.test/pay/closeorder");
     expect(sent[0]?.fields.get("out_trade_no")).toBe(ORDER_NUMBER);
   });
 
-  it.each([
+  test.each([
     ["ORDERPAID", "paid"],
     ["ORDERCLOSED", "closed"],
     ["ORDERNOTEXIST", "absent"],
     ["TRADE_STATE_ERROR", "unknown"],
     ["SYSTEMERROR", "unknown"],
     ["BRAND_NEW", "refused"],
-  ])("takes %s for %s", async (code, kind) => {
+  ])("maps %s to %s", async (code, kind) => {
     const { wechat, sent } = stubWechat([error(code)]);
     expect((await wechat.close(order)).kind).toBe(kind);
     expect(sent).toHaveLength(1);

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   order,
   ORDER_NUMBER,
@@ -24,7 +24,7 @@ const accepted = (fields: Fields = {}) =>
     }),
   );
 
-/** Two refunds, ours the second, with coupons whose names look like refunds' own. */
+/** Two refunds, ours is the second, with coupon fields that resemble those of refunds. */
 const found = (fields: Fields = {}) =>
   signed(
     answerFields({
@@ -52,7 +52,7 @@ const error = (code: string, text = "x") =>
   signed(answerFields({ result_code: "FAIL", err_code: code, err_code_des: text }));
 
 describe("refund", () => {
-  it("names the order once, by our number, and the refund by its own", async () => {
+  test("sends our order number and refund number, and no other identifier", async () => {
     const { wechat, sent } = stubWechat([accepted()]);
     expect(await wechat.refund(refundRequest)).toEqual({
       kind: "accepted",
@@ -77,7 +77,7 @@ describe("refund", () => {
     });
   });
 
-  it("presents the merchant's certificate, to the spare host too", async () => {
+  test("presents the merchant's certificate to both hosts", async () => {
     const { wechat, sent } = stubWechat(
       [
         async () => {
@@ -91,7 +91,7 @@ describe("refund", () => {
     expect(sent.map(({ certificate }) => certificate)).toEqual(["CERT_1", "CERT_1"]);
   });
 
-  it("presents it in no other call", async () => {
+  test("presents no certificate in other calls", async () => {
     const { wechat, sent } = stubWechat([found()], {
       merchant: { certBinding: "CERT_1" },
       bindings: ["CERT_1"],
@@ -100,7 +100,7 @@ describe("refund", () => {
     expect(sent[0]?.certificate).toBeNull();
   });
 
-  it("sends nothing when the certificate's binding is missing, and names it", async () => {
+  test("sends nothing and names the binding when the certificate is missing", async () => {
     const { wechat, sent } = stubWechat([accepted()], { merchant: { certBinding: "CERT_1" } });
     const answer = await wechat.refund(refundRequest);
     expect(answer).toMatchObject({ kind: "refused", code: "NO_CERTIFICATE", blame: "merchant" });
@@ -108,24 +108,24 @@ describe("refund", () => {
     expect(sent).toHaveLength(0);
   });
 
-  it.each([
+  test.each([
     "SYSTEMERROR",
     "BIZERR_NEED_RETRY",
     "FREQUENCY_LIMITED",
     "INVALID_REQ_TOO_MUCH",
     "ORDER_NOT_READY",
-  ])("isn't known to have failed after %s, and isn't repeated at once", async (code) => {
+  ])("returns unknown for %s, without a retry", async (code) => {
     const { wechat, sent } = stubWechat([error(code)]);
     expect(await wechat.refund(refundRequest)).toEqual({ kind: "unknown", reason: `${code}: x` });
     expect(sent).toHaveLength(1);
   });
 
-  it.each([
+  test.each([
     ["NOTENOUGH", "merchant"],
     ["TRADE_OVERDUE", "request"],
     ["REFUND_FEE_MISMATCH", "gateway"],
     ["BRAND_NEW", "gateway"],
-  ])("is refused by %s, which the %s mends", async (code, blame) => {
+  ])("returns refused for %s, attributed to the %s", async (code, blame) => {
     const { wechat } = stubWechat([error(code)]);
     expect(await wechat.refund(refundRequest)).toEqual({
       kind: "refused",
@@ -135,7 +135,7 @@ describe("refund", () => {
     });
   });
 
-  it.each([
+  test.each([
     ["of another number", { out_refund_no: "another" }],
     ["without a number", { out_refund_no: "" }],
     ["of another payment", { transaction_id: "4200000215201811190261405421" }],
@@ -144,12 +144,12 @@ describe("refund", () => {
     ["with an amount in yuan", { refund_fee: "1.00" }],
     ["without a refund_id", { refund_id: "" }],
     ["with a refund_id that is too long", { refund_id: "5".repeat(33) }],
-  ])("is unknown after an answer %s", async (_name, fields) => {
+  ])("returns unknown for an answer %s", async (_name, fields) => {
     const { wechat } = stubWechat([accepted(fields)]);
     expect((await wechat.refund(refundRequest)).kind).toBe("unknown");
   });
 
-  it.each([
+  test.each([
     ["found", found(), { kind: "accepted", refundId: REFUND_ID, refundFen: 100 }],
     ["found with another amount", found({ refund_fee_1: "99" }), { kind: "unknown" }],
     [
@@ -159,7 +159,7 @@ describe("refund", () => {
     ],
     ["unknown", body("", 502), { kind: "unknown" }],
     ["refused", error("NOAUTH"), { kind: "unknown" }],
-  ])("asks after ERROR whether it was made before: %s", async (_name, queried, answer) => {
+  ])("queries the refund after ERROR: %s", async (_name, queried, answer) => {
     const { wechat, sent } = stubWechat([error("ERROR", "订单已全额退款"), queried]);
     expect(await wechat.refund(refundRequest)).toMatchObject(answer);
     expect(sent).toHaveLength(2);
@@ -168,7 +168,7 @@ describe("refund", () => {
 });
 
 describe("queryRefund", () => {
-  it("asks by our refund number only", async () => {
+  test("sends our refund number only", async () => {
     const { wechat, sent } = stubWechat([found()]);
     await wechat.queryRefund(order, REFUND_NO);
     expect(sent[0]?.url).toBe("https://wechat.test/pay/refundquery");
@@ -177,7 +177,7 @@ describe("queryRefund", () => {
     );
   });
 
-  it("reads our refund among several", async () => {
+  test("finds our refund among several", async () => {
     const { wechat } = stubWechat([found()]);
     expect(await wechat.queryRefund(order, REFUND_NO)).toEqual({
       kind: "found",
@@ -191,19 +191,19 @@ describe("queryRefund", () => {
     });
   });
 
-  it.each([
+  test.each([
     ["PROCESSING", "processing"],
     ["REFUNDCLOSE", "closed"],
     ["CHANGE", "abnormal"],
-  ])("takes status %s for %s, without a time", async (wechats, status) => {
-    const { wechat } = stubWechat([found({ refund_status_1: wechats })]);
+  ])("maps status %s to %s, without a time", async (wechatStatus, status) => {
+    const { wechat } = stubWechat([found({ refund_status_1: wechatStatus })]);
     expect(await wechat.queryRefund(order, REFUND_NO)).toMatchObject({
       kind: "found",
       refund: { status, succeededAt: null },
     });
   });
 
-  it.each([
+  test.each([
     ["an unlisted status", { refund_status_1: "FAIL" }],
     ["no status", { refund_status_1: "" }],
     ["no refund_id", { refund_id_1: "" }],
@@ -211,19 +211,19 @@ describe("queryRefund", () => {
     ["a broken amount", { refund_fee_1: "1.00" }],
     ["another refund only", { out_refund_no_1: "yet another" }],
     ["this refund twice", { out_refund_no_0: REFUND_NO }],
-  ])("is unknown after an answer with %s", async (_name, fields) => {
+  ])("returns unknown for an answer with %s", async (_name, fields) => {
     const { wechat } = stubWechat([found(fields)]);
     expect((await wechat.queryRefund(order, REFUND_NO)).kind).toBe("unknown");
   });
 
-  it("needs no readable time", async () => {
+  test("accepts a refund without a readable time", async () => {
     const { wechat } = stubWechat([found({ refund_success_time_1: "20181119162413" })]);
     expect(await wechat.queryRefund(order, REFUND_NO)).toMatchObject({
       refund: { succeededAt: null },
     });
   });
 
-  it("is absent for REFUNDNOTEXIST", async () => {
+  test("returns absent for REFUNDNOTEXIST", async () => {
     const { wechat } = stubWechat([error("REFUNDNOTEXIST")]);
     expect(await wechat.queryRefund(order, REFUND_NO)).toEqual({ kind: "absent" });
   });

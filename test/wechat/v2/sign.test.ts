@@ -1,5 +1,5 @@
 import * as fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { md5Hex, sign, stringToSign, verifySign } from "../../../src/wechat/v2/sign.ts";
 import type { V2SignType } from "../../../src/wechat/types.ts";
 import vectors from "../../vectors/v2-sign.json";
@@ -15,16 +15,16 @@ function typeOf(text: string): V2SignType {
   return text === "MD5" ? "MD5" : "HMAC-SHA256";
 }
 
-describe("the published signatures", () => {
+describe("sign, published examples", () => {
   const complete = [...vectors.vectors, ...vectors.derived].flatMap((vector) =>
     "string_to_sign" in vector && vector.string_to_sign !== undefined ? [vector] : [],
   );
 
-  it("are all here", () => {
+  test("has all seven examples", () => {
     expect(complete).toHaveLength(7);
   });
 
-  it.each(complete)("$name", async (vector) => {
+  test.each(complete)("matches $name", async (vector) => {
     const fields = fieldsOf(vector.params);
     const signType = typeOf(vector.sign_type);
     expect(stringToSign(fields, vector.key)).toBe(vector.string_to_sign);
@@ -32,12 +32,12 @@ describe("the published signatures", () => {
     expect(await verifySign(fields.set("sign", vector.sign), vector.key)).toBe(signType);
   });
 
-  it("drop sign and empty values", () => {
+  test("omits sign and empty values", () => {
     const vector = vectors.vectors.find(({ joined }) => joined !== undefined);
     expect(stringToSign(fieldsOf(vector?.params ?? {}), "k")).toBe(`${vector?.joined}&key=k`);
   });
 
-  it("rest on MD5 as the SDKs compute it", async () => {
+  test("computes MD5 as the SDKs do", async () => {
     const [ofKey, ofNothing] = vectors.vectors.filter(({ md5_hex }) => md5_hex !== undefined);
     expect(await md5Hex(ofKey?.input ?? "")).toBe(ofKey?.md5_hex);
     const empty = await sign(new Map(), ofNothing?.key ?? "", "MD5");
@@ -56,17 +56,17 @@ describe("verifySign", () => {
     return map.set("sign", await sign(map, API_KEY, signType));
   }
 
-  it.each(TYPES)("tells %s by the signature's length", async (signType) => {
+  test.each(TYPES)("detects %s by the signature's length", async (signType) => {
     expect(await verifySign(await signedWith(signType), API_KEY)).toBe(signType);
     expect(await verifySign(await signedWith(signType), API_KEY, signType)).toBe(signType);
   });
 
-  it("lets no other algorithm than the order's pass", async () => {
+  test("refuses any algorithm but the order's", async () => {
     expect(await verifySign(await signedWith("MD5"), API_KEY, "HMAC-SHA256")).toBeNull();
     expect(await verifySign(await signedWith("HMAC-SHA256"), API_KEY, "MD5")).toBeNull();
   });
 
-  it("refuses a sign_type that isn't the algorithm used", async () => {
+  test("refuses a sign_type that isn't the algorithm used", async () => {
     expect(
       await verifySign(await signedWith("MD5", { sign_type: "HMAC-SHA256" }), API_KEY),
     ).toBeNull();
@@ -74,7 +74,7 @@ describe("verifySign", () => {
     expect(await verifySign(await signedWith("MD5", { sign_type: "MD5" }), API_KEY)).toBe("MD5");
   });
 
-  it.each([
+  test.each([
     "",
     "0",
     "9A0A8659F005D6984697E2CA0A9CF3B",
@@ -85,15 +85,15 @@ describe("verifySign", () => {
     expect(await verifySign(fieldsOf({ ...fields, sign: signature }), API_KEY)).toBeNull();
   });
 
-  it("refuses a missing signature, another key, and lower case", async () => {
-    const right = await signedWith("MD5");
+  test("refuses a missing signature, another key, and lower case", async () => {
+    const signed = await signedWith("MD5");
     expect(await verifySign(fieldsOf(fields), API_KEY)).toBeNull();
-    expect(await verifySign(right, `${API_KEY.slice(0, -1)}e`)).toBeNull();
-    const lower = (right.get("sign") ?? "").toLowerCase();
-    expect(await verifySign(right.set("sign", lower), API_KEY)).toBeNull();
+    expect(await verifySign(signed, `${API_KEY.slice(0, -1)}e`)).toBeNull();
+    const lower = (signed.get("sign") ?? "").toLowerCase();
+    expect(await verifySign(signed.set("sign", lower), API_KEY)).toBeNull();
   });
 
-  it("refuses a message in which any one field was changed, added or taken away", async () => {
+  test("refuses a message with any field changed, added or removed", async () => {
     const name = fc.stringMatching(/^[a-z]{1,6}$/).filter((text) => text !== "sign");
     const value = fc.string({ minLength: 1, maxLength: 8 });
     const message = fc.dictionary(name, value, { minKeys: 1, maxKeys: 6 });
@@ -103,15 +103,15 @@ describe("verifySign", () => {
         fc.nat(),
         value,
         fc.constantFrom(...TYPES),
-        async (params, pick, other, signType) => {
+        async (params, pick, replacement, signType) => {
           const map = fieldsOf(params);
-          const right = new Map(map).set("sign", await sign(map, API_KEY, signType));
-          const victim = [...map.keys()][pick % map.size] ?? "";
-          fc.pre(other !== map.get(victim));
-          expect(await verifySign(right, API_KEY)).toBe(signType);
-          expect(await verifySign(new Map(right).set(victim, other), API_KEY)).toBeNull();
-          expect(await verifySign(new Map(right).set("added", other), API_KEY)).toBeNull();
-          expect(await verifySign(new Map(right).set(victim, ""), API_KEY)).toBeNull();
+          const signed = new Map(map).set("sign", await sign(map, API_KEY, signType));
+          const changed = [...map.keys()][pick % map.size] ?? "";
+          fc.pre(replacement !== map.get(changed));
+          expect(await verifySign(signed, API_KEY)).toBe(signType);
+          expect(await verifySign(new Map(signed).set(changed, replacement), API_KEY)).toBeNull();
+          expect(await verifySign(new Map(signed).set("added", replacement), API_KEY)).toBeNull();
+          expect(await verifySign(new Map(signed).set(changed, ""), API_KEY)).toBeNull();
         },
       ),
       { numRuns: 200 },

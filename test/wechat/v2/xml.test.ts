@@ -1,5 +1,5 @@
 import * as fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { readXml, writeXml } from "../../../src/wechat/v2/xml.ts";
 import vectors from "../../vectors/v2-xml.json";
 
@@ -12,24 +12,24 @@ function bytesOf(base64: string): Uint8Array {
   return new Uint8Array(Buffer.from(base64, "base64"));
 }
 
-describe("readXml on the published messages", () => {
+describe("readXml, published messages", () => {
   const valid = vectors.vectors.filter((vector) => vector.expect?.startsWith("valid") === true);
   const invalid = vectors.vectors.filter((vector) => vector.expect?.startsWith("valid") === false);
 
-  it("has vectors of both kinds", () => {
+  test("has vectors of both kinds", () => {
     expect([valid.length, invalid.length]).toEqual([4, 3]);
   });
 
-  it.each(valid)("reads $name", ({ xml_base64 }) => {
+  test.each(valid)("reads $name", ({ xml_base64 }) => {
     const result = readXml(bytesOf(xml_base64 ?? ""));
     expect(result.ok && result.value.size).toBeGreaterThan(4);
   });
 
-  it.each(invalid)("refuses $name", ({ xml_base64 }) => {
+  test.each(invalid)("refuses $name", ({ xml_base64 }) => {
     expect(readXml(bytesOf(xml_base64 ?? "")).ok).toBe(false);
   });
 
-  it("keeps long numbers, Chinese and JSON as they were sent", () => {
+  test("keeps long numbers, Chinese and JSON unchanged", () => {
     const [order, payment] = valid.map(({ xml_base64 }) => read(bytesOf(xml_base64 ?? "")));
     expect(payment).toMatchObject({
       transaction_id: "1004400740201409030005092168",
@@ -40,15 +40,15 @@ describe("readXml on the published messages", () => {
     expect(JSON.parse(Object(order).detail)).toHaveProperty("goods_detail.1.price", 608800);
   });
 
-  it("reads a value of several lines", () => {
+  test("reads a value of several lines", () => {
     const key = vectors.vectors.find(({ name }) => name.startsWith("getpublickey"));
     const fields = read(bytesOf(key?.xml_base64 ?? ""));
     expect(Object(fields).pub_key).toMatch(/^-----BEGIN RSA PUBLIC KEY-----\nMIIB[^]*-----\n$/);
   });
 
-  it("reads a refusal by the outer gate", () => {
-    const gate = vectors.vectors.find(({ xml }) => xml !== undefined);
-    expect(read(gate?.xml ?? "")).toEqual({
+  test("reads a refusal of WeChat's outer gateway", () => {
+    const refusal = vectors.vectors.find(({ xml }) => xml !== undefined);
+    expect(read(refusal?.xml ?? "")).toEqual({
       return_code: "FAIL",
       retmsg: "请确认请求参数是否正确param mch_id invalid",
       retcode: "1",
@@ -57,7 +57,7 @@ describe("readXml on the published messages", () => {
 });
 
 describe("readXml", () => {
-  it.each([
+  test.each([
     [
       "a declaration and a byte order mark",
       '\uFEFF<?xml version="1.0" encoding="UTF-8"?>\n<xml><a>1</a></xml>\n',
@@ -100,7 +100,7 @@ describe("readXml", () => {
       { a: " 1 ", b: " 2\n" },
     ],
     [
-      "a name that objects have",
+      "the name of an object's own method",
       "<xml><isPrototypeOf>1</isPrototypeOf></xml>",
       { isPrototypeOf: "1" },
     ],
@@ -111,7 +111,7 @@ describe("readXml", () => {
     expect(read(new TextEncoder().encode(text))).toEqual(fields);
   });
 
-  it("reads <root> only when asked", () => {
+  test("reads <root> only on request", () => {
     expect(readXml("<root><a>1</a></root>", "root")).toEqual({
       ok: true,
       value: new Map([["a", "1"]]),
@@ -120,7 +120,7 @@ describe("readXml", () => {
     expect(readXml("<xml><a>1</a></xml>", "root").ok).toBe(false);
   });
 
-  it.each([
+  test.each([
     ["nothing", ""],
     ["white space", " \n"],
     ["text", "SUCCESS"],
@@ -140,7 +140,7 @@ describe("readXml", () => {
     ["a DOCTYPE between sections", "<xml><a><![CDATA[1]]><!DOCTYPE xml><![CDATA[2]]></a></xml>"],
     ["an entity declaration alone", '<xml><!ENTITY e "1"><a>1</a></xml>'],
     [
-      "billions of laughs",
+      "a billion laughs",
       '<!DOCTYPE xml [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><xml><c>&b;</c></xml>',
     ],
     ["a processing instruction", "<xml><?php echo 1 ?><a>1</a></xml>"],
@@ -204,37 +204,37 @@ describe("readXml", () => {
     expect(readXml(new TextEncoder().encode(text)).ok).toBe(false);
   });
 
-  it("refuses text with half a surrogate pair", () => {
+  test("refuses text with half a surrogate pair", () => {
     expect(read("<xml><a>\uD83D</a></xml>")).toBe("characters that XML doesn't allow");
   });
 
-  it.each(["yes", "no"])("reads a declaration that says standalone=%j", (value) => {
+  test.each(["yes", "no"])("reads a declaration with standalone=%j", (value) => {
     const declaration = `<?xml version='1.0' encoding='utf-8' standalone='${value}' ?>`;
     expect(read(`${declaration}<xml><a>1</a></xml>`)).toEqual({ a: "1" });
   });
 
-  it("refuses bytes that aren't UTF-8", () => {
+  test("refuses bytes that aren't UTF-8", () => {
     const gbk = [...new TextEncoder().encode("<xml><a>"), 0xd6, 0xd0];
     const raw = new Uint8Array([...gbk, ...new TextEncoder().encode("</a></xml>")]);
     expect(read(raw)).toBe("not UTF-8");
   });
 
-  it("refuses more than 64 KB, and reads that much", () => {
+  test("reads 64 KB and refuses more", () => {
     const frame = "<xml><a></a></xml>";
-    const most = frame.replace("<a></a>", `<a>${"1".repeat(65_536 - frame.length)}</a>`);
-    expect(most).toHaveLength(65_536);
-    expect(readXml(most).ok).toBe(true);
-    expect(read(`${most} `)).toBe("too long");
-    expect(read(new TextEncoder().encode(`${most} `))).toBe("too long");
+    const longest = frame.replace("<a></a>", `<a>${"1".repeat(65_536 - frame.length)}</a>`);
+    expect(longest).toHaveLength(65_536);
+    expect(readXml(longest).ok).toBe(true);
+    expect(read(`${longest} `)).toBe("too long");
+    expect(read(new TextEncoder().encode(`${longest} `))).toBe("too long");
   });
 
-  it("refuses more tags than any message has", () => {
+  test("refuses more fields than any message has", () => {
     const fields = Array.from({ length: 1499 }, (_, index) => `<a${index}></a${index}>`).join("");
     expect(readXml(`<xml>${fields}</xml>`).ok).toBe(true);
     expect(read(`<xml>${fields}<b/></xml>`)).toBe("too many fields");
   });
 
-  it("never throws, whatever it is given", () => {
+  test("never throws, whatever the input", () => {
     const token = fc.constantFrom(
       "<xml>",
       "</xml>",
@@ -276,7 +276,7 @@ describe("writeXml", () => {
   );
   const value = fc.array(unit, { maxLength: 8 }).map((units) => units.join(""));
 
-  it("writes what readXml reads back, in any order and with any text", () => {
+  test("writes any fields so that readXml reads them back", () => {
     fc.assert(
       fc.property(fc.dictionary(name, value), (fields) => {
         const map = new Map(Object.entries(fields));
@@ -286,15 +286,15 @@ describe("writeXml", () => {
     );
   });
 
-  it("splits the end of a section", () => {
+  test("splits a value at the end of a CDATA section", () => {
     expect(writeXml(new Map([["a", "1]]>2"]]))).toEqual({
       ok: true,
       value: "<xml><a><![CDATA[1]]]]><![CDATA[>2]]></a></xml>",
     });
   });
 
-  it.each(["😀", "𠮷", "\u0000", "\u001B", "\u007F", "\u0085", "\r", "\uD83D", "\uFFFF"])(
-    "never emits %j",
+  test.each(["😀", "𠮷", "\u0000", "\u001B", "\u007F", "\u0085", "\r", "\uD83D", "\uFFFF"])(
+    "refuses a value with %j and names the field",
     (character) => {
       expect(
         writeXml(
@@ -307,7 +307,7 @@ describe("writeXml", () => {
     },
   );
 
-  it("throws for a name that no message of ours has", () => {
+  test("throws for an invalid name", () => {
     expect(() => writeXml(new Map([["a><b", "1"]]))).toThrow("bad name");
   });
 });

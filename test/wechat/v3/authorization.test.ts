@@ -1,5 +1,5 @@
 import { verify } from "node:crypto";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { authorization, requestText } from "../../../src/wechat/v3/authorization.ts";
 import { bridgeText, signBridge } from "../../../src/wechat/v3/bridge.ts";
 import { sign } from "../../../src/wechat/v3/rsa.ts";
@@ -25,41 +25,41 @@ const request = {
   body: post?.body ?? "",
 } as const;
 
-describe("a signature", () => {
-  it.each([
+describe("sign", () => {
+  test.each([
     ["the official Go SDK's", goVector],
     ["the official Java SDK's", javaVector],
-  ])("is %s", async (_name, vector) => {
-    const made = await sign(vector?.message ?? "", credentials(vector?.private_key_pem));
-    expect(made).toBe(vector?.signature);
+  ])("matches %s", async (_name, vector) => {
+    const signature = await sign(vector?.message ?? "", credentials(vector?.private_key_pem));
+    expect(signature).toBe(vector?.signature);
   });
 
-  it.each([
+  test.each([
     ["of a POST", post],
     ["of a GET", get],
-  ])("%s is the official example's", async (_name, vector) => {
+  ])("matches the official example %s", async (_name, vector) => {
     expect(await sign(vector?.message ?? "", official)).toBe(vector?.signature);
   });
 });
 
-describe("the signed text", () => {
-  it("of a POST is the official example's", () => {
+describe("requestText", () => {
+  test("matches the official example of a POST", () => {
     expect(requestText(request)).toBe(post?.message);
   });
 
-  it("of a GET keeps the empty body's client", () => {
+  test("keeps the empty body's line of a GET", () => {
     const path = "/v3/refund/domestic/refunds/1217752501201407033233368018";
     expect(requestText({ ...request, method: "GET", path, body: "" })).toBe(get?.message);
   });
 
-  it("has five lines, each of them ended", () => {
+  test("has five lines, each with a line break", () => {
     const text = requestText({ method: "GET", path: "7", timestamp: 8, nonce: "9", body: "" });
     expect(text).toBe(layouts?.["request(6,7,8,9)"]?.replace("6", "GET"));
   });
 });
 
-describe("the Authorization header", () => {
-  it("names the merchant's certificate and has the signature", async () => {
+describe("authorization", () => {
+  test("contains the merchant's certificate number and the signature", async () => {
     const v3 = { ...official, serialNo: post?.serial_no ?? "" };
     const header = await authorization({ mchId: post?.mchid ?? "", v3 }, request);
     expect(header).toBe(
@@ -69,7 +69,7 @@ describe("the Authorization header", () => {
   });
 });
 
-describe("the bridge", () => {
+describe("signBridge", () => {
   const parameters = {
     appId: "wx2421b1c4370ec43b",
     timeStamp: "1554208460",
@@ -77,17 +77,17 @@ describe("the bridge", () => {
     package: "prepay_id=wx201410272009395522657a690389285100",
   };
 
-  it("signs four lines, as the official example", async () => {
+  test("signs the four lines of the official example", async () => {
     expect(bridgeText(parameters)).toBe(jsapi?.message);
     expect(await sign(bridgeText(parameters), official)).toBe(jsapi?.paySign);
   });
 
-  it("signs what the APP example signs, without its prefix", async () => {
+  test("matches the official APP example, which has no prefix", async () => {
     const bare = { ...parameters, package: "wx201410272009395522657a690389285100" };
     expect(await sign(bridgeText(bare), official)).toBe(app?.sign);
   });
 
-  it("hands out what the page needs, with a string of seconds", async () => {
+  test("returns the page's parameters, with the time as a string of seconds", async () => {
     const made = await signBridge(merchant.v3, order, "wx2016", 1_554_208_460_999);
     expect(made).toEqual({
       appId: order.wechatAppId,

@@ -1,5 +1,5 @@
 import { verify } from "node:crypto";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { askTradeBill, downloadBill } from "../../../src/wechat/v3/bill.ts";
 import type { BillAnswer } from "../../../src/wechat/types.ts";
 import { keys } from "./support/fixtures.ts";
@@ -13,7 +13,7 @@ const LIMITS = { headMs: 5_000, stallMs: 5_000, wholeMs: 10_000, maxBytes: 128 }
 const bill = { url: URL_OF_BILL, sha1: HASH };
 
 describe("askTradeBill", () => {
-  it("asks for all trades of a day, gzipped", async () => {
+  test("requests all trades of a day, gzipped", async () => {
     const { client, sent } = stubV3([signed(answer)]);
     expect(await askTradeBill(client, "2026-11-20")).toEqual({
       kind: "ready",
@@ -25,29 +25,29 @@ describe("askTradeBill", () => {
     ]);
   });
 
-  it.each([
+  test.each([
     [400, "NO_STATEMENT_EXIST", "empty"],
     [400, "STATEMENT_CREATING", "creating"],
     [400, "INVALID_REQUEST", "refused"],
     [403, "NO_AUTH", "refused"],
     [429, "FREQUENCY_LIMITED", "unknown"],
     [500, "SYSTEM_ERROR", "unknown"],
-  ])("takes %i %s for %s", async (status, code, kind) => {
+  ])("maps %i %s to %s", async (status, code, kind) => {
     const { client } = stubV3([refusal(status, code)]);
     expect((await askTradeBill(client, "2026-11-20")).kind).toBe(kind);
   });
 
-  it.each<[string, object]>([
+  test.each<[string, object]>([
     ["another hash", { hash_type: "MD5" }],
     ["a hash of another length", { hash_value: "00" }],
-    ["an address that is none", { download_url: "/v3/bill" }],
-    ["an address that isn't the web's", { download_url: "file:///etc/passwd" }],
-  ])("is unknown with %s", async (_name, change) => {
+    ["a relative address", { download_url: "/v3/bill" }],
+    ["an address with another scheme", { download_url: "file:///etc/passwd" }],
+  ])("returns unknown for %s", async (_name, change) => {
     const { client } = stubV3([signed({ ...answer, ...change })]);
     expect((await askTradeBill(client, "2026-11-20")).kind).toBe("unknown");
   });
 
-  it("is unknown unsigned", async () => {
+  test("returns unknown for an unsigned answer", async () => {
     const { client } = stubV3([raw(JSON.stringify(answer), 200)]);
     expect((await askTradeBill(client, "2026-11-20")).kind).toBe("unknown");
   });
@@ -57,7 +57,7 @@ const textOf = async (opened: BillAnswer) =>
   opened.kind === "opened" ? await new Response(opened.stream).text() : opened.kind;
 
 describe("downloadBill", () => {
-  it("signs the address as it stands, and needs no signature in return", async () => {
+  test("signs the address unchanged, and requires no signature of the answer", async () => {
     const { client, sent } = stubV3([raw("bytes", 200)]);
     const opened = await downloadBill(client, bill, LIMITS);
     expect(opened).toMatchObject({ kind: "opened", sha1: HASH });
@@ -72,47 +72,47 @@ describe("downloadBill", () => {
     expect(verify("sha256", Buffer.from(text), keys.merchant.publicKey, signature)).toBe(true);
   });
 
-  it.each([
+  test.each([
     [400, "INVALID_REQUEST", "refused"],
     [403, "NO_AUTH", "refused"],
     [500, "SYSTEM_ERROR", "unknown"],
-  ])("takes %i %s for %s", async (status, code, kind) => {
+  ])("maps %i %s to %s", async (status, code, kind) => {
     const { client } = stubV3([refusal(status, code)]);
     expect((await downloadBill(client, bill, LIMITS)).kind).toBe(kind);
   });
 
-  it.each<[string, Answer]>([
+  test.each<[string, Answer]>([
     ["a redirect", raw(null, 302, { location: "https://elsewhere.test/" })],
-    ["an error in other words", raw("<html></html>", 403)],
-    ["an error without end", raw("x".repeat(100_000), 400)],
+    ["an error in another format", raw("<html></html>", 403)],
+    ["an endless error", raw("x".repeat(100_000), 400)],
     ["no content", raw(null, 204)],
-    ["nobody there", unreachable()],
-  ])("is unknown with %s", async (_name, first) => {
-    // A second host isn't tried: the address is the bill's own.
+    ["no connection", unreachable()],
+  ])("returns unknown for %s", async (_name, first) => {
+    // The spare host isn't tried: the address belongs to the bill.
     const { client } = stubV3([first, raw("bytes", 200)]);
     expect((await downloadBill(client, bill, LIMITS)).kind).toBe("unknown");
   });
 
-  it("sends its authorization over TLS only, or to where WeChat is", async () => {
+  test("sends its authorization over TLS only, or to WeChat's own host", async () => {
     const elsewhere = { url: "http://bill.wechat.test/v3/file", sha1: HASH };
     const { client, sent } = stubV3([raw("bytes", 200)]);
     expect((await downloadBill(client, elsewhere, LIMITS)).kind).toBe("unknown");
     expect(sent).toEqual([]);
     const local = stubV3([raw("bytes", 200)], { baseUrl: "http://127.0.0.1:8788" });
-    const near = { url: "http://127.0.0.1:8788/v3/file", sha1: HASH };
-    expect(await textOf(await downloadBill(local.client, near, LIMITS))).toBe("bytes");
+    const onBaseUrl = { url: "http://127.0.0.1:8788/v3/file", sha1: HASH };
+    expect(await textOf(await downloadBill(local.client, onBaseUrl, LIMITS))).toBe("bytes");
   });
 });
 
 describe("openBill", () => {
-  it("asks for the address and opens the bill that lies there", async () => {
+  test("requests the address and downloads the bill", async () => {
     const { wechat } = stubV3([signed(answer), raw("bytes", 200)]);
     const opened = await wechat.openBill({ day: "2026-11-20", wechatAppId: "wx" });
     expect(opened).toMatchObject({ kind: "opened", sha1: HASH });
     expect(await textOf(opened)).toBe("bytes");
   });
 
-  it("downloads nothing where there is nothing", async () => {
+  test("downloads nothing for an empty day", async () => {
     const { wechat, sent } = stubV3([refusal(400, "NO_STATEMENT_EXIST")]);
     expect(await wechat.openBill({ day: "2026-11-20", wechatAppId: "wx" })).toEqual({
       kind: "empty",

@@ -1,5 +1,5 @@
 import { verify } from "node:crypto";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { ORDER_NUMBER, REFUND_ID, REFUND_NO, TRANSACTION_ID } from "../support/fixtures.ts";
 import {
   certificateA,
@@ -15,7 +15,7 @@ import { noContent, refusal, signed, stubV3, type SentRequest } from "./support/
 
 const ORDER_PATH = `/v3/pay/transactions/out-trade-no/${ORDER_NUMBER}`;
 
-/** The `Authorization` header's fields; the signature is verified over what was sent. */
+/** The `Authorization` header's fields, after verifying the signature of the request. */
 function authorizationOf(request: SentRequest | undefined): Record<string, string> {
   if (request === undefined) throw new Error("nothing was sent");
   const header = request.headers.get("authorization") ?? "";
@@ -30,8 +30,8 @@ function authorizationOf(request: SentRequest | undefined): Record<string, strin
   return fields;
 }
 
-describe("every request", () => {
-  it("is signed over what is sent, by the merchant's certificate, now", async () => {
+describe("APIv3 requests", () => {
+  test("are signed with the merchant's certificate and the current time", async () => {
     const { wechat, sent } = stubV3([signed({ prepay_id: "wx1" }), signed(transaction())]);
     await wechat.prepay(prepayRequest);
     await wechat.queryPayment(order);
@@ -42,7 +42,7 @@ describe("every request", () => {
     expect(get?.["nonce_str"]).not.toBe(post?.["nonce_str"]);
   });
 
-  it("is signed with the path that WeChat's address adds", async () => {
+  test("include the base URL's path in the signature", async () => {
     const baseUrl = "http://127.0.0.1:8788/some/where";
     const { wechat, sent } = stubV3([signed(transaction())], { baseUrl });
     await wechat.queryPayment(order);
@@ -50,7 +50,7 @@ describe("every request", () => {
     authorizationOf(sent[0]);
   });
 
-  it("has the headers that WeChat wants", async () => {
+  test("have the headers that WeChat requires", async () => {
     const { wechat, sent } = stubV3([signed({ prepay_id: "wx1" }), signed(transaction())]);
     await wechat.prepay(prepayRequest);
     await wechat.queryPayment(order);
@@ -66,7 +66,7 @@ describe("every request", () => {
     ]);
   });
 
-  it("asks for the newest public key's signature, and for none with certificates only", async () => {
+  test("request the newest public key's signature, and none with certificates only", async () => {
     const older = { ...publicKey, id: "PUB_KEY_ID_0" };
     const both = stubV3([signed(transaction())], {
       v3: { verifyKeys: [certificateA, publicKey, older] },
@@ -82,7 +82,7 @@ describe("every request", () => {
 });
 
 describe("prepay", () => {
-  it("sends what is documented, and no more", async () => {
+  test("sends exactly the documented fields", async () => {
     const { wechat, sent } = stubV3([signed({ prepay_id: "wx2016" })]);
     expect(await wechat.prepay(prepayRequest)).toEqual({ kind: "prepared", prepayId: "wx2016" });
     expect([sent[0]?.method, sent[0]?.url]).toEqual([
@@ -103,34 +103,34 @@ describe("prepay", () => {
     });
   });
 
-  it.each([
+  test.each([
     ["attach", { attach: null }],
     ["attach", { attach: "" }],
     ["goods_tag", { tag: "" }],
-  ])("leaves an empty %s out (case %#)", async (name, change) => {
+  ])("omits an empty %s (case %#)", async (name, change) => {
     const { wechat, sent } = stubV3([signed({ prepay_id: "wx2016" })]);
     await wechat.prepay({ ...prepayRequest, ...change });
     expect(JSON.parse(sent[0]?.body ?? "")).not.toHaveProperty(name);
   });
 
-  it("repeats an unknown answer once, word for word", async () => {
+  test("retries once with the same body after an unknown outcome", async () => {
     const { wechat, sent } = stubV3([refusal(500, "SYSTEM_ERROR"), signed({ prepay_id: "wx2" })]);
     expect(await wechat.prepay(prepayRequest)).toEqual({ kind: "prepared", prepayId: "wx2" });
     expect(sent[1]?.body).toBe(sent[0]?.body);
   });
 
-  it("doesn't repeat what is too fast", async () => {
+  test("doesn't retry when WeChat limits the frequency", async () => {
     const { wechat, sent } = stubV3([refusal(429, "FREQUENCY_LIMITED")]);
     expect((await wechat.prepay(prepayRequest)).kind).toBe("unknown");
     expect(sent).toHaveLength(1);
   });
 
-  it.each([
+  test.each([
     [400, "ORDER_PAID", "paid"],
     [400, "ORDER_CLOSED", "closed"],
     [500, "OPENID_MISMATCH", "refused"],
     [400, "PARAM_ERROR", "refused"],
-  ])("takes %i %s for %s", async (status, code, kind) => {
+  ])("maps %i %s to %s", async (status, code, kind) => {
     const { wechat, sent } = stubV3([refusal(status, code)]);
     expect((await wechat.prepay(prepayRequest)).kind).toBe(kind);
     expect(sent).toHaveLength(1);
@@ -143,20 +143,23 @@ describe("prepay", () => {
     [400, "INVALID_REQUEST", "该订单已支付"],
   ];
 
-  it.each(TAKEN)("asks what a number is taken for: %i %s %s", async (status, code, message) => {
-    const taken = refusal(status, code, message);
-    const kindFor = async (answer: Parameters<typeof stubV3>[0][number]) =>
-      (await stubV3([taken, answer]).wechat.prepay(prepayRequest)).kind;
-    expect(await kindFor(signed(transaction()))).toBe("paid");
-    expect(await kindFor(signed(transaction({ trade_state: "CLOSED" })))).toBe("closed");
-    expect(await kindFor(signed(transaction({ trade_state: "NOTPAY" })))).toBe("refused");
-    expect(await kindFor(refusal(404, "ORDER_NOT_EXIST"))).toBe("refused");
-    expect(await kindFor(refusal(500, "SYSTEM_ERROR"))).toBe("unknown");
-  });
+  test.each(TAKEN)(
+    "queries the order when its number is in use: %i %s %s",
+    async (status, code, message) => {
+      const taken = refusal(status, code, message);
+      const kindFor = async (answer: Parameters<typeof stubV3>[0][number]) =>
+        (await stubV3([taken, answer]).wechat.prepay(prepayRequest)).kind;
+      expect(await kindFor(signed(transaction()))).toBe("paid");
+      expect(await kindFor(signed(transaction({ trade_state: "CLOSED" })))).toBe("closed");
+      expect(await kindFor(signed(transaction({ trade_state: "NOTPAY" })))).toBe("refused");
+      expect(await kindFor(refusal(404, "ORDER_NOT_EXIST"))).toBe("refused");
+      expect(await kindFor(refusal(500, "SYSTEM_ERROR"))).toBe("unknown");
+    },
+  );
 });
 
 describe("queryPayment", () => {
-  it("asks by our number and the merchant's", async () => {
+  test("sends our number and the merchant's", async () => {
     const { wechat, sent } = stubV3([signed(transaction())]);
     expect(await wechat.queryPayment(order)).toEqual({
       kind: "paid",
@@ -175,7 +178,7 @@ describe("queryPayment", () => {
     ]);
   });
 
-  it.each([
+  test.each([
     ["SUCCESS", "paid"],
     ["REFUND", "paid"],
     ["NOTPAY", "waiting"],
@@ -187,18 +190,18 @@ describe("queryPayment", () => {
     ["", "unknown"],
     ["success", "unknown"],
     ["NEW_STATE", "unknown"],
-  ])("takes state %j for %s", async (state, kind) => {
+  ])("maps state %j to %s", async (state, kind) => {
     const { wechat } = stubV3([signed(transaction({ trade_state: state }))]);
     expect((await wechat.queryPayment(order)).kind).toBe(kind);
   });
 
-  it("needs no payment's fields of an order that isn't paid", async () => {
+  test("doesn't require a payment's fields for an unpaid order", async () => {
     const { wechat } = stubV3([signed({ trade_state: "NOTPAY", trade_state_desc: "订单未支付" })]);
     expect(await wechat.queryPayment(order)).toEqual({ kind: "waiting" });
   });
 
   const AMOUNT = { total: 888, currency: "CNY" };
-  it.each<[string, object]>([
+  test.each<[string, object]>([
     ["no transaction_id", { transaction_id: undefined }],
     ["an empty transaction_id", { transaction_id: "" }],
     ["a long transaction_id", { transaction_id: "4".repeat(33) }],
@@ -210,19 +213,19 @@ describe("queryPayment", () => {
     ["another out_trade_no", { out_trade_no: "f".repeat(32) }],
     ["no amount", { amount: undefined }],
     ["no amount.total", { amount: { payer_total: 888 } }],
-    ["a text for an amount", { amount: { ...AMOUNT, total: "888" } }],
+    ["an amount as text", { amount: { ...AMOUNT, total: "888" } }],
     ["a fraction of a fen", { amount: { ...AMOUNT, total: 888.5 } }],
-    ["no fen", { amount: { ...AMOUNT, total: 0 } }],
-    ["less than none", { amount: { ...AMOUNT, total: -888 } }],
+    ["a zero amount", { amount: { ...AMOUNT, total: 0 } }],
+    ["a negative amount", { amount: { ...AMOUNT, total: -888 } }],
     ["an amount that isn't exact", { amount: { ...AMOUNT, total: 2 ** 53 } }],
     ["another currency", { amount: { ...AMOUNT, currency: "USD" } }],
-  ])("doesn't take a payment with %s", async (_name, change) => {
+  ])("returns unknown for a payment with %s", async (_name, change) => {
     const { wechat } = stubV3([signed(transaction(change))]);
     expect((await wechat.queryPayment(order)).kind).toBe("unknown");
   });
 
-  it.each([undefined, "", "2018-06-08", "2018-13-08T10:34:56+08:00", "20180608103456"])(
-    "needs neither a currency nor a readable time (%s)",
+  test.each([undefined, "", "2018-06-08", "2018-13-08T10:34:56+08:00", "20180608103456"])(
+    "accepts a payment without a currency or a readable time (%s)",
     async (time) => {
       const paid = transaction({ success_time: time, amount: { total: 888 } });
       const { wechat } = stubV3([signed(paid)]);
@@ -233,14 +236,14 @@ describe("queryPayment", () => {
     },
   );
 
-  it("is absent for ORDER_NOT_EXIST", async () => {
+  test("returns absent for ORDER_NOT_EXIST", async () => {
     const { wechat } = stubV3([refusal(404, "ORDER_NOT_EXIST")]);
     expect(await wechat.queryPayment(order)).toEqual({ kind: "absent" });
   });
 });
 
 describe("close", () => {
-  it("is answered by a signed 204", async () => {
+  test("returns closed for a signed 204", async () => {
     const { wechat, sent } = stubV3([noContent()]);
     expect(await wechat.close(order)).toEqual({ kind: "closed" });
     expect([sent[0]?.method, sent[0]?.url, sent[0]?.body]).toEqual([
@@ -250,13 +253,13 @@ describe("close", () => {
     ]);
   });
 
-  it.each([
+  test.each([
     [400, "ORDERPAID", "paid"],
     [400, "ORDER_CLOSED", "closed"],
     [404, "ORDER_NOT_EXIST", "absent"],
     [500, "SYSTEM_ERROR", "unknown"],
     [400, "BRAND_NEW", "refused"],
-  ])("takes %i %s for %s", async (status, code, kind) => {
+  ])("maps %i %s to %s", async (status, code, kind) => {
     const { wechat, sent } = stubV3([refusal(status, code)]);
     expect((await wechat.close(order)).kind).toBe(kind);
     expect(sent).toHaveLength(1);
@@ -264,7 +267,7 @@ describe("close", () => {
 });
 
 describe("refund", () => {
-  it("sends what is documented, and no more", async () => {
+  test("sends exactly the documented fields", async () => {
     const { wechat, sent } = stubV3([signed(refundReport({ status: "PROCESSING" }))]);
     expect(await wechat.refund(refundRequest)).toEqual({
       kind: "accepted",
@@ -283,15 +286,15 @@ describe("refund", () => {
     });
   });
 
-  it.each(["SUCCESS", "PROCESSING", "CLOSED", "ABNORMAL", "NEW"])(
-    "is accepted, whatever became of it since: %s",
+  test.each(["SUCCESS", "PROCESSING", "CLOSED", "ABNORMAL", "NEW"])(
+    "returns accepted, whatever the refund's status: %s",
     async (status) => {
       const { wechat } = stubV3([signed(refundReport({ status }))]);
       expect((await wechat.refund(refundRequest)).kind).toBe("accepted");
     },
   );
 
-  it.each<[string, object]>([
+  test.each<[string, object]>([
     ["another refund", { out_refund_no: "other" }],
     ["another order", { out_trade_no: "f".repeat(32) }],
     ["another transaction", { transaction_id: "4200000000000000000000000000" }],
@@ -299,14 +302,14 @@ describe("refund", () => {
     ["another amount", { amount: { refund: 101, total: 888 } }],
     ["no amount", { amount: { total: 888 } }],
     ["another currency", { amount: { refund: 100, total: 888, currency: "USD" } }],
-  ])("is unknown with an answer for %s", async (_name, change) => {
+  ])("returns unknown for an answer with %s", async (_name, change) => {
     const { wechat } = stubV3([signed(refundReport(change))]);
     expect((await wechat.refund(refundRequest)).kind).toBe("unknown");
   });
 
-  it("is refused with the number that WeChat's support asks for", async () => {
-    const no = refusal(403, "NOT_ENOUGH", "基本账户余额不足", "08F78BB5AF0610D302-268435464");
-    expect(await stubV3([no]).wechat.refund(refundRequest)).toEqual({
+  test("includes the Request-ID for WeChat's support in a refusal", async () => {
+    const answer = refusal(403, "NOT_ENOUGH", "基本账户余额不足", "08F78BB5AF0610D302-268435464");
+    expect(await stubV3([answer]).wechat.refund(refundRequest)).toEqual({
       kind: "refused",
       code: "NOT_ENOUGH",
       message: "基本账户余额不足 (Request-ID 08F78BB5AF0610D302-268435464)",
@@ -316,7 +319,7 @@ describe("refund", () => {
 });
 
 describe("queryRefund", () => {
-  it("asks by our number", async () => {
+  test("sends our refund number", async () => {
     const { wechat, sent } = stubV3([signed(refundReport())]);
     expect(await wechat.queryRefund(order, REFUND_NO)).toEqual({
       kind: "found",
@@ -334,29 +337,29 @@ describe("queryRefund", () => {
     ]);
   });
 
-  it.each([
+  test.each([
     ["PROCESSING", "processing"],
     ["CLOSED", "closed"],
     ["ABNORMAL", "abnormal"],
-  ])("takes status %s for %s", async (wechats, status) => {
-    const { wechat } = stubV3([signed(refundReport({ status: wechats }))]);
+  ])("maps status %s to %s", async (wechatStatus, status) => {
+    const { wechat } = stubV3([signed(refundReport({ status: wechatStatus }))]);
     expect(await wechat.queryRefund(order, REFUND_NO)).toMatchObject({
       refund: { status, succeededAt: null },
     });
   });
 
-  it.each<[string, object]>([
+  test.each<[string, object]>([
     ["an unlisted status", { status: "CHANGE" }],
     ["another refund", { out_refund_no: "other" }],
     ["another order", { out_trade_no: "f".repeat(32) }],
     ["no refund_id", { refund_id: undefined }],
     ["no amount", { amount: undefined }],
-  ])("is unknown with an answer for %s", async (_name, change) => {
+  ])("returns unknown for an answer with %s", async (_name, change) => {
     const { wechat } = stubV3([signed(refundReport(change))]);
     expect((await wechat.queryRefund(order, REFUND_NO)).kind).toBe("unknown");
   });
 
-  it("is absent for RESOURCE_NOT_EXISTS", async () => {
+  test("returns absent for RESOURCE_NOT_EXISTS", async () => {
     const { wechat } = stubV3([refusal(404, "RESOURCE_NOT_EXISTS")]);
     expect(await wechat.queryRefund(order, REFUND_NO)).toEqual({ kind: "absent" });
   });

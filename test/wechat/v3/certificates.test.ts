@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { downloadCertificates } from "../../../src/wechat/v3/certificates.ts";
 import { API_V3_KEY, certificateA, certificateB, keys } from "./support/fixtures.ts";
 import { seal } from "./support/messages.ts";
@@ -26,21 +26,21 @@ const kindOf = async (...answers: Parameters<typeof stubV3>[0]) =>
   (await downloadCertificates(stubV3(answers).client)).kind;
 
 describe("downloadCertificates", () => {
-  it.each([
-    ["by a known one", [certificateA], keys.certificateA],
-    ["by the public key", undefined, keys.publicKey],
-    ["by one that they bring", [], keys.certificateB],
-  ])("verifies them %s", async (_name, verifyKeys, signer) => {
+  test.each([
+    ["a known certificate", [certificateA], keys.certificateA],
+    ["the public key", undefined, keys.publicKey],
+    ["one of the new certificates", [], keys.certificateB],
+  ])("verifies the list with %s", async (_name, verifyKeys, signer) => {
     const v3 = verifyKeys === undefined ? {} : { verifyKeys };
-    const { client, sent, lookedFor } = stubV3([signed(listOf(both), { signer })], { v3 });
+    const { client, sent, lookedUp } = stubV3([signed(listOf(both), { signer })], { v3 });
     expect(await downloadCertificates(client)).toEqual(found);
     expect([sent[0]?.method, sent[0]?.url]).toEqual(["GET", "https://wechat.test/v3/certificates"]);
-    expect(lookedFor).toEqual([]);
+    expect(lookedUp).toEqual([]);
   });
 
-  it("doesn't believe a list that nobody known has signed", async () => {
-    const stranger = { ...keys.certificateB, privateKey: keys.otherMerchant.privateKey };
-    const { client } = stubV3([signed(listOf(both), { signer: stranger })], {
+  test("returns unknown for a list signed with an unknown key", async () => {
+    const unknownSigner = { ...keys.certificateB, privateKey: keys.otherMerchant.privateKey };
+    const { client } = stubV3([signed(listOf(both), { signer: unknownSigner })], {
       v3: { verifyKeys: [] },
     });
     expect((await downloadCertificates(client)).kind).toBe("unknown");
@@ -51,28 +51,28 @@ describe("downloadCertificates", () => {
     expect((await downloadCertificates(stubV3([elsewhere]).client)).kind).toBe("unknown");
   });
 
-  it("says that they don't open with the APIv3 key", async () => {
+  test("returns undecryptable when the APIv3 key doesn't open them", async () => {
     const { client } = stubV3([
       signed(listOf(both, "x".repeat(32)), { signer: keys.certificateB }),
     ]);
     expect(await downloadCertificates(client)).toEqual({ kind: "undecryptable" });
   });
 
-  it.each<[string, object]>([
+  test.each<[string, object]>([
     ["no list", {}],
     ["a serial that isn't the certificate's", listOf([{ ...keys.certificateA, id: "AB" }])],
     ["no certificate in it", listOf([{ id: "AB", certificate: "text" }])],
-  ])("is unknown with %s", async (_name, body) => {
+  ])("returns unknown for %s", async (_name, body) => {
     const { client } = stubV3([signed(body)]);
     expect((await downloadCertificates(client)).kind).toBe("unknown");
   });
 
-  it("takes a 404 for normal: the merchant has a public key", async () => {
+  test("returns none for a 404: the merchant has a public key", async () => {
     const { client } = stubV3([refusal(404, "RESOURCE_NOT_EXISTS", "无可用的平台证书")]);
     expect(await downloadCertificates(client)).toEqual({ kind: "none" });
   });
 
-  it("is refused, unknown, or repeated after a probe, like any call", async () => {
+  test("handles refusals, failures and probes like any call", async () => {
     expect(await kindOf(refusal(401, "SIGN_ERROR"))).toBe("refused");
     expect(await kindOf(refusal(500, "SYSTEM_ERROR"))).toBe("unknown");
     expect(await kindOf(unreachable(), unreachable())).toBe("unknown");

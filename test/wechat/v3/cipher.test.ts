@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { decryptGcm, isApiV3Key, openSealed } from "../../../src/wechat/v3/cipher.ts";
 import vectors from "../../vectors/v3-aes-gcm.json";
 import notifications from "../../vectors/v3-notify.json";
@@ -15,12 +15,12 @@ const sealed = {
   ciphertext: java?.ciphertext ?? "",
 };
 
-describe("AES-GCM", () => {
-  it.each(vectors.vectors)("decrypts the example of $name", async (vector) => {
+describe("decryptGcm", () => {
+  test.each(vectors.vectors)("decrypts the example of $name", async (vector) => {
     expect(text(await decryptGcm(vector, bytes(vector.key)))).toBe(vector.plaintext);
   });
 
-  it("decrypts the complete notification's resource", async () => {
+  test("decrypts the complete notification's resource", async () => {
     const [vector] = notifications.vectors;
     const { resource } = JSON.parse(vector?.body ?? "");
     expect(text(await decryptGcm(resource, bytes(vector?.apiv3_key ?? "")))).toBe(
@@ -30,17 +30,17 @@ describe("AES-GCM", () => {
 });
 
 describe("openSealed", () => {
-  it("opens under an APIv3 key of 32 bytes", async () => {
+  test("opens a text with an APIv3 key of 32 bytes", async () => {
     expect(text(await openSealed(sealed, java?.key ?? ""))).toBe("message");
   });
 
-  it("opens what has no associated data", async () => {
+  test("opens a text without associated data", async () => {
     const { associated_data: _, ...bare } = seal("plain", "");
     expect(text(await openSealed(bare, API_V3_KEY))).toBe("plain");
     expect(text(await openSealed({ ...bare, associated_data: null }, API_V3_KEY))).toBe("plain");
   });
 
-  it.each<[string, object]>([
+  test.each<[string, object]>([
     ["other associated data", { associated_data: "bad-associatedData" }],
     ["no associated data", { associated_data: "" }],
     ["another nonce", { nonce: "bad-4a9R25RW" }],
@@ -48,17 +48,17 @@ describe("openSealed", () => {
     ["another ciphertext", { ciphertext: Buffer.alloc(128).toString("base64") }],
     ["a ciphertext shorter than its tag", { ciphertext: "AAAA" }],
     ["an empty ciphertext", { ciphertext: "" }],
-    ["a cut ciphertext", { ciphertext: sealed.ciphertext.slice(0, -4) }],
-    ["a ciphertext that is no base64", { ciphertext: "ulwSi*==" }],
-  ])("is null with %s", async (_name, change) => {
+    ["a truncated ciphertext", { ciphertext: sealed.ciphertext.slice(0, -4) }],
+    ["a ciphertext that isn't base64", { ciphertext: "ulwSi*==" }],
+  ])("returns null for %s", async (_name, change) => {
     expect(await openSealed({ ...sealed, ...change }, java?.key ?? "")).toBeNull();
   });
 
-  it("is null under another key", async () => {
+  test("returns null for another key", async () => {
     expect(await openSealed(sealed, API_V3_KEY)).toBeNull();
   });
 
-  it("takes no key that AES would take but WeChat doesn't have", async () => {
+  test("refuses a key of another length than WeChat's, even a valid AES key", async () => {
     const [go] = vectors.vectors;
     await expect(openSealed(sealed, go?.key ?? "")).rejects.toThrow("32 bytes");
     expect(isApiV3Key(go?.key ?? "")).toBe(false);

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   classifyCertificatesError,
   classifyCloseError,
@@ -30,13 +30,13 @@ const COMMON = `
   500 SYSTEM_ERROR unknown
   500 SYSTEMERROR unknown
   400 SYSTEM_ERROR unknown
-  400 NEVER_HEARD_OF gateway
-  404 NEVER_HEARD_OF gateway
-  499 NEVER_HEARD_OF gateway
-  500 NEVER_HEARD_OF unknown
-  502 NEVER_HEARD_OF unknown
-  503 NEVER_HEARD_OF unknown
-  504 NEVER_HEARD_OF unknown
+  400 UNLISTED_CODE gateway
+  404 UNLISTED_CODE gateway
+  499 UNLISTED_CODE gateway
+  500 UNLISTED_CODE unknown
+  502 UNLISTED_CODE unknown
+  503 UNLISTED_CODE unknown
+  504 UNLISTED_CODE unknown
   400 constructor gateway
   500 __proto__ unknown`;
 
@@ -110,28 +110,31 @@ function rowsOf(table: string): [number, string, string][] {
     .split("\n")
     .map((client) => client.trim().split(" "))
     .filter((row) => row.length === 3)
-    .map(([status = "", code = "", verdict = ""]) => [Number(status), code, verdict]);
+    .map(([status = "", code = "", errorClass = ""]) => [Number(status), code, errorClass]);
 }
 
-describe.each(TABLES)("the table of %s", (_name, judge, own) => {
+describe.each(TABLES)("error codes of %s", (_name, classify, own) => {
   const special = rowsOf(own);
   const overridden = new Set(special.map(([status, code]) => `${status} ${code}`));
   const common = rowsOf(COMMON).filter(([status, code]) => !overridden.has(`${status} ${code}`));
 
-  it.each([...special, ...common])("takes %i %s for %s", (status, code, verdict) => {
-    expect(judge({ status, code, message: "" })).toBe(verdict);
+  test.each([...special, ...common])("classifies %i %s as %s", (status, code, errorClass) => {
+    expect(classify({ status, code, message: "" })).toBe(errorClass);
   });
 });
 
-describe("answerOf", () => {
+describe("answerFor", () => {
   const error = { status: 403, code: "NO_AUTH", message: "商户无权限" };
 
-  it.each(["request", "merchant", "gateway"] as const)("blames the %s", (blame) => {
+  test.each(["request", "merchant", "gateway"] as const)("returns refused for %s", (blame) => {
     const { code, message } = error;
     expect(answerFor(blame, error)).toEqual({ kind: "refused", code, message, blame });
   });
 
-  it.each(["unknown", "later"] as const)("leaves %s open", (verdict) => {
-    expect(answerFor(verdict, error)).toEqual({ kind: "unknown", reason: "NO_AUTH: 商户无权限" });
+  test.each(["unknown", "later"] as const)("returns unknown for %s", (errorClass) => {
+    expect(answerFor(errorClass, error)).toEqual({
+      kind: "unknown",
+      reason: "NO_AUTH: 商户无权限",
+    });
   });
 });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   readPaymentNotification,
   readRefundNotification,
@@ -7,7 +7,7 @@ import { APP_ID, ORDER_NUMBER, REFUND_NO, TRANSACTION_ID } from "../support/fixt
 import { certificateB, keys } from "./support/fixtures.ts";
 import {
   notificationBody,
-  refundNews,
+  refundResource,
   signedHeaders,
   transaction,
   type Signing,
@@ -39,39 +39,42 @@ const PAID = "TRANSACTION.SUCCESS";
 const paid = (changes: object = {}, resource: object = {}) =>
   notificationBody(PAID, transaction(changes), resource);
 const refunded = (changes: object = {}, event = "REFUND.SUCCESS") =>
-  notificationBody(event, refundNews(changes));
+  notificationBody(event, refundResource(changes));
 
 describe("readPaymentNotification", () => {
-  it.each([keys.publicKey, keys.certificateA])("reads one signed with $id", async (signer) => {
-    const { client } = stubV3([]);
-    const message = messageOf(paid(), { signer });
-    expect(await readPaymentNotification(client, message, NOW_S * 1000)).toEqual({
-      ok: true,
-      value: {
-        orderNumber: ORDER_NUMBER,
-        wechatAppId: APP_ID,
-        transactionId: TRANSACTION_ID,
-        totalFen: 888,
-        paidAt: Date.UTC(2018, 5, 8, 2, 34, 56),
-        signType: "RSA",
-      },
-    });
-  });
+  test.each([keys.publicKey, keys.certificateA])(
+    "reads a notification signed with $id",
+    async (signer) => {
+      const { client } = stubV3([]);
+      const message = messageOf(paid(), { signer });
+      expect(await readPaymentNotification(client, message, NOW_S * 1000)).toEqual({
+        ok: true,
+        value: {
+          orderNumber: ORDER_NUMBER,
+          wechatAppId: APP_ID,
+          transactionId: TRANSACTION_ID,
+          totalFen: 888,
+          paidAt: Date.UTC(2018, 5, 8, 2, 34, 56),
+          signType: "RSA",
+        },
+      });
+    },
+  );
 
-  it("looks once more for a key that the settings lack", async () => {
-    const { client, lookedFor } = stubV3([], { lateKey: certificateB });
+  test("looks up a key that is missing from the settings", async () => {
+    const { client, lookedUp } = stubV3([], { lateKey: certificateB });
     const message = messageOf(paid(), { signer: keys.certificateB });
     expect(await readPaymentNotification(client, message, NOW_S * 1000)).toMatchObject({
       ok: true,
     });
-    expect(lookedFor).toEqual([certificateB.id]);
+    expect(lookedUp).toEqual([certificateB.id]);
   });
 
-  it("takes no notice of what it has never heard of", async () => {
+  test("ignores unknown fields", async () => {
     expect(await kindOf("pay", paid({ brand_new: [1] }, { brand_new: null }))).toBe("read");
   });
 
-  it.each<[string, () => [string, Signing?]]>([
+  test.each<[string, () => [string, Signing?]]>([
     ["unknown-key", () => [paid(), { signer: keys.certificateB }]],
     ["stale", () => [paid(), { timestamp: NOW_S - 301 }]],
     ["stale", () => [paid(), { timestamp: NOW_S + 301 }]],
@@ -97,57 +100,65 @@ describe("readPaymentNotification", () => {
     ["malformed", () => [paid({ amount: { payer_total: 888, currency: "CNY" } })]],
     ["malformed", () => [paid({ amount: { total: "888" } })]],
     ["malformed", () => [paid({ amount: { total: 888, currency: "USD" } })]],
-  ])("calls it %s (case %#)", async (kind, given) => {
-    expect(await kindOf("pay", ...given())).toBe(kind);
+  ])("returns %s (case %#)", async (kind, input) => {
+    expect(await kindOf("pay", ...input())).toBe(kind);
   });
 
-  it("verifies before it looks at anything", async () => {
+  test("verifies before it parses the body", async () => {
     const { client } = stubV3([]);
     const message = { ...messageOf(paid()), body: new TextEncoder().encode("{") };
     expect(await readPaymentNotification(client, message, NOW_S * 1000)).toMatchObject({
       error: { kind: "wrong-signature" },
     });
   });
+});
 
-  it("never tells what was given, nor a key", async () => {
+describe("I9: readPaymentNotification", () => {
+  test("doesn't reveal the content or a key", async () => {
     const { client } = stubV3([]);
     const body = notificationBody(PAID, transaction(), {}, "x".repeat(32));
-    const told = JSON.stringify(
+    const result = JSON.stringify(
       await readPaymentNotification(client, messageOf(body), NOW_S * 1000),
     );
-    expect(told).toBe(
+    expect(result).toBe(
       '{"ok":false,"error":{"kind":"undecryptable","detail":"resource","rejection":"not accepted"}}',
     );
   });
 });
 
 describe("readRefundNotification", () => {
-  it.each([
+  test.each([
     ["REFUND.SUCCESS", "SUCCESS"],
     ["REFUND.ABNORMAL", "ABNORMAL"],
     ["REFUND.CLOSED", "CLOSED"],
     ["REFUND.CLOSED", "A_NEW_STATUS"],
     ["REFUND.SUCCESS", undefined],
-  ])("reads %s with status %s: nothing but the two numbers is needed", async (event, status) => {
-    const { client } = stubV3([]);
-    const message = messageOf(refunded({ refund_status: status }, event));
-    expect(await readRefundNotification(client, message, NOW_S * 1000)).toEqual({
-      ok: true,
-      value: { orderNumber: ORDER_NUMBER, refundNo: REFUND_NO },
-    });
-  });
+  ])(
+    "needs only the two numbers of a %s notification, whatever its status (%s)",
+    async (event, status) => {
+      const { client } = stubV3([]);
+      const message = messageOf(refunded({ refund_status: status }, event));
+      expect(await readRefundNotification(client, message, NOW_S * 1000)).toEqual({
+        ok: true,
+        value: { orderNumber: ORDER_NUMBER, refundNo: REFUND_NO },
+      });
+    },
+  );
 
-  it.each<[string, () => [string, Signing?]]>([
+  test.each<[string, () => [string, Signing?]]>([
     ["unknown-key", () => [refunded(), { signer: keys.certificateB }]],
     ["stale", () => [refunded(), { timestamp: NOW_S - 301 }]],
     ["unexpected", () => [paid()]],
     ["unexpected", () => [refunded({}, "REFUND.NEW")]],
-    ["undecryptable", () => [notificationBody("REFUND.SUCCESS", refundNews(), {}, "x".repeat(32))]],
+    [
+      "undecryptable",
+      () => [notificationBody("REFUND.SUCCESS", refundResource(), {}, "x".repeat(32))],
+    ],
     ["wrong-identity", () => [refunded({ mchid: "10000101" })]],
     ["malformed", () => [refunded({ mchid: undefined })]],
     ["malformed", () => [refunded({ out_trade_no: "" })]],
     ["malformed", () => [refunded({ out_refund_no: "" })]],
-  ])("calls it %s (case %#)", async (kind, given) => {
-    expect(await kindOf("refund", ...given())).toBe(kind);
+  ])("returns %s (case %#)", async (kind, input) => {
+    expect(await kindOf("refund", ...input())).toBe(kind);
   });
 });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { readVerifyKey } from "../../../src/wechat/keys.ts";
 import { verify } from "../../../src/wechat/v3/verify.ts";
 import type { VerifyKey } from "../../../src/wechat/types.ts";
@@ -14,7 +14,7 @@ const KEYS: readonly VerifyKey[] = [publicKey, certificateA];
 const headersOf = (signing: Signing = {}, body = BODY) =>
   signedHeaders(body, { timestamp: NOW_S, ...signing });
 
-/** `ok`, or the kind of fault. */
+/** `ok`, or the kind of the error. */
 async function kindOf(
   headers: HeadersInit,
   body: string | Uint8Array = BODY,
@@ -31,29 +31,29 @@ async function kindOf(
 }
 
 function without(headers: Record<string, string>, name: string): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).filter(([other]) => other !== name));
+  return Object.fromEntries(Object.entries(headers).filter(([field]) => field !== name));
 }
 
 describe("verify", () => {
-  it.each([
+  test.each([
     ["a public key", keys.publicKey],
     ["a certificate beside it", keys.certificateA],
-  ])("trusts what is signed with %s", async (_name, signer) => {
+  ])("accepts a signature by %s", async (_name, signer) => {
     expect(await kindOf(headersOf({ signer }))).toBe("ok");
   });
 
-  it("trusts an empty body, as a 204 has", async () => {
+  test("accepts the empty body of a 204", async () => {
     expect(await kindOf(headersOf({}, ""), "")).toBe("ok");
   });
 
-  it("trusts the named signature type, and no other", async () => {
+  test("accepts the documented signature type only", async () => {
     const name = "Wechatpay-Signature-Type";
     expect(await kindOf({ ...headersOf(), [name]: "WECHATPAY2-SHA256-RSA2048" })).toBe("ok");
     expect(await kindOf({ ...headersOf(), [name]: "WECHATPAY2-SM2-WITH-SM3" })).toBe("unsigned");
     expect(await kindOf({ ...headersOf(), [name]: "" })).toBe("unsigned");
   });
 
-  it("reads header names in any case", async () => {
+  test("reads header names in any case", async () => {
     const lower = Object.entries(headersOf()).map(([name, value]) => [name.toLowerCase(), value]);
     expect(await kindOf(Object.fromEntries(lower))).toBe("ok");
   });
@@ -65,25 +65,25 @@ describe("verify", () => {
     "Wechatpay-Signature",
   ] as const;
 
-  describe.each(NAMES)("refuses a %s that is", (name) => {
-    const right = headersOf();
-    const value = right[name] ?? "";
+  describe.each(NAMES)("verify, a %s that is", (name) => {
+    const valid = headersOf();
+    const value = valid[name] ?? "";
 
-    it.each<[string, () => HeadersInit]>([
-      ["missing", () => without(right, name)],
-      ["empty", () => ({ ...right, [name]: "" })],
-      ["blank", () => ({ ...right, [name]: " " })],
-      ["doubled", () => [...Object.entries(right), [name, value]]],
-      ["followed by another", () => [...Object.entries(right), [name, "x"]]],
-      ["preceded by another", () => [[name, "x"], ...Object.entries(right)]],
-      ["doubled by commas", () => ({ ...right, [name]: `${value},${value}` })],
-      ["foreign", () => ({ ...right, [name]: "x y" })],
-    ])("%s", async (_how, headers) => {
+    test.each<[string, () => HeadersInit]>([
+      ["missing", () => without(valid, name)],
+      ["empty", () => ({ ...valid, [name]: "" })],
+      ["a space", () => ({ ...valid, [name]: " " })],
+      ["doubled", () => [...Object.entries(valid), [name, value]]],
+      ["followed by another", () => [...Object.entries(valid), [name, "x"]]],
+      ["preceded by another", () => [[name, "x"], ...Object.entries(valid)]],
+      ["doubled with a comma", () => ({ ...valid, [name]: `${value},${value}` })],
+      ["malformed", () => ({ ...valid, [name]: "x y" })],
+    ])("refuses it when %s", async (_how, headers) => {
       expect(await kindOf(headers())).toBe("unsigned");
     });
   });
 
-  it.each([
+  test.each([
     "0",
     "-1",
     "1.79e9",
@@ -96,7 +96,7 @@ describe("verify", () => {
     expect(await kindOf({ ...headersOf(), "Wechatpay-Timestamp": timestamp })).toBe("unsigned");
   });
 
-  it.each([
+  test.each([
     [0, "ok"],
     [299, "ok"],
     [-299, "ok"],
@@ -105,30 +105,31 @@ describe("verify", () => {
     [301, "stale"],
     [-301, "stale"],
     [86_400, "stale"],
-  ])("with a clock %i s ahead is %s", async (ahead, kind) => {
+  ])("for a clock %i s ahead, returns %s", async (ahead, kind) => {
     const nowAt = (NOW_S + ahead) * 1000;
     expect(await kindOf(headersOf(), BODY, KEYS, nowAt)).toBe(kind);
   });
 
-  it("counts whole seconds, as the official SDK does", async () => {
+  test("compares whole seconds, as the official SDK does", async () => {
     expect(await kindOf(headersOf(), BODY, KEYS, (NOW_S + 299) * 1000 + 999)).toBe("ok");
   });
 
-  it.each(["WECHATPAY/SIGNTEST/", "WECHATPAY/SIGNTEST/x", "WECHATPAY/SIGNTEST/not base64 at all%"])(
-    "knows the probe %s",
-    async (signature) => {
-      expect(await kindOf({ ...headersOf(), "Wechatpay-Signature": signature })).toBe("probe");
-    },
-  );
+  test.each([
+    "WECHATPAY/SIGNTEST/",
+    "WECHATPAY/SIGNTEST/x",
+    "WECHATPAY/SIGNTEST/not base64 at all%",
+  ])("recognises the probe %s", async (signature) => {
+    expect(await kindOf({ ...headersOf(), "Wechatpay-Signature": signature })).toBe("probe");
+  });
 
-  it.each(["x", "****", "AAA", "AAAA=", "A".repeat(5)])(
-    "doesn't stumble over the signature %s",
+  test.each(["x", "****", "AAA", "AAAA=", "A".repeat(5)])(
+    "refuses the malformed signature %s",
     async (signature) => {
       expect(await kindOf({ ...headersOf(), "Wechatpay-Signature": signature })).toBe("unsigned");
     },
   );
 
-  it.each<[string, () => Record<string, string>]>([
+  test.each<[string, () => Record<string, string>]>([
     ["of another length", () => ({ ...headersOf(), "Wechatpay-Signature": "AAAA" })],
     ["of another body", () => headersOf({}, `${BODY} `)],
     [
@@ -142,22 +143,22 @@ describe("verify", () => {
     expect(await kindOf(headers())).toBe("wrong-signature");
   });
 
-  it("verifies the bytes as they came, not what they mean", async () => {
+  test("verifies the received bytes, not their meaning", async () => {
     const same = new TextEncoder().encode(BODY.replace(":", ": "));
     expect(await kindOf(headersOf(), same)).toBe("wrong-signature");
     const invalid = new Uint8Array([0xff, 0xfe, 0x00]);
     expect(await kindOf(headersOf(), invalid)).toBe("wrong-signature");
   });
 
-  it.each([
+  test.each([
     ["unknown", "PUB_KEY_ID_2"],
-    ["in other letters", certificateA.id.toLowerCase()],
-    ["cut", certificateA.id.slice(0, -1)],
+    ["in lower case", certificateA.id.toLowerCase()],
+    ["truncated", certificateA.id.slice(0, -1)],
   ])("finds no key for an id that is %s", async (_name, id) => {
     expect(await kindOf(headersOf({ signer: { ...keys.certificateA, id } }))).toBe("unknown-key");
   });
 
-  it("takes a certificate within its dates only", async () => {
+  test("accepts a certificate within its dates only", async () => {
     const nowAt = NOW_S * 1000;
     const headers = headersOf({ signer: keys.certificateA });
     const kindWith = async (notBefore: number, notAfter: number) =>
@@ -168,7 +169,7 @@ describe("verify", () => {
   });
 });
 
-describe("the published notification", () => {
+describe("verify, published notification", () => {
   const [vector] = notifications.vectors;
   if (vector === undefined) throw new Error("no vector");
   const { headers, body } = vector;
@@ -178,11 +179,11 @@ describe("the published notification", () => {
   const known = [key.value];
   const nowAt = vector.now_epoch_s * 1000;
 
-  it("is rightly signed", async () => {
+  test("accepts the example", async () => {
     expect(await kindOf(headers, body, known, nowAt)).toBe("ok");
   });
 
-  it("isn't with any byte changed", async () => {
+  test("refuses the example with a byte changed", async () => {
     const bytes = new TextEncoder().encode(body);
     for (let at = 0; at < bytes.length; at += 7) {
       const changed = bytes.with(at, (bytes[at] ?? 0) ^ 1);
@@ -191,7 +192,7 @@ describe("the published notification", () => {
     expect(await kindOf(headers, bytes.subarray(0, -1), known, nowAt)).toBe("wrong-signature");
   });
 
-  it("isn't 301 s later, under another id, or as a probe", async () => {
+  test("refuses the example 301 s later, under another id, or as a probe", async () => {
     expect(await kindOf(headers, body, known, nowAt + 301_000)).toBe("stale");
     expect(await kindOf({ ...headers, "Wechatpay-Serial": "X" }, body, known, nowAt)).toBe(
       "unknown-key",
@@ -201,17 +202,19 @@ describe("the published notification", () => {
   });
 });
 
-describe("the published replies", () => {
-  it("verify with the key that they came with", async () => {
+describe("verify, published answers", () => {
+  test("accepts an answer with its published key", async () => {
     const vector = rsa.vectors.find(({ name }) => name === "response signature verification");
     const id = "PUB_KEY_ID_1";
     const key = readVerifyKey(id, vector?.public_key_pem ?? "");
     if (!key.ok || vector?.headers === undefined) throw new Error("no vector");
     const headers = Object.entries({ ...vector.headers, "Wechatpay-Serial": id });
-    const given = Object.fromEntries(headers.map(([name, value]) => [name, value ?? ""]));
+    const published = Object.fromEntries(headers.map(([name, value]) => [name, value ?? ""]));
     const nowAt = 1_722_850_421_000;
-    expect(await kindOf(given, vector.body, [key.value], nowAt)).toBe("ok");
-    expect(await kindOf(given, `${vector.body} `, [key.value], nowAt)).toBe("wrong-signature");
-    expect(await kindOf(given, vector.body, [{ ...publicKey, id }], nowAt)).toBe("wrong-signature");
+    expect(await kindOf(published, vector.body, [key.value], nowAt)).toBe("ok");
+    expect(await kindOf(published, `${vector.body} `, [key.value], nowAt)).toBe("wrong-signature");
+    expect(await kindOf(published, vector.body, [{ ...publicKey, id }], nowAt)).toBe(
+      "wrong-signature",
+    );
   });
 });

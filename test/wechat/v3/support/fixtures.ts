@@ -36,7 +36,7 @@ export const certificateB: VerifyKey = {
   ...DATES,
 };
 
-/** On its way from certificates to the public key: both kinds are valid. */
+/** Changing from certificates to the public key: both kinds are valid. */
 export const merchant: V3Merchant = {
   id: 1,
   mchId: MCH_ID,

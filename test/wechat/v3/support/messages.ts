@@ -9,7 +9,8 @@ import {
 import { API_V3_KEY, keys, MCH_ID } from "./fixtures.ts";
 
 /*
- * WeChat's side of APIv3, written anew with node:crypto: one mistake must not pass on both sides.
+ * WeChat's side of APIv3, implemented independently with node:crypto: the same mistake can't be on
+ * both sides.
  */
 
 export interface Signer {
@@ -19,12 +20,12 @@ export interface Signer {
 
 export interface Signing {
   readonly signer?: Signer;
-  /** Unix seconds; now if absent. */
+  /** Unix seconds; the current time by default. */
   readonly timestamp?: number;
   readonly nonce?: string;
 }
 
-/** The headers that WeChat signs a body with. */
+/** The headers with WeChat's signature of a body. */
 export function signedHeaders(body: string, signing: Signing = {}): Record<string, string> {
   const { signer = keys.publicKey, nonce = "EcZ9Cmy4Xyx1i6RlJQzLcCyEqDa26NBz" } = signing;
   const timestamp = String(signing.timestamp ?? Math.floor(Date.now() / 1000));
@@ -37,7 +38,7 @@ export function signedHeaders(body: string, signing: Signing = {}): Record<strin
   };
 }
 
-/** What WeChat encrypts under an APIv3 key. */
+/** Encrypts a text under an APIv3 key as WeChat does. */
 export function seal(plain: string, associatedData: string, apiV3Key: string = API_V3_KEY) {
   const nonce = "fdasflkja484";
   const cipher = createCipheriv("aes-256-gcm", apiV3Key, nonce);
@@ -51,10 +52,10 @@ export function seal(plain: string, associatedData: string, apiV3Key: string = A
   };
 }
 
-/** A notification's body around what it tells. */
+/** A notification's body with `content` encrypted in its resource. */
 export function notificationBody(
   eventType: string,
-  told: object,
+  content: object,
   resource: object = {},
   apiV3Key: string = API_V3_KEY,
 ): string {
@@ -65,11 +66,15 @@ export function notificationBody(
     resource_type: "encrypt-resource",
     event_type: eventType,
     summary: "支付成功",
-    resource: { original_type: type, ...seal(JSON.stringify(told), type, apiV3Key), ...resource },
+    resource: {
+      original_type: type,
+      ...seal(JSON.stringify(content), type, apiV3Key),
+      ...resource,
+    },
   });
 }
 
-/** A paid order as the query and the notification tell it. */
+/** A paid order in the answer to a query and in a notification. */
 export function transaction(changes: object = {}): object {
   return {
     transaction_id: TRANSACTION_ID,
@@ -88,8 +93,8 @@ export function transaction(changes: object = {}): object {
   };
 }
 
-/** A refund as its notification tells it. */
-export function refundNews(changes: object = {}): object {
+/** A refund in a notification. */
+export function refundResource(changes: object = {}): object {
   return {
     mchid: MCH_ID,
     transaction_id: TRANSACTION_ID,
@@ -104,7 +109,7 @@ export function refundNews(changes: object = {}): object {
   };
 }
 
-/** A refund as the query and the refund's own answer tell it. */
+/** A refund in the answers to a query and to a refund request. */
 export function refundReport(changes: object = {}): object {
   return {
     refund_id: REFUND_ID,

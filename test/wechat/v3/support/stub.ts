@@ -1,10 +1,10 @@
 import { connectWechat } from "../../../../src/wechat/client.ts";
 import type { V3Client } from "../../../../src/wechat/v3/request.ts";
 import type {
-  WechatEnv,
   V3Merchant,
   VerifyKey,
   VerifyKeyLookup,
+  WechatEnv,
   WechatPay,
 } from "../../../../src/wechat/types.ts";
 import { merchant } from "./fixtures.ts";
@@ -16,7 +16,7 @@ export interface SentRequest {
   readonly method: string;
   readonly url: string;
   readonly headers: Headers;
-  /** As it was sent; "" for none. */
+  /** "" for none. */
   readonly body: string;
 }
 
@@ -24,21 +24,21 @@ export interface Stub {
   readonly wechat: WechatPay;
   readonly client: V3Client;
   readonly sent: SentRequest[];
-  /** The key ids that were looked for beyond the merchant's settings. */
-  readonly lookedFor: string[];
+  /** Key ids that were looked up beyond the merchant's settings. */
+  readonly lookedUp: string[];
 }
 
 interface Options {
   readonly v3?: Partial<V3Merchant["v3"]>;
   readonly baseUrl?: string;
-  /** A key that came after the settings were read. */
+  /** A key that was added after the settings were read. */
   readonly lateKey?: VerifyKey;
 }
 
-/** A client whose n-th request gets the n-th answer; one more than there are is a test's mistake. */
+/** A client whose n-th request gets the n-th answer; one request too many is a test's mistake. */
 export function stubV3(answers: readonly Answer[], options: Options = {}): Stub {
   const sent: SentRequest[] = [];
-  const lookedFor: string[] = [];
+  const lookedUp: string[] = [];
   const wechatEnv: WechatEnv = {
     fetch: async (url, { method = "", headers, body }) => {
       const text = typeof body === "string" ? body : "";
@@ -53,7 +53,7 @@ export function stubV3(answers: readonly Answer[], options: Options = {}): Stub 
     spareUrl: "https://spare.test",
   };
   const findVerifyKey: VerifyKeyLookup = async (_merchantId, keyId) => {
-    lookedFor.push(keyId);
+    lookedUp.push(keyId);
     return options.lateKey?.id === keyId ? options.lateKey : null;
   };
   const { id, mchId } = merchant;
@@ -67,22 +67,22 @@ export function stubV3(answers: readonly Answer[], options: Options = {}): Stub 
     ),
     client: { merchant: { id, mchId, v3 }, env: wechatEnv, findVerifyKey },
     sent,
-    lookedFor,
+    lookedUp,
   };
 }
 
-/** A rightly signed 200 with this body. */
+/** A 200 with this body and a valid signature. */
 export function signed(body: object | string, signing: Signing = {}): Answer {
   const text = typeof body === "string" ? body : JSON.stringify(body);
   return async () => new Response(text, { headers: signedHeaders(text, signing) });
 }
 
-/** A rightly signed 204. */
+/** A 204 with a valid signature. */
 export function noContent(signing: Signing = {}): Answer {
   return async () => new Response(null, { status: 204, headers: signedHeaders("", signing) });
 }
 
-/** An answer as it stands, unsigned unless `headers` say otherwise. */
+/** An answer, unsigned unless `headers` has a signature. */
 export function raw(
   body: string | Uint8Array<ArrayBuffer> | null,
   status: number,
@@ -91,7 +91,7 @@ export function raw(
   return async () => new Response(body, { status, headers });
 }
 
-/** An error in WeChat's words. */
+/** An error response of WeChat's. */
 export function refusal(
   status: number,
   code: string,
@@ -102,14 +102,14 @@ export function refusal(
   return raw(JSON.stringify({ code, message }), status, headers);
 }
 
-/** A signature probe: everything is right but the signature. */
+/** A signature probe: everything but the signature is valid. */
 export function probe(body: object): Answer {
   const text = JSON.stringify(body);
   const headers = { ...signedHeaders(text), "Wechatpay-Signature": "WECHATPAY/SIGNTEST/x" };
   return raw(text, 200, headers);
 }
 
-/** A connection that can't be made. */
+/** A connection that fails. */
 export function unreachable(): Answer {
   return async () => {
     throw new TypeError("connection refused");
