@@ -65,35 +65,42 @@ export class Ledger extends DurableObject<Env> {
     return await this.#transact((ledger) => receiveV3(ledger, call));
   }
 
+  /** The whole state, for the control API and the page. */
   async state(): Promise<StateView> {
     return await this.#transact(({ sql }) => stateView(sql));
   }
 
+  /** An order with its refunds and notifications; null when there is none. */
   async order(outTradeNo: string): Promise<OrderDetails | null> {
     return await this.#transact(({ sql }) => orderDetails(sql, outTradeNo));
   }
 
+  /** A refund; null when there is none. */
   async refund(outRefundNo: string): Promise<RefundView | null> {
     return await this.#transact(({ sql }) => refundDetails(sql, outRefundNo));
   }
 
+  /** The payer pays an order. */
   async pay(outTradeNo: string, options: payer.PayOptions): Promise<ControlResult<null>> {
     return await this.#transact((ledger) => payer.pay(ledger, outTradeNo, options));
   }
 
+  /** The payer's attempt to pay an order fails. */
   async failPayment(outTradeNo: string): Promise<ControlResult<null>> {
     return await this.#transact((ledger) => payer.failPayment(ledger, outTradeNo));
   }
 
+  /** WeChat closes an unpaid order. */
   async closeByWeChat(outTradeNo: string): Promise<ControlResult<null>> {
     return await this.#transact((ledger) => payer.closeByWeChat(ledger, outTradeNo));
   }
 
+  /** WeChat sends the notification of a payment again. */
   async notifyPaymentAgain(outTradeNo: string): Promise<ControlResult<null>> {
     return await this.#transact((ledger) => payer.notifyPaymentAgain(ledger, outTradeNo));
   }
 
-  /** Returns the out_refund_no that WeChat generates. */
+  /** A person refunds an order in the merchant platform. Returns its out_refund_no. */
   async refundInPlatform(
     outTradeNo: string,
     request: PlatformRefundRequest,
@@ -101,6 +108,7 @@ export class Ledger extends DurableObject<Env> {
     return await this.#transact((ledger) => refundInPlatform(ledger, outTradeNo, request));
   }
 
+  /** WeChat decides a refund. */
   async decideRefund(
     outRefundNo: string,
     status: RefundResult,
@@ -111,34 +119,42 @@ export class Ledger extends DurableObject<Env> {
     );
   }
 
+  /** WeChat sends the notification of a refund again. */
   async notifyRefundAgain(outRefundNo: string): Promise<ControlResult<null>> {
     return await this.#transact((ledger) => outcomes.notifyRefundAgain(ledger, outRefundNo));
   }
 
+  /** Registers or replaces a merchant. */
   async putMerchant(merchant: Merchant): Promise<ControlResult<{ created: boolean }>> {
     return await this.#transact(({ sql }) => putMerchant(sql, merchant));
   }
 
+  /** Changes the keys that WeChat signs with for a merchant. */
   async changeKeys(mchId: string, change: KeyChange): Promise<ControlResult<null>> {
     return await this.#transact(({ sql }) => changeKeys(sql, mchId, change));
   }
 
+  /** Adds a key to a merchant's. */
   async addMerchantKey(mchId: string, key: MerchantKey): Promise<ControlResult<null>> {
     return await this.#transact(({ sql }) => addMerchantKey(sql, mchId, key));
   }
 
+  /** Removes one of a merchant's keys. */
   async dropMerchantKey(mchId: string, serialNo: string): Promise<ControlResult<null>> {
     return await this.#transact(({ sql }) => dropMerchantKey(sql, mchId, serialNo));
   }
 
+  /** Arms a fault. */
   async addFault(fault: Fault): Promise<StoredFault> {
     return await this.#transact(({ sql }) => addFault(sql, fault));
   }
 
+  /** Disarms all faults. */
   async clearFaults(): Promise<void> {
     await this.#transact(({ sql }) => clearFaults(sql));
   }
 
+  /** Changes settings and returns all of them. */
   async changeSettings(changes: SettingsChange): Promise<Settings> {
     return await this.#transact(({ sql }) => changeSettings(sql, changes));
   }
@@ -151,6 +167,7 @@ export class Ledger extends DurableObject<Env> {
     });
   }
 
+  /** Runs when a notification or the outcome of a refund is due. */
   override async alarm(): Promise<void> {
     await this.#deliverDue();
   }

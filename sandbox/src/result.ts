@@ -1,6 +1,6 @@
 /**
- * The outcome of something that is expected to fail now and then. Failures are values: they
- * survive Durable Object RPC, where a thrown error loses its class. `throw` is for bugs.
+ * The outcome of an operation with expected failures. Failures are values: they survive Durable
+ * Object RPC, where a thrown error loses its class. `throw` is for bugs.
  */
 export type Result<T, E> =
   | { readonly ok: true; readonly value: T }

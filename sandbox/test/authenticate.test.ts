@@ -97,31 +97,34 @@ describe.each(CALLS)("APIv2 call %s", (path, params) => {
   });
 
   test("refuses an unknown parameter", async () => {
-    const answer = await call(path, { ...params, sub_mch_id: "1" });
-    expect(answer).toMatchObject({ result_code: "FAIL", err_code: "PARAM_ERROR" });
-    expect(answer["err_code_des"]).toBe("不识别的参数sub_mch_id");
+    const response = await call(path, { ...params, sub_mch_id: "1" });
+    expect(response).toMatchObject({ result_code: "FAIL", err_code: "PARAM_ERROR" });
+    expect(response["err_code_des"]).toBe("不识别的参数sub_mch_id");
   });
 
   test.each(Object.keys(params).filter((name) => name !== "mch_id" && name !== "notify_url"))(
     "requires %s",
     async (name) => {
       const { [name]: _left, ...rest } = params;
-      const answer = await call(path, rest);
-      expect(answer).toMatchObject({ result_code: "FAIL", err_code: "LACK_PARAMS" });
-      expect(answer["err_code_des"]).toContain(name);
+      const response = await call(path, rest);
+      expect(response).toMatchObject({ result_code: "FAIL", err_code: "LACK_PARAMS" });
+      expect(response["err_code_des"]).toContain(name);
       expect(await call(path, { ...rest, [name]: "" })).toMatchObject({ err_code: "LACK_PARAMS" });
     },
   );
 
   test("requires an appid of the merchant", async () => {
-    const answer = await call(path, { ...params, appid: "wx0000000000000000" });
-    expect(answer).toMatchObject({ result_code: "FAIL", err_code: "APPID_MCHID_NOT_MATCH" });
+    const response = await call(path, { ...params, appid: "wx0000000000000000" });
+    expect(response).toMatchObject({ result_code: "FAIL", err_code: "APPID_MCHID_NOT_MATCH" });
   });
 
   test("requires a nonce of letters and digits", async () => {
     for (const nonce of ["a-b", "x".repeat(33)]) {
-      const answer = await call(path, { ...params, nonce_str: nonce });
-      expect(answer).toMatchObject({ err_code: "PARAM_ERROR", err_code_des: "invalid nonce_str" });
+      const response = await call(path, { ...params, nonce_str: nonce });
+      expect(response).toMatchObject({
+        err_code: "PARAM_ERROR",
+        err_code_des: "invalid nonce_str",
+      });
     }
   });
 
@@ -138,9 +141,9 @@ describe.each(CALLS)("APIv2 call %s", (path, params) => {
 
 test("a failure is signed with the sign_type of the call", async () => {
   const params = commonParams({ out_trade_no: "ABSENT0001", sign_type: "HMAC-SHA256" });
-  const answer = await call("/pay/orderquery", params);
-  expect(answer).toMatchObject({ err_code: "ORDERNOTEXIST" });
-  expect(answer["sign"]).toHaveLength(64);
+  const response = await call("/pay/orderquery", params);
+  expect(response).toMatchObject({ err_code: "ORDERNOTEXIST" });
+  expect(response["sign"]).toHaveLength(64);
 });
 
 test("a response has the appid and mch_id of the call and a new nonce", async () => {

@@ -156,7 +156,7 @@ test("a bill lists the trades of one merchant: all appids, both protocols, platf
   await placePaidOrder("BILLED000002", { appid: SECOND_APP_ID });
   await placePaidOrderV3("BILLED000003");
   await requestRefundV3("BILLED000003", "R3");
-  const reply = await control("POST", `/orders/${NUMBER}/platform-refund`);
+  const response = await control("POST", `/orders/${NUMBER}/platform-refund`);
   const other = { mchId: "1900000110", apiKey: "k".repeat(32), appIds: ["wx1111111111111111"] };
   await control("POST", "/merchants", other);
   const identity = { mch_id: other.mchId, appid: "wx1111111111111111" };
@@ -171,10 +171,10 @@ test("a bill lists the trades of one merchant: all appids, both protocols, platf
     "R3",
     expect.stringMatching(/^1900000109\d+$/),
   ]);
-  expect(reply.status).toBe(201);
+  expect(response.status).toBe(201);
   const params = signed(commonParams({ ...identity, bill_date: TODAY }), other.apiKey);
-  const answer = await send("/pay/downloadbill", writeXml(Object.entries(params)));
-  expect(numbersIn(parseBill(await answer.text()))).toEqual([
+  const otherBill = await send("/pay/downloadbill", writeXml(Object.entries(params)));
+  expect(numbersIn(parseBill(await otherBill.text()))).toEqual([
     "BILLED000004",
     expect.stringMatching(/^1900000110\d+$/),
   ]);

@@ -54,8 +54,8 @@ test("an APIv3 order can be queried and refunded in APIv2", async () => {
   const paid = await queryOrder(NUMBER);
   expect(paid).toMatchObject({ trade_state: "SUCCESS", attach: "a", total_fee: "100" });
   expect(await requestRefund(NUMBER, "R1")).toMatchObject({ result_code: "SUCCESS" });
-  const answer = await call("/pay/refundquery", commonParams({ out_refund_no: "R1" }));
-  expect(answer).toMatchObject({ refund_status_0: "PROCESSING", refund_fee_0: "40" });
+  const response = await call("/pay/refundquery", commonParams({ out_refund_no: "R1" }));
+  expect(response).toMatchObject({ refund_status_0: "PROCESSING", refund_fee_0: "40" });
 });
 
 test("either protocol can close the other's order", async () => {
@@ -76,8 +76,8 @@ test("an out_trade_no can't be ordered again in the other protocol", async () =>
     json: { code: "INVALID_REQUEST" },
   });
   await placeOrderV3("BOTHSPEAK002");
-  const answer = await call("/pay/unifiedorder", orderParams("BOTHSPEAK002"));
-  expect(answer).toMatchObject({ err_code: "INVALID_REQUEST" });
+  const response = await call("/pay/unifiedorder", orderParams("BOTHSPEAK002"));
+  expect(response).toMatchObject({ err_code: "INVALID_REQUEST" });
 });
 
 test("an out_refund_no can't be repeated in the other protocol", async () => {
@@ -89,8 +89,8 @@ test("an out_refund_no can't be repeated in the other protocol", async () => {
     json: { code: "INVALID_REQUEST" },
   });
   await requestRefundV3(NUMBER, "R2");
-  const answer = await call("/secapi/pay/refund", refundParams(NUMBER, "R2"));
-  expect(answer).toMatchObject({ err_code: "INVALID_REQUEST" });
+  const response = await call("/secapi/pay/refund", refundParams(NUMBER, "R2"));
+  expect(response).toMatchObject({ err_code: "INVALID_REQUEST" });
   expect(await orderDetails(NUMBER)).toMatchObject({ refundedFee: 80, refunds: [{}, {}] });
 });
 

@@ -80,8 +80,8 @@ describe("bridge parameters are refused with", () => {
     ["a wrong paySign", () => bridgeParams({ paySign: "0".repeat(32) })],
     ["a paySign by another key", () => bridgeParams({}, "k".repeat(32))],
   ])("%s", async (_what, make) => {
-    const reply = await payWith(make());
-    expect(reply).toMatchObject({
+    const response = await payWith(make());
+    expect(response).toMatchObject({
       status: 409,
       json: { error: expect.stringMatching(/^bridge: /) },
     });

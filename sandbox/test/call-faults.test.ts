@@ -83,8 +83,8 @@ test.each([
   ["systemerror-after", true],
 ])("call fault %s responds with a signed failure", async (fault, executes) => {
   await armCallFault(fault);
-  const answer = verifiedFields(await (await sendOrder()).text());
-  expect(answer).toMatchObject({ result_code: "FAIL", err_code: "SYSTEMERROR" });
+  const response = verifiedFields(await (await sendOrder()).text());
+  expect(response).toMatchObject({ result_code: "FAIL", err_code: "SYSTEMERROR" });
   expect(await orderExists()).toBe(executes);
 });
 
@@ -173,8 +173,8 @@ test("a call fault with outTradeNo matches a call by any of its numbers", async 
     { transaction_id: transactionId },
   ];
   for (const key of keys) {
-    const answer = await call("/pay/refundquery", commonParams(key));
-    expect(answer).toMatchObject({ err_code: "SYSTEMERROR" });
+    const response = await call("/pay/refundquery", commonParams(key));
+    expect(response).toMatchObject({ err_code: "SYSTEMERROR" });
   }
 });
 
@@ -214,8 +214,8 @@ test.each([
 
 test("call fault unsigned omits the sign only", async () => {
   await armCallFault("unsigned");
-  const answer = fieldsOf(await (await sendOrder()).text());
-  expect(answer).toMatchObject({ result_code: "SUCCESS", prepay_id: expect.any(String) });
-  expect(answer).not.toHaveProperty("sign");
+  const response = fieldsOf(await (await sendOrder()).text());
+  expect(response).toMatchObject({ result_code: "SUCCESS", prepay_id: expect.any(String) });
+  expect(response).not.toHaveProperty("sign");
   expect(await orderExists()).toBe(true);
 });

@@ -21,8 +21,8 @@ test("closeorder fails with TRADE_STATE_ERROR in the first five minutes", async 
   expect(await closeOrder(NUMBER)).toMatchObject({ err_code: "TRADE_STATE_ERROR" });
   advanceClock(1);
   expect(await closeOrder(NUMBER)).toMatchObject({ result_code: "SUCCESS", result_msg: "OK" });
-  const answer = await queryOrder(NUMBER);
-  expect(answer).toMatchObject({ trade_state: "CLOSED", trade_state_desc: "订单已关闭" });
+  const response = await queryOrder(NUMBER);
+  expect(response).toMatchObject({ trade_state: "CLOSED", trade_state_desc: "订单已关闭" });
 });
 
 test("closeAfterMs shortens the minimum age for closeorder", async () => {

@@ -67,10 +67,10 @@ describe("the control API responds to invalid input with a 400 that names the fi
     ["POST", "/faults", { ...NOTIFICATION_FAULT, fault: "slow" }, ["fault"]],
     ["POST", "/faults", { ...NOTIFICATION_FAULT, errCode: "A" }, [""]],
   ])("%s %s %j", async (method, path, body, fields) => {
-    const reply = await control(method, path, body);
-    expect(reply.status).toBe(400);
+    const response = await control(method, path, body);
+    expect(response.status).toBe(400);
     for (const field of fields) {
-      expect(reply.json).toMatchObject({
+      expect(response.json).toMatchObject({
         error: "the body is malformed",
         fields: expect.arrayContaining([expect.objectContaining({ field })]),
       });
@@ -82,8 +82,8 @@ describe("the control API responds to invalid input with a 400 that names the fi
 test.each(["{", "[1", "notify=false", "\u0000"])(
   "the control API refuses %j as not JSON",
   async (body) => {
-    const reply = await control("POST", "/faults", body);
-    expect(reply).toEqual({ status: 400, json: { error: "the body is not JSON" } });
+    const response = await control("POST", "/faults", body);
+    expect(response).toEqual({ status: 400, json: { error: "the body is not JSON" } });
   },
 );
 
@@ -95,15 +95,15 @@ test.each(["[]", "null", "1", '"text"'])(
 );
 
 test("the control API refuses a body that is too large", async () => {
-  const reply = await control("POST", "/faults", " ".repeat(70_000));
-  expect(reply).toEqual({ status: 400, json: { error: "the body is too large" } });
+  const response = await control("POST", "/faults", " ".repeat(70_000));
+  expect(response).toEqual({ status: 400, json: { error: "the body is too large" } });
 });
 
 test("the control API accepts an empty body with any content type", async () => {
   await placeOrder(NUMBER);
   const headers = { "content-type": "text/plain" };
-  const reply = await control("POST", `/orders/${NUMBER}/pay`, "", headers);
-  expect(reply).toMatchObject({ status: 200, json: { state: "SUCCESS" } });
+  const response = await control("POST", `/orders/${NUMBER}/pay`, "", headers);
+  expect(response).toMatchObject({ status: 200, json: { state: "SUCCESS" } });
 });
 
 test.each([
@@ -112,8 +112,8 @@ test.each([
   ["PUT", "/settings"],
   ["DELETE", `/orders/${NUMBER}`],
 ])("the control API responds to %s %s with a 404 in JSON", async (method, path) => {
-  const reply = await control(method, path);
-  expect(reply).toEqual({ status: 404, json: { error: "no such path or method" } });
+  const response = await control(method, path);
+  expect(response).toEqual({ status: 404, json: { error: "no such path or method" } });
 });
 
 describe("the control API, called with an Origin", () => {
@@ -125,8 +125,8 @@ describe("the control API, called with an Origin", () => {
         ["PATCH", "/settings"],
         ["DELETE", "/faults"],
       ] as const) {
-        const reply = await control(method, path, {}, { origin });
-        expect(reply.status).toBe(403);
+        const response = await control(method, path, {}, { origin });
+        expect(response.status).toBe(403);
       }
     },
   );

@@ -156,15 +156,15 @@ describe("an order in the control API", () => {
   test("can have special characters in its number", async () => {
     await placeOrder("a|b*c-d_e");
     const path = `/orders/${encodeURIComponent("a|b*c-d_e")}/pay`;
-    const reply = await control("POST", path, { notify: false });
-    expect(reply).toMatchObject({ status: 200, json: { outTradeNo: "a|b*c-d_e" } });
+    const response = await control("POST", path, { notify: false });
+    expect(response).toMatchObject({ status: 200, json: { outTradeNo: "a|b*c-d_e" } });
   });
 
   test.each(["pay", "fail", "close", "notify"])(
     "responds with a 404 to %s when unknown",
     async (action) => {
-      const reply = await control("POST", `/orders/ABSENT000001/${action}`, {});
-      expect(reply).toEqual({ status: 404, json: { error: "no order ABSENT000001" } });
+      const response = await control("POST", `/orders/ABSENT000001/${action}`, {});
+      expect(response).toEqual({ status: 404, json: { error: "no order ABSENT000001" } });
     },
   );
 
@@ -177,8 +177,8 @@ describe("an order in the control API", () => {
     const paid = await control("POST", `/orders/${NUMBER}/pay`, {});
     expect(paid).toMatchObject({ status: 200, json: { state: "SUCCESS", notifications: [{}] } });
     for (const action of ["pay", "fail", "close"]) {
-      const reply = await control("POST", `/orders/${NUMBER}/${action}`, {});
-      expect(reply).toEqual({ status: 409, json: { error: "the order is SUCCESS" } });
+      const response = await control("POST", `/orders/${NUMBER}/${action}`, {});
+      expect(response).toEqual({ status: 409, json: { error: "the order is SUCCESS" } });
     }
     await requestRefund(NUMBER, "R1");
     const again = await control("POST", `/orders/${NUMBER}/pay`, {});
@@ -189,8 +189,8 @@ describe("an order in the control API", () => {
     await placeOrder(NUMBER);
     const closed = await control("POST", `/orders/${NUMBER}/close`, {});
     expect(closed).toMatchObject({ status: 200, json: { state: "CLOSED" } });
-    const reply = await control("POST", `/orders/${NUMBER}/pay`, {});
-    expect(reply).toEqual({ status: 409, json: { error: "the order is CLOSED" } });
+    const response = await control("POST", `/orders/${NUMBER}/pay`, {});
+    expect(response).toEqual({ status: 409, json: { error: "the order is CLOSED" } });
   });
 
   test("can't be paid after its time_expire, but stays NOTPAY", async () => {
@@ -263,10 +263,10 @@ describe("a merchant in the control API", () => {
   test("can get a new API key", async () => {
     const replaced = { mchId: MCH_ID, apiKey: "k".repeat(32), appIds: [APP_ID] };
     await control("POST", "/merchants", replaced);
-    const answer = await call("/pay/orderquery", commonParams({ out_trade_no: NUMBER })).catch(
+    const response = await call("/pay/orderquery", commonParams({ out_trade_no: NUMBER })).catch(
       () => null,
     );
-    expect(answer).toEqual({ return_code: "FAIL", return_msg: "签名错误" });
+    expect(response).toEqual({ return_code: "FAIL", return_msg: "签名错误" });
   });
 
   test("can't drop an appid that has orders", async () => {

@@ -62,7 +62,7 @@ describe("unifiedorder fails with PARAM_ERROR for", () => {
 });
 
 test("unifiedorder accepts every field at its limit", async () => {
-  const answer = await placeOrder("-_|*-_|*-_|*-_|*-_|*-_|*-_|*-_|*", {
+  const response = await placeOrder("-_|*-_|*-_|*-_|*-_|*-_|*-_|*-_|*", {
     body: `${"付".repeat(42)}x`,
     attach: `${"付".repeat(42)}x`,
     total_fee: "2147483647",
@@ -82,12 +82,12 @@ test("unifiedorder accepts every field at its limit", async () => {
     version: "1.0",
     sign_type: "MD5",
   });
-  expect(answer).toMatchObject({ result_code: "SUCCESS", device_info: "WEB" });
+  expect(response).toMatchObject({ result_code: "SUCCESS", device_info: "WEB" });
 });
 
 test("unifiedorder fails with an unsigned FAIL for a time_expire that is too near", async () => {
-  const answer = await placeOrder(NUMBER, { time_expire: "21000101121005" });
-  expect(answer).toEqual({
+  const response = await placeOrder(NUMBER, { time_expire: "21000101121005" });
+  expect(response).toEqual({
     return_code: "FAIL",
     return_msg: "time_expire时间过短,刷卡至少1分钟,其他5分钟",
   });

@@ -182,8 +182,8 @@ describe("a fault of a refund notification", () => {
       refund_status: "SUCCESS",
       refund_fee: "40",
     });
-    const answer = await call("/pay/refundquery", commonParams({ out_refund_no: "R1" }));
-    expect(answer).toMatchObject({ refund_status_0: "PROCESSING" });
+    const response = await call("/pay/refundquery", commonParams({ out_refund_no: "R1" }));
+    expect(response).toMatchObject({ refund_status_0: "PROCESSING" });
   });
 
   test("wrong-amount: has a wrong refund_fee", async () => {

@@ -97,13 +97,13 @@ describe("a notification is not acknowledged by", () => {
     ["500", () => new Response(ACKNOWLEDGED, { status: 500 })],
     ["a redirect", () => new Response(ACKNOWLEDGED, { status: 302, headers: { location: "/" } })],
     ["a response that is too long", () => new Response(`${" ".repeat(9000)}${ACKNOWLEDGED}`)],
-  ])("%s", async (_what, answer) => {
-    mockMerchant(answer);
+  ])("%s", async (_what, response) => {
+    mockMerchant(response);
     await pay();
     await runAlarm();
     const { state: now, attempts } = await notification();
     expect(now).toBe("waiting");
-    expect(attempts).toMatchObject([{ ok: false, status: answer().status }]);
+    expect(attempts).toMatchObject([{ ok: false, status: response().status }]);
   });
 
   test("a connection that fails", async () => {

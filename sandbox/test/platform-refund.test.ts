@@ -34,8 +34,8 @@ const outRefundNoOf = ({ json }: ControlResponse): string =>
 
 test("a platform refund has an out_refund_no that WeChat generated", async () => {
   await placePaidOrder(NUMBER);
-  const reply = await refundInPlatform({ refundFee: 30 });
-  expect(reply).toMatchObject({
+  const response = await refundInPlatform({ refundFee: 30 });
+  expect(response).toMatchObject({
     status: 201,
     json: {
       outRefundNo: expect.stringMatching(/^1900000109\d{22}$/),

@@ -19,14 +19,14 @@ const NUMBER = "UNIFIED00001";
 beforeEach(resetSandbox);
 
 test("unifiedorder returns a prepay_id for a valid order", async () => {
-  const answer = await placeOrder(NUMBER);
-  expect(answer).toMatchObject({ result_code: "SUCCESS", trade_type: "JSAPI" });
-  expect(answer["prepay_id"]).toMatch(/^wx[0-9a-f]{34}$/);
+  const response = await placeOrder(NUMBER);
+  expect(response).toMatchObject({ result_code: "SUCCESS", trade_type: "JSAPI" });
+  expect(response["prepay_id"]).toMatch(/^wx[0-9a-f]{34}$/);
 });
 
 test("unifiedorder signs the response to an HMAC-SHA256 order with HMAC-SHA256", async () => {
-  const answer = await placeOrder(NUMBER, { sign_type: "HMAC-SHA256" });
-  expect(answer["sign"]).toHaveLength(64);
+  const response = await placeOrder(NUMBER, { sign_type: "HMAC-SHA256" });
+  expect(response["sign"]).toHaveLength(64);
 });
 
 test("a repeated unifiedorder returns a new prepay_id of the same order", async () => {
@@ -56,8 +56,8 @@ test.each([
   { sign_type: "HMAC-SHA256" },
 ])("a repeated unifiedorder fails with another parameter: %j", async (changes) => {
   await placeOrder(NUMBER);
-  const answer = await placeOrder(NUMBER, changes);
-  expect(answer).toMatchObject({ result_code: "FAIL", err_code: "INVALID_REQUEST" });
+  const response = await placeOrder(NUMBER, changes);
+  expect(response).toMatchObject({ result_code: "FAIL", err_code: "INVALID_REQUEST" });
   expect(await orderDetails(NUMBER)).toMatchObject({ prepayCalls: 1, totalFee: 100 });
 });
 
@@ -88,7 +88,7 @@ test("two merchants can use the same out_trade_no for orders of their own", asyn
     out_trade_no: NUMBER,
   });
   expect(absent).toMatchObject({ err_code: "ORDERNOTEXIST" });
-  const answer = await placeOrder(NUMBER, { ...other, total_fee: "200" });
-  expect(answer).toMatchObject({ result_code: "SUCCESS", mch_id: "1900000110" });
+  const response = await placeOrder(NUMBER, { ...other, total_fee: "200" });
+  expect(response).toMatchObject({ result_code: "SUCCESS", mch_id: "1900000110" });
   expect(await queryOrder(NUMBER)).toMatchObject({ total_fee: "100" });
 });

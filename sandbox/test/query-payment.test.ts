@@ -23,11 +23,11 @@ test("orderquery fails with ORDERNOTEXIST for an unknown order", async () => {
 
 test("orderquery returns few fields of an unpaid order", async () => {
   await placeOrder(NUMBER, { attach: "附加" });
-  const answer = await queryOrder(NUMBER);
-  expect(answer).toMatchObject({ trade_state: "NOTPAY", total_fee: "100", attach: "附加" });
-  expect(answer).not.toHaveProperty("transaction_id");
-  expect(answer).not.toHaveProperty("time_end");
-  expect(answer).not.toHaveProperty("openid");
+  const response = await queryOrder(NUMBER);
+  expect(response).toMatchObject({ trade_state: "NOTPAY", total_fee: "100", attach: "附加" });
+  expect(response).not.toHaveProperty("transaction_id");
+  expect(response).not.toHaveProperty("time_end");
+  expect(response).not.toHaveProperty("openid");
 });
 
 test("orderquery returns empty values, which are not signed", async () => {
@@ -37,8 +37,8 @@ test("orderquery returns empty values, which are not signed", async () => {
 
 test("orderquery returns all fields of a paid order by either number", async () => {
   await placePaidOrder(NUMBER);
-  const answer = await queryOrder(NUMBER);
-  expect(answer).toMatchObject({
+  const response = await queryOrder(NUMBER);
+  expect(response).toMatchObject({
     trade_state: "SUCCESS",
     trade_state_desc: "支付成功",
     openid: "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o",
@@ -50,7 +50,7 @@ test("orderquery returns all fields of a paid order by either number", async () 
     time_end: "21000101120506",
     out_trade_no: NUMBER,
   });
-  const transactionId = answer["transaction_id"] ?? "";
+  const transactionId = response["transaction_id"] ?? "";
   expect(transactionId).toMatch(/^42\d{26}$/);
   // The transaction_id takes precedence over the out_trade_no.
   const params = commonParams({ transaction_id: transactionId, out_trade_no: "ANOTHER00001" });

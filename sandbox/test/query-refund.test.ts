@@ -68,8 +68,8 @@ describe("the four keys of refundquery", () => {
 
 test("refundquery returns a refund in WeChat's spelling", async () => {
   const { refund_id: refundId } = await requestRefund(NUMBER, "R1");
-  const answer = await query({ out_refund_no: "R1" });
-  expect(answer).toMatchObject({
+  const response = await query({ out_refund_no: "R1" });
+  expect(response).toMatchObject({
     out_trade_no: NUMBER,
     total_fee: "100",
     cash_fee: "100",
@@ -82,8 +82,8 @@ test("refundquery returns a refund in WeChat's spelling", async () => {
     refund_account_0: "REFUND_SOURCE_RECHARGE_FUNDS",
     refund_recv_accout_0: "支付用户零钱",
   });
-  expect(answer).not.toHaveProperty("refund_success_time_0");
-  expect(answer).not.toHaveProperty("total_refund_count");
+  expect(response).not.toHaveProperty("refund_success_time_0");
+  expect(response).not.toHaveProperty("total_refund_count");
 
   await control("POST", "/refunds/R1/outcome", { status: "SUCCESS", notify: false });
   expect(await query({ out_refund_no: "R1" })).toMatchObject({
@@ -95,9 +95,9 @@ test("refundquery returns a refund in WeChat's spelling", async () => {
 test.each(["CHANGE", "REFUNDCLOSE"])("refundquery returns the status %s", async (status) => {
   await requestRefund(NUMBER, "R1");
   await control("POST", "/refunds/R1/outcome", { status, notify: false });
-  const answer = await query({ out_refund_no: "R1" });
-  expect(answer).toMatchObject({ refund_status_0: status });
-  expect(answer).not.toHaveProperty("refund_success_time_0");
+  const response = await query({ out_refund_no: "R1" });
+  expect(response).toMatchObject({ refund_status_0: status });
+  expect(response).not.toHaveProperty("refund_success_time_0");
 });
 
 test("refundquery returns ten refunds per page", async () => {
@@ -126,6 +126,6 @@ test.each<[string, Params]>([
 
 test("refundquery fails with REFUNDNOTEXIST for an unpaid order", async () => {
   await placeOrder("UNPAID000001");
-  const answer = await query({ out_trade_no: "UNPAID000001" });
-  expect(answer).toMatchObject({ err_code: "REFUNDNOTEXIST" });
+  const response = await query({ out_trade_no: "UNPAID000001" });
+  expect(response).toMatchObject({ err_code: "REFUNDNOTEXIST" });
 });

@@ -23,8 +23,8 @@ beforeEach(async () => {
 });
 
 test("refund accepts a valid refund, which stays PROCESSING", async () => {
-  const answer = await requestRefund(NUMBER, "R1");
-  expect(answer).toMatchObject({
+  const response = await requestRefund(NUMBER, "R1");
+  expect(response).toMatchObject({
     result_code: "SUCCESS",
     out_trade_no: NUMBER,
     out_refund_no: "R1",
@@ -33,7 +33,7 @@ test("refund accepts a valid refund, which stays PROCESSING", async () => {
     cash_fee: "100",
     cash_refund_fee: "40",
   });
-  expect(answer["refund_id"]).toMatch(/^50\d{27}$/);
+  expect(response["refund_id"]).toMatch(/^50\d{27}$/);
   expect(await orderDetails(NUMBER)).toMatchObject({
     refundedFee: 40,
     refunds: [{ outRefundNo: "R1", status: "PROCESSING", refundFee: 40, totalFee: 100, calls: 1 }],
@@ -68,16 +68,16 @@ describe("a repeated refund call", () => {
   test("fails with REFUND_FEE_MISMATCH for another amount", async () => {
     await requestRefund(NUMBER, "R1");
     for (const changes of [{ refund_fee: "41" }, { total_fee: "99" }]) {
-      const answer = await requestRefund(NUMBER, "R1", changes);
-      expect(answer).toMatchObject({ err_code: "REFUND_FEE_MISMATCH" });
+      const response = await requestRefund(NUMBER, "R1", changes);
+      expect(response).toMatchObject({ err_code: "REFUND_FEE_MISMATCH" });
     }
   });
 
   test("fails with REFUND_FEE_MISMATCH for another order", async () => {
     await requestRefund(NUMBER, "R1");
     await placePaidOrder("REFUNDED0002");
-    const answer = await requestRefund("REFUNDED0002", "R1");
-    expect(answer).toMatchObject({ err_code: "REFUND_FEE_MISMATCH" });
+    const response = await requestRefund("REFUNDED0002", "R1");
+    expect(response).toMatchObject({ err_code: "REFUND_FEE_MISMATCH" });
   });
 
   test("fails with INVALID_REQUEST for another parameter", async () => {
@@ -87,28 +87,28 @@ describe("a repeated refund call", () => {
       { notify_url: "https://merchant.test/other" },
       { notify_url: "" },
     ]) {
-      const answer = await requestRefund(NUMBER, "R1", changes);
-      expect(answer).toMatchObject({ err_code: "INVALID_REQUEST" });
+      const response = await requestRefund(NUMBER, "R1", changes);
+      expect(response).toMatchObject({ err_code: "INVALID_REQUEST" });
     }
   });
 });
 
 describe("the amount of a refund", () => {
   test("above total_fee fails with an unsigned FAIL", async () => {
-    const answer = await requestRefund(NUMBER, "R1", { refund_fee: "101" });
-    expect(answer).toEqual({ return_code: "FAIL", return_msg: "invalid refund_fee" });
+    const response = await requestRefund(NUMBER, "R1", { refund_fee: "101" });
+    expect(response).toEqual({ return_code: "FAIL", return_msg: "invalid refund_fee" });
   });
 
   test("fails with another total_fee than the order's", async () => {
-    const answer = await requestRefund(NUMBER, "R1", { total_fee: "101" });
-    expect(answer).toMatchObject({ err_code: "INVALID_REQUEST" });
+    const response = await requestRefund(NUMBER, "R1", { total_fee: "101" });
+    expect(response).toMatchObject({ err_code: "INVALID_REQUEST" });
   });
 
   test("fails when the sum exceeds the payment", async () => {
     await requestRefund(NUMBER, "R1");
     advanceClock(MINUTE);
-    const answer = await requestRefund(NUMBER, "R2", { refund_fee: "61" });
-    expect(answer).toMatchObject({
+    const response = await requestRefund(NUMBER, "R2", { refund_fee: "61" });
+    expect(response).toMatchObject({
       err_code: "INVALID_REQUEST",
       err_code_des: "refund_fee大于可退金额",
     });
@@ -118,8 +118,8 @@ describe("the amount of a refund", () => {
 
   test("fails when the order is refunded in full", async () => {
     await requestRefund(NUMBER, "R1", { refund_fee: "100" });
-    const answer = await requestRefund(NUMBER, "R2", { refund_fee: "1" });
-    expect(answer).toMatchObject({ err_code: "ERROR", err_code_des: "订单已全额退款" });
+    const response = await requestRefund(NUMBER, "R2", { refund_fee: "1" });
+    expect(response).toMatchObject({ err_code: "ERROR", err_code_des: "订单已全额退款" });
     // A refund in CHANGE still counts.
     await control("POST", "/refunds/R1/outcome", { status: "CHANGE", notify: false });
     expect(await requestRefund(NUMBER, "R2")).toMatchObject({ err_code: "ERROR" });
@@ -139,11 +139,11 @@ test("refund requires a minute between refunds of the same order", async () => {
 test("refundSpacingMs shortens the interval; the 51st refund fails", async () => {
   await control("PATCH", "/settings", { refundSpacingMs: 0 });
   for (let count = 1; count <= 50; count++) {
-    const answer = await requestRefund(NUMBER, `R${count}`, { refund_fee: "1" });
-    expect(answer).toMatchObject({ result_code: "SUCCESS" });
+    const response = await requestRefund(NUMBER, `R${count}`, { refund_fee: "1" });
+    expect(response).toMatchObject({ result_code: "SUCCESS" });
   }
-  const answer = await requestRefund(NUMBER, "R51", { refund_fee: "1" });
-  expect(answer).toMatchObject({ err_code: "INVALID_REQUEST" });
+  const last = await requestRefund(NUMBER, "R51", { refund_fee: "1" });
+  expect(last).toMatchObject({ err_code: "INVALID_REQUEST" });
   expect((await state()).refunds).toHaveLength(50);
 });
 
@@ -153,8 +153,8 @@ test("refund fails with ORDERNOTEXIST for an unpaid and an unknown order", async
     expect(await requestRefund(number, "R1")).toMatchObject({ err_code: "ORDERNOTEXIST" });
   }
   const params = { out_trade_no: "", transaction_id: "4200000000000000000000000000" };
-  const answer = await requestRefund(NUMBER, "R1", params);
-  expect(answer).toMatchObject({ err_code: "INVALID_TRANSACTIONID" });
+  const response = await requestRefund(NUMBER, "R1", params);
+  expect(response).toMatchObject({ err_code: "INVALID_TRANSACTIONID" });
 });
 
 test("refund fails with TRADE_OVERDUE after a year", async () => {
@@ -163,8 +163,8 @@ test("refund fails with TRADE_OVERDUE after a year", async () => {
 });
 
 test("refund fails with PARAM_ERROR for another appid of the merchant", async () => {
-  const answer = await requestRefund(NUMBER, "R1", { appid: SECOND_APP_ID });
-  expect(answer).toMatchObject({ err_code: "PARAM_ERROR" });
+  const response = await requestRefund(NUMBER, "R1", { appid: SECOND_APP_ID });
+  expect(response).toMatchObject({ err_code: "PARAM_ERROR" });
 });
 
 test("a failed refund call changes nothing", async () => {

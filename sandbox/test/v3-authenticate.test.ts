@@ -22,12 +22,12 @@ const order = async (overrides: CallOverrides = {}): Promise<V3Response> =>
   await sendV3("POST", JSAPI, orderBody(NUMBER), overrides);
 
 /** Expects an unsigned error with a Request-ID, and no order. */
-async function expectRefused(reply: V3Response, status: number, code: string): Promise<void> {
-  expect({ status: reply.status, code: reply.json["code"] }).toEqual({ status, code });
-  expect(reply.json["message"]).toEqual(expect.any(String));
-  expect(reply.headers.get("content-type")).toBe("application/json; charset=utf-8");
-  expect(reply.headers.get("request-id")).toMatch(/^[0-9A-F]+-\d+$/);
-  expect(reply.headers.get("wechatpay-signature")).toBeNull();
+async function expectRefused(response: V3Response, status: number, code: string): Promise<void> {
+  expect({ status: response.status, code: response.json["code"] }).toEqual({ status, code });
+  expect(response.json["message"]).toEqual(expect.any(String));
+  expect(response.headers.get("content-type")).toBe("application/json; charset=utf-8");
+  expect(response.headers.get("request-id")).toMatch(/^[0-9A-F]+-\d+$/);
+  expect(response.headers.get("wechatpay-signature")).toBeNull();
   expect((await state()).orders).toEqual([]);
 }
 
@@ -89,9 +89,9 @@ describe("the Authorization of an APIv3 call:", () => {
     "a clock that is %d s off: refused before the signature is checked",
     async (seconds) => {
       const timestamp = Math.floor(Date.now() / 1000) + seconds;
-      const reply = await order({ timestamp, signature: "AAAA" });
-      await expectRefused(reply, 401, "SIGN_ERROR");
-      expect(reply.json["detail"]).toMatchObject({ issue: "timestamp is too far off" });
+      const response = await order({ timestamp, signature: "AAAA" });
+      await expectRefused(response, 401, "SIGN_ERROR");
+      expect(response.json["detail"]).toMatchObject({ issue: "timestamp is too far off" });
     },
   );
 
@@ -120,9 +120,9 @@ describe("the signature of an APIv3 call", () => {
     ["that is not base64", { signature: "no-base64_" }],
     ["of another message", { signature: signRsa("something else") }],
   ])("%s: refused", async (_what, overrides) => {
-    const reply = await order(overrides);
-    await expectRefused(reply, 401, "SIGN_ERROR");
-    expect(reply.headers.get("request-id")).toMatch(/-268443699$/);
+    const response = await order(overrides);
+    await expectRefused(response, 401, "SIGN_ERROR");
+    expect(response.headers.get("request-id")).toMatch(/-268443699$/);
   });
 
   test("returns the expected message when it is wrong", async () => {
@@ -149,8 +149,8 @@ describe("the signature of an APIv3 call", () => {
     const target = `/v3/pay/transactions/out-trade-no/a%7Cb*c-d_e?mchid=${MCH_ID}`;
     expect(await sendV3("GET", target)).toMatchObject({ status: 200 });
     const decoded = { signed: { target: decodeURIComponent(target) } };
-    const reply = await sendV3("GET", target, undefined, decoded);
-    expect(reply).toMatchObject({ status: 401, json: { code: "SIGN_ERROR" } });
+    const response = await sendV3("GET", target, undefined, decoded);
+    expect(response).toMatchObject({ status: 401, json: { code: "SIGN_ERROR" } });
   });
 });
 
@@ -167,8 +167,12 @@ describe("an unknown APIv3 path or method:", () => {
 });
 
 test("authenticate refuses a body that is too large", async () => {
-  const reply = await sendV3("POST", JSAPI, orderBody(NUMBER, { description: "x".repeat(65_536) }));
-  await expectRefused(reply, 400, "PARAM_ERROR");
+  const response = await sendV3(
+    "POST",
+    JSAPI,
+    orderBody(NUMBER, { description: "x".repeat(65_536) }),
+  );
+  await expectRefused(response, 400, "PARAM_ERROR");
 });
 
 test("refused calls appear in the call log with their reason", async () => {

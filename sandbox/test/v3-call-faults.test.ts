@@ -59,10 +59,10 @@ test.each([
   ["html-page", 200, false],
 ])("call fault %s responds with an HTML page and %d in APIv3", async (fault, status, executes) => {
   await armCallFault(fault);
-  const reply = await sendOrder();
-  expect(reply.status).toBe(status);
-  expect(reply.text).toMatch(/^<html>/);
-  expect(reply.headers.get("wechatpay-signature")).toBeNull();
+  const response = await sendOrder();
+  expect(response.status).toBe(status);
+  expect(response.text).toMatch(/^<html>/);
+  expect(response.headers.get("wechatpay-signature")).toBeNull();
   expect(await orderExists()).toBe(executes);
 });
 
@@ -85,8 +85,8 @@ test.each([
   ["NEVER_HEARD_OF", 400],
 ])("call fault refuse with %s responds with a %d and the same code", async (errCode, status) => {
   await armCallFault("refuse", { errCode, errCodeDes: "原因" });
-  const reply = await placeOrderV3(NUMBER);
-  expect(reply).toMatchObject({ status, json: { code: errCode, message: "原因" } });
+  const response = await placeOrderV3(NUMBER);
+  expect(response).toMatchObject({ status, json: { code: errCode, message: "原因" } });
   expect(await orderExists()).toBe(false);
 });
 
@@ -165,9 +165,9 @@ test("call fault wrong-signature applies to a 204", async () => {
   await placeOrderV3(NUMBER);
   await armCallFault("wrong-signature", { path: "closeorder" });
   const target = `/v3/pay/transactions/out-trade-no/${NUMBER}/close`;
-  const reply = await sendV3("POST", target, { mchid: MCH_ID });
-  expect(reply.status).toBe(204);
-  expect(hasValidSignature(reply.headers, "")).toBe(false);
+  const response = await sendV3("POST", target, { mchid: MCH_ID });
+  expect(response.status).toBe(204);
+  expect(hasValidSignature(response.headers, "")).toBe(false);
 });
 
 test.each([
@@ -177,9 +177,9 @@ test.each([
 ])("call fault %s changes the response, with a valid signature", async (fault, wrong) => {
   await placePaidOrderV3(NUMBER);
   await armCallFault(fault, { path: "orderquery" });
-  const reply = await sendQuery();
-  expect(hasValidSignature(reply.headers, reply.text)).toBe(true);
-  expect(reply.json).toMatchObject(wrong);
+  const response = await sendQuery();
+  expect(hasValidSignature(response.headers, response.text)).toBe(true);
+  expect(response.json).toMatchObject(wrong);
   expect((await queryOrderV3(NUMBER)).json).toMatchObject({
     mchid: MCH_ID,
     amount: { total: 100 },

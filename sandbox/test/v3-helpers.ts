@@ -110,10 +110,10 @@ export async function callV3(
   body?: Json,
   headers: Record<string, string> = {},
 ): Promise<V3Response> {
-  const reply = await sendV3(method, target, body, { headers });
-  if (reply.status < 300) expect(hasValidSignature(reply.headers, reply.text)).toBe(true);
-  else expect([...reply.headers.keys()].join()).not.toContain("wechatpay-");
-  return reply;
+  const response = await sendV3(method, target, body, { headers });
+  if (response.status < 300) expect(hasValidSignature(response.headers, response.text)).toBe(true);
+  else expect([...response.headers.keys()].join()).not.toContain("wechatpay-");
+  return response;
 }
 
 /** Whether a response or a notification is signed now by the key that it names. */

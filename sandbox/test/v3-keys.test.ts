@@ -58,9 +58,9 @@ const placeOrderNamingKey = async (serial: string): Promise<V3Response> =>
 
 describe("/v3/certificates", () => {
   test("returns the certificate, encrypted and signed by it", async () => {
-    const reply = await certificates();
-    expect(serialOf(reply)).toBe(FIRST_SERIAL);
-    expect(reply.json).toEqual({
+    const response = await certificates();
+    expect(serialOf(response)).toBe(FIRST_SERIAL);
+    expect(response.json).toEqual({
       data: [
         {
           serial_no: FIRST_SERIAL,
@@ -75,7 +75,7 @@ describe("/v3/certificates", () => {
         },
       ],
     });
-    expect(certificatesOf(reply)).toEqual([{ serialNo: FIRST_SERIAL, pem: first }]);
+    expect(certificatesOf(response)).toEqual([{ serialNo: FIRST_SERIAL, pem: first }]);
     expect((await callV3("GET", "/v3/certificates?algorithm_type=RSA")).status).toBe(200);
   });
 
@@ -86,13 +86,13 @@ describe("/v3/certificates", () => {
     ["second-only", [SECOND_SERIAL], SECOND_SERIAL],
   ])("returns the certificates of the rotation stage %s", async (name, offered, signing) => {
     await changeStage(name);
-    const reply = await certificates();
+    const response = await certificates();
     const expected = offered.map((id) => ({
       serialNo: id,
       pem: id === FIRST_SERIAL ? first : second,
     }));
-    expect(certificatesOf(reply)).toEqual(expected);
-    expect(serialOf(reply)).toBe(signing);
+    expect(certificatesOf(response)).toEqual(expected);
+    expect(serialOf(response)).toBe(signing);
   });
 
   test("responds with a 404 in public-key mode", async () => {
@@ -185,8 +185,8 @@ describe("APIv3 notifications", () => {
 });
 
 test("GET /keys returns the public keys; private keys are never returned", async () => {
-  const reply = await control("GET", "/keys");
-  expect(reply.json).toMatchObject({
+  const response = await control("GET", "/keys");
+  expect(response.json).toMatchObject({
     certificates: [
       { serialNo: FIRST_SERIAL, certificate: first },
       { serialNo: SECOND_SERIAL, certificate: second },
@@ -194,7 +194,7 @@ test("GET /keys returns the public keys; private keys are never returned", async
     publicKey: { id: PUBLIC_KEY_ID, publicKey },
   });
   const page = await (await exports.default.fetch(`${ORIGIN}/`)).text();
-  for (const text of [JSON.stringify(reply.json), JSON.stringify(await state()), page]) {
+  for (const text of [JSON.stringify(response.json), JSON.stringify(await state()), page]) {
     expect(text).not.toContain("PRIVATE KEY");
     expect(text).not.toContain(API_V3_KEY);
   }

@@ -65,8 +65,8 @@ describe("a merchant's API certificate key", () => {
 
   test("can be given as a public key with its serial number", async () => {
     const key = { merchantSerialNo: "AB12", merchantPublicKey: vector?.negative?.public_key_pem };
-    const reply = await control("POST", "/merchants", { ...MERCHANT, ...key });
-    expect(reply).toEqual({ status: 200, json: { mchId: MCH_ID, appIds: MERCHANT.appIds } });
+    const response = await control("POST", "/merchants", { ...MERCHANT, ...key });
+    expect(response).toEqual({ status: 200, json: { mchId: MCH_ID, appIds: MERCHANT.appIds } });
     expect((await state()).merchants).toMatchObject([{ serialNos: ["AB12"], apiV3: true }]);
   });
 

@@ -54,9 +54,9 @@ describe("a repeated APIv3 order", () => {
     { time_expire: "2100-01-01T13:00:00+08:00" },
   ])("fails with a number of its own for %j", async (changes) => {
     await placeOrderV3(NUMBER);
-    const reply = await placeOrderV3(NUMBER, changes);
-    expect(reply).toMatchObject({ status: 400, json: { code: "INVALID_REQUEST" } });
-    expect(reply.headers.get("request-id")).toMatch(/-268498688$/);
+    const response = await placeOrderV3(NUMBER, changes);
+    expect(response).toMatchObject({ status: 400, json: { code: "INVALID_REQUEST" } });
+    expect(response.headers.get("request-id")).toMatch(/-268498688$/);
   });
 
   test("fails for a paid and a closed order", async () => {
@@ -64,8 +64,8 @@ describe("a repeated APIv3 order", () => {
     expect(await placeOrderV3(NUMBER)).toMatchObject({ status: 400, json: { code: "ORDER_PAID" } });
     await placeOrderV3("ORDERED00002");
     await control("POST", "/orders/ORDERED00002/close");
-    const reply = await placeOrderV3("ORDERED00002");
-    expect(reply).toMatchObject({ status: 400, json: { code: "ORDER_CLOSED" } });
+    const response = await placeOrderV3("ORDERED00002");
+    expect(response).toMatchObject({ status: 400, json: { code: "ORDER_CLOSED" } });
   });
 });
 
@@ -144,9 +144,9 @@ describe("an APIv3 order query", () => {
   });
 
   test("fails with ORDER_NOT_EXIST for an unknown order", async () => {
-    const reply = await queryOrderV3(NUMBER);
-    expect(reply).toMatchObject({ status: 404, json: { code: "ORDER_NOT_EXIST" } });
-    expect(reply.headers.get("request-id")).toMatch(/-268512771$/);
+    const response = await queryOrderV3(NUMBER);
+    expect(response).toMatchObject({ status: 404, json: { code: "ORDER_NOT_EXIST" } });
+    expect(response.headers.get("request-id")).toMatch(/-268512771$/);
   });
 
   test("by transaction_id fails before the payment", async () => {

@@ -84,8 +84,8 @@ describe("a repeated APIv3 refund", () => {
     { funds_account: "AVAILABLE" },
   ])("fails with %j", async (changes) => {
     await requestRefundV3(NUMBER, "R1");
-    const reply = await requestRefundV3(NUMBER, "R1", changes);
-    expect(reply).toMatchObject({ status: 400, json: { code: "INVALID_REQUEST" } });
+    const response = await requestRefundV3(NUMBER, "R1", changes);
+    expect(response).toMatchObject({ status: 400, json: { code: "INVALID_REQUEST" } });
   });
 });
 

@@ -18,8 +18,8 @@ const LONG = "国".repeat(43);
 beforeEach(resetSandbox);
 
 /** Expects PARAM_ERROR with the name of the invalid field. */
-function expectInvalidField(reply: V3Response, field: string): void {
-  expect(reply).toMatchObject({
+function expectInvalidField(response: V3Response, field: string): void {
+  expect(response).toMatchObject({
     status: 400,
     json: { code: "PARAM_ERROR", detail: { field, issue: expect.any(String) } },
   });
@@ -97,13 +97,13 @@ describe("an APIv3 order", () => {
     ["/payer/sp_openid", { payer: { openid: "o", sp_openid: "o" } }],
     ["/a~1b~0c", { "a/b~c": 1 }],
   ])("with the undocumented %s is refused with a number of its own", async (field, changes) => {
-    const reply = await placeOrderV3(NUMBER, changes);
-    expectInvalidField(reply, field);
-    expect(reply.headers.get("request-id")).toMatch(/-270924358$/);
+    const response = await placeOrderV3(NUMBER, changes);
+    expectInvalidField(response, field);
+    expect(response.headers.get("request-id")).toMatch(/-270924358$/);
   });
 
   test("can have all documented fields", async () => {
-    const reply = await placeOrderV3(NUMBER, {
+    const response = await placeOrderV3(NUMBER, {
       time_expire: "2100-01-01T20:00:00+08:00",
       attach: "附".repeat(42),
       goods_tag: "WXG",
@@ -129,7 +129,10 @@ describe("an APIv3 order", () => {
       settle_info: { profit_sharing: false },
       limit_pay: ["no_credit"],
     });
-    expect(reply).toMatchObject({ status: 200, json: { prepay_id: expect.stringMatching(/^wx/) } });
+    expect(response).toMatchObject({
+      status: 200,
+      json: { prepay_id: expect.stringMatching(/^wx/) },
+    });
   });
 
   test.each(["http://127.0.0.1:8790/n", "http://localhost/n", "http://[::1]:1/n"])(
@@ -144,15 +147,15 @@ describe("an APIv3 order", () => {
   });
 
   test("with an appid of another merchant is refused", async () => {
-    const reply = await placeOrderV3(NUMBER, { appid: "wx0000000000000000" });
-    expect(reply).toMatchObject({ status: 400, json: { code: "APPID_MCHID_NOT_MATCH" } });
+    const response = await placeOrderV3(NUMBER, { appid: "wx0000000000000000" });
+    expect(response).toMatchObject({ status: 400, json: { code: "APPID_MCHID_NOT_MATCH" } });
   });
 
   test.each(["", "[]", "null", "{", "\u{feff}{}", '"text"'])(
     "with the body %j is refused",
     async (body) => {
-      const reply = await sendV3("POST", JSAPI, body);
-      expect(reply).toMatchObject({ status: 400, json: { code: "PARAM_ERROR" } });
+      const response = await sendV3("POST", JSAPI, body);
+      expect(response).toMatchObject({ status: 400, json: { code: "PARAM_ERROR" } });
     },
   );
 
@@ -209,8 +212,8 @@ describe("the path and the query of an APIv3 call", () => {
   });
 
   test("with a repeated parameter are refused", async () => {
-    const reply = await callV3("GET", `${query}?mchid=${MCH_ID}&mchid=${MCH_ID}`);
-    expect(reply).toMatchObject({ status: 400, json: { code: "PARAM_ERROR" } });
+    const response = await callV3("GET", `${query}?mchid=${MCH_ID}&mchid=${MCH_ID}`);
+    expect(response).toMatchObject({ status: 400, json: { code: "PARAM_ERROR" } });
   });
 
   test("don't replace the mchid in the body of a close, which has no other field", async () => {

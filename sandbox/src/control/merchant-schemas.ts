@@ -64,7 +64,7 @@ export const merchantKey = z.strictObject(keyFields).transform((it, context): Me
 /** Changes to the keys that WeChat signs with for a merchant; absent ones stay as they are. */
 export const keyChange = z.strictObject(modeFields).transform((it, context): KeyChange => ({
   mode: readMode(it, issueAdder(context)),
-  certificateStage: it.certificateStage,
+  certificateStage: it.certificateStage ?? null,
 }));
 
 function readKey(it: KeyFields, addIssue: AddIssue): MerchantKey | null {
@@ -91,14 +91,14 @@ function readKey(it: KeyFields, addIssue: AddIssue): MerchantKey | null {
     : { serialNo: merchantSerialNo, publicKey };
 }
 
-function readMode(it: ModeFields, addIssue: AddIssue): KeyMode | undefined {
+function readMode(it: ModeFields, addIssue: AddIssue): KeyMode | null {
   const { verifyMode, switchPercent } = it;
   if (verifyMode === "switching") {
     if (switchPercent === undefined) addIssue("switchPercent", "required for switching");
     return { verifyMode, switchPercent: switchPercent ?? 0 };
   }
   if (switchPercent !== undefined) addIssue("switchPercent", "only for verifyMode switching");
-  return verifyMode && { verifyMode };
+  return verifyMode === undefined ? null : { verifyMode };
 }
 
 function issueAdder(context: z.RefinementCtx): AddIssue {

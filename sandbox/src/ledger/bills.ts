@@ -49,7 +49,7 @@ export function insertPiece(sql: SqlStorage, billId: number, piece: number, text
   sql.exec("insert into bill_pieces (bill_id, piece, text) values (?, ?, ?)", billId, piece, text);
 }
 
-/** Completes a bill: what follows its pieces, and the fault of its file. */
+/** Completes a bill with its filler, its summary and the fault of its file. */
 export function completeBill(
   sql: SqlStorage,
   billId: number,

@@ -6,7 +6,7 @@ export interface ControlError {
   readonly message: string;
 }
 
-/** The outcome of a change that the control API asks for. */
+/** The outcome of a change through the control API. */
 export type ControlResult<T> = Result<T, ControlError>;
 
 /** Refuses a change that the current state rules out. */

@@ -38,7 +38,9 @@ export type Fault = (
     }
 ) & { readonly times: number } & FaultOptions;
 
+/** An armed fault with its id. */
 export type StoredFault = Fault & { readonly id: number };
+/** An armed fault of a bill, which is consumed when the bill is generated. */
 export type ArmedBillFault = Extract<StoredFault, { readonly on: "bill" }>;
 /** A fault that applies to the call at hand. */
 export type AppliedCallFault = Extract<Fault, { readonly on: "call" }>;

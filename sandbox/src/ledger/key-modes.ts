@@ -1,4 +1,4 @@
-/** Which keys WeChat signs with for a merchant in APIv3. */
+/** The modes by which WeChat chooses its signing key for a merchant in APIv3. */
 export const VERIFY_MODES = ["certificate", "public-key", "switching"] as const;
 
 /**
@@ -23,8 +23,8 @@ export const CERTIFICATE_STAGES = [
 ] as const;
 export type CertificateStage = (typeof CERTIFICATE_STAGES)[number];
 
-/** Changes to the keys that WeChat signs with for a merchant; absent ones stay as they are. */
+/** Changes to the keys that WeChat signs with for a merchant; null leaves one as it is. */
 export interface KeyChange {
-  readonly mode?: KeyMode | undefined;
-  readonly certificateStage?: CertificateStage | undefined;
+  readonly mode: KeyMode | null;
+  readonly certificateStage: CertificateStage | null;
 }

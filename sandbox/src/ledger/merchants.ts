@@ -68,11 +68,12 @@ export function putMerchant(
   return ok({ created });
 }
 
-/** Changes which keys WeChat signs with for a merchant. */
+/** Changes the keys that WeChat signs with for a merchant. */
 export function changeKeys(sql: SqlStorage, mchId: string, change: KeyChange): ControlResult<null> {
   const merchant = findMerchant(sql, mchId);
   if (merchant === null) return notFound(`no merchant ${mchId}`);
-  const { mode = merchant.mode, certificateStage = merchant.certificateStage } = change;
+  const mode = change.mode ?? merchant.mode;
+  const certificateStage = change.certificateStage ?? merchant.certificateStage;
   write(sql, { ...merchant, mode, certificateStage });
   return ok(null);
 }

@@ -75,7 +75,7 @@ export function findOrderByTransaction(
   );
 }
 
-/** Finds the newest order with a number, whichever merchant's; null when there is none. */
+/** Finds the newest order with a number across all merchants; null when there is none. */
 export function findAnyOrder(sql: SqlStorage, outTradeNo: string): Order | null {
   return one(
     sql.exec<Row>(

@@ -5,6 +5,7 @@ import { readParams } from "./stored-json.ts";
 /** The outcomes of a refund. CHANGE (the payer's card is invalid) can still become SUCCESS. */
 export const REFUND_RESULTS = ["SUCCESS", "CHANGE", "REFUNDCLOSE"] as const;
 export type RefundResult = (typeof REFUND_RESULTS)[number];
+/** The states of a refund. */
 export type RefundStatus = "PROCESSING" | RefundResult;
 
 /**
@@ -82,7 +83,7 @@ export function findRefundById(sql: SqlStorage, mchId: string, refundId: string)
   );
 }
 
-/** Finds the newest refund with a number, whichever merchant's; null when there is none. */
+/** Finds the newest refund with a number across all merchants; null when there is none. */
 export function findAnyRefund(sql: SqlStorage, outRefundNo: string): Refund | null {
   return one(
     sql.exec<Row>(

@@ -20,7 +20,7 @@ export function deliveryRequest(
         url,
         headers: { "content-type": "text/xml", "user-agent": USER_AGENT },
         body,
-        isAcknowledgement: (status, answer) => status === 200 && isSuccess(answer),
+        isAcknowledgement: (status, response) => status === 200 && isSuccess(response),
       };
     case "v3": {
       const merchant = findMerchant(sql, notification.mchId);
@@ -41,8 +41,8 @@ export function deliveryRequest(
   }
 }
 
-function isSuccess(answer: string): boolean {
-  const document = readXml(answer);
+function isSuccess(response: string): boolean {
+  const document = readXml(response);
   return (
     document.ok &&
     document.value.root === "xml" &&

@@ -8,7 +8,7 @@ export interface OrderNumbers {
   readonly outTradeNo: string | null;
 }
 
-/** Finds a merchant's order, whichever protocol created it. */
+/** Finds a merchant's order, in either protocol. */
 export function locateOrder(
   { sql }: LedgerTransaction,
   mchId: string,

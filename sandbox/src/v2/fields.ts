@@ -104,6 +104,7 @@ export const COMMON_FIELDS = {
   sign_type: choice(...SIGN_TYPES),
 };
 
+// The numbers of orders and refunds: the merchant's own, and WeChat's.
 export const OUT_TRADE_NO = pattern(/^[0-9A-Za-z_\-|*]{6,32}$/);
 export const OUT_REFUND_NO = pattern(/^[0-9A-Za-z_\-|*@]{1,64}$/);
 export const TRANSACTION_ID = pattern(/^\d{1,32}$/);

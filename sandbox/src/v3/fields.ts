@@ -21,6 +21,7 @@ export const fenOrZero = z
   .int()
   .min(0)
   .max(2 ** 31 - 1);
+/** A time with an offset. */
 export const rfc3339 = z
   .string()
   .max(64)

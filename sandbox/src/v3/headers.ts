@@ -9,6 +9,7 @@ export const REQUEST_HEADERS = [
   "user-agent",
   "wechatpay-serial",
 ] as const;
+/** Their values; absent ones are missing. */
 export type RequestHeaders = { readonly [Name in (typeof REQUEST_HEADERS)[number]]?: string };
 
 const LANGUAGES = new Set(["en", "zh-CN", "zh-HK", "zh-TW"]);

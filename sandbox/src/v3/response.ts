@@ -65,7 +65,7 @@ const CODES: Readonly<Record<string, { readonly status: number; readonly number?
 
 // Older responses spell the codes without underscores: NOTENOUGH.
 const BY_PLAIN_CODE = new Map(
-  Object.entries(CODES).map(([code, facts]) => [plainCode(code), facts]),
+  Object.entries(CODES).map(([code, defaults]) => [plainCode(code), defaults]),
 );
 
 /** An error of a code, in either spelling. The status of an unknown code is `unknownStatus`. */

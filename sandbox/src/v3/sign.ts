@@ -41,7 +41,7 @@ export function sign(message: string, privateKey: string): string {
   return crypto.sign("sha256", Buffer.from(message, "utf8"), key).toString("base64");
 }
 
-/** Verifies a signature in strict base64. No signature makes it throw. */
+/** Verifies a signature in strict base64. Never throws because of a signature. */
 export function verifySignature(signature: string, message: string, publicKey: string): boolean {
   if (!BASE64.test(signature)) return false;
   const bytes = Buffer.from(signature, "base64");

@@ -14,7 +14,7 @@ const WRONG_CLOCK_S = 301;
 const UNKNOWN_SERIAL = "5A4DB0FF00000000000000000000000000000000";
 const PROBE_PREFIX = "WECHATPAY/SIGNTEST/";
 
-/** Signs a response or a notification at an instant (Unix ms), and tampers with it if asked to. */
+/** Signs a response or a notification at an instant (Unix ms), and applies the given tampering. */
 export function signBody(
   body: string,
   key: SandboxKey,

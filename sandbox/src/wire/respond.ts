@@ -45,7 +45,7 @@ function brokenBody(beginning: string): ReadableStream<Uint8Array> {
       if (started) {
         // Lets the beginning reach the client, also through the proxy of `wrangler dev`.
         await scheduler.wait(BREAK_AFTER_MS);
-        controller.error(new Error("the connection is lost (a fault that was asked for)"));
+        controller.error(new Error("the connection is lost (an armed fault)"));
         return;
       }
       started = true;

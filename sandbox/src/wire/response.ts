@@ -1,4 +1,4 @@
-/** What is sent back over the network: a response, or what a fault replaces it with. */
+/** A response on the network, or the effect of a fault that replaces it. */
 export type WireResponse =
   | {
       readonly effect: "respond";

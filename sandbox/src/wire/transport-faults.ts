@@ -31,7 +31,7 @@ export const EXECUTES_CALL: Readonly<Record<CallFault, boolean>> = {
   "missing-header": true,
 };
 
-/** What a broken connection still delivers: the headers and the start of the body. */
+/** The part of a response that a broken connection still delivers. */
 export interface ResponseStart {
   readonly headers: Readonly<Record<string, string>>;
   readonly beginning: string;
@@ -54,8 +54,8 @@ const EFFECTS: Readonly<Partial<Record<CallFault, Effect>>> = {
 };
 
 /**
- * What a fault of the connection or the HTTP layer replaces any response with; null when the fault
- * alters the response itself, which depends on the protocol.
+ * The effect of a fault of the connection or the HTTP layer, which replaces any response. Null when
+ * the fault alters the response instead, which depends on the protocol.
  */
 export function transportFault(
   { fault, delayMs }: AppliedCallFault,
