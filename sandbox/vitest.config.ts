@@ -6,7 +6,7 @@ export default defineConfig({
   test: {
     name: "sandbox",
     include: ["sandbox/test/**/*.test.ts"],
-    setupFiles: ["sandbox/test/empty.ts"],
+    setupFiles: ["sandbox/test/setup.ts"],
     isolate: false,
     silent: "passed-only",
   },

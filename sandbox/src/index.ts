@@ -1,10 +1,11 @@
 import { Hono } from "hono";
-import { books } from "./books-stub.ts";
 import { control } from "./control/routes.ts";
 import { COMMON_CALLS } from "./ledger/fault-names.ts";
+import { ledgerStub } from "./ledger-stub.ts";
 import { liveParts, page } from "./page/page.ts";
-import { HANDLERS } from "./v2/dispatch.ts";
-import { READ_HEADERS } from "./v3/headers.ts";
+import { BILL_PATH } from "./v2/bill.ts";
+import { ENDPOINTS } from "./v2/endpoints.ts";
+import { REQUEST_HEADERS } from "./v3/headers.ts";
 import { errorPage, respond } from "./wire/respond.ts";
 
 export { Ledger } from "./ledger.ts";
@@ -13,22 +14,22 @@ const app = new Hono<{ Bindings: Env }>();
 
 app.get("/health", (c) => c.json({ ok: true }));
 app.route("/sandbox/api", control);
-app.get("/", async (c) => await page(await books(c.env).state()));
-app.get("/parts", async (c) => await liveParts(await books(c.env).state()));
+app.get("/", async (c) => await page(await ledgerStub(c.env).state()));
+app.get("/parts", async (c) => await liveParts(await ledgerStub(c.env).state()));
 
 for (const call of COMMON_CALLS) {
-  // Every method: WeChat Pay answers a GET in XML too.
-  app.all(HANDLERS[call].path, async (c) => {
+  // Every method: WeChat Pay responds to a GET in XML too.
+  app.all(ENDPOINTS[call].path, async (c) => {
     const body = new Uint8Array(await c.req.arrayBuffer());
-    const ledger = books(c.env);
-    return await respond(await ledger.receive({ call, method: c.req.method, body }), ledger);
+    const ledger = ledgerStub(c.env);
+    return await respond(await ledger.receiveV2({ call, method: c.req.method, body }), ledger);
   });
 }
 
-app.all("/pay/downloadbill", async (c) => {
+app.all(BILL_PATH, async (c) => {
   const body = new Uint8Array(await c.req.arrayBuffer());
-  const ledger = books(c.env);
-  return await respond(await ledger.downloadBill(c.req.method, body), ledger);
+  const ledger = ledgerStub(c.env);
+  return await respond(await ledger.downloadBillV2(c.req.method, body), ledger);
 });
 
 app.all("/v3/*", async (c) => {
@@ -37,17 +38,17 @@ app.all("/v3/*", async (c) => {
   const call = {
     method,
     origin,
-    // As it came: what is signed must not be encoded or decoded again.
+    // Exactly as received, because it is part of the signed message.
     target: url.slice(origin.length),
     headers: Object.fromEntries(
-      READ_HEADERS.flatMap((name) => {
+      REQUEST_HEADERS.flatMap((name) => {
         const value = headers.get(name);
         return value === null ? [] : [[name, value]];
       }),
     ),
     body: new Uint8Array(await c.req.arrayBuffer()),
   };
-  const ledger = books(c.env);
+  const ledger = ledgerStub(c.env);
   return await respond(await ledger.receiveV3(call), ledger);
 });
 

@@ -10,8 +10,14 @@ import {
   type BilledOrder,
 } from "../src/bill/lines.ts";
 import { parseBeijingCompact } from "../src/protocol/time.ts";
-import { bill, billText, change, readBill } from "./bill-helpers.ts";
-import { freshSandbox, pass, placePaidOrder, requestRefund, type Params } from "./helpers.ts";
+import { billText, changeSettings, fetchBill, parseBill } from "./bill-helpers.ts";
+import {
+  advanceClock,
+  placePaidOrder,
+  requestRefund,
+  resetSandbox,
+  type Params,
+} from "./helpers.ts";
 import samples from "./vectors/bill-samples.json";
 
 const NUMBER = "FORMAT000001";
@@ -59,21 +65,21 @@ const refundOf = (row: Params) => ({
   succeededAt: 0,
 });
 
-describe("a published bill is written again to the letter:", () => {
+describe("the published sample bill", () => {
   const columns = columnsOf("ALL", "new");
   const lines = WITH_BOM.split("\r\n");
-  const rows = readBill(WITH_BOM).rows;
+  const rows = parseBill(WITH_BOM).rows;
 
-  test("its names", () => {
+  test("has the same column names", () => {
     expect(`\uFEFF${headerLine(columns)}`).toBe(lines[0]);
     expect(headerLine(columns)).toBe(sample("ALL, new format").split("\n")[0]);
     expect(headerLine(columnsOf("SUCCESS", "new"))).toBe(sample("SUCCESS").split("\n")[0]);
   });
 
-  test("its lines, but for that merchant's rate", () => {
+  test("has the same lines except for the rate", () => {
     let compared = 0;
     for (const [index, row] of rows.entries()) {
-      // The sandbox has no other.
+      // The sandbox has no other trade type.
       if (row["交易类型"] !== "JSAPI") continue;
       const line =
         row["交易状态"] === "REFUND"
@@ -85,8 +91,8 @@ describe("a published bill is written again to the letter:", () => {
     expect(compared).toBe(37);
   });
 
-  test("its summary", () => {
-    const totals = { lines: 48, paidFee: 576, refundedFee: 142, poundage: 1 };
+  test("has the same summary", () => {
+    const totals = { lines: 48, paidFee: 576, refundedFee: 142, serviceFee: 1 };
     expect(summaryLines(totals, "new").join("\n")).toBe(
       sample("ALL, new format").split("\n").slice(-3, -1).join("\n"),
     );
@@ -100,11 +106,11 @@ test.each([
   ["ALL", "old", 24],
   ["SUCCESS", "old", 18],
   ["REFUND", "old", 26],
-] as const)("%s, %s columns: %d", (type, set, count) => {
+] as const)("a bill of type %s with %s columns has %d columns", (type, set, count) => {
   expect(columnsOf(type, set)).toHaveLength(count);
 });
 
-test("the old columns are those that WeChat's files had", () => {
+test("the old columns match those of WeChat's files", () => {
   const all =
     "交易时间,公众账号ID,商户号,子商户号,设备号,微信订单号,商户订单号,用户标识,交易类型,交易状态,付款银行,货币种类,总金额,企业红包金额,微信退款单号,商户退款单号,退款金额,企业红包退款金额,退款类型,退款状态,商品名称,商户数据包,手续费,费率";
   expect(headerLine(columnsOf("ALL", "old"))).toBe(all);
@@ -121,11 +127,11 @@ test.each([
   [-7, "-0.07"],
   [-100, "-1.00"],
   [9_007_199_254_740_991, "90071992547409.91"],
-])("%d fen are %s yuan", (fee, text) => {
+])("yuan formats %d fen as %s", (fee, text) => {
   expect(yuan(fee)).toBe(text);
 });
 
-describe("poundage", () => {
+describe("the service fee", () => {
   const order = orderOf({ 订单金额: "0.01" });
   test.each([
     [1, "0.00000"],
@@ -133,28 +139,28 @@ describe("poundage", () => {
     [84, "0.01000"],
     [600, "0.04000"],
     [5000, "0.30000"],
-  ])("of %d fen is %s, rounded half up", (totalFee, poundage) => {
-    expect(paymentLine({ ...order, totalFee }).values.poundage).toBe(poundage);
+  ])("of %d fen is %s, rounded half up", (totalFee, serviceFee) => {
+    expect(paymentLine({ ...order, totalFee }).values.serviceFee).toBe(serviceFee);
   });
 
-  test("comes back with a refund, unless it came to nothing", () => {
+  test("is refunded with a refund, unless the refund is closed", () => {
     const refund = { ...refundOf({ 申请退款金额: "50.00" }) };
     expect(refundLine(refund, order, "ALL")).toMatchObject({
-      poundage: -30,
-      values: { poundage: "-0.30000", rate: "0.60%" },
+      serviceFee: -30,
+      values: { serviceFee: "-0.30000", rate: "0.60%" },
     });
     const closed = refundLine({ ...refund, status: "REFUNDCLOSE" }, order, "ALL");
-    expect(closed).toMatchObject({ poundage: 0, values: { refundState: "FAIL" } });
+    expect(closed).toMatchObject({ serviceFee: 0, values: { refundState: "FAIL" } });
   });
 });
 
-describe("the file", () => {
+describe("a bill's file", () => {
   beforeEach(async () => {
-    await freshSandbox();
+    await resetSandbox();
     await placePaidOrder(NUMBER, { body: "一,二", attach: "a,b\r\nc\nd", device_info: "till,1" });
   });
 
-  test("begins with a byte order mark, and every line ends with CRLF", async () => {
+  test("starts with a byte order mark and ends every line with CRLF", async () => {
     const text = await billText();
     expect(text.startsWith("\uFEFF交易时间,")).toBe(true);
     expect(text.endsWith("\r\n")).toBe(true);
@@ -162,8 +168,8 @@ describe("the file", () => {
     expect(text.split("\r\n")).toHaveLength(5);
   });
 
-  test("writes merchants' commas and line breaks otherwise", async () => {
-    const { rows } = await bill();
+  test("escapes commas and line breaks in merchants' text", async () => {
+    const { rows } = await fetchBill();
     expect(rows[0]).toMatchObject({
       商品名称: "一\\ 二",
       商户数据包: String.raw`a\ b\nc\nd`,
@@ -171,8 +177,8 @@ describe("the file", () => {
     });
   });
 
-  test("has as many forms as WeChat's", async () => {
-    await change({ billBom: false, billLineBreak: "lf", billFinalBreak: false });
+  test("has no byte order mark, LF, and no final line break when set so", async () => {
+    await changeSettings({ billBom: false, billLineBreak: "lf", billFinalBreak: false });
     const text = await billText();
     expect(text.startsWith("交易时间,")).toBe(true);
     expect(text.split("\n")).toHaveLength(4);
@@ -180,11 +186,11 @@ describe("the file", () => {
     expect(text.endsWith("`0.00")).toBe(true);
   });
 
-  test("can have the old columns, and the old summary", async () => {
-    await change({ billColumns: "old" });
-    pass(1000);
+  test("has the old columns and the old summary when set so", async () => {
+    await changeSettings({ billColumns: "old" });
+    advanceClock(1000);
     await requestRefund(NUMBER, "R1");
-    const { columns, rows, summary } = await bill();
+    const { columns, rows, summary } = await fetchBill();
     expect(columns).toHaveLength(24);
     expect(rows).toMatchObject([
       { 子商户号: "0", 总金额: "1.00", 企业红包金额: "0.00" },

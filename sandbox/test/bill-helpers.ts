@@ -1,29 +1,29 @@
 import { gunzipSync } from "node:zlib";
 import { expect } from "vitest";
 import { writeXml } from "../src/v2/xml.ts";
-import { common, control, fieldsOf, send, signed, type Params } from "./helpers.ts";
+import { commonParams, control, fieldsOf, send, signed, type Params } from "./helpers.ts";
 
-/** The day on which the tests' clock stands still, in Beijing. */
+/** The day of the stopped clock, in Beijing time. */
 export const TODAY = "21000101";
 export const DAY_MS = 24 * 3_600_000;
 
-/** A bill as a merchant reads it. */
-export interface ReadBill {
+/** A parsed bill. */
+export interface ParsedBill {
   columns: string[];
-  /** By column. */
+  /** Values by column. */
   rows: Params[];
   summary: Params;
 }
 
-/** Asks for a bill in APIv2. */
-export async function askForBill(changes: Params = {}): Promise<Response> {
-  const params = common({ bill_date: TODAY, bill_type: "ALL", ...changes });
+/** Requests a bill in APIv2. */
+export async function requestBill(changes: Params = {}): Promise<Response> {
+  const params = commonParams({ bill_date: TODAY, bill_type: "ALL", ...changes });
   return await send("/pay/downloadbill", writeXml(Object.entries(signed(params))));
 }
 
-/** The text of a bill in APIv2, its byte order mark included. */
+/** The text of a bill in APIv2, with its byte order mark. */
 export async function billText(changes: Params = {}): Promise<string> {
-  const response = await askForBill(changes);
+  const response = await requestBill(changes);
   expect(response.status).toBe(200);
   const bytes = new Uint8Array(await response.arrayBuffer());
   return textOf(bytes, changes["tar_type"] === "GZIP");
@@ -36,8 +36,8 @@ export function textOf(file: Uint8Array, gzip: boolean): string {
   );
 }
 
-/** Reads a bill as the documentation says: by names, each field after a backtick. */
-export function readBill(text: string): ReadBill {
+/** Parses a bill as documented: by column names, with a backtick before each field. */
+export function parseBill(text: string): ParsedBill {
   const lines = text
     .replace(/^\uFEFF/, "")
     .split(/\r?\n/)
@@ -47,40 +47,42 @@ export function readBill(text: string): ReadBill {
   expect(summaryNames[0]).toBe("总交易单数");
   return {
     columns,
-    rows: lines.slice(1, -2).map((line) => byName(columns, line)),
-    summary: byName(summaryNames, lines.at(-1) ?? ""),
+    rows: lines.slice(1, -2).map((line) => toParams(columns, line)),
+    summary: toParams(summaryNames, lines.at(-1) ?? ""),
   };
 }
 
-/** Asks for a bill in APIv2 and reads it. */
-export async function bill(changes: Params = {}): Promise<ReadBill> {
-  return readBill(await billText(changes));
+/** Requests a bill in APIv2 and parses it. */
+export async function fetchBill(changes: Params = {}): Promise<ParsedBill> {
+  return parseBill(await billText(changes));
 }
 
-/** Asks for a bill in APIv2 that there is not: what is said of it. */
-export async function noBill(changes: Params = {}): Promise<Params> {
-  const response = await askForBill(changes);
+/** Requests a bill in APIv2 that is not available, and returns the fields of the failure. */
+export async function fetchBillFailure(changes: Params = {}): Promise<Params> {
+  const response = await requestBill(changes);
   expect(response.status).toBe(200);
   return fieldsOf(await response.text());
 }
 
-export async function change(settings: object): Promise<void> {
+/** Changes the settings of the sandbox. */
+export async function changeSettings(settings: object): Promise<void> {
   expect((await control("PATCH", "/settings", settings)).status).toBe(200);
 }
 
-export async function armBill(fault: string, more: object = {}): Promise<void> {
+/** Arms a fault of a bill. */
+export async function armBillFault(fault: string, more: object = {}): Promise<void> {
   const { status } = await control("POST", "/faults", { on: "bill", fault, ...more });
   expect(status).toBe(201);
 }
 
-/** The numbers of orders and refunds that a bill tells, in its order. */
-export function numbersIn({ rows }: ReadBill): string[] {
+/** The numbers of the orders and refunds of a bill, in its order. */
+export function numbersIn({ rows }: ParsedBill): string[] {
   return rows.map((row) =>
     row["交易状态"] === "REFUND" ? (row["商户退款单号"] ?? "") : (row["商户订单号"] ?? ""),
   );
 }
 
-function byName(columns: string[], line: string): Params {
+function toParams(columns: string[], line: string): Params {
   expect(line.startsWith("`")).toBe(true);
   const values = line.slice(1).split(",`");
   expect(values).toHaveLength(columns.length);

@@ -1,46 +1,46 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { writeXml } from "../src/v2/xml.ts";
 import {
-  askForBill,
-  bill,
   billText,
-  change,
+  changeSettings,
   DAY_MS,
-  noBill,
+  fetchBill,
+  fetchBillFailure,
   numbersIn,
-  readBill,
+  parseBill,
+  requestBill,
   TODAY,
 } from "./bill-helpers.ts";
 import {
-  common,
+  advanceClock,
+  commonParams,
   control,
-  details,
   fieldsOf,
-  freshSandbox,
+  orderDetails,
   orderParams,
-  pass,
   placeOrder,
   placePaidOrder,
   requestRefund,
+  resetSandbox,
   SECOND_APP_ID,
   send,
   signed,
   state,
   type Params,
 } from "./helpers.ts";
-import { placePaidOrder3, requestRefund3 } from "./v3-helpers.ts";
+import { placePaidOrderV3, requestRefundV3 } from "./v3-helpers.ts";
 
 const NUMBER = "BILLED000001";
 const TOMORROW = "21000102";
-// The clock stands at 12:05:06 in Beijing.
+// The clock is stopped at 12:05:06 Beijing time.
 const TO_MIDNIGHT = (11 * 3600 + 54 * 60 + 54) * 1000;
 
-beforeEach(freshSandbox);
+beforeEach(resetSandbox);
 
-test("a paid order and its refund are one line each", async () => {
+test("a bill has one line for a paid order and one for its refund", async () => {
   await placePaidOrder(NUMBER, { attach: "A1" });
-  const { transactionId } = await details(NUMBER);
-  pass(61_000);
+  const { transactionId } = await orderDetails(NUMBER);
+  advanceClock(61_000);
   const { refund_id: refundId } = await requestRefund(NUMBER, "R1");
   const trade = {
     公众账号ID: "wxde05c4b716e52bf2",
@@ -53,7 +53,7 @@ test("a paid order and its refund are one line each", async () => {
     商品名称: "腾讯充值中心-QQ会员充值",
     商户数据包: "A1",
   };
-  const { rows, summary } = await bill();
+  const { rows, summary } = await fetchBill();
   expect(rows).toMatchObject([
     {
       ...trade,
@@ -92,30 +92,30 @@ test("a paid order and its refund are one line each", async () => {
   });
 });
 
-test("what was not paid is in no bill", async () => {
+test("a bill lists no unpaid orders", async () => {
   await placeOrder(NUMBER);
   await placeOrder("BILLED000002");
   await control("POST", "/orders/BILLED000002/close");
-  expect(await noBill()).toEqual({
+  expect(await fetchBillFailure()).toEqual({
     return_code: "FAIL",
     return_msg: "No Bill Exist",
     error_code: "20002",
   });
 });
 
-test("an order belongs to the day it was paid, a refund to the day it was asked for", async () => {
-  pass(TO_MIDNIGHT - 2000);
+test("a bill lists orders by the day of the payment, refunds by the day of the request", async () => {
+  advanceClock(TO_MIDNIGHT - 2000);
   await placeOrder(NUMBER);
   await placePaidOrder("BILLED000002");
-  pass(1999);
+  advanceClock(1999);
   await requestRefund("BILLED000002", "R1");
-  pass(1);
+  advanceClock(1);
   await control("POST", `/orders/${NUMBER}/pay`, { notify: false });
   await control("POST", "/refunds/R1/outcome", { status: "SUCCESS", notify: false });
   await requestRefund(NUMBER, "R2");
-  expect(numbersIn(await bill())).toEqual(["BILLED000002", "R1"]);
-  expect(numbersIn(await bill({ bill_date: TOMORROW }))).toEqual([NUMBER, "R2"]);
-  const { rows } = await bill({ bill_type: "REFUND" });
+  expect(numbersIn(await fetchBill())).toEqual(["BILLED000002", "R1"]);
+  expect(numbersIn(await fetchBill({ bill_date: TOMORROW }))).toEqual([NUMBER, "R2"]);
+  const { rows } = await fetchBill({ bill_type: "REFUND" });
   expect(rows).toMatchObject([
     {
       交易时间: "2100-01-01 23:59:58",
@@ -130,31 +130,33 @@ test.each([
   ["ALL", [NUMBER, "R1"]],
   ["SUCCESS", [NUMBER]],
   ["REFUND", ["R1"]],
-])("of type %s holds %j", async (type, numbers) => {
+])("a bill of type %s lists %j", async (type, numbers) => {
   await placePaidOrder(NUMBER);
   await requestRefund(NUMBER, "R1");
-  expect(numbersIn(await bill({ bill_type: type }))).toEqual(numbers);
-  expect(numbersIn(await bill({ bill_type: "" }))).toEqual([NUMBER, "R1"]);
-  expect(await noBill({ bill_type: "RECHARGE_REFUND" })).toMatchObject({ error_code: "20002" });
+  expect(numbersIn(await fetchBill({ bill_type: type }))).toEqual(numbers);
+  expect(numbersIn(await fetchBill({ bill_type: "" }))).toEqual([NUMBER, "R1"]);
+  expect(await fetchBillFailure({ bill_type: "RECHARGE_REFUND" })).toMatchObject({
+    error_code: "20002",
+  });
 });
 
 test.each([
   ["CHANGE", "CHANGE"],
   ["REFUNDCLOSE", "FAIL"],
-])("a refund that is %s is %s in a bill", async (status, word) => {
+])("a bill shows the refund status %s as %s", async (status, billStatus) => {
   await placePaidOrder(NUMBER);
   await requestRefund(NUMBER, "R1");
   await control("POST", "/refunds/R1/outcome", { status, notify: false });
-  const { rows } = await bill({ bill_type: "REFUND" });
-  expect(rows).toMatchObject([{ 退款状态: word, 退款成功时间: "" }]);
+  const { rows } = await fetchBill({ bill_type: "REFUND" });
+  expect(rows).toMatchObject([{ 退款状态: billStatus, 退款成功时间: "" }]);
 });
 
-test("is of the merchant: through all appids, both protocols and the platform", async () => {
+test("a bill lists the trades of one merchant: all appids, both protocols, platform refunds", async () => {
   await placePaidOrder(NUMBER);
   await placePaidOrder("BILLED000002", { appid: SECOND_APP_ID });
-  await placePaidOrder3("BILLED000003");
-  await requestRefund3("BILLED000003", "R3");
-  const reply = await control("POST", `/orders/${NUMBER}/platform-refund`);
+  await placePaidOrderV3("BILLED000003");
+  await requestRefundV3("BILLED000003", "R3");
+  const response = await control("POST", `/orders/${NUMBER}/platform-refund`);
   const other = { mchId: "1900000110", apiKey: "k".repeat(32), appIds: ["wx1111111111111111"] };
   await control("POST", "/merchants", other);
   const identity = { mch_id: other.mchId, appid: "wx1111111111111111" };
@@ -162,74 +164,82 @@ test("is of the merchant: through all appids, both protocols and the platform", 
   await send("/pay/unifiedorder", writeXml(Object.entries(foreign)));
   await control("POST", "/orders/BILLED000004/pay", { notify: false });
   await control("POST", "/orders/BILLED000004/platform-refund");
-  expect(numbersIn(await bill())).toEqual([
+  expect(numbersIn(await fetchBill())).toEqual([
     NUMBER,
     "BILLED000002",
     "BILLED000003",
     "R3",
     expect.stringMatching(/^1900000109\d+$/),
   ]);
-  expect(reply.status).toBe(201);
-  const asked = signed(common({ ...identity, bill_date: TODAY }), other.apiKey);
-  const answer = await send("/pay/downloadbill", writeXml(Object.entries(asked)));
-  expect(numbersIn(readBill(await answer.text()))).toEqual([
+  expect(response.status).toBe(201);
+  const params = signed(commonParams({ ...identity, bill_date: TODAY }), other.apiKey);
+  const otherBill = await send("/pay/downloadbill", writeXml(Object.entries(params)));
+  expect(numbersIn(parseBill(await otherBill.text()))).toEqual([
     "BILLED000004",
     expect.stringMatching(/^1900000110\d+$/),
   ]);
 });
 
-describe("compressed", () => {
-  test("is gzip, and the same text", async () => {
+describe("a compressed bill", () => {
+  test("is gzip of the same text", async () => {
     await placePaidOrder(NUMBER);
-    const response = await askForBill({ tar_type: "GZIP" });
+    const response = await requestBill({ tar_type: "GZIP" });
     expect(response.headers.get("content-encoding")).toBeNull();
     expect([...new Uint8Array(await response.arrayBuffer()).slice(0, 2)]).toEqual([0x1f, 0x8b]);
     expect(await billText({ tar_type: "GZIP" })).toBe(await billText());
   });
 
-  test("is told apart from an error by its bytes alone", async () => {
-    expect(await noBill({ tar_type: "GZIP" })).toMatchObject({ return_code: "FAIL" });
+  test("fails with uncompressed XML", async () => {
+    expect(await fetchBillFailure({ tar_type: "GZIP" })).toMatchObject({ return_code: "FAIL" });
   });
 });
 
-describe("a day", () => {
-  test("three months back is the last", async () => {
+describe("the bill_date", () => {
+  test("may be up to three months ago", async () => {
     await placePaidOrder(NUMBER);
-    pass(90 * DAY_MS);
-    expect(numbersIn(await bill())).toEqual([NUMBER]);
-    pass(DAY_MS);
-    expect(await noBill()).toMatchObject({ error_code: "20001", return_msg: "invalid bill_date" });
+    advanceClock(90 * DAY_MS);
+    expect(numbersIn(await fetchBill())).toEqual([NUMBER]);
+    advanceClock(DAY_MS);
+    expect(await fetchBillFailure()).toMatchObject({
+      error_code: "20001",
+      return_msg: "invalid bill_date",
+    });
   });
 
-  test("to come has no bill", async () => {
-    expect(await noBill({ bill_date: TOMORROW })).toMatchObject({ return_msg: "No Bill Exist" });
+  test("has no bill in the future", async () => {
+    expect(await fetchBillFailure({ bill_date: TOMORROW })).toMatchObject({
+      return_msg: "No Bill Exist",
+    });
   });
 
-  test("that is not over has none at WeChat, and from 9 o'clock the next day", async () => {
-    await change({ billsOfToday: false });
+  test("has a bill from 9 o'clock on the next day when billsOfToday is off", async () => {
+    await changeSettings({ billsOfToday: false });
     await placePaidOrder(NUMBER);
-    expect(await noBill()).toMatchObject({ return_msg: "No Bill Exist" });
-    pass(TO_MIDNIGHT + 9 * 3_600_000 - 1);
-    expect(await noBill()).toMatchObject({ return_code: "FAIL", return_msg: "Bill Creating" });
-    pass(1);
-    expect(numbersIn(await bill())).toEqual([NUMBER]);
+    expect(await fetchBillFailure()).toMatchObject({ return_msg: "No Bill Exist" });
+    advanceClock(TO_MIDNIGHT + 9 * 3_600_000 - 1);
+    expect(await fetchBillFailure()).toMatchObject({
+      return_code: "FAIL",
+      return_msg: "Bill Creating",
+    });
+    advanceClock(1);
+    expect(numbersIn(await fetchBill())).toEqual([NUMBER]);
   });
 });
 
-describe("a call that is out of order", () => {
-  const NOT_OK: [string, Params, string][] = [
+describe("an invalid downloadbill call", () => {
+  const INVALID_CALLS: [string, Params, string][] = [
     ["an unknown type", { bill_type: "REVOKED" }, "invalid bill_type"],
     ["no date", { bill_date: "" }, "missing parameter"],
-    ["a date that is none", { bill_date: "21000229" }, "data format error"],
+    ["an impossible date", { bill_date: "21000229" }, "data format error"],
     ["a date with hyphens", { bill_date: "2100-01-01" }, "data format error"],
     ["another compression", { tar_type: "ZIP" }, "data format error"],
     ["an unknown parameter", { openid: "o" }, "data format error"],
-    ["an appid of others", { appid: "wx1111111111111111" }, "appid and mch_id not match"],
+    ["another merchant's appid", { appid: "wx1111111111111111" }, "appid and mch_id not match"],
     ["an unknown merchant", { mch_id: "1" }, "data format error"],
   ];
-  test.each(NOT_OK)("has %s", async (_what, changes, message) => {
+  test.each(INVALID_CALLS)("fails with error_code 20001: %s", async (_what, changes, message) => {
     await placePaidOrder(NUMBER);
-    expect(await noBill(changes)).toEqual({
+    expect(await fetchBillFailure(changes)).toEqual({
       return_code: "FAIL",
       return_msg: message,
       error_code: "20001",
@@ -240,8 +250,8 @@ describe("a call that is out of order", () => {
     });
   });
 
-  test("has another sign", async () => {
-    const params = signed(common({ bill_date: TODAY }), "x".repeat(32));
+  test("fails with SIGN ERROR for a wrong sign", async () => {
+    const params = signed(commonParams({ bill_date: TODAY }), "x".repeat(32));
     const response = await send("/pay/downloadbill", writeXml(Object.entries(params)));
     expect(fieldsOf(await response.text())).toMatchObject({
       return_msg: "SIGN ERROR",
@@ -249,14 +259,14 @@ describe("a call that is out of order", () => {
     });
   });
 
-  test("is no POST", async () => {
+  test("fails for a GET", async () => {
     const response = await send("/pay/downloadbill", null, "GET");
     expect(fieldsOf(await response.text())).toMatchObject({ return_code: "FAIL" });
   });
 });
 
-test("the call is on record", async () => {
+test("a downloadbill call appears in the call log", async () => {
   await placePaidOrder(NUMBER);
-  await bill();
+  await fetchBill();
   expect((await state()).calls[0]).toMatchObject({ path: "/pay/downloadbill", outcome: "SUCCESS" });
 });

@@ -1,20 +1,32 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { signBridge, type Bridge } from "../src/rules/bridge.ts";
 import type { SignType } from "../src/v2/sign.ts";
-import { APP_ID, control, freshSandbox, KEY, pass, placeOrder, type Reply } from "./helpers.ts";
+import {
+  advanceClock,
+  APP_ID,
+  control,
+  KEY,
+  placeOrder,
+  resetSandbox,
+  type ControlResponse,
+} from "./helpers.ts";
 
 const NUMBER = "BRIDGE000001";
 
 let prepayId: string;
 
 beforeEach(async () => {
-  await freshSandbox();
+  await resetSandbox();
   prepayId = (await placeOrder(NUMBER))["prepay_id"] ?? "";
 });
 
-/** A sound bridge object with one thing changed. */
-function bridge(changes: Partial<Bridge> = {}, key = KEY, signType: SignType = "MD5"): Bridge {
-  const sound = {
+/** Valid bridge parameters with changes. */
+function bridgeParams(
+  changes: Partial<Bridge> = {},
+  key = KEY,
+  signType: SignType = "MD5",
+): Bridge {
+  const valid = {
     appId: APP_ID,
     timeStamp: "4102459506",
     nonceStr: "5K8264ILTKCH16CQ2502SI8ZNMTM67VS",
@@ -22,13 +34,13 @@ function bridge(changes: Partial<Bridge> = {}, key = KEY, signType: SignType = "
     signType,
     ...changes,
   };
-  return { ...signBridge(sound, key, signType), ...changes };
+  return { ...signBridge(valid, key, signType), ...changes };
 }
 
-const payWith = async (it: Bridge, number = NUMBER): Promise<Reply> =>
+const payWith = async (it: Bridge, number = NUMBER): Promise<ControlResponse> =>
   await control("POST", `/orders/${number}/pay`, { notify: false, bridge: it });
 
-test("the published vector of paySign holds", () => {
+test("signBridge reproduces the published paySign", () => {
   const unsigned = {
     appId: "wx2421b1c4370ec43b",
     timeStamp: "1395712654",
@@ -40,45 +52,45 @@ test("the published vector of paySign holds", () => {
   expect(paySign).toBe("48B47EB7B5EF3CDCF4589A7E56DFF3BD");
 });
 
-test("a sound bridge object opens the payment", async () => {
-  expect(await payWith(bridge())).toMatchObject({ status: 200, json: { state: "SUCCESS" } });
+test("valid bridge parameters pay the order", async () => {
+  expect(await payWith(bridgeParams())).toMatchObject({ status: 200, json: { state: "SUCCESS" } });
 });
 
-test("each of an order's prepay_ids opens it", async () => {
+test("every prepay_id of an order pays it", async () => {
   await placeOrder(NUMBER);
-  expect(await payWith(bridge())).toMatchObject({ status: 200 });
+  expect(await payWith(bridgeParams())).toMatchObject({ status: 200 });
 });
 
-test("an HMAC-SHA256 order wants an HMAC-SHA256 paySign", async () => {
+test("an HMAC-SHA256 order requires an HMAC-SHA256 paySign", async () => {
   const order = await placeOrder("BRIDGE000002", { sign_type: "HMAC-SHA256" });
   prepayId = order["prepay_id"] ?? "";
-  expect(await payWith(bridge(), "BRIDGE000002")).toMatchObject({ status: 409 });
-  const hmac = bridge({}, KEY, "HMAC-SHA256");
+  expect(await payWith(bridgeParams(), "BRIDGE000002")).toMatchObject({ status: 409 });
+  const hmac = bridgeParams({}, KEY, "HMAC-SHA256");
   expect(await payWith(hmac, "BRIDGE000002")).toMatchObject({ status: 200 });
 });
 
-describe("WeChat's client refuses", () => {
+describe("bridge parameters are refused with", () => {
   test.each<[string, () => Bridge]>([
-    ["another appid", () => bridge({ appId: "wx0000000000000000" })],
-    ["milliseconds", () => bridge({ timeStamp: "4102459506000" })],
-    ["a malformed nonce", () => bridge({ nonceStr: "a b" })],
-    ["another sign type", () => bridge({ signType: "HMAC-SHA256" })],
-    ["a bare prepay_id", () => bridge({ package: prepayId })],
-    ["another prepay_id", () => bridge({ package: `prepay_id=${prepayId}0` })],
-    ["a wrong paySign", () => bridge({ paySign: "0".repeat(32) })],
-    ["a paySign by another key", () => bridge({}, "k".repeat(32))],
+    ["another appid", () => bridgeParams({ appId: "wx0000000000000000" })],
+    ["milliseconds", () => bridgeParams({ timeStamp: "4102459506000" })],
+    ["a malformed nonce", () => bridgeParams({ nonceStr: "a b" })],
+    ["another sign type", () => bridgeParams({ signType: "HMAC-SHA256" })],
+    ["a bare prepay_id", () => bridgeParams({ package: prepayId })],
+    ["another prepay_id", () => bridgeParams({ package: `prepay_id=${prepayId}0` })],
+    ["a wrong paySign", () => bridgeParams({ paySign: "0".repeat(32) })],
+    ["a paySign by another key", () => bridgeParams({}, "k".repeat(32))],
   ])("%s", async (_what, make) => {
-    const reply = await payWith(make());
-    expect(reply).toMatchObject({
+    const response = await payWith(make());
+    expect(response).toMatchObject({
       status: 409,
       json: { error: expect.stringMatching(/^bridge: /) },
     });
   });
 
   test("a prepay_id older than two hours", async () => {
-    pass(2 * 3_600_000 + 1);
-    expect(await payWith(bridge())).toMatchObject({ status: 409 });
+    advanceClock(2 * 3_600_000 + 1);
+    expect(await payWith(bridgeParams())).toMatchObject({ status: 409 });
     prepayId = (await placeOrder(NUMBER))["prepay_id"] ?? "";
-    expect(await payWith(bridge())).toMatchObject({ status: 200 });
+    expect(await payWith(bridgeParams())).toMatchObject({ status: 200 });
   });
 });

@@ -10,7 +10,7 @@ test(primitive?.name ?? "", () => {
   expect(encryptEcb(primitive?.plaintext ?? "", primitive?.key ?? "")).toBe(primitive?.ciphertext);
 });
 
-test("a text of many blocks comes back whole", () => {
+test("encryptEcb encrypts text of several blocks", () => {
   const key = "0123456789abcdef0123456789abcdef";
   const text = fixture?.plaintext_xml ?? "";
   const decipher = createDecipheriv("aes-256-ecb", key, null);
@@ -19,8 +19,8 @@ test("a text of many blocks comes back whole", () => {
 });
 
 test(fixture?.name ?? "", () => {
-  const reading = readXml(fixture?.plaintext_xml ?? "");
-  if (!reading.ok) throw new Error(reading.reason);
-  expect(reading.root).toBe("root");
-  expect(reading.fields.get("refund_recv_accout")).toBe("支付用户零钱");
+  const document = readXml(fixture?.plaintext_xml ?? "");
+  if (!document.ok) throw new Error(document.error);
+  expect(document.value.root).toBe("root");
+  expect(document.value.fields.get("refund_recv_accout")).toBe("支付用户零钱");
 });

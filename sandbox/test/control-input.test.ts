@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { control, freshSandbox, ORIGIN, placeOrder, state } from "./helpers.ts";
+import { control, ORIGIN, placeOrder, resetSandbox, state } from "./helpers.ts";
 
 const NUMBER = "INPUT0000001";
 const MERCHANT = { mchId: "1900000110", apiKey: "k".repeat(32), appIds: ["wx1111111111111111"] };
@@ -7,9 +7,9 @@ const CALL_FAULT = { on: "call", path: "refund", fault: "slow" };
 const LINE_FAULT = { on: "bill", fault: "missing-line", outTradeNo: NUMBER };
 const NOTIFICATION_FAULT = { on: "notification", kind: "pay", fault: "late" };
 
-beforeEach(freshSandbox);
+beforeEach(resetSandbox);
 
-describe("a 400 names the fields at fault:", () => {
+describe("the control API responds to invalid input with a 400 that names the fields:", () => {
   test.each<[string, string, object, string[]]>([
     ["POST", "/merchants", {}, ["mchId", "apiKey", "appIds"]],
     ["POST", "/merchants", { ...MERCHANT, mchId: "x" }, ["mchId"]],
@@ -67,10 +67,10 @@ describe("a 400 names the fields at fault:", () => {
     ["POST", "/faults", { ...NOTIFICATION_FAULT, fault: "slow" }, ["fault"]],
     ["POST", "/faults", { ...NOTIFICATION_FAULT, errCode: "A" }, [""]],
   ])("%s %s %j", async (method, path, body, fields) => {
-    const reply = await control(method, path, body);
-    expect(reply.status).toBe(400);
+    const response = await control(method, path, body);
+    expect(response.status).toBe(400);
     for (const field of fields) {
-      expect(reply.json).toMatchObject({
+      expect(response.json).toMatchObject({
         error: "the body is malformed",
         fields: expect.arrayContaining([expect.objectContaining({ field })]),
       });
@@ -79,25 +79,31 @@ describe("a 400 names the fields at fault:", () => {
   });
 });
 
-test.each(["{", "[1", "notify=false", "\u0000"])("%j is not JSON", async (body) => {
-  const reply = await control("POST", "/faults", body);
-  expect(reply).toEqual({ status: 400, json: { error: "the body is not JSON" } });
+test.each(["{", "[1", "notify=false", "\u0000"])(
+  "the control API refuses %j as not JSON",
+  async (body) => {
+    const response = await control("POST", "/faults", body);
+    expect(response).toEqual({ status: 400, json: { error: "the body is not JSON" } });
+  },
+);
+
+test.each(["[]", "null", "1", '"text"'])(
+  "the control API refuses %s as not an object",
+  async (body) => {
+    expect(await control("POST", "/reset", body)).toMatchObject({ status: 400 });
+  },
+);
+
+test("the control API refuses a body that is too large", async () => {
+  const response = await control("POST", "/faults", " ".repeat(70_000));
+  expect(response).toEqual({ status: 400, json: { error: "the body is too large" } });
 });
 
-test.each(["[]", "null", "1", '"text"'])("%s is not an object", async (body) => {
-  expect(await control("POST", "/reset", body)).toMatchObject({ status: 400 });
-});
-
-test("a body that is too large is refused", async () => {
-  const reply = await control("POST", "/faults", " ".repeat(70_000));
-  expect(reply).toEqual({ status: 400, json: { error: "the body is too large" } });
-});
-
-test("an empty body says nothing, whatever its content type", async () => {
+test("the control API accepts an empty body with any content type", async () => {
   await placeOrder(NUMBER);
   const headers = { "content-type": "text/plain" };
-  const reply = await control("POST", `/orders/${NUMBER}/pay`, "", headers);
-  expect(reply).toMatchObject({ status: 200, json: { state: "SUCCESS" } });
+  const response = await control("POST", `/orders/${NUMBER}/pay`, "", headers);
+  expect(response).toMatchObject({ status: 200, json: { state: "SUCCESS" } });
 });
 
 test.each([
@@ -105,27 +111,27 @@ test.each([
   ["GET", "/faults"],
   ["PUT", "/settings"],
   ["DELETE", `/orders/${NUMBER}`],
-])("%s %s is a 404 in JSON", async (method, path) => {
-  const reply = await control(method, path);
-  expect(reply).toEqual({ status: 404, json: { error: "no such path or method" } });
+])("the control API responds to %s %s with a 404 in JSON", async (method, path) => {
+  const response = await control(method, path);
+  expect(response).toEqual({ status: 404, json: { error: "no such path or method" } });
 });
 
-describe("another site's page", () => {
+describe("the control API, called with an Origin", () => {
   test.each(["https://evil.test", "http://sandbox.test:81", "null"])(
-    "at %j changes nothing",
+    "refuses changes from %j",
     async (origin) => {
       for (const [method, path] of [
         ["POST", "/reset"],
         ["PATCH", "/settings"],
         ["DELETE", "/faults"],
       ] as const) {
-        const reply = await control(method, path, {}, { origin });
-        expect(reply.status).toBe(403);
+        const response = await control(method, path, {}, { origin });
+        expect(response.status).toBe(403);
       }
     },
   );
 
-  test("is not the sandbox's own page, nor a tool", async () => {
+  test("accepts changes from the sandbox's page and from tools without an Origin", async () => {
     expect(await control("POST", "/reset", {}, { origin: ORIGIN })).toMatchObject({ status: 200 });
     expect(await control("POST", "/reset", {})).toMatchObject({ status: 200 });
   });

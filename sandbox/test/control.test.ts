@@ -2,35 +2,35 @@ import { env, exports } from "cloudflare:workers";
 import { evictDurableObject } from "cloudflare:test";
 import { beforeEach, describe, expect, test } from "vitest";
 import {
+  advanceClock,
   APP_ID,
   call,
-  common,
+  commonParams,
   control,
-  details,
-  freshSandbox,
   KEY,
   MCH_ID,
+  orderDetails,
   ORIGIN,
-  pass,
   placeOrder,
   placePaidOrder,
   queryOrder,
   requestRefund,
+  resetSandbox,
   SECOND_APP_ID,
   state,
 } from "./helpers.ts";
 
 const NUMBER = "CONTROL00001";
 
-beforeEach(freshSandbox);
+beforeEach(resetSandbox);
 
-test("it is in good health", async () => {
+test("GET /health responds with ok", async () => {
   const response = await exports.default.fetch(`${ORIGIN}/health`);
   expect(await response.json()).toEqual({ ok: true });
 });
 
-describe("state", () => {
-  test("of a fresh sandbox: the demo merchant and the defaults", async () => {
+describe("GET /state", () => {
+  test("returns the demo merchant and the default settings after a reset", async () => {
     expect(await state()).toEqual({
       settings: {
         notifyScale: 1,
@@ -64,9 +64,9 @@ describe("state", () => {
     });
   });
 
-  test("tells everything, newest first, and no key", async () => {
+  test("returns everything, newest first, without keys", async () => {
     await placePaidOrder(NUMBER, { attach: "附加" });
-    pass(1);
+    advanceClock(1);
     await placeOrder("CONTROL00002");
     await requestRefund(NUMBER, "R1");
     await control("POST", `/orders/${NUMBER}/notify`);
@@ -129,7 +129,7 @@ describe("state", () => {
     expect(JSON.stringify(whole)).not.toContain(KEY);
   });
 
-  test("keeps the newest 200 calls", async () => {
+  test("returns the newest 200 calls", async () => {
     for (let count = 0; count < 205; count++) await queryOrder(`ABSENT${count + 1000}`);
     const { calls } = await state();
     expect(calls).toHaveLength(200);
@@ -137,86 +137,89 @@ describe("state", () => {
     expect(calls[199]?.outTradeNo).toBe("ABSENT1005");
   });
 
-  test("outlives the object that holds it", async () => {
+  test("survives the eviction of the Durable Object", async () => {
     await placeOrder(NUMBER);
     await evictDurableObject(env.LEDGER.getByName("wechat"));
-    expect(await details(NUMBER)).toMatchObject({ state: "NOTPAY" });
+    expect(await orderDetails(NUMBER)).toMatchObject({ state: "NOTPAY" });
   });
 });
 
-describe("an order", () => {
-  test("tells its refunds and notifications, and of no other order", async () => {
+describe("an order in the control API", () => {
+  test("has its own refunds and notifications only", async () => {
     await placePaidOrder(NUMBER);
     await placePaidOrder("CONTROL00002");
     await requestRefund("CONTROL00002", "R1");
-    expect(await details(NUMBER)).toMatchObject({ refunds: [], notifications: [] });
-    expect(await details("CONTROL00002")).toMatchObject({ refunds: [{ outRefundNo: "R1" }] });
+    expect(await orderDetails(NUMBER)).toMatchObject({ refunds: [], notifications: [] });
+    expect(await orderDetails("CONTROL00002")).toMatchObject({ refunds: [{ outRefundNo: "R1" }] });
   });
 
-  test("with odd characters in its number is found", async () => {
+  test("can have special characters in its number", async () => {
     await placeOrder("a|b*c-d_e");
     const path = `/orders/${encodeURIComponent("a|b*c-d_e")}/pay`;
-    const reply = await control("POST", path, { notify: false });
-    expect(reply).toMatchObject({ status: 200, json: { outTradeNo: "a|b*c-d_e" } });
+    const response = await control("POST", path, { notify: false });
+    expect(response).toMatchObject({ status: 200, json: { outTradeNo: "a|b*c-d_e" } });
   });
 
-  test.each(["pay", "fail", "close", "notify"])("that is absent can't %s", async (deed) => {
-    const reply = await control("POST", `/orders/ABSENT000001/${deed}`, {});
-    expect(reply).toEqual({ status: 404, json: { error: "no order ABSENT000001" } });
-  });
+  test.each(["pay", "fail", "close", "notify"])(
+    "responds with a 404 to %s when unknown",
+    async (action) => {
+      const response = await control("POST", `/orders/ABSENT000001/${action}`, {});
+      expect(response).toEqual({ status: 404, json: { error: "no order ABSENT000001" } });
+    },
+  );
 
-  test("that is absent is a 404", async () => {
+  test("responds with a 404 to GET when unknown", async () => {
     expect(await control("GET", "/orders/ABSENT000001")).toMatchObject({ status: 404 });
   });
 
-  test("is paid once", async () => {
+  test("can be paid once", async () => {
     await placeOrder(NUMBER);
     const paid = await control("POST", `/orders/${NUMBER}/pay`, {});
     expect(paid).toMatchObject({ status: 200, json: { state: "SUCCESS", notifications: [{}] } });
-    for (const deed of ["pay", "fail", "close"]) {
-      const reply = await control("POST", `/orders/${NUMBER}/${deed}`, {});
-      expect(reply).toEqual({ status: 409, json: { error: "the order is SUCCESS" } });
+    for (const action of ["pay", "fail", "close"]) {
+      const response = await control("POST", `/orders/${NUMBER}/${action}`, {});
+      expect(response).toEqual({ status: 409, json: { error: "the order is SUCCESS" } });
     }
     await requestRefund(NUMBER, "R1");
     const again = await control("POST", `/orders/${NUMBER}/pay`, {});
     expect(again).toEqual({ status: 409, json: { error: "the order is REFUND" } });
   });
 
-  test("that is closed can't be paid", async () => {
+  test("can't be paid when closed", async () => {
     await placeOrder(NUMBER);
     const closed = await control("POST", `/orders/${NUMBER}/close`, {});
     expect(closed).toMatchObject({ status: 200, json: { state: "CLOSED" } });
-    const reply = await control("POST", `/orders/${NUMBER}/pay`, {});
-    expect(reply).toEqual({ status: 409, json: { error: "the order is CLOSED" } });
+    const response = await control("POST", `/orders/${NUMBER}/pay`, {});
+    expect(response).toEqual({ status: 409, json: { error: "the order is CLOSED" } });
   });
 
-  test("can't be paid after its time_expire, which does not close it", async () => {
+  test("can't be paid after its time_expire, but stays NOTPAY", async () => {
     await placeOrder(NUMBER, { time_expire: "21000101121006" });
-    pass(5 * 60_000);
+    advanceClock(5 * 60_000);
     expect(await control("POST", `/orders/${NUMBER}/pay`, {})).toMatchObject({ status: 409 });
     expect(await queryOrder(NUMBER)).toMatchObject({ trade_state: "NOTPAY" });
   });
 
-  test("whose payment fails stays unpaid, and that is recorded", async () => {
+  test("stays unpaid after a failed payment, which is logged", async () => {
     await placeOrder(NUMBER);
     const failed = await control("POST", `/orders/${NUMBER}/fail`, {});
     expect(failed).toMatchObject({ status: 200, json: { state: "NOTPAY", notifications: [] } });
     expect((await state()).calls[0]).toMatchObject({ path: "payer", outcome: "payment failed" });
   });
 
-  test("that is unpaid has nothing to tell", async () => {
+  test("can't be notified when unpaid", async () => {
     await placeOrder(NUMBER);
     expect(await control("POST", `/orders/${NUMBER}/notify`, {})).toMatchObject({ status: 409 });
   });
 });
 
-describe("a refund", () => {
+describe("a refund in the control API", () => {
   beforeEach(async () => {
     await placePaidOrder(NUMBER);
     await requestRefund(NUMBER, "R@1");
   });
 
-  test("ends for good with SUCCESS or REFUNDCLOSE", async () => {
+  test("can't change after SUCCESS or REFUNDCLOSE", async () => {
     const decided = await control("POST", "/refunds/R@1/outcome", { status: "SUCCESS" });
     expect(decided).toMatchObject({ status: 200, json: { outRefundNo: "R@1", status: "SUCCESS" } });
     for (const status of ["SUCCESS", "CHANGE", "REFUNDCLOSE"]) {
@@ -227,46 +230,46 @@ describe("a refund", () => {
     }
   });
 
-  test("can go from CHANGE to an end, and not to CHANGE again", async () => {
+  test("can change from CHANGE to a final status, but not to CHANGE", async () => {
     await control("POST", "/refunds/R@1/outcome", { status: "CHANGE" });
     const again = await control("POST", "/refunds/R@1/outcome", { status: "CHANGE" });
     expect(again).toMatchObject({ status: 409 });
     const closed = await control("POST", "/refunds/R@1/outcome", { status: "REFUNDCLOSE" });
     expect(closed).toMatchObject({ status: 200 });
-    expect(await details(NUMBER)).toMatchObject({ refundedFee: 0 });
+    expect(await orderDetails(NUMBER)).toMatchObject({ refundedFee: 0 });
   });
 
-  test("that is PROCESSING has nothing to tell", async () => {
+  test("can't be notified when PROCESSING", async () => {
     expect(await control("POST", "/refunds/R@1/notify", {})).toMatchObject({ status: 409 });
   });
 
-  test("that is absent is a 404", async () => {
+  test("responds with a 404 when unknown", async () => {
     const outcome = await control("POST", "/refunds/ABSENT/outcome", { status: "SUCCESS" });
     expect(outcome).toMatchObject({ status: 404 });
     expect(await control("POST", "/refunds/ABSENT/notify", {})).toMatchObject({ status: 404 });
   });
 });
 
-describe("a merchant", () => {
+describe("a merchant in the control API", () => {
   const other = { mchId: "1900000110", apiKey: "k".repeat(32), appIds: ["wx1111111111111111"] };
 
-  test("is registered, then replaced, and never tells its key", async () => {
+  test("can be registered and replaced, and is returned without its key", async () => {
     const { apiKey: _key, ...shown } = other;
     expect(await control("POST", "/merchants", other)).toEqual({ status: 201, json: shown });
     expect(await control("POST", "/merchants", other)).toEqual({ status: 200, json: shown });
     expect((await state()).merchants).toHaveLength(2);
   });
 
-  test("can have a new key", async () => {
+  test("can get a new API key", async () => {
     const replaced = { mchId: MCH_ID, apiKey: "k".repeat(32), appIds: [APP_ID] };
     await control("POST", "/merchants", replaced);
-    const answer = await call("/pay/orderquery", common({ out_trade_no: NUMBER })).catch(
+    const response = await call("/pay/orderquery", commonParams({ out_trade_no: NUMBER })).catch(
       () => null,
     );
-    expect(answer).toEqual({ return_code: "FAIL", return_msg: "签名错误" });
+    expect(response).toEqual({ return_code: "FAIL", return_msg: "签名错误" });
   });
 
-  test("can't lose an appid that has orders", async () => {
+  test("can't drop an appid that has orders", async () => {
     await placeOrder(NUMBER);
     const body = { mchId: MCH_ID, apiKey: KEY, appIds: [SECOND_APP_ID] };
     expect(await control("POST", "/merchants", body)).toEqual({
@@ -276,7 +279,7 @@ describe("a merchant", () => {
   });
 });
 
-test("settings change one by one", async () => {
+test("PATCH /settings changes only the given settings", async () => {
   const first = await control("PATCH", "/settings", { notifyScale: 0.5 });
   expect(first).toMatchObject({ status: 200, json: { notifyScale: 0.5, closeAfterMs: 300_000 } });
   const second = await control("PATCH", "/settings", { refundOutcome: "success" });

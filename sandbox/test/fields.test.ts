@@ -1,23 +1,23 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import {
   call,
-  common,
-  freshSandbox,
+  commonParams,
   orderParams,
   placeOrder,
   refundParams,
+  resetSandbox,
   type Params,
 } from "./helpers.ts";
 
-beforeEach(freshSandbox);
+beforeEach(resetSandbox);
 
 const NUMBER = "FIELDS000001";
 
-async function refusal(path: string, params: Params): Promise<void> {
+async function expectParamError(path: string, params: Params): Promise<void> {
   expect(await call(path, params)).toMatchObject({ result_code: "FAIL", err_code: "PARAM_ERROR" });
 }
 
-describe("unifiedorder refuses", () => {
+describe("unifiedorder fails with PARAM_ERROR for", () => {
   test.each([
     ["body", "x".repeat(128)],
     ["body of 43 characters, 129 bytes", "付".repeat(43)],
@@ -57,12 +57,12 @@ describe("unifiedorder refuses", () => {
     ["scene_info", "x".repeat(257)],
   ])("%s %j", async (what, value) => {
     const [name = ""] = what.split(" ");
-    await refusal("/pay/unifiedorder", orderParams(NUMBER, { [name]: value }));
+    await expectParamError("/pay/unifiedorder", orderParams(NUMBER, { [name]: value }));
   });
 });
 
-test("unifiedorder takes every field at its limit", async () => {
-  const answer = await placeOrder("-_|*-_|*-_|*-_|*-_|*-_|*-_|*-_|*", {
+test("unifiedorder accepts every field at its limit", async () => {
+  const response = await placeOrder("-_|*-_|*-_|*-_|*-_|*-_|*-_|*-_|*", {
     body: `${"付".repeat(42)}x`,
     attach: `${"付".repeat(42)}x`,
     total_fee: "2147483647",
@@ -82,18 +82,18 @@ test("unifiedorder takes every field at its limit", async () => {
     version: "1.0",
     sign_type: "MD5",
   });
-  expect(answer).toMatchObject({ result_code: "SUCCESS", device_info: "WEB" });
+  expect(response).toMatchObject({ result_code: "SUCCESS", device_info: "WEB" });
 });
 
-test("a time_expire that is too near is refused as a whole", async () => {
-  const answer = await placeOrder(NUMBER, { time_expire: "21000101121005" });
-  expect(answer).toEqual({
+test("unifiedorder fails with an unsigned FAIL for a time_expire that is too near", async () => {
+  const response = await placeOrder(NUMBER, { time_expire: "21000101121005" });
+  expect(response).toEqual({
     return_code: "FAIL",
     return_msg: "time_expire时间过短,刷卡至少1分钟,其他5分钟",
   });
 });
 
-describe("refund refuses", () => {
+describe("refund fails with PARAM_ERROR for", () => {
   test.each([
     ["out_refund_no", "x".repeat(65)],
     ["out_refund_no", "REFUND/1"],
@@ -106,10 +106,13 @@ describe("refund refuses", () => {
     ["notify_url", "https://merchant.test/notify?a=1"],
     ["transaction_id", "abc"],
   ])("%s %j", async (name, value) => {
-    await refusal("/secapi/pay/refund", refundParams(NUMBER, "REFUND1", { [name]: value }));
+    await expectParamError(
+      "/secapi/pay/refund",
+      refundParams(NUMBER, "REFUND1", { [name]: value }),
+    );
   });
 });
 
-test("refundquery refuses a malformed offset", async () => {
-  await refusal("/pay/refundquery", common({ out_trade_no: NUMBER, offset: "-1" }));
+test("refundquery fails with PARAM_ERROR for a malformed offset", async () => {
+  await expectParamError("/pay/refundquery", commonParams({ out_trade_no: NUMBER, offset: "-1" }));
 });

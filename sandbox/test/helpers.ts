@@ -13,30 +13,30 @@ export const MCH_ID = "1900000109";
 export const APP_ID = "wxde05c4b716e52bf2";
 export const SECOND_APP_ID = "wx3f7a9c1e5b8d2046";
 
-// So far ahead that no alarm goes off by itself: tests run it when they want it.
+// In the far future, so that no alarm runs on its own: tests run the alarm themselves.
 const FROZEN_AT = Date.UTC(2100, 0, 1, 4, 5, 6);
 
 export type Params = Record<string, string>;
 
-/** Stops the clock at a fixed instant and empties the sandbox. */
-export async function freshSandbox(): Promise<void> {
+/** Stops the clock at a fixed instant and resets the sandbox. */
+export async function resetSandbox(): Promise<void> {
   vi.useFakeTimers({ toFake: ["Date"] });
   vi.setSystemTime(FROZEN_AT);
   await control("POST", "/reset");
 }
 
-/** Moves the stopped clock. */
-export function pass(ms: number): void {
+/** Advances the stopped clock. */
+export function advanceClock(ms: number): void {
   vi.setSystemTime(Date.now() + ms);
 }
 
-/** Runs whatever the sandbox has planned for now; false when nothing is planned at all. */
+/** Runs the sandbox's alarm, which handles what is due; false when no alarm is set. */
 export async function runAlarm(): Promise<boolean> {
   return await runDurableObjectAlarm(env.LEDGER.getByName("wechat"));
 }
 
 /** The parameters that every call has. */
-export function common(params: Params = {}): Params {
+export function commonParams(params: Params = {}): Params {
   return {
     appid: APP_ID,
     mch_id: MCH_ID,
@@ -45,9 +45,9 @@ export function common(params: Params = {}): Params {
   };
 }
 
-/** The parameters of a sound order. */
+/** The parameters of a valid order. */
 export function orderParams(outTradeNo: string, changes: Params = {}): Params {
-  return common({
+  return commonParams({
     body: "腾讯充值中心-QQ会员充值",
     out_trade_no: outTradeNo,
     total_fee: "100",
@@ -59,13 +59,13 @@ export function orderParams(outTradeNo: string, changes: Params = {}): Params {
   });
 }
 
-/** The parameters of a sound refund. */
+/** The parameters of a valid refund. */
 export function refundParams(
   outTradeNo: string,
   outRefundNo: string,
   changes: Params = {},
 ): Params {
-  return common({
+  return commonParams({
     out_trade_no: outTradeNo,
     out_refund_no: outRefundNo,
     total_fee: "100",
@@ -75,7 +75,7 @@ export function refundParams(
   });
 }
 
-/** The parameters with their sign, by the `sign_type` among them. */
+/** Adds the sign, with the algorithm of `sign_type`. */
 export function signed(params: Params, key = KEY): Params {
   const signType: SignType = params["sign_type"] === "HMAC-SHA256" ? "HMAC-SHA256" : "MD5";
   return { ...params, sign: sign(Object.entries(params), key, signType) };
@@ -93,15 +93,15 @@ export async function send(
   });
 }
 
-/** Makes a signed call and returns the fields of the answer, whose sign is checked if it has one. */
+/** Makes a signed call and returns the fields of the response after verifying its sign, if any. */
 export async function call(path: string, params: Params): Promise<Params> {
   const response = await send(path, writeXml(Object.entries(signed(params))));
   expect(response.status).toBe(200);
-  return checkedFields(await response.text(), params["sign_type"]);
+  return verifiedFields(await response.text(), params["sign_type"]);
 }
 
-/** Reads an answer; a return_code SUCCESS must be signed, a FAIL must not be. */
-export function checkedFields(xml: string, signType?: string): Params {
+/** Parses a response. A return_code SUCCESS must have a valid sign, a FAIL must have none. */
+export function verifiedFields(xml: string, signType?: string): Params {
   const fields = fieldsOf(xml);
   if (fields["return_code"] !== "SUCCESS") {
     expect(Object.keys(fields)).toEqual(["return_code", "return_msg"]);
@@ -112,15 +112,15 @@ export function checkedFields(xml: string, signType?: string): Params {
   return fields;
 }
 
-/** The fields of a flat XML. */
+/** The fields of an XML message. */
 export function fieldsOf(xml: string): Params {
-  const reading = readXml(xml);
-  if (!reading.ok) throw new Error(`${reading.reason}: ${xml}`);
-  return Object.fromEntries(reading.fields);
+  const document = readXml(xml);
+  if (!document.ok) throw new Error(`${document.error}: ${xml}`);
+  return Object.fromEntries(document.value.fields);
 }
 
-/** What a refund notification hides in its req_info; throws when the key does not open it. */
-export function reqInfo(body = ""): Params {
+/** Decrypts the req_info of a refund notification; throws when the key is wrong. */
+export function decryptReqInfo(body = ""): Params {
   const bytes = Buffer.from(fieldsOf(body)["req_info"] ?? "", "base64");
   const decipher = createDecipheriv("aes-256-ecb", refundCipherKey(KEY), null);
   const text = Buffer.concat([decipher.update(bytes), decipher.final()]).toString("utf8");
@@ -132,10 +132,10 @@ export const placeOrder = async (outTradeNo: string, changes: Params = {}): Prom
   await call("/pay/unifiedorder", orderParams(outTradeNo, changes));
 
 export const queryOrder = async (outTradeNo: string): Promise<Params> =>
-  await call("/pay/orderquery", common({ out_trade_no: outTradeNo }));
+  await call("/pay/orderquery", commonParams({ out_trade_no: outTradeNo }));
 
 export const closeOrder = async (outTradeNo: string): Promise<Params> =>
-  await call("/pay/closeorder", common({ out_trade_no: outTradeNo }));
+  await call("/pay/closeorder", commonParams({ out_trade_no: outTradeNo }));
 
 export const requestRefund = async (
   outTradeNo: string,
@@ -151,18 +151,19 @@ export async function placePaidOrder(outTradeNo: string, changes: Params = {}): 
   expect(paid.status).toBe(200);
 }
 
-export interface Reply {
+/** A response of the control API. */
+export interface ControlResponse {
   status: number;
   json: unknown;
 }
 
-/** Speaks to the control API. */
+/** Calls the control API. */
 export async function control(
   method: string,
   path: string,
   body?: unknown,
   headers: Params = {},
-): Promise<Reply> {
+): Promise<ControlResponse> {
   const response = await exports.default.fetch(`${ORIGIN}/sandbox/api${path}`, {
     method,
     headers,
@@ -171,19 +172,20 @@ export async function control(
   return { status: response.status, json: await response.json() };
 }
 
-/** Everything the sandbox remembers. */
+/** The whole state of the sandbox. */
 export async function state(): Promise<StateView> {
   const response = await exports.default.fetch(`${ORIGIN}/sandbox/api/state`);
   return await response.json<StateView>();
 }
 
 /** One order with its refunds and notifications. */
-export async function details(outTradeNo: string): Promise<OrderDetails> {
+export async function orderDetails(outTradeNo: string): Promise<OrderDetails> {
   const response = await exports.default.fetch(`${ORIGIN}/sandbox/api/orders/${outTradeNo}`);
   return await response.json<OrderDetails>();
 }
 
-export interface Post {
+/** A notification as the merchant receives it. */
+export interface PostedRequest {
   url: string;
   headers: Headers;
   redirect: string | undefined;
@@ -193,9 +195,11 @@ export interface Post {
 export const ACKNOWLEDGED =
   "<xml><return_code><![CDATA[SUCCESS]]></return_code><return_msg><![CDATA[OK]]></return_msg></xml>";
 
-/** Stands in for the merchant: records what is posted and answers with what `answer` gives. */
-export function merchant(answer: () => Response = () => new Response(ACKNOWLEDGED)): Post[] {
-  const posts: Post[] = [];
+/** Mocks the merchant: records what is posted and responds with the result of `respond`. */
+export function mockMerchant(
+  respond: () => Response = () => new Response(ACKNOWLEDGED),
+): PostedRequest[] {
+  const posts: PostedRequest[] = [];
   vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
     const request = new Request(input, init);
     posts.push({
@@ -204,7 +208,7 @@ export function merchant(answer: () => Response = () => new Response(ACKNOWLEDGE
       redirect: init?.redirect,
       body: await request.text(),
     });
-    return answer();
+    return respond();
   });
   return posts;
 }

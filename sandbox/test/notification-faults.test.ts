@@ -1,214 +1,221 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { sign } from "../src/v2/sign.ts";
 import {
+  advanceClock,
   call,
-  checkedFields,
-  common,
+  commonParams,
   control,
-  details,
+  decryptReqInfo,
   fieldsOf,
-  freshSandbox,
   KEY,
-  merchant,
-  pass,
+  mockMerchant,
+  orderDetails,
   placeOrder,
   placePaidOrder,
   queryOrder,
-  reqInfo,
   requestRefund,
+  resetSandbox,
   runAlarm,
   state,
+  verifiedFields,
   type Params,
-  type Post,
+  type PostedRequest,
 } from "./helpers.ts";
 
 const NUMBER = "MISNOTIFIED1";
 
-let posts: Post[];
+let posts: PostedRequest[];
 
 beforeEach(async () => {
-  await freshSandbox();
-  posts = merchant();
+  await resetSandbox();
+  posts = mockMerchant();
 });
 afterEach(() => {
   vi.restoreAllMocks();
 });
 
-const arm = async (kind: "pay" | "refund", fault: string, more: object = {}): Promise<void> => {
+const armNotificationFault = async (
+  kind: "pay" | "refund",
+  fault: string,
+  more: object = {},
+): Promise<void> => {
   const body = { on: "notification", kind, fault, ...more };
   expect((await control("POST", "/faults", body)).status).toBe(201);
 };
 
-/** The fields of the only notification that was posted. */
-function received(): Params {
+/** The fields of the only notification; fails when there are several. */
+function onlyNotification(): Params {
   expect(posts).toHaveLength(1);
   return fieldsOf(posts[0]?.body ?? "");
 }
 
-const wellSigned = (fields: Params): boolean =>
+const hasValidSign = (fields: Params): boolean =>
   fields["sign"] === sign(Object.entries(fields), KEY, "MD5");
 
 const payWith = async (fault: string, more: object = {}): Promise<void> => {
   await placeOrder(NUMBER);
-  await arm("pay", fault, more);
+  await armNotificationFault("pay", fault, more);
   await control("POST", `/orders/${NUMBER}/pay`);
   await runAlarm();
 };
 
-describe("of a payment", () => {
+describe("a fault of a payment notification", () => {
   test.each([
     [{}, 30_000],
     [{ delayMs: 5000 }, 5000],
-  ])("late: it comes later %j", async (more, delay) => {
+  ])("late: is delivered later %j", async (more, delay) => {
     await payWith("late", more);
-    pass(delay - 1);
+    advanceClock(delay - 1);
     await runAlarm();
     expect(posts).toHaveLength(0);
-    pass(1);
+    advanceClock(1);
     await runAlarm();
-    expect(wellSigned(received())).toBe(true);
+    expect(hasValidSign(onlyNotification())).toBe(true);
   });
 
-  test("twice: the same comes twice", async () => {
+  test("twice: is delivered twice with the same body", async () => {
     await payWith("twice");
     expect(posts).toHaveLength(2);
     expect(posts[0]?.body).toBe(posts[1]?.body);
   });
 
-  test("before-its-time: it comes while the order is NOTPAY, and rightly again later", async () => {
-    await arm("pay", "before-its-time");
+  test("before-its-time: is delivered while the order is NOTPAY, and again after the payment", async () => {
+    await armNotificationFault("pay", "before-its-time");
     await placeOrder(NUMBER);
     await runAlarm();
-    const early = checkedFields(posts[0]?.body ?? "");
+    const early = verifiedFields(posts[0]?.body ?? "");
     expect(early).toMatchObject({ result_code: "SUCCESS", out_trade_no: NUMBER });
     expect(await queryOrder(NUMBER)).toMatchObject({ trade_state: "NOTPAY" });
 
     await control("POST", `/orders/${NUMBER}/pay`);
     await runAlarm();
-    const { transaction_id: transactionId } = checkedFields(posts[1]?.body ?? "");
+    const { transaction_id: transactionId } = verifiedFields(posts[1]?.body ?? "");
     expect(transactionId).toBe(early["transaction_id"]);
   });
 
-  test("wrong-amount, well signed", async () => {
+  test("wrong-amount: has a wrong amount and a valid sign", async () => {
     await payWith("wrong-amount");
-    expect(received()).toMatchObject({ total_fee: "101", cash_fee: "101" });
-    expect(wellSigned(received())).toBe(true);
+    expect(onlyNotification()).toMatchObject({ total_fee: "101", cash_fee: "101" });
+    expect(hasValidSign(onlyNotification())).toBe(true);
   });
 
-  test("wrong-merchant, well signed", async () => {
+  test("wrong-merchant: has a wrong mch_id and a valid sign", async () => {
     await payWith("wrong-merchant");
-    expect(received()["mch_id"]).toBe("1999999999");
-    expect(wellSigned(received())).toBe(true);
+    expect(onlyNotification()["mch_id"]).toBe("1999999999");
+    expect(hasValidSign(onlyNotification())).toBe(true);
   });
 
-  test("wrong-app, well signed", async () => {
+  test("wrong-app: has a wrong appid and a valid sign", async () => {
     await payWith("wrong-app");
-    expect(received()["appid"]).toBe("wx00000000000000ff");
-    expect(wellSigned(received())).toBe(true);
+    expect(onlyNotification()["appid"]).toBe("wx00000000000000ff");
+    expect(hasValidSign(onlyNotification())).toBe(true);
   });
 
-  test("forged: right but for the sign", async () => {
+  test("forged: only the sign is wrong", async () => {
     await payWith("forged");
-    expect(received()).toMatchObject({ total_fee: "100", out_trade_no: NUMBER });
-    expect(received()["sign"]).toMatch(/^[0-9A-F]{32}$/);
-    expect(wellSigned(received())).toBe(false);
+    expect(onlyNotification()).toMatchObject({ total_fee: "100", out_trade_no: NUMBER });
+    expect(onlyNotification()["sign"]).toMatch(/^[0-9A-F]{32}$/);
+    expect(hasValidSign(onlyNotification())).toBe(false);
   });
 
-  test("unsigned: right but without a sign", async () => {
+  test("unsigned: only the sign is missing", async () => {
     await payWith("unsigned");
-    expect(received()).toMatchObject({ total_fee: "100" });
-    expect(received()).not.toHaveProperty("sign");
+    expect(onlyNotification()).toMatchObject({ total_fee: "100" });
+    expect(onlyNotification()).not.toHaveProperty("sign");
   });
 
-  test("never: none comes, and none is tried", async () => {
+  test("never: is never attempted", async () => {
     await payWith("never");
     expect(posts).toHaveLength(0);
-    const { notifications } = await details(NUMBER);
+    const { notifications } = await orderDetails(NUMBER);
     expect(notifications).toMatchObject([{ state: "given-up", nextAt: null, attempts: [] }]);
   });
 
-  test("the fault is in all attempts, and not in the next notification", async () => {
-    posts = merchant(() => new Response("no", { status: 500 }));
+  test("applies to all attempts, but not to the next notification", async () => {
+    posts = mockMerchant(() => new Response("no", { status: 500 }));
     await payWith("forged");
-    pass(15_000);
+    advanceClock(15_000);
     await runAlarm();
     await control("POST", `/orders/${NUMBER}/notify`);
     await runAlarm();
-    const soundness = posts.map((post) => wellSigned(fieldsOf(post.body)));
-    expect(soundness).toEqual([false, false, true]);
+    const validity = posts.map((post) => hasValidSign(fieldsOf(post.body)));
+    expect(validity).toEqual([false, false, true]);
   });
 
-  test("a fault of refunds, or of another order, is left for those", async () => {
-    await arm("refund", "never");
+  test("does not apply to other kinds and other orders", async () => {
+    await armNotificationFault("refund", "never");
     await payWith("never", { outTradeNo: "ANOTHER00001" });
-    expect(wellSigned(received())).toBe(true);
+    expect(hasValidSign(onlyNotification())).toBe(true);
     expect((await state()).faults).toHaveLength(2);
   });
 });
 
-const settleWith = async (fault: string, more: object = {}): Promise<void> => {
+const refundWith = async (fault: string, more: object = {}): Promise<void> => {
   await placePaidOrder(NUMBER);
   await requestRefund(NUMBER, "R1");
-  await arm("refund", fault, more);
+  await armNotificationFault("refund", fault, more);
   await control("POST", "/refunds/R1/outcome", { status: "SUCCESS" });
   await runAlarm();
 };
 
-describe("of a refund", () => {
-  test("late", async () => {
-    await settleWith("late", { delayMs: 5000 });
+describe("a fault of a refund notification", () => {
+  test("late: is delivered later", async () => {
+    await refundWith("late", { delayMs: 5000 });
     expect(posts).toHaveLength(0);
-    pass(5000);
+    advanceClock(5000);
     await runAlarm();
-    expect(reqInfo(posts[0]?.body)).toMatchObject({ refund_status: "SUCCESS" });
+    expect(decryptReqInfo(posts[0]?.body)).toMatchObject({ refund_status: "SUCCESS" });
   });
 
-  test("twice", async () => {
-    await settleWith("twice");
+  test("twice: is delivered twice with the same body", async () => {
+    await refundWith("twice");
     expect(posts).toHaveLength(2);
     expect(posts[0]?.body).toBe(posts[1]?.body);
   });
 
-  test("before-its-time: it claims a success while the refund is PROCESSING", async () => {
-    await arm("refund", "before-its-time");
+  test("before-its-time: reports SUCCESS while the refund is PROCESSING", async () => {
+    await armNotificationFault("refund", "before-its-time");
     await placePaidOrder(NUMBER);
     await requestRefund(NUMBER, "R1");
     await runAlarm();
-    expect(reqInfo(posts[0]?.body)).toMatchObject({ refund_status: "SUCCESS", refund_fee: "40" });
-    const answer = await call("/pay/refundquery", common({ out_refund_no: "R1" }));
-    expect(answer).toMatchObject({ refund_status_0: "PROCESSING" });
+    expect(decryptReqInfo(posts[0]?.body)).toMatchObject({
+      refund_status: "SUCCESS",
+      refund_fee: "40",
+    });
+    const response = await call("/pay/refundquery", commonParams({ out_refund_no: "R1" }));
+    expect(response).toMatchObject({ refund_status_0: "PROCESSING" });
   });
 
-  test("wrong-amount", async () => {
-    await settleWith("wrong-amount");
-    expect(reqInfo(posts[0]?.body)).toMatchObject({ refund_fee: "41", total_fee: "100" });
+  test("wrong-amount: has a wrong refund_fee", async () => {
+    await refundWith("wrong-amount");
+    expect(decryptReqInfo(posts[0]?.body)).toMatchObject({ refund_fee: "41", total_fee: "100" });
   });
 
-  test("wrong-merchant", async () => {
-    await settleWith("wrong-merchant");
-    expect(received()["mch_id"]).toBe("1999999999");
-    expect(reqInfo(posts[0]?.body)).toMatchObject({ out_refund_no: "R1" });
+  test("wrong-merchant: has a wrong mch_id", async () => {
+    await refundWith("wrong-merchant");
+    expect(onlyNotification()["mch_id"]).toBe("1999999999");
+    expect(decryptReqInfo(posts[0]?.body)).toMatchObject({ out_refund_no: "R1" });
   });
 
-  test("wrong-app", async () => {
-    await settleWith("wrong-app");
-    expect(received()["appid"]).toBe("wx00000000000000ff");
+  test("wrong-app: has a wrong appid", async () => {
+    await refundWith("wrong-app");
+    expect(onlyNotification()["appid"]).toBe("wx00000000000000ff");
   });
 
-  test("forged: encrypted with another key", async () => {
-    await settleWith("forged");
-    expect(() => reqInfo(posts[0]?.body)).toThrow();
+  test("forged: is encrypted with another key", async () => {
+    await refundWith("forged");
+    expect(() => decryptReqInfo(posts[0]?.body)).toThrow();
   });
 
-  test("unsigned: not encrypted at all", async () => {
-    await settleWith("unsigned");
-    const plain = Buffer.from(received()["req_info"] ?? "", "base64").toString("utf8");
+  test("unsigned: is not encrypted", async () => {
+    await refundWith("unsigned");
+    const plain = Buffer.from(onlyNotification()["req_info"] ?? "", "base64").toString("utf8");
     expect(fieldsOf(plain)).toMatchObject({ out_refund_no: "R1", refund_status: "SUCCESS" });
   });
 
-  test("never", async () => {
-    await settleWith("never");
+  test("never: is never attempted", async () => {
+    await refundWith("never");
     expect(posts).toHaveLength(0);
-    expect((await details(NUMBER)).notifications).toMatchObject([{ state: "given-up" }]);
+    expect((await orderDetails(NUMBER)).notifications).toMatchObject([{ state: "given-up" }]);
   });
 });

@@ -3,19 +3,19 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { yuan } from "../src/page/format.ts";
 import {
   control,
-  freshSandbox,
-  merchant,
+  mockMerchant,
   ORIGIN,
   placeOrder,
   placePaidOrder,
   requestRefund,
+  resetSandbox,
   runAlarm,
 } from "./helpers.ts";
-import { placeOrder3 } from "./v3-helpers.ts";
+import { placeOrderV3 } from "./v3-helpers.ts";
 
 const NUMBER = "PAGE00000001";
 
-beforeEach(freshSandbox);
+beforeEach(resetSandbox);
 afterEach(() => {
   vi.restoreAllMocks();
 });
@@ -33,14 +33,14 @@ const orderButtons = async (): Promise<string[]> =>
 const refundButtons = async (): Promise<string[]> =>
   buttons(await page()).filter((it) => it.startsWith("/refunds/"));
 
-test("an empty sandbox says how to begin", async () => {
+test("the page of an empty sandbox explains how to start", async () => {
   const html = await page();
   expect(html).toContain("No orders yet");
   expect(html).toContain("1900000109");
   expect(buttons(html)).toEqual(["/reset", "/merchants/1900000109", "/merchants/1900000109"]);
 });
 
-test("nothing from elsewhere is loaded, and nothing else may run", async () => {
+test("the page's policy allows only its own script and style", async () => {
   const response = await load();
   const policy = response.headers.get("content-security-policy") ?? "";
   const nonce = /script-src 'nonce-([^']+)'/.exec(policy)?.[1] ?? "none";
@@ -51,7 +51,7 @@ test("nothing from elsewhere is loaded, and nothing else may run", async () => {
   expect(html).not.toMatch(/ on[a-z]+="/);
 });
 
-test("the parts that change are the page's own, alone", async () => {
+test("/parts returns only the live parts of the page", async () => {
   await placeOrder(NUMBER);
   const whole = await page();
   const response = await exports.default.fetch(`${ORIGIN}/parts`);
@@ -63,10 +63,10 @@ test("the parts that change are the page's own, alone", async () => {
   for (const id of ids) expect(whole).toContain(`id="${id}"`);
 });
 
-test("what merchants write is text, never markup", async () => {
+test("the page escapes merchants' text", async () => {
   const nasty = `<script>alert("1")</script>&'`;
   await placeOrder(NUMBER, { body: nasty, attach: "</dd><img src=x onerror=alert(1)>" });
-  merchant(() => new Response("<img src=x onerror=alert(1)>", { status: 500 }));
+  mockMerchant(() => new Response("<img src=x onerror=alert(1)>", { status: 500 }));
   await control("POST", `/orders/${NUMBER}/pay`);
   await runAlarm();
   const html = await page();
@@ -75,7 +75,7 @@ test("what merchants write is text, never markup", async () => {
   expect(html).toContain("&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&amp;&#39;");
 });
 
-test("an order has the buttons that its state allows", async () => {
+test("the page shows the buttons of an order by its state", async () => {
   await placeOrder(NUMBER);
   const path = `/orders/${NUMBER}`;
   expect(await orderButtons()).toEqual([`${path}/pay`, `${path}/fail`, `${path}/close`]);
@@ -88,7 +88,7 @@ test("an order has the buttons that its state allows", async () => {
   expect(await orderButtons()).toEqual([`${path}/notify`]);
 });
 
-test("a refund has the buttons that its state allows", async () => {
+test("the page shows the buttons of a refund by its status", async () => {
   await placePaidOrder(NUMBER);
   await requestRefund(NUMBER, "R@|1");
   const path = "/refunds/R%40%7C1";
@@ -99,21 +99,21 @@ test("a refund has the buttons that its state allows", async () => {
   expect(await refundButtons()).toEqual([`${path}/notify`]);
 });
 
-test("active faults are shown and can be cleared", async () => {
+test("the page shows armed faults and a button to clear them", async () => {
   await control("POST", "/faults", { on: "call", path: "refund", fault: "slow", times: 3 });
   const html = await page();
   expect(html).toContain("×3");
   expect(buttons(html)).toContain("/faults");
 });
 
-test("a fault of bills tells whose and which", async () => {
+test("the page shows the merchant and the refund of a bill fault", async () => {
   const fault = { on: "bill", fault: "missing-line", outRefundNo: "R1", mchId: "1900000109" };
   await control("POST", "/faults", fault);
   const html = await page();
   expect(html).toMatch(/<b>missing-line<\/b> · bill of 1900000109\s+· <code>R1<\/code>/);
 });
 
-test("of very many orders the newest hundred are shown", async () => {
+test("the page shows the newest hundred orders", async () => {
   for (let count = 0; count < 101; count++) await placeOrder(`MANY${1000 + count}`);
   const html = await page();
   expect(html).toContain("MANY1100");
@@ -127,15 +127,15 @@ test.each([
   [100, "¥1.00"],
   [129_900, "¥1,299.00"],
   [2_147_483_647, "¥21,474,836.47"],
-])("%d fen are %s", (fee, text) => {
+])("the page shows %d fen as %s", (fee, text) => {
   expect(yuan(fee)).toBe(text);
 });
 
-test("an order shows its protocol, and a signature probe that it is one", async () => {
+test("the page shows the protocol of an order and marks signature probes", async () => {
   await placeOrder(NUMBER);
   expect(await page()).toContain('<span class="tag">APIv2</span>');
   await control("POST", "/reset");
-  await placeOrder3(NUMBER);
+  await placeOrderV3(NUMBER);
   await control("POST", "/faults", { on: "notification", kind: "pay", fault: "probe" });
   await control("POST", `/orders/${NUMBER}/pay`);
   const html = await page();
@@ -148,7 +148,7 @@ const changeMode = async (body: object): Promise<void> => {
   await control("PATCH", "/merchants/1900000109", body);
 };
 
-test("a merchant can be taken through the switch of its keys, step by step", async () => {
+test("the page shows the next step of a merchant's key switch", async () => {
   expect(await page()).toContain("Switch to the public key");
   await changeMode({ verifyMode: "switching", switchPercent: 0.1 });
   expect(await page()).toContain("&quot;switchPercent&quot;:1}");

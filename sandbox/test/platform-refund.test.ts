@@ -1,41 +1,41 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import {
+  advanceClock,
   call,
-  common,
+  commonParams,
   control,
-  details,
-  freshSandbox,
-  merchant,
-  pass,
+  decryptReqInfo,
+  mockMerchant,
+  orderDetails,
   placeOrder,
   placePaidOrder,
-  reqInfo,
   requestRefund,
+  resetSandbox,
   runAlarm,
-  type Reply,
+  type ControlResponse,
 } from "./helpers.ts";
-import { eventOf, placePaidOrder3, queryRefund3, requestRefund3 } from "./v3-helpers.ts";
+import { eventOf, placePaidOrderV3, queryRefundV3, requestRefundV3 } from "./v3-helpers.ts";
 
 const NUMBER = "PLATFORM0001";
-const PLACE = "https://merchant.test/platform";
+const NOTIFY_URL = "https://merchant.test/platform";
 
-beforeEach(freshSandbox);
+beforeEach(resetSandbox);
 afterEach(() => {
   vi.restoreAllMocks();
 });
 
-const refund = async (body: object = {}, number = NUMBER): Promise<Reply> =>
+const refundInPlatform = async (body: object = {}, number = NUMBER): Promise<ControlResponse> =>
   await control("POST", `/orders/${number}/platform-refund`, body);
 
-/** The number that WeChat made up for a refund. */
-const made = ({ json }: Reply): string =>
+/** The out_refund_no that WeChat generated. */
+const outRefundNoOf = ({ json }: ControlResponse): string =>
   z.object({ outRefundNo: z.string() }).parse(json).outRefundNo;
 
-test("a refund that no call asked for has a number of WeChat's", async () => {
+test("a platform refund has an out_refund_no that WeChat generated", async () => {
   await placePaidOrder(NUMBER);
-  const reply = await refund({ refundFee: 30 });
-  expect(reply).toMatchObject({
+  const response = await refundInPlatform({ refundFee: 30 });
+  expect(response).toMatchObject({
     status: 201,
     json: {
       outRefundNo: expect.stringMatching(/^1900000109\d{22}$/),
@@ -47,31 +47,31 @@ test("a refund that no call asked for has a number of WeChat's", async () => {
       calls: 0,
     },
   });
-  expect(await details(NUMBER)).toMatchObject({ state: "REFUND", refundedFee: 30 });
+  expect(await orderDetails(NUMBER)).toMatchObject({ state: "REFUND", refundedFee: 30 });
 });
 
-test("without an amount all that is left is refunded", async () => {
+test("a platform refund without an amount refunds the rest", async () => {
   await placePaidOrder(NUMBER);
   await requestRefund(NUMBER, "R1");
-  expect((await refund()).json).toMatchObject({ refundFee: 60 });
-  expect(await refund()).toEqual({
+  expect((await refundInPlatform()).json).toMatchObject({ refundFee: 60 });
+  expect(await refundInPlatform()).toEqual({
     status: 409,
     json: { error: "the order can't be refunded: refunded-in-full" },
   });
 });
 
-test("refundquery finds it by each of its numbers", async () => {
+test("refundquery finds a platform refund by each of its numbers", async () => {
   await placePaidOrder(NUMBER);
-  const number = made(await refund({ status: "SUCCESS" }));
-  const [known] = (await details(NUMBER)).refunds;
-  const { transactionId } = await details(NUMBER);
+  const number = outRefundNoOf(await refundInPlatform({ status: "SUCCESS" }));
+  const [known] = (await orderDetails(NUMBER)).refunds;
+  const { transactionId } = await orderDetails(NUMBER);
   for (const key of [
     { out_refund_no: number },
     { refund_id: known?.refundId ?? "" },
     { out_trade_no: NUMBER },
     { transaction_id: transactionId ?? "" },
   ]) {
-    expect(await call("/pay/refundquery", common(key))).toMatchObject({
+    expect(await call("/pay/refundquery", commonParams(key))).toMatchObject({
       out_refund_no_0: number,
       refund_status_0: "SUCCESS",
       refund_fee_0: "100",
@@ -79,14 +79,16 @@ test("refundquery finds it by each of its numbers", async () => {
   }
 });
 
-describe("the notification", () => {
-  test("names its source in APIv2, and goes where the call says", async () => {
-    const posts = merchant();
+describe("the notification of a platform refund", () => {
+  test("has its source in APIv2 and goes to the given notifyUrl", async () => {
+    const posts = mockMerchant();
     await placePaidOrder(NUMBER);
-    const number = made(await refund({ status: "SUCCESS", notifyUrl: PLACE }));
+    const number = outRefundNoOf(
+      await refundInPlatform({ status: "SUCCESS", notifyUrl: NOTIFY_URL }),
+    );
     await runAlarm();
-    expect(posts.map(({ url }) => url)).toEqual([PLACE]);
-    expect(reqInfo(posts[0]?.body)).toMatchObject({
+    expect(posts.map(({ url }) => url)).toEqual([NOTIFY_URL]);
+    expect(decryptReqInfo(posts[0]?.body)).toMatchObject({
       out_refund_no: number,
       out_trade_no: NUMBER,
       refund_request_source: "VENDOR_PLATFORM",
@@ -95,85 +97,87 @@ describe("the notification", () => {
     });
   });
 
-  test("of an APIv3 order is one of APIv3", async () => {
-    const posts = merchant();
-    await placePaidOrder3(NUMBER);
-    const number = made(await refund({ refundFee: 7, status: "CHANGE", notifyUrl: PLACE }));
+  test("is an APIv3 notification for an APIv3 order", async () => {
+    const posts = mockMerchant();
+    await placePaidOrderV3(NUMBER);
+    const number = outRefundNoOf(
+      await refundInPlatform({ refundFee: 7, status: "CHANGE", notifyUrl: NOTIFY_URL }),
+    );
     await runAlarm();
     const { event, resource } = eventOf(posts[0]);
     expect(event).toMatchObject({ event_type: "REFUND.ABNORMAL" });
     expect(resource).toMatchObject({ out_refund_no: number, amount: { refund: 7 } });
-    expect(await queryRefund3(number)).toMatchObject({ json: { status: "ABNORMAL" } });
+    expect(await queryRefundV3(number)).toMatchObject({ json: { status: "ABNORMAL" } });
   });
 
-  test("goes where the merchant's latest refund of the protocol went", async () => {
-    const posts = merchant();
+  test("goes to the notify_url of the merchant's latest refund in the protocol", async () => {
+    const posts = mockMerchant();
     await placePaidOrder("PLATFORM0002");
     await requestRefund("PLATFORM0002", "R1", { notify_url: "https://merchant.test/older" });
-    pass(1);
+    advanceClock(1);
     await requestRefund("PLATFORM0002", "R2", { notify_url: "" });
     await placePaidOrder("PLATFORM0003");
     await requestRefund("PLATFORM0003", "R3", { notify_url: "https://merchant.test/latest" });
-    pass(1);
-    await placePaidOrder3("PLATFORM0004");
-    await requestRefund3("PLATFORM0004", "R4", { notify_url: "https://merchant.test/v3" });
+    advanceClock(1);
+    await placePaidOrderV3("PLATFORM0004");
+    await requestRefundV3("PLATFORM0004", "R4", { notify_url: "https://merchant.test/v3" });
     await placePaidOrder(NUMBER);
-    await refund({ status: "SUCCESS" });
+    await refundInPlatform({ status: "SUCCESS" });
     await runAlarm();
     expect(posts.map(({ url }) => url)).toEqual(["https://merchant.test/latest"]);
   });
 
-  test("goes nowhere when no place is known", async () => {
-    const posts = merchant();
+  test("is not sent without a known address", async () => {
+    const posts = mockMerchant();
     await placePaidOrder(NUMBER);
-    await refund({ status: "SUCCESS" });
+    await refundInPlatform({ status: "SUCCESS" });
     await runAlarm();
     expect(posts).toEqual([]);
   });
 
-  test("comes once a person or the setting decides the refund", async () => {
-    const posts = merchant();
+  test("is sent when the refund is decided", async () => {
+    const posts = mockMerchant();
     await control("PATCH", "/settings", { refundOutcome: "close", refundOutcomeAfterMs: 5000 });
     await placePaidOrder(NUMBER);
-    await refund({ notifyUrl: PLACE });
+    await refundInPlatform({ notifyUrl: NOTIFY_URL });
     await runAlarm();
     expect(posts).toEqual([]);
-    pass(5000);
+    advanceClock(5000);
     await runAlarm();
     await runAlarm();
-    expect(reqInfo(posts[0]?.body)).toMatchObject({ refund_status: "REFUNDCLOSE" });
+    expect(decryptReqInfo(posts[0]?.body)).toMatchObject({ refund_status: "REFUNDCLOSE" });
   });
 });
 
-describe("WeChat's limits:", () => {
-  test("a person need not wait a minute, a call afterwards must", async () => {
+describe("the limits of a platform refund", () => {
+  test("exempt it from the refund interval, but not the next call", async () => {
     await placePaidOrder(NUMBER);
     await requestRefund(NUMBER, "R1", { refund_fee: "1" });
-    expect(await refund({ refundFee: 1 })).toMatchObject({ status: 201 });
-    pass(59_999);
+    expect(await refundInPlatform({ refundFee: 1 })).toMatchObject({ status: 201 });
+    advanceClock(59_999);
     const soon = await requestRefund(NUMBER, "R2", { refund_fee: "1" });
     expect(soon).toMatchObject({ err_code: "FREQUENCY_LIMITED" });
-    pass(1);
+    advanceClock(1);
     const later = await requestRefund(NUMBER, "R2", { refund_fee: "1" });
     expect(later).toMatchObject({ result_code: "SUCCESS" });
   });
 
-  test("the sum, the year, the payment and the fifty hold for a person too", async () => {
+  test("include the payment, the amount, the number of refunds and the year", async () => {
     await placeOrder(NUMBER);
-    expect((await refund()).json).toEqual({
+    expect((await refundInPlatform()).json).toEqual({
       error: "the order can't be refunded: refund-of-unpaid-order",
     });
-    expect(await refund({}, "ABSENT000001")).toMatchObject({ status: 404 });
+    expect(await refundInPlatform({}, "ABSENT000001")).toMatchObject({ status: 404 });
     await control("POST", `/orders/${NUMBER}/pay`, { notify: false });
-    expect((await refund({ refundFee: 101 })).json).toEqual({
+    expect((await refundInPlatform({ refundFee: 101 })).json).toEqual({
       error: "the order can't be refunded: refund-above-rest",
     });
-    for (let count = 0; count < 50; count++) await refund({ refundFee: 1 });
-    expect((await refund({ refundFee: 1 })).json).toEqual({
+    for (let count = 0; count < 50; count++) await refundInPlatform({ refundFee: 1 });
+    expect((await refundInPlatform({ refundFee: 1 })).json).toEqual({
       error: "the order can't be refunded: too-many-refunds",
     });
-    pass(365 * 24 * 3_600_000 + 1);
-    expect((await refund({ refundFee: 1 })).json).toEqual({
+    advanceClock(365 * 24 * 3_600_000 + 1);
+    expect((await refundInPlatform({ refundFee: 1 })).json).toEqual({
       error: "the order can't be refunded: refund-too-late",
     });
   });

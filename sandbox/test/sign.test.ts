@@ -2,11 +2,11 @@ import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { refundCipherKey } from "../src/v2/cipher.ts";
 import {
-  joined,
+  joinFields,
+  parseSignType,
   sign,
-  signMatches,
-  signTypeOf,
   stringToSign,
+  verifySign,
   type SignType,
 } from "../src/v2/sign.ts";
 import vectors from "./vectors/v2-sign.json";
@@ -36,55 +36,55 @@ const signVectors: SignVector[] = [md5, hmac, ...vectors.derived].flatMap((it) =
     : [],
 );
 
-test("every sign vector is used", () => {
+test("all sign vectors are used", () => {
   expect(signVectors).toHaveLength(2 + vectors.derived.length);
 });
 
-describe.each(signVectors)("$name", (vector) => {
+describe.each(signVectors)("sign vector $name", (vector) => {
   const fields = Object.entries(vector.params);
-  const signType = signTypeOf(vector.sign_type) ?? fail();
+  const signType = parseSignType(vector.sign_type) ?? fail();
 
-  test("the string to sign", () => {
+  test("has the same string to sign", () => {
     expect(stringToSign(fields, vector.key)).toBe(vector.string_to_sign);
   });
 
-  test("the sign", () => {
+  test("has the same sign, which verifies", () => {
     expect(sign(fields, vector.key, signType)).toBe(vector.sign);
-    expect(signMatches(vector.sign, fields, vector.key, signType)).toBe(true);
+    expect(verifySign(vector.sign, fields, vector.key, signType)).toBe(true);
   });
 
-  test("no other sign matches", () => {
-    expect(signMatches(vector.sign.toLowerCase(), fields, vector.key, signType)).toBe(false);
-    expect(signMatches("", fields, vector.key, signType)).toBe(false);
-    expect(signMatches(vector.sign, [...fields, ["more", "1"]], vector.key, signType)).toBe(false);
+  test("refuses any other sign", () => {
+    expect(verifySign(vector.sign.toLowerCase(), fields, vector.key, signType)).toBe(false);
+    expect(verifySign("", fields, vector.key, signType)).toBe(false);
+    expect(verifySign(vector.sign, [...fields, ["more", "1"]], vector.key, signType)).toBe(false);
   });
 });
 
-test("sign and empty values are dropped", () => {
+test("joinFields omits sign and empty values", () => {
   const params = Object.entries(dropped?.params ?? {}).map(([k, v]) => [k, String(v)] as const);
-  expect(joined(params)).toBe(dropped?.joined);
+  expect(joinFields(params)).toBe(dropped?.joined);
 });
 
-test("the key of refund notifications is the lower-case MD5 of the API key", () => {
+test("refundCipherKey is the lower-case MD5 of the API key", () => {
   expect(refundCipherKey(cipherKey?.input ?? "")).toBe(cipherKey?.md5_hex);
 });
 
-test("nothing but the key is signed when there is nothing to sign", () => {
+test("stringToSign consists of the key alone without fields", () => {
   const text = stringToSign([], emptyMessage?.key ?? "");
   expect(createHash("md5").update(text).digest("hex")).toBe(emptyMessage?.md5_hex);
 });
 
-test.each<[string | undefined, SignType | undefined]>([
-  [undefined, "MD5"],
+test.each<[string | null, SignType | null]>([
+  [null, "MD5"],
   ["", "MD5"],
   ["MD5", "MD5"],
   ["HMAC-SHA256", "HMAC-SHA256"],
-  ["md5", undefined],
-  ["hmac_sha256", undefined],
-  ["HMAC_SHA256", undefined],
-  ["hmac-sha256", undefined],
-])("sign_type %j means %j", (value, signType) => {
-  expect(signTypeOf(value)).toBe(signType);
+  ["md5", null],
+  ["hmac_sha256", null],
+  ["HMAC_SHA256", null],
+  ["hmac-sha256", null],
+])("parseSignType parses %j as %j", (value, signType) => {
+  expect(parseSignType(value)).toBe(signType);
 });
 
 function fail(): never {

@@ -10,20 +10,20 @@ import {
 
 const AT = Date.UTC(2018, 10, 18, 17, 24, 13);
 
-test("times are Beijing's", () => {
+test("APIv2 times are Beijing times", () => {
   expect(beijingText(AT)).toBe("2018-11-19 01:24:13");
   expect(beijingCompact(AT)).toBe("20181119012413");
   expect(parseBeijingCompact("20181119012413")).toBe(AT);
 });
 
 test.each(["", "2018111901241", "20180231000000", "20181119250000", "2018-11-19 01:24"])(
-  "%j is no time",
+  "parseBeijingCompact refuses %j",
   (text) => {
-    expect(parseBeijingCompact(text)).toBeUndefined();
+    expect(parseBeijingCompact(text)).toBeNull();
   },
 );
 
-test("times of APIv3 are RFC 3339", () => {
+test("APIv3 times are RFC 3339 times", () => {
   expect(beijingRfc3339(AT)).toBe("2018-11-19T01:24:13+08:00");
   for (const text of [
     "2018-11-19T01:24:13+08:00",
@@ -42,18 +42,18 @@ test.each([
   "2018-11-19T25:24:13+08:00",
   "2018-11-19T01:24:13+25:00",
   "2018-11-19T01:24:13+0800",
-])("%j is no RFC 3339 time", (text) => {
-  expect(parseRfc3339(text)).toBeUndefined();
+])("parseRfc3339 refuses %j", (text) => {
+  expect(parseRfc3339(text)).toBeNull();
 });
 
-test("numbers look like WeChat Pay's", () => {
+test("generated numbers have WeChat Pay's formats", () => {
   expect(newTransactionId(AT)).toMatch(/^4200\d{6}20181119\d{10}$/);
   expect(newRefundId(AT)).toMatch(/^50000\d{5}20181119\d{11}$/);
   expect(newPrepayId(AT)).toMatch(/^wx[0-9a-f]{34}$/);
   expect(newNonce()).toMatch(/^[0-9a-f]{32}$/);
 });
 
-test("numbers differ", () => {
+test("generated numbers differ", () => {
   const numbers = Array.from({ length: 200 }, () => newTransactionId(AT));
   expect(new Set(numbers).size).toBe(200);
 });

@@ -1,78 +1,78 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { control, details, freshSandbox, MCH_ID, placeOrder, state } from "./helpers.ts";
+import { control, MCH_ID, orderDetails, placeOrder, resetSandbox, state } from "./helpers.ts";
 import {
-  arm,
-  call3,
-  closeOrder3,
-  FIRST,
+  armFault,
+  callV3,
+  closeOrderV3,
+  FIRST_SERIAL,
+  hasValidSignature,
   orderBody,
-  placeOrder3,
-  placePaidOrder3,
-  queryOrder3,
-  queryRefund3,
-  requestRefund3,
-  send3,
-  wellSigned,
+  placeOrderV3,
+  placePaidOrderV3,
+  queryOrderV3,
+  queryRefundV3,
+  requestRefundV3,
+  sendV3,
   type Json,
-  type Reply3,
+  type V3Response,
 } from "./v3-helpers.ts";
 
 const NUMBER = "FAULTY300001";
 const JSAPI = "/v3/pay/transactions/jsapi";
 const QUERY = `/v3/pay/transactions/out-trade-no/${NUMBER}?mchid=${MCH_ID}`;
 
-beforeEach(freshSandbox);
+beforeEach(resetSandbox);
 afterEach(() => {
   vi.restoreAllMocks();
 });
 
-const armCall = async (fault: string, more: Json = {}): Promise<void> => {
-  await arm({ on: "call", path: "unifiedorder", fault, ...more });
+const armCallFault = async (fault: string, more: Json = {}): Promise<void> => {
+  await armFault({ on: "call", path: "unifiedorder", fault, ...more });
 };
-const order = async (): Promise<Reply3> => await send3("POST", JSAPI, orderBody(NUMBER));
-const query = async (): Promise<Reply3> => await send3("GET", QUERY);
-const made = async (): Promise<boolean> => (await state()).orders.length > 0;
+const sendOrder = async (): Promise<V3Response> => await sendV3("POST", JSAPI, orderBody(NUMBER));
+const sendQuery = async (): Promise<V3Response> => await sendV3("GET", QUERY);
+const orderExists = async (): Promise<boolean> => (await state()).orders.length > 0;
 
 test.each([
   ["no-answer", false],
   ["no-answer-after", true],
-])("%s hangs for a minute", async (fault, acts) => {
+])("call fault %s responds after a minute in APIv3", async (fault, executes) => {
   const wait = vi.spyOn(scheduler, "wait").mockResolvedValue();
-  await armCall(fault);
-  expect((await order()).status).toBe(504);
+  await armCallFault(fault);
+  expect((await sendOrder()).status).toBe(504);
   expect(wait).toHaveBeenCalledWith(60_000);
-  expect(await made()).toBe(acts);
+  expect(await orderExists()).toBe(executes);
 });
 
 test.each([
   ["drop-before", false],
   ["drop-after", true],
-])("%s breaks off in the middle", async (fault, acts) => {
-  await armCall(fault);
-  await expect(order()).rejects.toThrow("the connection is lost");
-  expect(await made()).toBe(acts);
+])("call fault %s breaks the connection in APIv3", async (fault, executes) => {
+  await armCallFault(fault);
+  await expect(sendOrder()).rejects.toThrow("the connection is lost");
+  expect(await orderExists()).toBe(executes);
 });
 
 test.each([
   ["http-500", 500, false],
   ["http-500-after", 500, true],
   ["html-page", 200, false],
-])("%s is a page of a server in front, %d", async (fault, status, acts) => {
-  await armCall(fault);
-  const reply = await order();
-  expect(reply.status).toBe(status);
-  expect(reply.text).toMatch(/^<html>/);
-  expect(reply.headers.get("wechatpay-signature")).toBeNull();
-  expect(await made()).toBe(acts);
+])("call fault %s responds with an HTML page and %d in APIv3", async (fault, status, executes) => {
+  await armCallFault(fault);
+  const response = await sendOrder();
+  expect(response.status).toBe(status);
+  expect(response.text).toMatch(/^<html>/);
+  expect(response.headers.get("wechatpay-signature")).toBeNull();
+  expect(await orderExists()).toBe(executes);
 });
 
 test.each([
   ["systemerror", false],
   ["systemerror-after", true],
-])("%s is a 500, unsigned", async (fault, acts) => {
-  await armCall(fault);
-  expect(await placeOrder3(NUMBER)).toMatchObject({ status: 500, json: { code: "SYSTEM_ERROR" } });
-  expect(await made()).toBe(acts);
+])("call fault %s responds with an unsigned 500 in APIv3", async (fault, executes) => {
+  await armCallFault(fault);
+  expect(await placeOrderV3(NUMBER)).toMatchObject({ status: 500, json: { code: "SYSTEM_ERROR" } });
+  expect(await orderExists()).toBe(executes);
 });
 
 test.each([
@@ -83,63 +83,69 @@ test.each([
   ["FREQUENCY_LIMITED", 429],
   ["BANKERROR", 500],
   ["NEVER_HEARD_OF", 400],
-])("refuse with %s is a %d of that spelling", async (errCode, status) => {
-  await armCall("refuse", { errCode, errCodeDes: "原因" });
-  const reply = await placeOrder3(NUMBER);
-  expect(reply).toMatchObject({ status, json: { code: errCode, message: "原因" } });
-  expect(await made()).toBe(false);
+])("call fault refuse with %s responds with a %d and the same code", async (errCode, status) => {
+  await armCallFault("refuse", { errCode, errCodeDes: "原因" });
+  const response = await placeOrderV3(NUMBER);
+  expect(response).toMatchObject({ status, json: { code: errCode, message: "原因" } });
+  expect(await orderExists()).toBe(false);
 });
 
-test("refuse can have another status", async () => {
-  await armCall("refuse", { errCode: "ORDER_PAID", httpStatus: 403 });
-  await armCall("systemerror-after", { errCode: "NEVER_HEARD_OF", httpStatus: 502 });
-  expect((await placeOrder3(NUMBER)).status).toBe(403);
-  expect((await placeOrder3(NUMBER)).status).toBe(502);
-  expect(await made()).toBe(true);
+test("call faults refuse and systemerror-after can have another HTTP status", async () => {
+  await armCallFault("refuse", { errCode: "ORDER_PAID", httpStatus: 403 });
+  await armCallFault("systemerror-after", { errCode: "NEVER_HEARD_OF", httpStatus: 502 });
+  expect((await placeOrderV3(NUMBER)).status).toBe(403);
+  expect((await placeOrderV3(NUMBER)).status).toBe(502);
+  expect(await orderExists()).toBe(true);
 });
 
-test("slow is a right answer that takes its time", async () => {
+test("call fault slow delays a correct response in APIv3", async () => {
   const wait = vi.spyOn(scheduler, "wait").mockResolvedValue();
-  await armCall("slow", { delayMs: 7 });
-  expect((await placeOrder3(NUMBER)).status).toBe(200);
+  await armCallFault("slow", { delayMs: 7 });
+  expect((await placeOrderV3(NUMBER)).status).toBe(200);
   expect(wait).toHaveBeenCalledWith(7);
 });
 
-const headersOf = async (fault: string, more: Json = {}): Promise<Headers> => {
-  await armCall(fault, more);
-  const { status, headers, text, json } = await order();
+const invalidlySignedHeaders = async (fault: string, more: Json = {}): Promise<Headers> => {
+  await armCallFault(fault, more);
+  const { status, headers, text, json } = await sendOrder();
   expect(status).toBe(200);
   expect(json["prepay_id"]).toMatch(/^wx/);
-  expect(wellSigned(headers, text)).toBe(false);
-  expect(await made()).toBe(true);
+  expect(hasValidSignature(headers, text)).toBe(false);
+  expect(await orderExists()).toBe(true);
   return headers;
 };
 
-describe("a right answer, done, that is signed wrongly:", () => {
-  test("wrong-signature, by another key", async () => {
-    expect((await headersOf("wrong-signature")).get("wechatpay-serial")).toBe(FIRST);
+describe("a call fault of the signature executes the call and", () => {
+  test("wrong-signature: signs with another key", async () => {
+    expect((await invalidlySignedHeaders("wrong-signature")).get("wechatpay-serial")).toBe(
+      FIRST_SERIAL,
+    );
   });
 
-  test("other-body", async () => {
-    expect((await headersOf("other-body")).get("wechatpay-serial")).toBe(FIRST);
+  test("other-body: signs another body", async () => {
+    expect((await invalidlySignedHeaders("other-body")).get("wechatpay-serial")).toBe(FIRST_SERIAL);
   });
 
-  test("wrong-clock, 301 s late and signed so", async () => {
-    const at = Number((await headersOf("wrong-clock")).get("wechatpay-timestamp"));
+  test("wrong-clock: signs with a timestamp 301 s ago", async () => {
+    const at = Number((await invalidlySignedHeaders("wrong-clock")).get("wechatpay-timestamp"));
     expect(Math.floor(Date.now() / 1000) - at).toBe(301);
   });
 
-  test("unknown-serial", async () => {
-    expect((await headersOf("unknown-serial")).get("wechatpay-serial")).toMatch(/^5A4DB0FF0+$/);
+  test("unknown-serial: names an unknown key", async () => {
+    expect((await invalidlySignedHeaders("unknown-serial")).get("wechatpay-serial")).toMatch(
+      /^5A4DB0FF0+$/,
+    );
   });
 
-  test("probe", async () => {
-    const signature = (await headersOf("probe")).get("wechatpay-signature");
+  test("probe: prefixes the signature", async () => {
+    const signature = (await invalidlySignedHeaders("probe")).get("wechatpay-signature");
     expect(signature).toMatch(/^WECHATPAY\/SIGNTEST\//);
   });
 
-  test("unsigned", async () => {
-    expect([...(await headersOf("unsigned")).keys()].join()).not.toContain("wechatpay-");
+  test("unsigned: omits the signature headers", async () => {
+    expect([...(await invalidlySignedHeaders("unsigned")).keys()].join()).not.toContain(
+      "wechatpay-",
+    );
   });
 
   test.each([
@@ -147,81 +153,84 @@ describe("a right answer, done, that is signed wrongly:", () => {
     [{ header: "Wechatpay-Timestamp" }, "Wechatpay-Timestamp"],
     [{ header: "Wechatpay-Signature" }, "Wechatpay-Signature"],
     [{ header: "Wechatpay-Serial" }, "Wechatpay-Serial"],
-  ])("missing-header %j", async (more, header) => {
-    const headers = await headersOf("missing-header", more);
+  ])("missing-header: omits one header, %j", async (more, header) => {
+    const headers = await invalidlySignedHeaders("missing-header", more);
     expect(headers.get(header)).toBeNull();
     expect([...headers.keys()].filter((name) => name.startsWith("wechatpay-"))).toHaveLength(4);
   });
 });
 
-test("a 204 can be signed wrongly too", async () => {
+test("call fault wrong-signature applies to a 204", async () => {
   await control("PATCH", "/settings", { closeAfterMs: 0 });
-  await placeOrder3(NUMBER);
-  await armCall("wrong-signature", { path: "closeorder" });
+  await placeOrderV3(NUMBER);
+  await armCallFault("wrong-signature", { path: "closeorder" });
   const target = `/v3/pay/transactions/out-trade-no/${NUMBER}/close`;
-  const reply = await send3("POST", target, { mchid: MCH_ID });
-  expect(reply.status).toBe(204);
-  expect(wellSigned(reply.headers, "")).toBe(false);
+  const response = await sendV3("POST", target, { mchid: MCH_ID });
+  expect(response.status).toBe(204);
+  expect(hasValidSignature(response.headers, "")).toBe(false);
 });
 
 test.each([
   ["wrong-amount", { amount: { total: 101, payer_total: 101 } }],
   ["wrong-merchant", { mchid: "1999999999" }],
   ["wrong-app", { appid: "wx00000000000000ff" }],
-])("%s is well signed, and wrong", async (fault, wrong) => {
-  await placePaidOrder3(NUMBER);
-  await armCall(fault, { path: "orderquery" });
-  const reply = await query();
-  expect(wellSigned(reply.headers, reply.text)).toBe(true);
-  expect(reply.json).toMatchObject(wrong);
-  expect((await queryOrder3(NUMBER)).json).toMatchObject({ mchid: MCH_ID, amount: { total: 100 } });
+])("call fault %s changes the response, with a valid signature", async (fault, wrong) => {
+  await placePaidOrderV3(NUMBER);
+  await armCallFault(fault, { path: "orderquery" });
+  const response = await sendQuery();
+  expect(hasValidSignature(response.headers, response.text)).toBe(true);
+  expect(response.json).toMatchObject(wrong);
+  expect((await queryOrderV3(NUMBER)).json).toMatchObject({
+    mchid: MCH_ID,
+    amount: { total: 100 },
+  });
 });
 
-test("wrong-amount of a refund is in the refund's amount", async () => {
-  await placePaidOrder3(NUMBER);
-  await armCall("wrong-amount", { path: "refund" });
-  const { json } = await requestRefund3(NUMBER, "R1");
+test("call fault wrong-amount changes the refund amount of a refund", async () => {
+  await placePaidOrderV3(NUMBER);
+  await armCallFault("wrong-amount", { path: "refund" });
+  const { json } = await requestRefundV3(NUMBER, "R1");
   expect(json).toMatchObject({ amount: { refund: 41, payer_refund: 41, total: 100 } });
 });
 
-test("each of the calls can fail, by the names that APIv2 has for them", async () => {
-  await placePaidOrder3(NUMBER);
-  const calls: Record<string, () => Promise<Reply3>> = {
-    unifiedorder: async () => await placeOrder3(NUMBER),
-    orderquery: async () => await queryOrder3(NUMBER),
-    closeorder: async () => await closeOrder3(NUMBER),
-    refund: async () => await requestRefund3(NUMBER, "R1"),
-    refundquery: async () => await queryRefund3("R1"),
-    certificates: async () => await call3("GET", "/v3/certificates"),
+test("a call fault applies to each APIv3 call by its APIv2 name", async () => {
+  await placePaidOrderV3(NUMBER);
+  const calls: Record<string, () => Promise<V3Response>> = {
+    unifiedorder: async () => await placeOrderV3(NUMBER),
+    orderquery: async () => await queryOrderV3(NUMBER),
+    closeorder: async () => await closeOrderV3(NUMBER),
+    refund: async () => await requestRefundV3(NUMBER, "R1"),
+    refundquery: async () => await queryRefundV3("R1"),
+    certificates: async () => await callV3("GET", "/v3/certificates"),
   };
   for (const [path, call] of Object.entries(calls)) {
-    await arm({ on: "call", path, fault: "systemerror" });
+    await armFault({ on: "call", path, fault: "systemerror" });
     expect(await call()).toMatchObject({ status: 500, json: { code: "SYSTEM_ERROR" } });
   }
-  expect((await details(NUMBER)).refunds).toEqual([]);
+  expect((await orderDetails(NUMBER)).refunds).toEqual([]);
 });
 
-test("a fault finds its order however the call names it", async () => {
-  await placePaidOrder3(NUMBER);
-  const { json } = await requestRefund3(NUMBER, "R1");
+test("a call fault with outTradeNo matches an APIv3 call by any of its numbers", async () => {
+  await placePaidOrderV3(NUMBER);
+  const { json } = await requestRefundV3(NUMBER, "R1");
   const id = String(json["transaction_id"]);
-  await arm({ on: "call", path: "orderquery", fault: "systemerror", outTradeNo: NUMBER });
-  await arm({ on: "call", path: "refundquery", fault: "systemerror", outTradeNo: NUMBER });
+  await armFault({ on: "call", path: "orderquery", fault: "systemerror", outTradeNo: NUMBER });
+  await armFault({ on: "call", path: "refundquery", fault: "systemerror", outTradeNo: NUMBER });
   const byId = `/v3/pay/transactions/id/${id}?mchid=${MCH_ID}`;
-  expect((await call3("GET", byId)).status).toBe(500);
-  expect((await queryRefund3("R1")).status).toBe(500);
+  expect((await callV3("GET", byId)).status).toBe(500);
+  expect((await queryRefundV3("R1")).status).toBe(500);
 });
 
-test("a fault waits for a call that is in order as such", async () => {
-  await armCall("systemerror");
-  expect((await placeOrder3(NUMBER, { attach: null })).status).toBe(400);
-  await send3("POST", JSAPI, orderBody(NUMBER), { signature: "AAAA" });
+test("a call fault applies to valid APIv3 calls only", async () => {
+  await armCallFault("systemerror");
+  expect((await placeOrderV3(NUMBER, { attach: null })).status).toBe(400);
+  await sendV3("POST", JSAPI, orderBody(NUMBER), { signature: "AAAA" });
   expect((await state()).faults).toHaveLength(1);
 });
 
-test("a fault that only APIv3 can have leaves APIv2 alone", async () => {
-  await armCall("probe");
+test("an APIv3-only call fault doesn't apply to APIv2", async () => {
+  await armCallFault("probe");
   expect(await placeOrder("FAULTY200001")).toMatchObject({ result_code: "SUCCESS" });
   expect((await state()).faults).toHaveLength(1);
-  expect((await order()).headers.get("wechatpay-signature")).toMatch(/^WECHATPAY/);
+  expect((await sendOrder()).headers.get("wechatpay-signature")).toMatch(/^WECHATPAY/);
 });

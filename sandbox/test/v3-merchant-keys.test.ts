@@ -5,22 +5,22 @@ import publicKey from "../keys/wechatpay-public.pem";
 import {
   APP_ID,
   control,
-  freshSandbox,
   KEY,
   MCH_ID,
   placeOrder,
+  resetSandbox,
   SECOND_APP_ID,
   state,
 } from "./helpers.ts";
 import {
   API_V3_KEY,
   orderBody,
-  placeOrder3,
-  queryOrder3,
-  send3,
+  placeOrderV3,
+  queryOrderV3,
+  sendV3,
   SERIAL,
   type Json,
-  type Reply3,
+  type V3Response,
 } from "./v3-helpers.ts";
 import vectors from "./vectors/v3-rsa.json";
 
@@ -37,60 +37,60 @@ const OTHER_CERTIFICATE = vector?.certificate_pem ?? "";
 const OTHER_SERIAL = "5F1C72E2A8931B72A2E13AF8DEE92471EB397115";
 const OTHER_KEY = vector?.private_key_pem ?? "";
 
-beforeEach(freshSandbox);
+beforeEach(resetSandbox);
 
 const addKey = async (merchantSerialNo: string): Promise<number> => {
   const key = { merchantSerialNo, merchantPublicKey: publicKey };
   return (await control("POST", `/merchants/${MCH_ID}/keys`, key)).status;
 };
 
-describe("a merchant's own key", () => {
+describe("a merchant's API certificate key", () => {
   const other = { merchantCertificate: OTHER_CERTIFICATE };
-  const withOther = async (): Promise<Reply3> =>
-    await send3("POST", JSAPI, orderBody(NUMBER), { key: OTHER_KEY, serial: OTHER_SERIAL });
+  const withOther = async (): Promise<V3Response> =>
+    await sendV3("POST", JSAPI, orderBody(NUMBER), { key: OTHER_KEY, serial: OTHER_SERIAL });
 
-  test("can have a second one valid beside it, and be taken away", async () => {
+  test("can be added beside another one and removed", async () => {
     expect((await withOther()).status).toBe(401);
     expect(await control("POST", `/merchants/${MCH_ID}/keys`, other)).toMatchObject({
       status: 200,
       json: { mchId: MCH_ID, serialNos: [SERIAL, OTHER_SERIAL] },
     });
     expect((await withOther()).status).toBe(200);
-    expect((await placeOrder3(NUMBER)).status).toBe(200);
+    expect((await placeOrderV3(NUMBER)).status).toBe(200);
     const dropped = await control("DELETE", `/merchants/${MCH_ID}/keys/${SERIAL}`);
     expect(dropped).toMatchObject({ status: 200, json: { serialNos: [OTHER_SERIAL] } });
     expect((await withOther()).status).toBe(200);
-    expect((await queryOrder3(NUMBER)).status).toBe(401);
+    expect((await queryOrderV3(NUMBER)).status).toBe(401);
   });
 
-  test("is taken as a public key with its serial, too", async () => {
+  test("can be given as a public key with its serial number", async () => {
     const key = { merchantSerialNo: "AB12", merchantPublicKey: vector?.negative?.public_key_pem };
-    const reply = await control("POST", "/merchants", { ...MERCHANT, ...key });
-    expect(reply).toEqual({ status: 200, json: { mchId: MCH_ID, appIds: MERCHANT.appIds } });
+    const response = await control("POST", "/merchants", { ...MERCHANT, ...key });
+    expect(response).toEqual({ status: 200, json: { mchId: MCH_ID, appIds: MERCHANT.appIds } });
     expect((await state()).merchants).toMatchObject([{ serialNos: ["AB12"], apiV3: true }]);
   });
 
   test.each<[string, Json, string]>([
     ["a serial without a key", { merchantSerialNo: "AB12" }, "merchantPublicKey"],
     ["a key without a serial", { merchantPublicKey: publicKey }, "merchantSerialNo"],
-    [
-      "a key that is none",
-      { merchantSerialNo: "AB12", merchantPublicKey: "x" },
-      "merchantPublicKey",
-    ],
+    ["an invalid key", { merchantSerialNo: "AB12", merchantPublicKey: "x" }, "merchantPublicKey"],
     [
       "a private key",
       { merchantSerialNo: "AB12", merchantPublicKey: OTHER_KEY },
       "merchantPublicKey",
     ],
-    ["a certificate that is none", { merchantCertificate: publicKey }, "merchantCertificate"],
+    ["an invalid certificate", { merchantCertificate: publicKey }, "merchantCertificate"],
     [
-      "a serial that is not the certificate's",
+      "another serial than the certificate's",
       { ...other, merchantSerialNo: "AB" },
       "merchantSerialNo",
     ],
     ["both at once", { ...other, merchantPublicKey: publicKey }, "merchantPublicKey"],
-    ["small letters", { merchantSerialNo: "ab", merchantPublicKey: publicKey }, "merchantSerialNo"],
+    [
+      "a serial in lower case",
+      { merchantSerialNo: "ab", merchantPublicKey: publicKey },
+      "merchantSerialNo",
+    ],
   ])("%s is refused", async (_what, key, field) => {
     const fault = {
       status: 400,
@@ -100,7 +100,7 @@ describe("a merchant's own key", () => {
     expect(await control("POST", `/merchants/${MCH_ID}/keys`, key)).toMatchObject(fault);
   });
 
-  test("of another size is refused", async () => {
+  test("of another size than RSA-2048 is refused", async () => {
     const { publicKey: large } = generateKeyPairSync("rsa", {
       modulusLength: 1024,
       publicKeyEncoding: { type: "spki", format: "pem" },
@@ -110,14 +110,14 @@ describe("a merchant's own key", () => {
     expect((await control("POST", `/merchants/${MCH_ID}/keys`, key)).status).toBe(400);
   });
 
-  test("is one of three at most, and each serial is one", async () => {
+  test("is one of at most three with different serial numbers", async () => {
     await control("POST", `/merchants/${MCH_ID}/keys`, other);
     const again = await control("POST", `/merchants/${MCH_ID}/keys`, other);
     expect(again).toMatchObject({ status: 409 });
     expect([await addKey("AB12"), await addKey("AB13")]).toEqual([200, 409]);
   });
 
-  test("of nobody can't be changed", async () => {
+  test("can't be changed for an unknown merchant", async () => {
     const path = "/merchants/1900000999";
     expect((await control("POST", `${path}/keys`, other)).status).toBe(404);
     expect((await control("DELETE", `${path}/keys/AB`)).status).toBe(404);
@@ -125,7 +125,7 @@ describe("a merchant's own key", () => {
   });
 });
 
-describe("a mode", () => {
+describe("the verifyMode of a merchant", () => {
   test.each<[Json, string]>([
     [{ verifyMode: "both" }, "verifyMode"],
     [{ verifyMode: "switching" }, "switchPercent"],
@@ -138,7 +138,7 @@ describe("a mode", () => {
     });
   });
 
-  test("can be given with the merchant", async () => {
+  test("can be set when the merchant is registered", async () => {
     const change = { verifyMode: "switching", switchPercent: 0.1 };
     await control("POST", "/merchants", {
       ...MERCHANT,
@@ -149,7 +149,7 @@ describe("a mode", () => {
   });
 });
 
-test("a merchant of APIv2 alone stays as it was", async () => {
+test("a merchant without APIv3 fields can use APIv2", async () => {
   const { apiV3Key: _key, ...plain } = MERCHANT;
   await control("POST", "/merchants", plain);
   expect((await state()).merchants).toMatchObject([{ apiV3: false, serialNos: [] }]);

@@ -1,114 +1,114 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import {
+  advanceClock,
   control,
-  details,
-  freshSandbox,
-  merchant,
-  pass,
+  mockMerchant,
+  orderDetails,
   placeOrder,
+  resetSandbox,
   runAlarm,
   state,
-  type Post,
+  type PostedRequest,
 } from "./helpers.ts";
 import {
-  arm,
+  armFault,
   eventOf,
-  FIRST,
-  placeOrder3,
-  placePaidOrder3,
-  queryOrder3,
-  queryRefund3,
-  requestRefund3,
-  wellSigned,
+  FIRST_SERIAL,
+  hasValidSignature,
+  placeOrderV3,
+  placePaidOrderV3,
+  queryOrderV3,
+  queryRefundV3,
+  requestRefundV3,
   type Json,
 } from "./v3-helpers.ts";
 
 const NUMBER = "MISNOTIFIED3";
 
-let posts: Post[];
+let posts: PostedRequest[];
 let status: number;
 
 beforeEach(async () => {
-  await freshSandbox();
+  await resetSandbox();
   status = 204;
-  posts = merchant(() => new Response(null, { status }));
+  posts = mockMerchant(() => new Response(null, { status }));
 });
 afterEach(() => {
   vi.restoreAllMocks();
 });
 
-const sound = (post: Post | undefined): boolean =>
-  post !== undefined && wellSigned(post.headers, post.body);
+const isValid = (post: PostedRequest | undefined): boolean =>
+  post !== undefined && hasValidSignature(post.headers, post.body);
 
 const payWith = async (fault: string, more: Json = {}): Promise<void> => {
-  await placeOrder3(NUMBER);
-  await arm({ on: "notification", kind: "pay", fault, ...more });
+  await placeOrderV3(NUMBER);
+  await armFault({ on: "notification", kind: "pay", fault, ...more });
   await control("POST", `/orders/${NUMBER}/pay`);
   await runAlarm();
 };
 
-const settleWith = async (fault: string, more: Json = {}): Promise<void> => {
-  await placePaidOrder3(NUMBER);
-  await requestRefund3(NUMBER, "R1");
-  await arm({ on: "notification", kind: "refund", fault, ...more });
+const refundWith = async (fault: string, more: Json = {}): Promise<void> => {
+  await placePaidOrderV3(NUMBER);
+  await requestRefundV3(NUMBER, "R1");
+  await armFault({ on: "notification", kind: "refund", fault, ...more });
   await control("POST", "/refunds/R1/outcome", { status: "SUCCESS" });
   await runAlarm();
 };
 
-describe("of a payment", () => {
-  test("late: it comes later, signed at its time", async () => {
+describe("a fault of an APIv3 payment notification", () => {
+  test("late: is delivered later with a valid signature", async () => {
     await payWith("late");
     expect(posts).toHaveLength(0);
-    pass(30_000);
+    advanceClock(30_000);
     await runAlarm();
-    expect(posts.map(sound)).toEqual([true]);
+    expect(posts.map(isValid)).toEqual([true]);
   });
 
-  test("twice: the same comes twice, each signed", async () => {
+  test("twice: is delivered twice with the same body", async () => {
     await payWith("twice");
-    expect(posts.map(sound)).toEqual([true, true]);
+    expect(posts.map(isValid)).toEqual([true, true]);
     expect(posts[0]?.body).toBe(posts[1]?.body);
   });
 
-  test("before-its-time: it claims a payment while the order is NOTPAY", async () => {
-    await arm({ on: "notification", kind: "pay", fault: "before-its-time" });
-    await placeOrder3(NUMBER);
+  test("before-its-time: reports a payment while the order is NOTPAY", async () => {
+    await armFault({ on: "notification", kind: "pay", fault: "before-its-time" });
+    await placeOrderV3(NUMBER);
     await runAlarm();
-    expect(sound(posts[0])).toBe(true);
+    expect(isValid(posts[0])).toBe(true);
     expect(eventOf(posts[0]).resource).toMatchObject({
       trade_state: "SUCCESS",
       transaction_id: expect.any(String),
     });
-    expect((await queryOrder3(NUMBER)).json).toMatchObject({ trade_state: "NOTPAY" });
+    expect((await queryOrderV3(NUMBER)).json).toMatchObject({ trade_state: "NOTPAY" });
   });
 
   test.each([
     ["wrong-amount", { amount: { total: 101, payer_total: 101 } }],
     ["wrong-merchant", { mchid: "1999999999" }],
     ["wrong-app", { appid: "wx00000000000000ff" }],
-  ])("%s, well signed", async (fault, wrong) => {
+  ])("%s: has a wrong value and a valid signature", async (fault, wrong) => {
     await payWith(fault);
-    expect(posts.map(sound)).toEqual([true]);
+    expect(posts.map(isValid)).toEqual([true]);
     expect(eventOf(posts[0]).resource).toMatchObject(wrong);
   });
 
-  test.each(["forged", "other-body"])("%s: right but for the signature", async (fault) => {
+  test.each(["forged", "other-body"])("%s: only the signature is wrong", async (fault) => {
     await payWith(fault);
-    expect(posts.map(sound)).toEqual([false]);
-    expect(posts[0]?.headers.get("wechatpay-serial")).toBe(FIRST);
+    expect(posts.map(isValid)).toEqual([false]);
+    expect(posts[0]?.headers.get("wechatpay-serial")).toBe(FIRST_SERIAL);
     expect(eventOf(posts[0]).resource).toMatchObject({ out_trade_no: NUMBER });
   });
 
-  test("unsigned: no header of the signature", async () => {
+  test("unsigned: has no signature headers", async () => {
     await payWith("unsigned");
     expect([...(posts[0]?.headers.keys() ?? [])].join()).not.toContain("wechatpay-");
     expect(eventOf(posts[0]).resource).toMatchObject({ out_trade_no: NUMBER });
   });
 
-  test("missing-header: without the one that is asked for, in all attempts", async () => {
+  test("missing-header: omits the given header in all attempts", async () => {
     status = 500;
     await payWith("missing-header", { header: "Wechatpay-Serial" });
-    pass(15_000);
+    advanceClock(15_000);
     await runAlarm();
     expect(posts).toHaveLength(2);
     for (const { headers } of posts) {
@@ -117,38 +117,38 @@ describe("of a payment", () => {
     }
   });
 
-  test("wrong-clock: signed rightly, 301 s ago", async () => {
+  test("wrong-clock: has a timestamp 301 s ago", async () => {
     await payWith("wrong-clock");
     const at = Number(posts[0]?.headers.get("wechatpay-timestamp"));
     expect(Math.floor(Date.now() / 1000) - at).toBe(301);
   });
 
-  test("unknown-serial", async () => {
+  test("unknown-serial: names an unknown key", async () => {
     await payWith("unknown-serial");
     expect(posts[0]?.headers.get("wechatpay-serial")).toMatch(/^5A4DB0FF0+$/);
   });
 
-  test("truncated: it breaks off, signed as a whole", async () => {
+  test("truncated: has half of the signed body", async () => {
     await payWith("truncated");
     expect(() => eventOf(posts[0])).toThrow();
-    expect(posts.map(sound)).toEqual([false]);
+    expect(posts.map(isValid)).toEqual([false]);
   });
 
-  test("never", async () => {
+  test("never: is never attempted", async () => {
     await payWith("never");
     expect(posts).toHaveLength(0);
-    expect((await details(NUMBER)).notifications).toMatchObject([{ state: "given-up" }]);
+    expect((await orderDetails(NUMBER)).notifications).toMatchObject([{ state: "given-up" }]);
   });
 
-  test("the fault is not in the next notification", async () => {
+  test("doesn't apply to the next notification", async () => {
     await payWith("forged");
     await control("POST", `/orders/${NUMBER}/notify`);
     await runAlarm();
-    expect(posts.map(sound)).toEqual([false, true]);
+    expect(posts.map(isValid)).toEqual([false, true]);
   });
 
-  test("a fault that only APIv3 can have leaves APIv2 alone", async () => {
-    await arm({ on: "notification", kind: "pay", fault: "truncated" });
+  test("doesn't apply to APIv2 when APIv3-only", async () => {
+    await armFault({ on: "notification", kind: "pay", fault: "truncated" });
     await placeOrder("MISNOTIFIED2");
     await control("POST", "/orders/MISNOTIFIED2/pay");
     await runAlarm();
@@ -157,48 +157,48 @@ describe("of a payment", () => {
   });
 });
 
-const isProbe = ({ headers }: Post): boolean =>
+const isProbe = ({ headers }: PostedRequest): boolean =>
   headers.get("wechatpay-signature")?.startsWith("WECHATPAY/SIGNTEST/") === true;
 
-describe("a signature probe", () => {
-  test("comes once, and the real one a second later", async () => {
+describe("the signature probe of a notification", () => {
+  test("is sent once, and the real notification a second later", async () => {
     status = 401;
     await payWith("probe");
     expect(posts.map(isProbe)).toEqual([true]);
     status = 204;
-    pass(1000);
+    advanceClock(1000);
     await runAlarm();
     expect(posts.map(isProbe)).toEqual([true, false]);
-    expect(sound(posts[1])).toBe(true);
+    expect(isValid(posts[1])).toBe(true);
     expect(posts[0]?.body).toBe(posts[1]?.body);
-    pass(24 * 3_600_000);
+    advanceClock(24 * 3_600_000);
     await runAlarm();
     expect(posts).toHaveLength(2);
-    expect((await details(NUMBER)).notifications).toMatchObject([
+    expect((await orderDetails(NUMBER)).notifications).toMatchObject([
       { probe: false, state: "acknowledged" },
       { probe: true, state: "given-up" },
     ]);
   });
 
-  test("that somebody believes is shown as acknowledged", async () => {
+  test("is listed as acknowledged when the receiver accepts it", async () => {
     await payWith("probe");
-    expect((await details(NUMBER)).notifications).toMatchObject([
+    expect((await orderDetails(NUMBER)).notifications).toMatchObject([
       { probe: false, state: "waiting" },
       { probe: true, state: "acknowledged" },
     ]);
   });
 
-  test("comes as often as probeRate says", async () => {
-    await placePaidOrder3(NUMBER);
+  test("is sent at the rate probeRate", async () => {
+    await placePaidOrderV3(NUMBER);
     await control("PATCH", "/settings", { probeRate: 1 });
     await control("POST", `/orders/${NUMBER}/notify`);
     await runAlarm();
-    pass(1000);
+    advanceClock(1000);
     await runAlarm();
     expect(posts.map(isProbe)).toEqual([true, false]);
   });
 
-  test("does not come in APIv2", async () => {
+  test("is not sent in APIv2", async () => {
     await control("PATCH", "/settings", { probeRate: 1 });
     await placeOrder("MISNOTIFIED2");
     await control("POST", "/orders/MISNOTIFIED2/pay");
@@ -207,31 +207,31 @@ describe("a signature probe", () => {
   });
 });
 
-describe("of a refund", () => {
-  test("before-its-time: it claims a success while the refund is PROCESSING", async () => {
-    await arm({ on: "notification", kind: "refund", fault: "before-its-time" });
-    await placePaidOrder3(NUMBER);
-    await requestRefund3(NUMBER, "R1");
+describe("a fault of an APIv3 refund notification", () => {
+  test("before-its-time: reports SUCCESS while the refund is PROCESSING", async () => {
+    await armFault({ on: "notification", kind: "refund", fault: "before-its-time" });
+    await placePaidOrderV3(NUMBER);
+    await requestRefundV3(NUMBER, "R1");
     await runAlarm();
     expect(eventOf(posts[0]).resource).toMatchObject({ refund_status: "SUCCESS" });
-    expect((await queryRefund3("R1")).json).toMatchObject({ status: "PROCESSING" });
+    expect((await queryRefundV3("R1")).json).toMatchObject({ status: "PROCESSING" });
   });
 
-  test("wrong-amount and wrong-merchant, well signed", async () => {
-    await settleWith("wrong-amount");
+  test("wrong-amount and wrong-merchant: have wrong values and a valid signature", async () => {
+    await refundWith("wrong-amount");
     expect(eventOf(posts[0]).resource).toMatchObject({ amount: { refund: 41, total: 100 } });
-    await arm({ on: "notification", kind: "refund", fault: "wrong-merchant" });
+    await armFault({ on: "notification", kind: "refund", fault: "wrong-merchant" });
     await control("POST", "/refunds/R1/notify");
     await runAlarm();
     expect(eventOf(posts[1]).resource).toMatchObject({ mchid: "1999999999" });
-    expect(posts.map(sound)).toEqual([true, true]);
+    expect(posts.map(isValid)).toEqual([true, true]);
   });
 
   test.each(["forged", "other-body", "unsigned", "wrong-clock", "unknown-serial", "truncated"])(
-    "%s is not sound",
+    "%s: is not valid",
     async (fault) => {
-      await settleWith(fault);
-      expect(posts.map(sound)).toEqual([false]);
+      await refundWith(fault);
+      expect(posts.map(isValid)).toEqual([false]);
     },
   );
 });

@@ -1,44 +1,44 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { RETRY_WAITS_MS } from "../src/ledger/notifications.ts";
 import {
+  advanceClock,
   APP_ID,
   control,
-  details,
-  freshSandbox,
   MCH_ID,
-  merchant,
-  pass,
+  mockMerchant,
+  orderDetails,
+  resetSandbox,
   runAlarm,
   SECOND_APP_ID,
 } from "./helpers.ts";
 import {
-  decrypted,
+  decrypt,
   DEMO_KEY,
   eventOf,
-  FIRST,
-  placeOrder3,
-  placePaidOrder3,
-  queryOrder3,
-  requestRefund3,
-  rsa,
-  wellSigned,
+  FIRST_SERIAL,
+  hasValidSignature,
+  placeOrderV3,
+  placePaidOrderV3,
+  queryOrderV3,
+  requestRefundV3,
   SERIAL,
+  signRsa,
 } from "./v3-helpers.ts";
 import certificate from "../keys/demo-merchant.cert.pem";
 
 const NUMBER = "NOTIFIED3001";
 
-beforeEach(freshSandbox);
+beforeEach(resetSandbox);
 afterEach(() => {
   vi.restoreAllMocks();
 });
 
 const acknowledge = (): Response => new Response(null, { status: 204 });
 
-describe("a payment", () => {
-  test("is announced: signed, encrypted, and with what a query tells", async () => {
-    const posts = merchant(acknowledge);
-    await placeOrder3(NUMBER, { attach: "附加" });
+describe("the APIv3 notification of a payment", () => {
+  test("is signed and contains the encrypted order as a query returns it", async () => {
+    const posts = mockMerchant(acknowledge);
+    await placeOrderV3(NUMBER, { attach: "附加" });
     await control("POST", `/orders/${NUMBER}/pay`);
     await runAlarm();
 
@@ -46,8 +46,8 @@ describe("a payment", () => {
     const [post] = posts;
     expect(post).toMatchObject({ url: "https://merchant.test/notify", redirect: "manual" });
     expect(post?.headers.get("content-type")).toBe("application/json");
-    expect(post?.headers.get("wechatpay-serial")).toBe(FIRST);
-    expect(wellSigned(post?.headers ?? new Headers(), post?.body ?? "")).toBe(true);
+    expect(post?.headers.get("wechatpay-serial")).toBe(FIRST_SERIAL);
+    expect(hasValidSignature(post?.headers ?? new Headers(), post?.body ?? "")).toBe(true);
     const { event, resource } = eventOf(post);
     expect(event).toEqual({
       id: expect.stringMatching(/^[0-9a-f-]{36}$/),
@@ -63,35 +63,35 @@ describe("a payment", () => {
         nonce: expect.stringMatching(/^.{12}$/),
       },
     });
-    expect(resource).toEqual((await queryOrder3(NUMBER)).json);
-    expect(() => decrypted(event["resource"], "x".repeat(32))).toThrow();
-    expect(await details(NUMBER)).toMatchObject({
+    expect(resource).toEqual((await queryOrderV3(NUMBER)).json);
+    expect(() => decrypt(event["resource"], "x".repeat(32))).toThrow();
+    expect(await orderDetails(NUMBER)).toMatchObject({
       notifications: [{ protocol: "v3", state: "acknowledged", probe: false }],
     });
   });
 
-  test("that is announced again after a refund still says SUCCESS", async () => {
-    const posts = merchant(acknowledge);
-    await placePaidOrder3(NUMBER);
-    await requestRefund3(NUMBER, "R1");
+  test("still has SUCCESS when sent again after a refund", async () => {
+    const posts = mockMerchant(acknowledge);
+    await placePaidOrderV3(NUMBER);
+    await requestRefundV3(NUMBER, "R1");
     await control("POST", `/orders/${NUMBER}/notify`);
     await runAlarm();
     expect(eventOf(posts[0]).resource).toMatchObject({ trade_state: "SUCCESS" });
   });
 
-  test("is not announced to a merchant without an APIv3 key", async () => {
-    const posts = merchant(acknowledge);
+  test("is not sent to a merchant without an APIv3 key", async () => {
+    const posts = mockMerchant(acknowledge);
     await control("POST", "/merchants", {
       mchId: MCH_ID,
       apiKey: "k".repeat(32),
       appIds: [APP_ID, SECOND_APP_ID],
       merchantCertificate: certificate,
     });
-    await placeOrder3(NUMBER);
+    await placeOrderV3(NUMBER);
     await control("POST", `/orders/${NUMBER}/pay`);
     await runAlarm();
     expect(posts).toHaveLength(0);
-    expect((await details(NUMBER)).notifications).toMatchObject([{ state: "given-up" }]);
+    expect((await orderDetails(NUMBER)).notifications).toMatchObject([{ state: "given-up" }]);
   });
 });
 
@@ -99,32 +99,35 @@ test.each([
   ["SUCCESS", "REFUND.SUCCESS", "SUCCESS", "2100-01-01T12:05:06+08:00"],
   ["CHANGE", "REFUND.ABNORMAL", "ABNORMAL", undefined],
   ["REFUNDCLOSE", "REFUND.CLOSED", "CLOSED", undefined],
-])("a refund that ends as %s is announced as %s", async (outcome, type, status, successTime) => {
-  const posts = merchant(acknowledge);
-  await placePaidOrder3(NUMBER);
-  const { json } = await requestRefund3(NUMBER, "R1");
-  await control("POST", "/refunds/R1/outcome", { status: outcome });
-  await runAlarm();
-  expect(posts[0]?.url).toBe("https://merchant.test/refunded");
-  const { event, resource } = eventOf(posts[0]);
-  expect(event).toMatchObject({ event_type: type, resource: { original_type: "refund" } });
-  expect(resource).toEqual({
-    mchid: MCH_ID,
-    transaction_id: json["transaction_id"],
-    out_trade_no: NUMBER,
-    refund_id: json["refund_id"],
-    out_refund_no: "R1",
-    refund_status: status,
-    ...(successTime === undefined ? {} : { success_time: successTime }),
-    user_received_account: "支付用户零钱",
-    amount: { total: 100, refund: 40, payer_total: 100, payer_refund: 40 },
-  });
-});
+])(
+  "the APIv3 notification of a refund with outcome %s is %s",
+  async (outcome, type, status, successTime) => {
+    const posts = mockMerchant(acknowledge);
+    await placePaidOrderV3(NUMBER);
+    const { json } = await requestRefundV3(NUMBER, "R1");
+    await control("POST", "/refunds/R1/outcome", { status: outcome });
+    await runAlarm();
+    expect(posts[0]?.url).toBe("https://merchant.test/refunded");
+    const { event, resource } = eventOf(posts[0]);
+    expect(event).toMatchObject({ event_type: type, resource: { original_type: "refund" } });
+    expect(resource).toEqual({
+      mchid: MCH_ID,
+      transaction_id: json["transaction_id"],
+      out_trade_no: NUMBER,
+      refund_id: json["refund_id"],
+      out_refund_no: "R1",
+      refund_status: status,
+      ...(successTime === undefined ? {} : { success_time: successTime }),
+      user_received_account: "支付用户零钱",
+      amount: { total: 100, refund: 40, payer_total: 100, payer_refund: 40 },
+    });
+  },
+);
 
-test("a refund without a notify_url is not announced", async () => {
-  const posts = merchant(acknowledge);
-  await placePaidOrder3(NUMBER);
-  await requestRefund3(NUMBER, "R1", { notify_url: undefined });
+test("the APIv3 notification of a refund is not sent without a notify_url", async () => {
+  const posts = mockMerchant(acknowledge);
+  await placePaidOrderV3(NUMBER);
+  await requestRefundV3(NUMBER, "R1", { notify_url: undefined });
   await control("POST", "/refunds/R1/outcome", { status: "SUCCESS" });
   await runAlarm();
   expect(posts).toHaveLength(0);
@@ -139,46 +142,52 @@ test.each([
   [302, "", false],
   [401, '{"code":"FAIL","message":"no"}', false],
   [500, "", false],
-])("an answer of %d %j means received: %s", async (status, body, received) => {
-  merchant(() => new Response(body, { status }));
-  await placeOrder3(NUMBER);
-  await control("POST", `/orders/${NUMBER}/pay`);
-  await runAlarm();
-  const [notification] = (await details(NUMBER)).notifications;
-  expect(notification?.state).toBe(received ? "acknowledged" : "waiting");
-});
+])(
+  "a response of %d %j acknowledges an APIv3 notification: %s",
+  async (status, body, acknowledged) => {
+    mockMerchant(() => new Response(body, { status }));
+    await placeOrderV3(NUMBER);
+    await control("POST", `/orders/${NUMBER}/pay`);
+    await runAlarm();
+    const [notification] = (await orderDetails(NUMBER)).notifications;
+    expect(notification?.state).toBe(acknowledged ? "acknowledged" : "waiting");
+  },
+);
 
-test("attempts follow WeChat's schedule, each signed at its own time, the same in content", async () => {
-  const posts = merchant(() => new Response("no", { status: 500 }));
-  await placeOrder3(NUMBER);
+test("APIv3 attempts follow WeChat's schedule with the same body and a new signature each", async () => {
+  const posts = mockMerchant(() => new Response("no", { status: 500 }));
+  await placeOrderV3(NUMBER);
   await control("POST", `/orders/${NUMBER}/pay`);
   await runAlarm();
   for (const wait of RETRY_WAITS_MS) {
-    pass(wait - 1);
+    advanceClock(wait - 1);
     const before = posts.length;
     await runAlarm();
     expect(posts).toHaveLength(before);
-    pass(1);
+    advanceClock(1);
     await runAlarm();
     expect(posts).toHaveLength(before + 1);
     const last = posts.at(-1);
-    expect(wellSigned(last?.headers ?? new Headers(), last?.body ?? "")).toBe(true);
+    expect(hasValidSignature(last?.headers ?? new Headers(), last?.body ?? "")).toBe(true);
   }
   expect(posts).toHaveLength(16);
   expect(new Set(posts.map((post) => post.body)).size).toBe(1);
   expect(new Set(posts.map((post) => post.headers.get("wechatpay-nonce"))).size).toBe(16);
   expect(await runAlarm()).toBe(false);
-  expect((await details(NUMBER)).notifications).toMatchObject([{ state: "given-up" }]);
+  expect((await orderDetails(NUMBER)).notifications).toMatchObject([{ state: "given-up" }]);
 });
 
 const paySign = (bridge: Record<string, string>, key = DEMO_KEY): string =>
-  rsa(["appId", "timeStamp", "nonceStr", "package"].map((it) => `${bridge[it]}\n`).join(""), key);
+  signRsa(
+    ["appId", "timeStamp", "nonceStr", "package"].map((it) => `${bridge[it]}\n`).join(""),
+    key,
+  );
 
 const payWith = async (bridge: unknown): Promise<unknown> =>
   await control("POST", `/orders/${NUMBER}/pay`, { notify: false, bridge });
 
-const soundBridge = async (): Promise<Record<string, string>> => {
-  const { json } = await placeOrder3(NUMBER);
+const validBridge = async (): Promise<Record<string, string>> => {
+  const { json } = await placeOrderV3(NUMBER);
   const bridge = {
     appId: APP_ID,
     timeStamp: "4102459506",
@@ -189,23 +198,26 @@ const soundBridge = async (): Promise<Record<string, string>> => {
   return { ...bridge, paySign: paySign(bridge) };
 };
 
-describe("the page's bridge object", () => {
-  test("opens the payment when it is sound", async () => {
-    expect(await payWith(await soundBridge())).toMatchObject({ status: 200 });
+describe("APIv3 bridge parameters", () => {
+  test("pay the order when valid", async () => {
+    expect(await payWith(await validBridge())).toMatchObject({ status: 200 });
   });
 
   test.each<[string, (bridge: Record<string, string>) => Record<string, string>]>([
     ["signType MD5", (it) => ({ ...it, signType: "MD5" })],
     ["the sign of another nonce", (it) => ({ ...it, nonceStr: "another" })],
-    ["a sign that covers signType too", (it) => ({ ...it, paySign: rsa(`${it["appId"]}\nRSA\n`) })],
+    [
+      "a sign that covers signType too",
+      (it) => ({ ...it, paySign: signRsa(`${it["appId"]}\nRSA\n`) }),
+    ],
     ["an empty sign", (it) => ({ ...it, paySign: "" })],
     ["a bare prepay_id", (it) => ({ ...it, package: (it["package"] ?? "").slice(10) })],
-  ])("is refused with %s", async (_what, spoil) => {
-    expect(await payWith(spoil(await soundBridge()))).toMatchObject({ status: 409 });
+  ])("are refused with %s", async (_what, spoil) => {
+    expect(await payWith(spoil(await validBridge()))).toMatchObject({ status: 409 });
   });
 
-  test("is refused when the key that signed its order is gone", async () => {
-    const bridge = await soundBridge();
+  test("are refused when the key that signed the order is removed", async () => {
+    const bridge = await validBridge();
     await control("DELETE", `/merchants/${MCH_ID}/keys/${SERIAL}`);
     expect(await payWith(bridge)).toMatchObject({ status: 409 });
   });

@@ -7,14 +7,14 @@ const decode = (name: string): string => {
   return vector?.xml ?? Buffer.from(vector?.xml_base64 ?? "", "base64").toString("utf8");
 };
 
-const read = (text: string): Map<string, string> => {
-  const reading = readXml(text);
-  if (!reading.ok) throw new Error(reading.reason);
-  return reading.fields;
+const read = (text: string): ReadonlyMap<string, string> => {
+  const document = readXml(text);
+  if (!document.ok) throw new Error(document.error);
+  return document.value.fields;
 };
 
-describe("the vectors", () => {
-  test("unifiedorder.sample.xml", () => {
+describe("readXml, vectors", () => {
+  test("parses unifiedorder.sample.xml", () => {
     const fields = read(decode("unifiedorder.sample.xml"));
     expect(fields.size).toBe(13);
     expect(fields.get("attach")).toBe("支付测试");
@@ -22,25 +22,25 @@ describe("the vectors", () => {
     expect(JSON.parse(fields.get("detail") ?? "")).toMatchObject({ goods_detail: [{}, {}] });
   });
 
-  test("paysuccess.notification.sample.xml", () => {
+  test("parses paysuccess.notification.sample.xml", () => {
     const fields = read(decode("paysuccess.notification.sample.xml"));
     expect(fields.get("transaction_id")).toBe("1004400740201409030005092168");
     expect(fields.get("attach")).toBe("支付测试");
   });
 
-  test("sendredpack.sample.xml", () => {
+  test("parses sendredpack.sample.xml", () => {
     const fields = read(decode("sendredpack.sample.xml"));
     expect(fields.get("send_name")).toBe("send_name");
     expect(fields.get("mch_billno")).toBe("0010010404201411170000046545");
   });
 
-  test("getpublickey.response.sample.xml", () => {
+  test("parses getpublickey.response.sample.xml", () => {
     const key = read(decode("getpublickey.response.sample.xml")).get("pub_key");
     expect(key?.split("\n")).toHaveLength(9);
     expect(key).toMatch(/^-----BEGIN RSA PUBLIC KEY-----\n/);
   });
 
-  test("an error with retcode and retmsg", () => {
+  test("parses an error with retcode and retmsg", () => {
     const fields = read(decode("sandbox/gateway style error with retcode/retmsg"));
     expect(fields.get("retmsg")).toBe("请确认请求参数是否正确param mch_id invalid");
   });
@@ -49,12 +49,12 @@ describe("the vectors", () => {
     "fragment_injection.sample.xml",
     "invalid.xxe_injection.sample.xml",
     "invalid.normal_404.sample.html",
-  ])("%s is refused", (name) => {
+  ])("refuses %s", (name) => {
     expect(decode(name)).not.toBe("");
     expect(readXml(decode(name)).ok).toBe(false);
   });
 
-  test("all of them are used", () => {
+  test("covers all vectors", () => {
     expect(vectors.vectors).toHaveLength(8);
   });
 });
@@ -81,13 +81,13 @@ test.each([
   ["a reference to such a character", "<xml><a>&#x1F600;</a></xml>"],
   ["a control character", "<xml><a>\u0001</a></xml>"],
   ["a reference to a control character", "<xml><a>&#0;</a></xml>"],
-  ["no XML at all", "appid=1&mch_id=2"],
-  ["nothing", ""],
-])("%s is refused", (_what, text) => {
+  ["text that is not XML", "appid=1&mch_id=2"],
+  ["an empty text", ""],
+])("readXml refuses %s", (_what, text) => {
   expect(readXml(text).ok).toBe(false);
 });
 
-test("text, CDATA, entities and references make one value", () => {
+test("readXml joins text, CDATA, entities and references into one value", () => {
   const text = `<?xml version="1.0"?>\n<xml> <a>&lt;&#20013;<![CDATA[<b>&amp;]]>&#x56FD;</a> <e/> </xml>\n`;
   expect([...read(text)]).toEqual([
     ["a", "<中<b>&amp;国"],
@@ -95,25 +95,25 @@ test("text, CDATA, entities and references make one value", () => {
   ]);
 });
 
-test("names that mean something in JavaScript are plain names", () => {
+test("readXml treats names with a meaning in JavaScript like others", () => {
   const fields = read("<xml><__proto__>1</__proto__><constructor>2</constructor></xml>");
   expect([...fields.keys()]).toEqual(["__proto__", "constructor"]);
 });
 
 test.each(["", "]]>", "]]>]]>", "a]]", "<x>&amp;", " spaces \n", "中文"])(
-  "%j survives writing and reading",
+  "writeXml and readXml preserve %j",
   (value) => {
     expect(read(writeXml([["a", value]])).get("a")).toBe(value);
   },
 );
 
-test("values are in CDATA, but for bare ones", () => {
+test("writeXml writes values in CDATA, except those in withoutCdata", () => {
   const xml = writeXml(
     [
       ["a", "1"],
       ["b", "2"],
     ],
-    { root: "root", bare: new Set(["b"]) },
+    { root: "root", withoutCdata: new Set(["b"]) },
   );
   expect(xml).toBe("<root>\n<a><![CDATA[1]]></a>\n<b>2</b>\n</root>");
 });

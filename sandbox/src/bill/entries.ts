@@ -1,7 +1,7 @@
 import type { ArmedBillFault } from "../ledger/faults.ts";
 import type { Merchant } from "../ledger/merchants.ts";
-import { findOrder, ordersPaid } from "../ledger/orders.ts";
-import { refundsAskedFor } from "../ledger/refunds.ts";
+import { findOrder, ordersPaidBetween } from "../ledger/orders.ts";
+import { refundsRequestedBetween } from "../ledger/refunds.ts";
 import { newNonce, newRefundId, newTransactionId } from "../protocol/ids.ts";
 import type { BillType } from "./columns.ts";
 import type { BillDay } from "./day.ts";
@@ -13,17 +13,18 @@ import {
   type BillLine,
 } from "./lines.ts";
 
-/** What a line of a bill is made of, for faults to change. */
+/** A line of a bill and the ways in which faults select and alter it. */
 export interface Entry {
-  line: BillLine;
-  /** Whether a fault that names a number means this line. */
-  isOf: (fault: Pick<ArmedBillFault, "outTradeNo" | "outRefundNo">) => boolean;
-  oneFenMore: () => Entry;
+  readonly line: BillLine;
+  /** Whether a fault names the number of this line. */
+  readonly matches: (fault: Pick<ArmedBillFault, "outTradeNo" | "outRefundNo">) => boolean;
+  /** The same line with one fen more. */
+  readonly withOneFenMore: () => Entry;
 }
 
 /**
- * What happened to a merchant on a day, in both protocols and through all its appids: orders on the
- * day they were paid, refunds on the day they were asked for. WeChat docs: downloadbill.
+ * The trades of a merchant on a day, in both protocols and for all its appids: orders by the time of
+ * the payment, refunds by the time of the request. WeChat docs: downloadbill.
  */
 export function* billEntries(
   sql: SqlStorage,
@@ -32,12 +33,12 @@ export function* billEntries(
   { from, to }: BillDay,
 ): Iterable<Entry> {
   if (type === "ALL" || type === "SUCCESS") {
-    for (const order of ordersPaid(sql, mchId, from, to)) yield payment(order);
+    for (const order of ordersPaidBetween(sql, mchId, from, to)) yield payment(order);
   }
   if (type === "ALL" || type === "REFUND") {
-    for (const it of refundsAskedFor(sql, mchId, from, to)) {
+    for (const it of refundsRequestedBetween(sql, mchId, from, to)) {
       const order = findOrder(sql, mchId, it.outTradeNo);
-      if (order === undefined || order.paidAt === null) {
+      if (order === null || order.paidAt === null) {
         throw new Error(`no paid order for the refund ${it.outRefundNo}`);
       }
       yield refund(it, { ...order, paidAt: order.paidAt }, type);
@@ -46,15 +47,15 @@ export function* billEntries(
 }
 
 /**
- * A trade that is in no books: a payment, or a refund when the fault names an out_refund_no, with
- * the numbers that it names. Undefined when a bill of this type has no such lines.
+ * A trade that is not in the ledger, with the numbers that the fault names: a refund if it names an
+ * out_refund_no, else a payment. Null when a bill of this type has no such lines.
  */
 export function unknownEntry(
   { mchId, appIds: [appId = ""] }: Merchant,
   type: BillType,
   { from, to }: BillDay,
   { outTradeNo, outRefundNo }: Pick<ArmedBillFault, "outTradeNo" | "outRefundNo">,
-): Entry | undefined {
+): Entry | null {
   const noon = from + (to - from) / 2;
   const order: BilledOrder = {
     mchId,
@@ -72,9 +73,9 @@ export function unknownEntry(
     },
   };
   if (outRefundNo === undefined) {
-    return type === "ALL" || type === "SUCCESS" ? payment(order) : undefined;
+    return type === "ALL" || type === "SUCCESS" ? payment(order) : null;
   }
-  const made: BilledRefund = {
+  const unknownRefund: BilledRefund = {
     refundId: newRefundId(noon),
     outRefundNo,
     refundFee: 100,
@@ -82,21 +83,21 @@ export function unknownEntry(
     createdAt: noon,
     succeededAt: noon,
   };
-  return type === "ALL" || type === "REFUND" ? refund(made, order, type) : undefined;
+  return type === "ALL" || type === "REFUND" ? refund(unknownRefund, order, type) : null;
 }
 
 function payment(order: BilledOrder): Entry {
   return {
     line: paymentLine(order),
-    isOf: ({ outTradeNo }) => outTradeNo === order.outTradeNo,
-    oneFenMore: () => payment({ ...order, totalFee: order.totalFee + 1 }),
+    matches: ({ outTradeNo }) => outTradeNo === order.outTradeNo,
+    withOneFenMore: () => payment({ ...order, totalFee: order.totalFee + 1 }),
   };
 }
 
-function refund(it: BilledRefund, order: BilledOrder, inBillOf: "ALL" | "REFUND"): Entry {
+function refund(it: BilledRefund, order: BilledOrder, billType: "ALL" | "REFUND"): Entry {
   return {
-    line: refundLine(it, order, inBillOf),
-    isOf: ({ outRefundNo }) => outRefundNo === it.outRefundNo,
-    oneFenMore: () => refund({ ...it, refundFee: it.refundFee + 1 }, order, inBillOf),
+    line: refundLine(it, order, billType),
+    matches: ({ outRefundNo }) => outRefundNo === it.outRefundNo,
+    withOneFenMore: () => refund({ ...it, refundFee: it.refundFee + 1 }, order, billType),
   };
 }

@@ -1,24 +1,24 @@
 import type { BilledOrder } from "./lines.ts";
 import type { BillDay } from "./day.ts";
 
-/** How many lines are in one piece of a bill. */
-export const LINES_A_PIECE = 1000;
+/** The number of lines in one piece of a bill. */
+export const LINES_PER_PIECE = 1000;
 
-const NUMBER = "{number}";
+const PLACEHOLDER = "{number}";
 const DIGITS = 10;
 
 /**
- * Trades that nobody made, all alike but for their numbers, which make a bill as large as one likes.
- * They are written when they are read and stored nowhere.
+ * Invented payments that make a bill arbitrarily large. They differ in their numbers only, and are
+ * generated when the bill is read instead of being stored.
  */
 export interface Filler {
-  count: number;
-  /** One line with its break, in which `{number}` stands for the ten digits that differ. */
-  line: string;
+  readonly count: number;
+  /** One line with its line break; `{number}` is the placeholder of the ten digits that differ. */
+  readonly line: string;
 }
 
-/** What a filling trade is like: one fen, paid at noon. */
-export function fillingOrder(
+/** The template of an invented payment: one fen, paid at noon. */
+export function fillerOrder(
   mchId: string,
   appId: string,
   { date, from, to }: BillDay,
@@ -26,8 +26,8 @@ export function fillingOrder(
   return {
     mchId,
     appId,
-    outTradeNo: `FILLER${date}${NUMBER}`,
-    transactionId: `4200000000${date}${NUMBER}`,
+    outTradeNo: `FILLER${date}${PLACEHOLDER}`,
+    transactionId: `4200000000${date}${PLACEHOLDER}`,
     totalFee: 1,
     paidAt: from + (to - from) / 2,
     terms: {
@@ -40,16 +40,16 @@ export function fillingOrder(
   };
 }
 
-/** How many pieces the filling lines are. */
+/** The number of pieces of the filler lines. */
 export function fillerPieces({ count }: Filler): number {
-  return Math.ceil(count / LINES_A_PIECE);
+  return Math.ceil(count / LINES_PER_PIECE);
 }
 
-/** One piece of the filling lines, counted from 0. */
+/** One piece of the filler lines, numbered from 0. */
 export function fillerPiece({ count, line }: Filler, piece: number): string {
-  const first = piece * LINES_A_PIECE;
-  const parts = line.split(NUMBER);
-  const lines = Array.from({ length: Math.min(LINES_A_PIECE, count - first) }, (_, index) =>
+  const first = piece * LINES_PER_PIECE;
+  const parts = line.split(PLACEHOLDER);
+  const lines = Array.from({ length: Math.min(LINES_PER_PIECE, count - first) }, (_, index) =>
     parts.join(String(first + index).padStart(DIGITS, "0")),
   );
   return lines.join("");

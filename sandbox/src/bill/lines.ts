@@ -3,34 +3,34 @@ import type { Refund, RefundStatus } from "../ledger/refunds.ts";
 import { beijingText } from "../protocol/time.ts";
 import { SUMMARY_NAMES, type Column, type ColumnSet, type NamedColumn } from "./columns.ts";
 
-/** A paid order, as far as a bill tells of it. */
+/** The parts of a paid order that a bill contains. */
 export type BilledOrder = Pick<
   Order,
   "mchId" | "appId" | "outTradeNo" | "transactionId" | "terms" | "totalFee"
-> & { paidAt: number };
+> & { readonly paidAt: number };
 
-/** A refund, as far as a bill tells of it. */
+/** The parts of a refund that a bill contains. */
 export type BilledRefund = Pick<
   Refund,
   "refundId" | "outRefundNo" | "refundFee" | "status" | "createdAt" | "succeededAt"
 >;
 
-/** One line of a bill: what its columns hold, and the fen that it adds to the summary. */
+/** One line of a bill: the values of its columns, and the fen that it adds to the summary. */
 export interface BillLine {
-  values: Readonly<Record<Column, string>>;
-  paidFee: number;
-  refundedFee: number;
-  poundage: number;
+  readonly values: Readonly<Record<Column, string>>;
+  readonly paidFee: number;
+  readonly refundedFee: number;
+  readonly serviceFee: number;
 }
 
-/** The fen and the lines of a bill, added up. */
-export type Totals = Record<"lines" | "paidFee" | "refundedFee" | "poundage", number>;
+/** The totals of a bill: its lines and their fen. */
+export type Totals = Record<"lines" | "paidFee" | "refundedFee" | "serviceFee", number>;
 
-// The usual rate, in thousandths.
+// The usual rate, per mille.
 const RATE_PER_MILLE = 6;
 const RATE = "0.60%";
 
-/** What a bill calls the state of a refund: other words than the calls have. */
+/** The states of a refund in a bill, which differ from those of the calls. */
 const REFUND_STATES: Readonly<Record<RefundStatus, string>> = {
   PROCESSING: "PROCESSING",
   SUCCESS: "SUCCESS",
@@ -38,111 +38,117 @@ const REFUND_STATES: Readonly<Record<RefundStatus, string>> = {
   REFUNDCLOSE: "FAIL",
 };
 
-/** The line of a payment, which later refunds do not change. */
+/** The line of a payment, which later refunds don't change. */
 export function paymentLine(order: BilledOrder): BillLine {
-  const poundage = poundageOf(order.totalFee);
+  const serviceFee = serviceFeeOf(order.totalFee);
   const values = {
     ...tradeValues(order),
     time: beijingText(order.paidAt),
     tradeState: "SUCCESS",
-    settled: yuan(order.totalFee),
-    refundedAt: "",
+    settlementTotal: yuan(order.totalFee),
+    refundRequestedAt: "",
     refundSucceededAt: "",
     refundId: "0",
     outRefundNo: "0",
-    refunded: yuan(0),
+    refundAmount: yuan(0),
     refundType: "",
     refundState: "",
-    poundage: poundageYuan(poundage),
-    total: yuan(order.totalFee),
-    refundAskedFor: yuan(0),
+    serviceFee: serviceFeeYuan(serviceFee),
+    orderTotal: yuan(order.totalFee),
+    requestedRefundAmount: yuan(0),
   };
-  return { values, paidFee: order.totalFee, refundedFee: 0, poundage };
+  return { values, paidFee: order.totalFee, refundedFee: 0, serviceFee };
 }
 
 /**
- * The line of a refund. Its 交易时间 is when the refund was asked for in the bill of everything, and
- * when the order was paid in the bill of refunds, which tells the other times by themselves. The
- * poundage comes back with the money.
+ * The line of a refund. Its 交易时间 is the time of the request in a bill of type ALL. In one of type
+ * REFUND, which has columns for the other times, it is the time of the payment. The service fee
+ * is refunded too.
  */
 export function refundLine(
   refund: BilledRefund,
   order: BilledOrder,
-  inBillOf: "ALL" | "REFUND",
+  billType: "ALL" | "REFUND",
 ): BillLine {
   const { refundFee, status, createdAt, succeededAt } = refund;
-  const poundage = status === "REFUNDCLOSE" ? 0 : 0 - poundageOf(refundFee);
+  const serviceFee = status === "REFUNDCLOSE" ? 0 : 0 - serviceFeeOf(refundFee);
   const values = {
     ...tradeValues(order),
-    time: beijingText(inBillOf === "ALL" ? createdAt : order.paidAt),
+    time: beijingText(billType === "ALL" ? createdAt : order.paidAt),
     tradeState: "REFUND",
-    settled: yuan(0),
-    refundedAt: beijingText(createdAt),
+    settlementTotal: yuan(0),
+    refundRequestedAt: beijingText(createdAt),
     refundSucceededAt: succeededAt === null ? "" : beijingText(succeededAt),
     refundId: refund.refundId,
     outRefundNo: refund.outRefundNo,
-    refunded: yuan(refundFee),
+    refundAmount: yuan(refundFee),
     refundType: "ORIGINAL",
     refundState: REFUND_STATES[status],
-    poundage: poundageYuan(poundage),
-    total: yuan(0),
-    refundAskedFor: yuan(refundFee),
+    serviceFee: serviceFeeYuan(serviceFee),
+    orderTotal: yuan(0),
+    requestedRefundAmount: yuan(refundFee),
   };
-  return { values, paidFee: 0, refundedFee: refundFee, poundage };
+  return { values, paidFee: 0, refundedFee: refundFee, serviceFee };
 }
 
-/** What payment and refund tell alike of their trade. */
+/** The columns that a payment and its refunds have in common. */
 function tradeValues({ mchId, appId, outTradeNo, transactionId, terms }: BilledOrder) {
   return {
     appId,
     mchId,
     subMchId: "0",
-    device: escaped(terms.deviceInfo ?? ""),
+    device: escapeText(terms.deviceInfo ?? ""),
     transactionId,
     outTradeNo,
     openid: terms.openid,
     tradeType: "JSAPI",
-    bank: "OTHERS",
+    bankType: "OTHERS",
     currency: "CNY",
-    coupon: yuan(0),
-    couponRefunded: yuan(0),
-    description: escaped(terms.description),
-    attach: escaped(terms.attach ?? ""),
+    couponAmount: yuan(0),
+    couponRefundAmount: yuan(0),
+    description: escapeText(terms.description),
+    attach: escapeText(terms.attach ?? ""),
     rate: RATE,
     rateNote: "",
   };
 }
 
-/** A line as it stands in the file: each field after a backtick. */
+/** A line of the file: a backtick precedes each field. */
 export function lineText({ values }: BillLine, columns: readonly NamedColumn[]): string {
   return columns.map(({ id }) => `\`${values[id]}`).join(",");
 }
 
-/** The summary's two lines: names, and what the lines above add up to. */
+/** The two lines of the summary: names and totals. */
 export function summaryLines(totals: Totals, set: ColumnSet): [string, string] {
-  const { lines, paidFee, refundedFee, poundage } = totals;
-  const values = [String(lines), yuan(paidFee), yuan(refundedFee), yuan(0), poundageYuan(poundage)];
+  const { lines, paidFee, refundedFee, serviceFee } = totals;
+  const values = [
+    String(lines),
+    yuan(paidFee),
+    yuan(refundedFee),
+    yuan(0),
+    serviceFeeYuan(serviceFee),
+  ];
   if (set === "new") values.push(yuan(paidFee), yuan(refundedFee));
   return [SUMMARY_NAMES[set], values.map((value) => `\`${value}`).join(",")];
 }
 
-/** Fen as yuan with two decimals: by digits, never by division. */
+/** Fen as yuan with two decimals, without division. */
 export function yuan(fee: number): string {
   const digits = String(Math.abs(fee)).padStart(3, "0");
   return `${fee < 0 ? "-" : ""}${digits.slice(0, -2)}.${digits.slice(-2)}`;
 }
 
-/** Poundage is whole fen, and written with five decimals. */
-function poundageYuan(fee: number): string {
+/** A service fee, in whole fen, as yuan with five decimals. */
+function serviceFeeYuan(fee: number): string {
   return `${yuan(fee)}000`;
 }
 
-/** The poundage of an amount, both in fen, rounded half up. */
-function poundageOf(fee: number): number {
+/** The service fee of an amount, both in fen, rounded half up. */
+function serviceFeeOf(fee: number): number {
   return Math.floor((fee * RATE_PER_MILLE + 500) / 1000);
 }
 
-/** Merchants' own text: a comma is written as backslash and space, a line break as `\n`. */
-function escaped(text: string): string {
+/** Escapes text of the merchant: a comma as backslash and space, a line break as `\n`. */
+function escapeText(text: string): string {
   return text.replaceAll(",", "\\ ").replaceAll(/\r\n|\r|\n/g, "\\n");
 }

@@ -1,29 +1,28 @@
 import type { Context } from "hono";
 import type { z } from "zod";
 import { parseJson } from "../protocol/text.ts";
+import { err, ok, type Result } from "../result.ts";
 
-export type Input<T> = { ok: true; value: T } | { ok: false; response: Response };
-
-const BODY_LIMIT_CHARACTERS = 64 * 1024;
+const MAX_BODY_CHARACTERS = 64 * 1024;
 
 /**
- * Reads a JSON body whatever its content type says; an empty one counts as `{}`. On failure the
- * response is a 400 `{error, fields?}` that names each field at fault.
+ * Reads and validates a JSON body, regardless of its content type. An empty body counts as `{}`. The error
+ * is a 400 response `{error, fields?}` that names each invalid field.
  */
-export async function readInput<T>(c: Context, schema: z.ZodType<T>): Promise<Input<T>> {
+export async function readInput<T>(c: Context, schema: z.ZodType<T>): Promise<Result<T, Response>> {
   const text = await c.req.text();
-  if (text.length > BODY_LIMIT_CHARACTERS) return bad(c, { error: "the body is too large" });
+  if (text.length > MAX_BODY_CHARACTERS) return badRequest(c, { error: "the body is too large" });
   const json = parseJson(text.trim() === "" ? "{}" : text);
-  if (json === undefined) return bad(c, { error: "the body is not JSON" });
+  if (json === null) return badRequest(c, { error: "the body is not JSON" });
   const parsed = schema.safeParse(json.value);
-  if (parsed.success) return { ok: true, value: parsed.data };
+  if (parsed.success) return ok(parsed.data);
   const fields = parsed.error.issues.map((issue) => ({
     field: issue.path.join("."),
     message: issue.message,
   }));
-  return bad(c, { error: "the body is malformed", fields });
+  return badRequest(c, { error: "the body is malformed", fields });
 }
 
-function bad<T>(c: Context, body: Record<string, unknown>): Input<T> {
-  return { ok: false, response: c.json(body, 400) };
+function badRequest(c: Context, body: Readonly<Record<string, unknown>>): Result<never, Response> {
+  return err(c.json(body, 400));
 }

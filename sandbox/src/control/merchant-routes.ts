@@ -1,14 +1,14 @@
 import { Hono, type Context } from "hono";
-import { books } from "../books-stub.ts";
-import type { Outcome } from "../ledger/books.ts";
+import type { ControlResult } from "../ledger/control-result.ts";
+import { ledgerStub } from "../ledger-stub.ts";
 import { FIRST_CERTIFICATE, PUBLIC_KEY, SECOND_CERTIFICATE } from "../sandbox-keys.ts";
 import { readInput } from "./input.ts";
 import * as schemas from "./merchant-schemas.ts";
 
-/** The part of the control API that is about merchants and keys. */
+/** The routes of the control API for merchants and keys. */
 export const merchantRoutes = new Hono<{ Bindings: Env }>();
 
-/** What a merchant verifies the sandbox's APIv3 signatures with: public, so that anybody may ask. */
+/** The public keys that verify the sandbox's APIv3 signatures. */
 merchantRoutes.get("/keys", (c) =>
   c.json({
     certificates: [FIRST_CERTIFICATE, SECOND_CERTIFICATE].map((it) => ({
@@ -23,40 +23,40 @@ merchantRoutes.get("/keys", (c) =>
 
 merchantRoutes.post("/merchants", async (c) => {
   const input = await readInput(c, schemas.merchant);
-  if (!input.ok) return input.response;
+  if (!input.ok) return input.error;
   const { mchId, appIds } = input.value;
-  const outcome = await books(c.env).putMerchant(input.value);
-  if (!outcome.ok) return c.json({ error: outcome.error }, outcome.status);
+  const outcome = await ledgerStub(c.env).putMerchant(input.value);
+  if (!outcome.ok) return c.json({ error: outcome.error.message }, outcome.error.status);
   return c.json({ mchId, appIds }, outcome.value.created ? 201 : 200);
 });
 
 merchantRoutes.patch("/merchants/:mchId", async (c) => {
   const input = await readInput(c, schemas.keyChange);
-  if (!input.ok) return input.response;
+  if (!input.ok) return input.error;
   const mchId = c.req.param("mchId");
-  return await merchantAfter(c, mchId, books(c.env).changeKeys(mchId, input.value));
+  return await respondMerchant(c, mchId, ledgerStub(c.env).changeKeys(mchId, input.value));
 });
 
 merchantRoutes.post("/merchants/:mchId/keys", async (c) => {
   const input = await readInput(c, schemas.merchantKey);
-  if (!input.ok) return input.response;
+  if (!input.ok) return input.error;
   const mchId = c.req.param("mchId");
-  return await merchantAfter(c, mchId, books(c.env).addMerchantKey(mchId, input.value));
+  return await respondMerchant(c, mchId, ledgerStub(c.env).addMerchantKey(mchId, input.value));
 });
 
 merchantRoutes.delete("/merchants/:mchId/keys/:serialNo", async (c) => {
   const { mchId, serialNo } = c.req.param();
-  return await merchantAfter(c, mchId, books(c.env).dropMerchantKey(mchId, serialNo));
+  return await respondMerchant(c, mchId, ledgerStub(c.env).dropMerchantKey(mchId, serialNo));
 });
 
-/** The merchant after something was changed, or why nothing was. */
-async function merchantAfter(
+/** Responds with the merchant after a change, or with the reason for its refusal. */
+async function respondMerchant(
   c: Context<{ Bindings: Env }>,
   mchId: string,
-  change: Promise<Outcome<null>>,
+  change: Promise<ControlResult<null>>,
 ): Promise<Response> {
   const outcome = await change;
-  if (!outcome.ok) return c.json({ error: outcome.error }, outcome.status);
-  const { merchants } = await books(c.env).state();
+  if (!outcome.ok) return c.json({ error: outcome.error.message }, outcome.error.status);
+  const { merchants } = await ledgerStub(c.env).state();
   return c.json(merchants.find((merchant) => merchant.mchId === mchId));
 }

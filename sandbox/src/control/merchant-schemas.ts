@@ -29,9 +29,9 @@ const modeFields = {
 
 type KeyFields = z.infer<z.ZodObject<typeof keyFields>>;
 type ModeFields = z.infer<z.ZodObject<typeof modeFields>>;
-type Complain = (field: string, message: string) => void;
+type AddIssue = (field: string, message: string) => void;
 
-/** A merchant as the control API takes it; what is left out of APIv3 the merchant has not. */
+/** A merchant to register. Without the fields of APIv3 it can use APIv2 only. */
 export const merchant = z
   .strictObject({
     mchId: z.string().regex(/^\d{6,32}$/, "6 to 32 digits"),
@@ -42,66 +42,66 @@ export const merchant = z
     ...modeFields,
   })
   .transform((it, context): Merchant => {
-    const complain = complainer(context);
-    const named = Object.keys(keyFields).some((name) => name in it);
-    const key = named ? keyOf(it, complain) : undefined;
+    const addIssue = issueAdder(context);
+    const hasKey = Object.keys(keyFields).some((name) => name in it);
+    const key = hasKey ? readKey(it, addIssue) : null;
     return {
       mchId: it.mchId,
       apiKey: it.apiKey,
       appIds: it.appIds,
       apiV3Key: it.apiV3Key ?? null,
-      keys: key === undefined ? [] : [key],
-      mode: modeOf(it, complain) ?? { verifyMode: "certificate" },
+      keys: key === null ? [] : [key],
+      mode: readMode(it, addIssue) ?? { verifyMode: "certificate" },
       certificateStage: it.certificateStage ?? "first",
     };
   });
 
-/** One more key of a merchant's, valid beside the others. */
+/** A key to add to a merchant's. */
 export const merchantKey = z.strictObject(keyFields).transform((it, context): MerchantKey => {
-  return keyOf(it, complainer(context)) ?? z.NEVER;
+  return readKey(it, issueAdder(context)) ?? z.NEVER;
 });
 
-/** What to change of the keys by which WeChat signs for a merchant; the rest stays. */
+/** Changes to the keys that WeChat signs with for a merchant; absent ones stay as they are. */
 export const keyChange = z.strictObject(modeFields).transform((it, context): KeyChange => ({
-  mode: modeOf(it, complainer(context)),
-  certificateStage: it.certificateStage,
+  mode: readMode(it, issueAdder(context)),
+  certificateStage: it.certificateStage ?? null,
 }));
 
-function keyOf(it: KeyFields, complain: Complain): MerchantKey | undefined {
+function readKey(it: KeyFields, addIssue: AddIssue): MerchantKey | null {
   const { merchantSerialNo, merchantPublicKey, merchantCertificate } = it;
   if (merchantCertificate !== undefined) {
     const key = readCertificate(merchantCertificate);
-    if (key === undefined) complain("merchantCertificate", "not a certificate (PEM) of RSA-2048");
-    if (merchantPublicKey !== undefined) complain("merchantPublicKey", "the certificate has it");
-    if (key && merchantSerialNo !== undefined && merchantSerialNo !== key.serialNo) {
-      complain("merchantSerialNo", `the certificate's is ${key.serialNo}`);
+    if (key === null) addIssue("merchantCertificate", "not a certificate (PEM) of RSA-2048");
+    if (merchantPublicKey !== undefined) addIssue("merchantPublicKey", "the certificate has it");
+    if (key !== null && merchantSerialNo !== undefined && merchantSerialNo !== key.serialNo) {
+      addIssue("merchantSerialNo", `the certificate's is ${key.serialNo}`);
     }
     return key;
   }
   if (merchantSerialNo === undefined)
-    complain("merchantSerialNo", "required without a certificate");
+    addIssue("merchantSerialNo", "required without a certificate");
   if (merchantPublicKey === undefined) {
-    complain("merchantPublicKey", "this or merchantCertificate is required");
-    return undefined;
+    addIssue("merchantPublicKey", "this or merchantCertificate is required");
+    return null;
   }
   const publicKey = readPublicKey(merchantPublicKey);
-  if (publicKey === undefined) complain("merchantPublicKey", "not a public key (PEM) of RSA-2048");
-  return publicKey === undefined || merchantSerialNo === undefined
-    ? undefined
+  if (publicKey === null) addIssue("merchantPublicKey", "not a public key (PEM) of RSA-2048");
+  return publicKey === null || merchantSerialNo === undefined
+    ? null
     : { serialNo: merchantSerialNo, publicKey };
 }
 
-function modeOf(it: ModeFields, complain: Complain): KeyMode | undefined {
+function readMode(it: ModeFields, addIssue: AddIssue): KeyMode | null {
   const { verifyMode, switchPercent } = it;
   if (verifyMode === "switching") {
-    if (switchPercent === undefined) complain("switchPercent", "required for switching");
+    if (switchPercent === undefined) addIssue("switchPercent", "required for switching");
     return { verifyMode, switchPercent: switchPercent ?? 0 };
   }
-  if (switchPercent !== undefined) complain("switchPercent", "only for verifyMode switching");
-  return verifyMode && { verifyMode };
+  if (switchPercent !== undefined) addIssue("switchPercent", "only for verifyMode switching");
+  return verifyMode === undefined ? null : { verifyMode };
 }
 
-function complainer(context: z.RefinementCtx): Complain {
+function issueAdder(context: z.RefinementCtx): AddIssue {
   return (field, message) => {
     context.addIssue({ code: "custom", path: [field], message });
   };

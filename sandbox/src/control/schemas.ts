@@ -7,17 +7,18 @@ import {
   CALL_FAULTS,
   NOTIFICATION_FAULTS,
   NOTIFICATION_KINDS,
+  returnsErrorCode,
   SIGNATURE_HEADERS,
-  answersACode,
 } from "../ledger/fault-names.ts";
 import { REFUND_RESULTS } from "../ledger/refunds.ts";
 import { LINE_BREAKS, REFUND_OUTCOMES } from "../ledger/settings.ts";
 
 const milliseconds = z.int().min(0).max(86_400_000);
 
-/** A body that says nothing. */
-export const nothing = z.strictObject({});
+/** An empty body. */
+export const empty = z.strictObject({});
 
+/** How the payer pays. */
 export const payment = z.strictObject({
   notify: z.boolean().optional(),
   bridge: z
@@ -32,11 +33,13 @@ export const payment = z.strictObject({
     .optional(),
 });
 
+/** The outcome of a refund. */
 export const refundOutcome = z.strictObject({
   status: z.enum(REFUND_RESULTS),
   notify: z.boolean().optional(),
 });
 
+/** A refund in the merchant platform. */
 export const platformRefund = z.strictObject({
   refundFee: z.int().min(1).optional(),
   status: z.enum(REFUND_RESULTS).optional(),
@@ -47,6 +50,7 @@ export const platformRefund = z.strictObject({
     .optional(),
 });
 
+/** Changes to the settings. */
 export const settings = z.strictObject({
   notifyScale: z.number().min(0).max(1000).optional(),
   closeAfterMs: milliseconds.optional(),
@@ -62,22 +66,25 @@ export const settings = z.strictObject({
   billExtraLines: z.int().min(0).max(10_000_000).optional(),
 });
 
-const anyFault = {
+const commonFields = {
   times: z.int().min(1).max(1000).default(1),
   outTradeNo: z.string().min(1).max(32).optional(),
   delayMs: z.int().min(0).max(600_000).optional(),
   header: z.enum(SIGNATURE_HEADERS).optional(),
 };
 
-const HEADER_MISFIT = { path: ["header"], error: "only for the fault missing-header" };
+const HEADER_NOT_ALLOWED = { path: ["header"], error: "only for the fault missing-header" };
 
-function headerFits(it: { fault: string; header?: string | undefined }): boolean {
+function isHeaderAllowed(it: {
+  readonly fault: string;
+  readonly header?: string | undefined;
+}): boolean {
   return it.header === undefined || it.fault === "missing-header";
 }
 
 const callFault = z
   .strictObject({
-    ...anyFault,
+    ...commonFields,
     on: z.literal("call"),
     path: z.enum(API_CALLS),
     fault: z.enum(CALL_FAULTS),
@@ -92,24 +99,24 @@ const callFault = z
     path: ["errCode"],
     error: "required for the fault refuse",
   })
-  .refine((it) => it.errCode === undefined || answersACode(it.fault), {
+  .refine((it) => it.errCode === undefined || returnsErrorCode(it.fault), {
     path: ["errCode"],
     error: "only for the faults refuse, systemerror and systemerror-after",
   })
-  .refine((it) => it.httpStatus === undefined || answersACode(it.fault), {
+  .refine((it) => it.httpStatus === undefined || returnsErrorCode(it.fault), {
     path: ["httpStatus"],
     error: "only for the faults refuse, systemerror and systemerror-after",
   })
-  .refine(headerFits, HEADER_MISFIT);
+  .refine(isHeaderAllowed, HEADER_NOT_ALLOWED);
 
 const notificationFault = z
   .strictObject({
-    ...anyFault,
+    ...commonFields,
     on: z.literal("notification"),
     kind: z.enum(NOTIFICATION_KINDS),
     fault: z.enum(NOTIFICATION_FAULTS),
   })
-  .refine(headerFits, HEADER_MISFIT);
+  .refine(isHeaderAllowed, HEADER_NOT_ALLOWED);
 
 const LINE_FAULTS: ReadonlySet<string> = new Set(BILL_LINE_FAULTS);
 
@@ -117,8 +124,8 @@ const billFault = z
   .strictObject({
     on: z.literal("bill"),
     fault: z.enum(BILL_FAULTS),
-    times: anyFault.times,
-    outTradeNo: anyFault.outTradeNo,
+    times: commonFields.times,
+    outTradeNo: commonFields.outTradeNo,
     outRefundNo: z.string().min(1).max(64).optional(),
     mchId: z.string().min(1).max(32).optional(),
   })
@@ -137,4 +144,5 @@ const billFault = z
     { path: ["outTradeNo"], error: "this or outRefundNo is required, to name the line" },
   );
 
+/** A fault to arm. */
 export const fault = z.discriminatedUnion("on", [callFault, notificationFault, billFault]);

@@ -1,83 +1,90 @@
 import { createHash } from "node:crypto";
 import { fillerPiece, fillerPieces, type Filler } from "../bill/filler.ts";
-import type { BillDamage } from "./fault-names.ts";
+import type { BillFileFault } from "./fault-names.ts";
 
 /**
- * A bill as it was made, at one instant: it stays so while it is downloaded, whatever happens
- * meanwhile. Its text is kept in pieces, so that no bill is ever one string.
+ * A bill as generated at one instant: it doesn't change while it is downloaded. Its text is stored in
+ * pieces, so that it is never held in memory as a whole.
  */
 export interface Bill {
-  id: number;
-  /** What a download in APIv3 asks for it by. */
-  token: string;
-  mchId: string;
-  madeAt: number;
-  gzip: boolean;
-  damage: BillDamage | null;
+  readonly id: number;
+  /** Identifies the bill in the address that APIv3 returns. */
+  readonly token: string;
+  readonly mchId: string;
+  readonly createdAt: number;
+  readonly gzip: boolean;
+  readonly fileFault: BillFileFault | null;
 }
 
 // Longer than any download takes.
-const KEPT_MS = 60 * 60 * 1000;
+const BILL_LIFETIME_MS = 60 * 60 * 1000;
 
 type Row = {
   id: number;
   token: string;
   mch_id: string;
-  made_at: number;
+  created_at: number;
   gzip: number;
-  damage: BillDamage | null;
+  file_fault: BillFileFault | null;
 };
 
-/** Begins a bill, which has no text yet. Forgets those that nobody can be downloading any more. */
-export function beginBill(sql: SqlStorage, bill: Omit<Bill, "id" | "damage">): number {
-  sql.exec("delete from bills where made_at < ?", bill.madeAt - KEPT_MS);
+/** Stores a bill without text, returns its id, and deletes the bills that are too old to download. */
+export function insertBill(sql: SqlStorage, bill: Omit<Bill, "id" | "fileFault">): number {
+  sql.exec("delete from bills where created_at < ?", bill.createdAt - BILL_LIFETIME_MS);
   sql.exec("delete from bill_pieces where bill_id not in (select id from bills)");
   return sql
     .exec<{ id: number }>(
-      `insert into bills (token, mch_id, made_at, gzip, filler_count, filler_line, summary)
+      `insert into bills (token, mch_id, created_at, gzip, filler_count, filler_line, summary)
        values (?, ?, ?, ?, 0, '', '') returning id`,
       bill.token,
       bill.mchId,
-      bill.madeAt,
+      bill.createdAt,
       bill.gzip ? 1 : 0,
     )
     .one().id;
 }
 
-export function addPiece(sql: SqlStorage, billId: number, piece: number, text: string): void {
+/** Appends a piece of text to a bill; pieces are numbered from 0. */
+export function insertPiece(sql: SqlStorage, billId: number, piece: number, text: string): void {
   sql.exec("insert into bill_pieces (bill_id, piece, text) values (?, ?, ?)", billId, piece, text);
 }
 
-/** Ends a bill: what comes after its pieces, and what is wrong with its file. */
-export function endBill(
+/** Completes a bill with its filler, its summary and the fault of its file. */
+export function completeBill(
   sql: SqlStorage,
   billId: number,
-  { filler, summary, damage }: { filler: Filler; summary: string; damage: BillDamage | null },
+  end: {
+    readonly filler: Filler;
+    readonly summary: string;
+    readonly fileFault: BillFileFault | null;
+  },
 ): Bill {
   const row = sql
     .exec<Row>(
-      `update bills set filler_count = ?, filler_line = ?, summary = ?, damage = ? where id = ?
+      `update bills set filler_count = ?, filler_line = ?, summary = ?, file_fault = ? where id = ?
        returning *`,
-      filler.count,
-      filler.line,
-      summary,
-      damage,
+      end.filler.count,
+      end.filler.line,
+      end.summary,
+      end.fileFault,
       billId,
     )
     .one();
-  return billOf(row);
+  return toBill(row);
 }
 
-export function dropBill(sql: SqlStorage, billId: number): void {
+/** Deletes a bill that is not complete. */
+export function deleteBill(sql: SqlStorage, billId: number): void {
   sql.exec("delete from bills where id = ?", billId);
 }
 
-export function findBill(sql: SqlStorage, token: string): Bill | undefined {
+/** Finds a bill by the token of its address; null when there is none. */
+export function findBill(sql: SqlStorage, token: string): Bill | null {
   const [row] = sql.exec<Row>("select * from bills where token = ?", token);
-  return row && billOf(row);
+  return row === undefined ? null : toBill(row);
 }
 
-/** A piece of a bill's text, counted from 0; null after the last. A bill that is gone throws. */
+/** A piece of a bill's text, numbered from 0; null after the last. Throws when the bill is deleted. */
 export function billPiece(sql: SqlStorage, billId: number, index: number): string | null {
   const { pieces, filler_count, filler_line, summary } = sql
     .exec<{ pieces: number; filler_count: number; filler_line: string; summary: string }>(
@@ -102,7 +109,7 @@ export function billPiece(sql: SqlStorage, billId: number, index: number): strin
   return index === last ? summary : null;
 }
 
-/** SHA-1, in hex, of a bill's whole text, before any compression. */
+/** SHA-1, in hex, of a bill's uncompressed text. */
 export function billHash(sql: SqlStorage, billId: number): string {
   const hash = createHash("sha1");
   for (let index = 0; ; index++) {
@@ -112,13 +119,13 @@ export function billHash(sql: SqlStorage, billId: number): string {
   }
 }
 
-function billOf(row: Row): Bill {
+function toBill(row: Row): Bill {
   return {
     id: row.id,
     token: row.token,
     mchId: row.mch_id,
-    madeAt: row.made_at,
+    createdAt: row.created_at,
     gzip: row.gzip === 1,
-    damage: row.damage,
+    fileFault: row.file_fault,
   };
 }

@@ -1,4 +1,4 @@
-/** The five calls that both protocols have, by the last part of their path in APIv2. */
+/** The five calls that both protocols have, named by the last part of their APIv2 path. */
 export const COMMON_CALLS = [
   "unifiedorder",
   "orderquery",
@@ -9,13 +9,13 @@ export const COMMON_CALLS = [
 export type CommonCall = (typeof COMMON_CALLS)[number];
 
 /**
- * All calls: a fault finds a call by the same name in either protocol. `billfile` is the download
- * that APIv3 has beside asking for a bill.
+ * All calls, with the same names in both protocols. `billfile` is the download of a bill's file, which
+ * is a separate call in APIv3.
  */
 export const API_CALLS = [...COMMON_CALLS, "certificates", "downloadbill", "billfile"] as const;
 export type ApiCall = (typeof API_CALLS)[number];
 
-/** What can be wrong with the signature of an APIv3 message, and with nothing else. */
+/** Faults of an APIv3 message that spoil its signature only. */
 export const SIGNATURE_FAULTS = [
   "probe",
   "wrong-clock",
@@ -25,7 +25,7 @@ export const SIGNATURE_FAULTS = [
 ] as const;
 export type SignatureFault = (typeof SIGNATURE_FAULTS)[number];
 
-/** What can go wrong with a call; `-after` and `drop-after` act first and then go wrong. */
+/** Faults of a call. `…-after` faults execute the call before they fail it. */
 export const CALL_FAULTS = [
   "no-answer",
   "no-answer-after",
@@ -47,10 +47,11 @@ export const CALL_FAULTS = [
 ] as const;
 export type CallFault = (typeof CALL_FAULTS)[number];
 
+/** Kinds of notifications: of a payment or of a refund. */
 export const NOTIFICATION_KINDS = ["pay", "refund"] as const;
 export type NotificationKind = (typeof NOTIFICATION_KINDS)[number];
 
-/** What can go wrong with a notification: with all its attempts, not with one of them. */
+/** Faults of a notification. They apply to every attempt to deliver it. */
 export const NOTIFICATION_FAULTS = [
   "late",
   "twice",
@@ -66,23 +67,23 @@ export const NOTIFICATION_FAULTS = [
 ] as const;
 export type NotificationFault = (typeof NOTIFICATION_FAULTS)[number];
 
-/** What can be wrong with the lines of a bill. */
+/** Faults of the lines of a bill. */
 export const BILL_LINE_FAULTS = ["missing-line", "wrong-amount", "extra-line"] as const;
 
-/** What can be wrong with the file of a bill. */
-export const BILL_DAMAGES = ["truncated", "not-gzip", "html-page"] as const;
-export type BillDamage = (typeof BILL_DAMAGES)[number];
+/** Faults of the file of a bill. */
+export const BILL_FILE_FAULTS = ["truncated", "not-gzip", "html-page"] as const;
+export type BillFileFault = (typeof BILL_FILE_FAULTS)[number];
 
-/** What can be wrong with a bill: with what is in it, in either protocol. */
+/** Faults of a bill, in either protocol. */
 export const BILL_FAULTS = [
   ...BILL_LINE_FAULTS,
   "creating",
-  ...BILL_DAMAGES,
+  ...BILL_FILE_FAULTS,
   "wrong-hash",
 ] as const;
 export type BillFault = (typeof BILL_FAULTS)[number];
 
-/** The headers that sign an APIv3 message, any of which `missing-header` can leave out. */
+/** The headers of an APIv3 signature; the fault `missing-header` omits one of them. */
 export const SIGNATURE_HEADERS = [
   "Wechatpay-Timestamp",
   "Wechatpay-Nonce",
@@ -91,20 +92,26 @@ export const SIGNATURE_HEADERS = [
 ] as const;
 export type SignatureHeader = (typeof SIGNATURE_HEADERS)[number];
 
-const ONLY_IN_V3: ReadonlySet<string> = new Set([...SIGNATURE_FAULTS, "truncated"]);
+const V3_ONLY_FAULTS: ReadonlySet<string> = new Set([...SIGNATURE_FAULTS, "truncated"]);
 
-/** Whether a fault needs the headers of APIv3: it leaves APIv2 alone. */
-export function onlyInV3(fault: CallFault | NotificationFault): boolean {
-  return ONLY_IN_V3.has(fault);
+/** Whether a fault exists in APIv3 only, because it needs the signature headers. */
+export function isV3Only(fault: CallFault | NotificationFault): boolean {
+  return V3_ONLY_FAULTS.has(fault);
 }
 
-/** What is done to the signature of an APIv3 message on its way out. */
-export type Treatment =
-  | { kind: Exclude<SignatureFault, "missing-header"> | "forged" | "unsigned" | "truncated" }
-  | { kind: "missing-header"; header: SignatureHeader };
+/** How the signature of an outgoing APIv3 message is tampered with. */
+export type Tampering =
+  | {
+      readonly kind:
+        | Exclude<SignatureFault, "missing-header">
+        | "forged"
+        | "unsigned"
+        | "truncated";
+    }
+  | { readonly kind: "missing-header"; readonly header: SignatureHeader };
 
-const TREATMENTS: Readonly<
-  Partial<Record<CallFault | NotificationFault, Exclude<Treatment["kind"], "missing-header">>>
+const TAMPERING: Readonly<
+  Partial<Record<CallFault | NotificationFault, Exclude<Tampering["kind"], "missing-header">>>
 > = {
   probe: "probe",
   "wrong-clock": "wrong-clock",
@@ -116,19 +123,28 @@ const TREATMENTS: Readonly<
   truncated: "truncated",
 };
 
-/** What a fault does to the signature of an APIv3 message; undefined when it leaves it alone. */
-export function treatmentOf(
-  fault: CallFault | NotificationFault | undefined,
+/** How a fault tampers with the signature of an APIv3 message; null when it doesn't. */
+export function tamperingOf(
+  fault: CallFault | NotificationFault | null,
   header: SignatureHeader = "Wechatpay-Nonce",
-): Treatment | undefined {
+): Tampering | null {
+  if (fault === null) return null;
   if (fault === "missing-header") return { kind: fault, header };
-  const kind = fault && TREATMENTS[fault];
-  return kind && { kind };
+  const kind = TAMPERING[fault];
+  return kind === undefined ? null : { kind };
 }
 
-const ANSWERS_A_CODE: ReadonlySet<string> = new Set(["refuse", "systemerror", "systemerror-after"]);
+const ERROR_CODE_FAULTS: ReadonlySet<string> = new Set([
+  "refuse",
+  "systemerror",
+  "systemerror-after",
+]);
 
-/** Whether a call fault puts a failure of a code in the place of the answer. */
-export function answersACode(fault: CallFault): boolean {
-  return ANSWERS_A_CODE.has(fault);
+/** Whether a call fault replaces the response with an error code. */
+export function returnsErrorCode(fault: CallFault): boolean {
+  return ERROR_CODE_FAULTS.has(fault);
 }
+
+/** The merchant and the app that the faults `wrong-merchant` and `wrong-app` name; neither exists. */
+export const WRONG_MERCHANT = "1999999999";
+export const WRONG_APP = "wx00000000000000ff";

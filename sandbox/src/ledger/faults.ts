@@ -1,6 +1,5 @@
-import { impossible } from "../exhaustive.ts";
 import {
-  onlyInV3,
+  isV3Only,
   type ApiCall,
   type BillFault,
   type CallFault,
@@ -10,34 +9,43 @@ import {
 } from "./fault-names.ts";
 import type { Protocol } from "./protocol.ts";
 
-interface Details {
-  outTradeNo?: string | undefined;
-  errCode?: string | undefined;
-  errCodeDes?: string | undefined;
-  delayMs?: number | undefined;
-  /** The HTTP status that goes with `errCode` in APIv3, when it is not the usual one. */
-  httpStatus?: number | undefined;
-  /** What `missing-header` leaves out. */
-  header?: SignatureHeader | undefined;
+/** Absent where the control API's JSON has no such field. */
+interface FaultOptions {
+  readonly outTradeNo?: string | undefined;
+  readonly errCode?: string | undefined;
+  readonly errCodeDes?: string | undefined;
+  readonly delayMs?: number | undefined;
+  /** Overrides the usual HTTP status of `errCode` in APIv3. */
+  readonly httpStatus?: number | undefined;
+  /** The header that `missing-header` omits. */
+  readonly header?: SignatureHeader | undefined;
 }
 
-/** A fault to come, for the next `times` calls or notifications that match it. */
+/** An armed fault: it applies to the next `times` matching calls, notifications or bills. */
 export type Fault = (
-  | { on: "call"; path: ApiCall; fault: CallFault }
-  | { on: "notification"; kind: NotificationKind; fault: NotificationFault }
+  | { readonly on: "call"; readonly path: ApiCall; readonly fault: CallFault }
   | {
-      on: "bill";
-      fault: BillFault;
-      outRefundNo?: string | undefined;
-      /** The only merchant whose bills it concerns. */
-      mchId?: string | undefined;
+      readonly on: "notification";
+      readonly kind: NotificationKind;
+      readonly fault: NotificationFault;
     }
-) & { times: number } & Details;
+  | {
+      readonly on: "bill";
+      readonly fault: BillFault;
+      readonly outRefundNo?: string | undefined;
+      /** The only merchant whose bills it applies to. */
+      readonly mchId?: string | undefined;
+    }
+) & { readonly times: number } & FaultOptions;
 
-export type StoredFault = Fault & { id: number };
-export type StruckCall = Extract<Fault, { on: "call" }>;
-export type ArmedBillFault = Extract<StoredFault, { on: "bill" }>;
-export type StruckNotification = Extract<Fault, { on: "notification" }>;
+/** An armed fault with its id. */
+export type StoredFault = Fault & { readonly id: number };
+/** An armed fault of a bill, which is consumed when the bill is generated. */
+export type ArmedBillFault = Extract<StoredFault, { readonly on: "bill" }>;
+/** A fault that applies to the call at hand. */
+export type AppliedCallFault = Extract<Fault, { readonly on: "call" }>;
+/** A fault that applies to the notification at hand. */
+export type AppliedNotificationFault = Extract<Fault, { readonly on: "notification" }>;
 
 type Row = {
   id: number;
@@ -56,7 +64,7 @@ type Row = {
   | { place: "bill"; target: null; fault: BillFault }
 );
 
-/** What a fault is aimed at, of the kinds of its place. */
+/** The call or the kind of notification that a fault applies to; null for bills. */
 function targetOf(fault: Fault): Row["target"] {
   switch (fault.on) {
     case "call":
@@ -66,9 +74,9 @@ function targetOf(fault: Fault): Row["target"] {
     case "bill":
       return null;
   }
-  return impossible(fault);
 }
 
+/** Arms a fault. */
 export function addFault(sql: SqlStorage, fault: Fault): StoredFault {
   const row = sql
     .exec<Row>(
@@ -89,66 +97,67 @@ export function addFault(sql: SqlStorage, fault: Fault): StoredFault {
       fault.header ?? null,
     )
     .one();
-  return faultOf(row);
+  return toFault(row);
 }
 
-/** Faults that are still to come, oldest first; `times` is what is left. */
+/** The armed faults, oldest first; `times` is how often each still applies. */
 export function listFaults(sql: SqlStorage): StoredFault[] {
-  return [...sql.exec<Row>("select * from faults order by id")].map(faultOf);
+  return [...sql.exec<Row>("select * from faults order by id")].map(toFault);
 }
 
+/** Disarms all faults. */
 export function clearFaults(sql: SqlStorage): void {
   sql.exec("delete from faults");
 }
 
-/** A call, as far as a fault looks at it. */
-export interface CallAtRisk {
-  protocol: Protocol;
-  call: ApiCall;
-  outTradeNo: string | undefined;
-  /** Whether its reply was a signature probe the last time: repeats are not probed. */
-  probed: boolean;
+/** The parts of a call that faults are matched by. */
+export interface CallToMatch {
+  readonly protocol: Protocol;
+  readonly call: ApiCall;
+  readonly outTradeNo: string | null;
+  /** Whether its last response was a signature probe: the repeat of such a call is not probed. */
+  readonly probed: boolean;
 }
 
-/** Uses up the oldest fault for a call, if there is one. */
-export function takeCallFault(sql: SqlStorage, call: CallAtRisk): StruckCall | undefined {
+/** Consumes the oldest fault that matches a call; null when none does. */
+export function takeCallFault(sql: SqlStorage, call: CallToMatch): AppliedCallFault | null {
   const fault = take(
     sql,
     (it) =>
       it.on === "call" &&
       it.path === call.call &&
-      concerns(it, call) &&
+      appliesTo(it, call) &&
       !(call.probed && it.fault === "probe"),
   );
-  return fault?.on === "call" ? fault : undefined;
+  return fault?.on === "call" ? fault : null;
 }
 
-/** A notification, as far as a fault looks at it. */
-export interface NotificationAtRisk {
-  protocol: Protocol;
-  kind: NotificationKind;
-  outTradeNo: string;
-  /** Whether its time has not come yet: then only `before-its-time` applies, and only then. */
-  early: boolean;
+/** The parts of a notification that faults are matched by. */
+export interface NotificationToMatch {
+  readonly protocol: Protocol;
+  readonly kind: NotificationKind;
+  readonly outTradeNo: string;
+  /** Whether its event hasn't happened yet. Only `before-its-time` matches then, and only then. */
+  readonly early: boolean;
 }
 
-/** Uses up the oldest fault for a notification, if there is one. */
+/** Consumes the oldest fault that matches a notification; null when none does. */
 export function takeNotificationFault(
   sql: SqlStorage,
-  notification: NotificationAtRisk,
-): StruckNotification | undefined {
+  notification: NotificationToMatch,
+): AppliedNotificationFault | null {
   const fault = take(
     sql,
     (it) =>
       it.on === "notification" &&
       it.kind === notification.kind &&
       (it.fault === "before-its-time") === notification.early &&
-      concerns(it, notification),
+      appliesTo(it, notification),
   );
-  return fault?.on === "notification" ? fault : undefined;
+  return fault?.on === "notification" ? fault : null;
 }
 
-/** The faults that are armed for a merchant's bills in a protocol, oldest first. */
+/** The faults that are armed for a merchant's bills in a protocol, oldest first. None is consumed. */
 export function billFaultsFor(
   sql: SqlStorage,
   mchId: string,
@@ -160,27 +169,27 @@ export function billFaultsFor(
   });
 }
 
-/** Uses up a fault once. */
-export function useUp(sql: SqlStorage, { id }: StoredFault): void {
+/** Consumes one use of a fault and disarms it after the last one. */
+export function consumeFault(sql: SqlStorage, { id }: StoredFault): void {
   sql.exec("update faults set times_left = times_left - 1 where id = ?", id);
   sql.exec("delete from faults where times_left <= 0");
 }
 
-function concerns(
-  fault: StruckCall | StruckNotification,
-  { protocol, outTradeNo }: { protocol: Protocol; outTradeNo: string | undefined },
+function appliesTo(
+  fault: AppliedCallFault | AppliedNotificationFault,
+  { protocol, outTradeNo }: Pick<CallToMatch, "protocol" | "outTradeNo">,
 ): boolean {
-  if (protocol === "v2" && onlyInV3(fault.fault)) return false;
+  if (protocol === "v2" && isV3Only(fault.fault)) return false;
   return fault.outTradeNo === undefined || fault.outTradeNo === outTradeNo;
 }
 
-function take(sql: SqlStorage, matches: (fault: Fault) => boolean): StoredFault | undefined {
-  const fault = listFaults(sql).find(matches);
-  if (fault !== undefined) useUp(sql, fault);
+function take(sql: SqlStorage, matches: (fault: Fault) => boolean): StoredFault | null {
+  const fault = listFaults(sql).find(matches) ?? null;
+  if (fault !== null) consumeFault(sql, fault);
   return fault;
 }
 
-function faultOf(row: Row): StoredFault {
+function toFault(row: Row): StoredFault {
   const common = {
     id: row.id,
     times: row.times_left,
@@ -205,5 +214,4 @@ function faultOf(row: Row): StoredFault {
         ...(row.mch_id === null ? {} : { mchId: row.mch_id }),
       };
   }
-  return impossible(row);
 }

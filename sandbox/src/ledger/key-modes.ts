@@ -1,19 +1,20 @@
-/** By which keys WeChat signs for a merchant in APIv3. */
+/** The modes by which WeChat chooses its signing key for a merchant in APIv3. */
 export const VERIFY_MODES = ["certificate", "public-key", "switching"] as const;
 
 /**
- * - `certificate`: platform certificates, as older merchants have them.
- * - `public-key`: the WeChat Pay public key; certificates can't be had.
- * - `switching`: between the two. `switchPercent` of the notifications are signed by the public key.
+ * - `certificate`: platform certificates, as for older merchants.
+ * - `public-key`: the WeChat Pay public key; there are no certificates.
+ * - `switching`: from the former to the latter. The public key signs `switchPercent` percent of the
+ *   notifications.
  */
 export type KeyMode =
-  | { verifyMode: "certificate" | "public-key" }
-  | { verifyMode: "switching"; switchPercent: number };
+  | { readonly verifyMode: "certificate" | "public-key" }
+  | { readonly verifyMode: "switching"; readonly switchPercent: number };
 
-/** The steps in which WeChat changes a merchant's notifications over, in percent, in about 7 days. */
+/** The steps, in percent, by which WeChat switches a merchant's notifications within about 7 days. */
 export const SWITCH_STEPS: readonly number[] = [0.1, 1, 5, 10, 20, 50, 100];
 
-/** How far a merchant's change from the first platform certificate to the second has come. */
+/** The stages of a rotation from the first platform certificate to the second. */
 export const CERTIFICATE_STAGES = [
   "first",
   "second-offered",
@@ -22,8 +23,8 @@ export const CERTIFICATE_STAGES = [
 ] as const;
 export type CertificateStage = (typeof CERTIFICATE_STAGES)[number];
 
-/** What to change of a merchant's keys; the rest stays. */
+/** Changes to the keys that WeChat signs with for a merchant; null leaves one as it is. */
 export interface KeyChange {
-  mode?: KeyMode | undefined;
-  certificateStage?: CertificateStage | undefined;
+  readonly mode: KeyMode | null;
+  readonly certificateStage: CertificateStage | null;
 }

@@ -1,20 +1,22 @@
-import { conflict, granted, missing, type Outcome } from "./books.ts";
+import { ok } from "../result.ts";
+import { conflict, notFound, type ControlResult } from "./control-result.ts";
 import type { CertificateStage, KeyChange, KeyMode } from "./key-modes.ts";
 import { listMerchantKeys, setMerchantKeys, type MerchantKey } from "./merchant-keys.ts";
 import { readStrings } from "./stored-json.ts";
 
+/** A merchant of the sandbox, with its secrets. */
 export interface Merchant {
-  mchId: string;
+  readonly mchId: string;
   /** 32 characters: APIv2. */
-  apiKey: string;
+  readonly apiKey: string;
   /** The official accounts bound to the merchant number. */
-  appIds: string[];
-  /** 32 characters; without one WeChat sends no APIv3 notifications. */
-  apiV3Key: string | null;
-  /** Whose signatures count in APIv3: several are valid side by side. */
-  keys: MerchantKey[];
-  mode: KeyMode;
-  certificateStage: CertificateStage;
+  readonly appIds: readonly string[];
+  /** 32 characters; without it WeChat sends no APIv3 notifications. */
+  readonly apiV3Key: string | null;
+  /** The keys that may sign its APIv3 calls. */
+  readonly keys: readonly MerchantKey[];
+  readonly mode: KeyMode;
+  readonly certificateStage: CertificateStage;
 }
 
 type Row = {
@@ -27,26 +29,31 @@ type Row = {
   certificate_stage: CertificateStage;
 };
 
-/** Registers a merchant unless it is known already. */
+/** Registers a merchant unless it exists. */
 export function seedMerchant(sql: SqlStorage, merchant: Merchant): void {
-  if (findMerchant(sql, merchant.mchId) === undefined) write(sql, merchant);
+  if (findMerchant(sql, merchant.mchId) === null) write(sql, merchant);
 }
 
-export function findMerchant(sql: SqlStorage, mchId: string): Merchant | undefined {
+/** Finds a merchant; null when none has this number. */
+export function findMerchant(sql: SqlStorage, mchId: string): Merchant | null {
   const [row] = sql.exec<Row>("select * from merchants where mch_id = ?", mchId);
-  return row === undefined ? undefined : merchantOf(sql, row);
+  return row === undefined ? null : toMerchant(sql, row);
 }
 
+/** All merchants, by number. */
 export function listMerchants(sql: SqlStorage): Merchant[] {
   const rows = [...sql.exec<Row>("select * from merchants order by mch_id")];
-  return rows.map((row) => merchantOf(sql, row));
+  return rows.map((row) => toMerchant(sql, row));
 }
 
 /**
- * Registers a merchant or replaces it. An appid that has orders can't be dropped: those orders could
- * be neither queried nor refunded afterwards.
+ * Registers or replaces a merchant. Refuses to drop an appid that has orders, because those orders
+ * could be neither queried nor refunded afterwards.
  */
-export function putMerchant(sql: SqlStorage, merchant: Merchant): Outcome<{ created: boolean }> {
+export function putMerchant(
+  sql: SqlStorage,
+  merchant: Merchant,
+): ControlResult<{ created: boolean }> {
   const used = sql.exec<{ app_id: string }>(
     "select distinct app_id from orders where mch_id = ?",
     merchant.mchId,
@@ -56,18 +63,19 @@ export function putMerchant(sql: SqlStorage, merchant: Merchant): Outcome<{ crea
       return conflict(`appIds: ${appId} has orders and can't be dropped`);
     }
   }
-  const created = findMerchant(sql, merchant.mchId) === undefined;
+  const created = findMerchant(sql, merchant.mchId) === null;
   write(sql, merchant);
-  return granted({ created });
+  return ok({ created });
 }
 
-/** Changes by which keys WeChat signs for a merchant. */
-export function changeKeys(sql: SqlStorage, mchId: string, change: KeyChange): Outcome<null> {
+/** Changes the keys that WeChat signs with for a merchant. */
+export function changeKeys(sql: SqlStorage, mchId: string, change: KeyChange): ControlResult<null> {
   const merchant = findMerchant(sql, mchId);
-  if (merchant === undefined) return missing(`no merchant ${mchId}`);
-  const { mode = merchant.mode, certificateStage = merchant.certificateStage } = change;
+  if (merchant === null) return notFound(`no merchant ${mchId}`);
+  const mode = change.mode ?? merchant.mode;
+  const certificateStage = change.certificateStage ?? merchant.certificateStage;
   write(sql, { ...merchant, mode, certificateStage });
-  return granted(null);
+  return ok(null);
 }
 
 function write(sql: SqlStorage, merchant: Merchant): void {
@@ -87,7 +95,7 @@ function write(sql: SqlStorage, merchant: Merchant): void {
   setMerchantKeys(sql, mchId, keys);
 }
 
-function merchantOf(sql: SqlStorage, row: Row): Merchant {
+function toMerchant(sql: SqlStorage, row: Row): Merchant {
   return {
     mchId: row.mch_id,
     apiKey: row.api_key,

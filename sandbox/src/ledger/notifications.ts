@@ -1,47 +1,51 @@
-import type { Books } from "./books.ts";
 import {
-  treatmentOf,
+  tamperingOf,
   type NotificationKind,
   type SignatureHeader,
-  type Treatment,
+  type Tampering,
 } from "./fault-names.ts";
 import type { Protocol } from "./protocol.ts";
 import { readSettings } from "./settings.ts";
+import type { LedgerTransaction } from "./transaction.ts";
 
-/** One try to tell the merchant. `status` is absent when there was no HTTP answer. */
+/** One attempt to deliver a notification. `status` is null when there was no HTTP response. */
 export interface Attempt {
-  at: number;
-  status: number | null;
-  ok: boolean;
-  /** The head of the answer, or why there was none. */
-  answer: string;
+  readonly at: number;
+  readonly status: number | null;
+  readonly ok: boolean;
+  /** The start of the response body, or why there was no response. */
+  readonly answer: string;
 }
 
+/** The states of a notification: to be attempted again, or final. */
+export type NotificationState = "waiting" | "acknowledged" | "given-up";
+
+/** A notification and its attempts. */
 export interface Notification {
-  id: number;
-  protocol: Protocol;
-  kind: NotificationKind;
-  mchId: string;
-  outTradeNo: string;
-  outRefundNo: string | null;
-  url: string;
-  body: string;
-  /** What is done to its signature, when it is sent, in APIv3. A probe is sent once. */
-  treatment: Treatment | null;
-  state: "waiting" | "acknowledged" | "given-up";
-  nextAt: number | null;
-  attempts: Attempt[];
+  readonly id: number;
+  readonly protocol: Protocol;
+  readonly kind: NotificationKind;
+  readonly mchId: string;
+  readonly outTradeNo: string;
+  readonly outRefundNo: string | null;
+  readonly url: string;
+  readonly body: string;
+  /** How its signature is tampered with, in APIv3. A probe is sent once. */
+  readonly tampering: Tampering | null;
+  readonly state: NotificationState;
+  readonly nextAt: number | null;
+  readonly attempts: readonly Attempt[];
 }
 
-/** What is known of a notification before it is stored. `nextAt` null: it is never sent. */
-export type Draft = Omit<Notification, "id" | "state" | "attempts">;
+/** A notification to be stored. It is never sent when `nextAt` is null. */
+export type NotificationDraft = Omit<Notification, "id" | "state" | "attempts">;
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
 /**
- * The waits after each failed attempt; after the last one WeChat gives up.
+ * The wait after each failed attempt; after the last one WeChat gives up.
  * WeChat docs: payment result notification.
  */
 export const RETRY_WAITS_MS: readonly number[] = [
@@ -62,7 +66,7 @@ export const RETRY_WAITS_MS: readonly number[] = [
   6 * HOUR,
 ];
 
-// Well above the time limit of an attempt.
+// Well above the timeout of an attempt.
 const CLAIM_MS = 10 * SECOND;
 
 type Row = {
@@ -74,9 +78,9 @@ type Row = {
   out_refund_no: string | null;
   url: string;
   body: string;
-  treatment: Treatment["kind"] | null;
-  left_out: SignatureHeader | null;
-  state: Notification["state"];
+  tampering: Tampering["kind"] | null;
+  omitted_header: SignatureHeader | null;
+  state: NotificationState;
   next_at: number | null;
 };
 type AttemptRow = {
@@ -87,11 +91,11 @@ type AttemptRow = {
   answer: string;
 };
 
-/** Puts a notification on the schedule. */
-export function insertNotification(sql: SqlStorage, draft: Draft): void {
+/** Schedules a notification. */
+export function insertNotification(sql: SqlStorage, draft: NotificationDraft): void {
   sql.exec(
     `insert into notifications (protocol, kind, mch_id, out_trade_no, out_refund_no, url, body,
-       treatment, left_out, state, next_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       tampering, omitted_header, state, next_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     draft.protocol,
     draft.kind,
     draft.mchId,
@@ -99,8 +103,8 @@ export function insertNotification(sql: SqlStorage, draft: Draft): void {
     draft.outRefundNo,
     draft.url,
     draft.body,
-    draft.treatment?.kind ?? null,
-    draft.treatment?.kind === "missing-header" ? draft.treatment.header : null,
+    draft.tampering?.kind ?? null,
+    draft.tampering?.kind === "missing-header" ? draft.tampering.header : null,
     draft.nextAt === null ? "given-up" : "waiting",
     draft.nextAt,
   );
@@ -126,10 +130,10 @@ export function notificationsOf(
 }
 
 /**
- * Takes the notifications whose next attempt is due, so that nobody else sends them meanwhile.
- * One whose sender is lost comes due again.
+ * Claims the notifications whose next attempt is due, so that no other sender takes them. The claim
+ * expires, so that a notification is sent again when its sender is lost.
  */
-export function claimDue({ sql, now }: Books): Notification[] {
+export function claimDue({ sql, now }: LedgerTransaction): Notification[] {
   const due = withAttempts(sql, [
     ...sql.exec<Row>(
       "select * from notifications where state = 'waiting' and next_at <= ? order by next_at, id",
@@ -142,7 +146,7 @@ export function claimDue({ sql, now }: Books): Notification[] {
   return due;
 }
 
-/** The instant of the next thing to do by itself, or null when there is none. */
+/** When the next notification or refund outcome is due; null when nothing is. */
 export function nextAlarmAt(sql: SqlStorage): number | null {
   return sql
     .exec<{ at: number | null }>(
@@ -154,11 +158,11 @@ export function nextAlarmAt(sql: SqlStorage): number | null {
 }
 
 /**
- * Records an attempt and what follows from it: acknowledged, a later attempt, or given up.
- * Does nothing when the sandbox was reset during the attempt.
+ * Records an attempt and the state that follows: acknowledged, waiting for the next attempt, or given
+ * up. Does nothing when the sandbox was reset during the attempt.
  */
 export function recordAttempt(
-  { sql, now }: Books,
+  { sql, now }: LedgerTransaction,
   notification: Notification,
   attempt: Attempt,
 ): void {
@@ -172,12 +176,10 @@ export function recordAttempt(
     attempt.ok ? 1 : 0,
     attempt.answer,
   );
-  const probe = notification.treatment?.kind === "probe";
-  const wait = probe ? undefined : RETRY_WAITS_MS[notification.attempts.length];
+  const probe = notification.tampering?.kind === "probe";
+  const wait = probe ? null : (RETRY_WAITS_MS[notification.attempts.length] ?? null);
   const nextAt =
-    attempt.ok || wait === undefined
-      ? null
-      : now + Math.round(wait * readSettings(sql).notifyScale);
+    attempt.ok || wait === null ? null : now + Math.round(wait * readSettings(sql).notifyScale);
   const state = attempt.ok ? "acknowledged" : nextAt === null ? "given-up" : "waiting";
   sql.exec(
     "update notifications set state = ?, next_at = ? where id = ?",
@@ -187,7 +189,7 @@ export function recordAttempt(
   );
 }
 
-function withAttempts(sql: SqlStorage, rows: Row[]): Notification[] {
+function withAttempts(sql: SqlStorage, rows: readonly Row[]): Notification[] {
   return rows.map((row) => ({
     id: row.id,
     protocol: row.protocol,
@@ -197,7 +199,7 @@ function withAttempts(sql: SqlStorage, rows: Row[]): Notification[] {
     outRefundNo: row.out_refund_no,
     url: row.url,
     body: row.body,
-    treatment: treatmentOf(row.treatment ?? undefined, row.left_out ?? undefined) ?? null,
+    tampering: tamperingOf(row.tampering, row.omitted_header ?? undefined),
     state: row.state,
     nextAt: row.next_at,
     attempts: Array.from(

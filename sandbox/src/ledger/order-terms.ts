@@ -1,8 +1,8 @@
-/** What an order says, by whatever names its protocol says it. */
+/** The parts of an order that both protocols have under different names. */
 export interface OrderTerms {
-  description: string;
-  openid: string;
-  notifyUrl: string;
-  attach: string | null;
-  deviceInfo: string | null;
+  readonly description: string;
+  readonly openid: string;
+  readonly notifyUrl: string;
+  readonly attach: string | null;
+  readonly deviceInfo: string | null;
 }

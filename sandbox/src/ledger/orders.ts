@@ -1,38 +1,40 @@
+import type { SignType } from "../v2/sign.ts";
 import type { OrderTerms } from "./order-terms.ts";
 import type { Protocol } from "./protocol.ts";
 import { readParams, readTerms } from "./stored-json.ts";
 
 /**
- * NOTPAY until paid or closed; REFUND as soon as a refund was accepted, whatever becomes of it.
+ * NOTPAY until paid or closed; REFUND once a refund was accepted, regardless of its outcome.
  * WeChat docs: orderquery, `trade_state`.
  */
 export type TradeState = "NOTPAY" | "SUCCESS" | "CLOSED" | "REFUND";
 
-/** How an order's page and its notifications are signed: the first two in APIv2, RSA in APIv3. */
-export type OrderSignType = "MD5" | "HMAC-SHA256" | "RSA";
+/** How an order's bridge parameters and notifications are signed: RSA in APIv3. */
+export type OrderSignType = SignType | "RSA";
 
+/** An order as WeChat Pay knows it. */
 export interface Order {
-  mchId: string;
-  outTradeNo: string;
-  appId: string;
-  /** Of the first call; its notifications are signed the same way. */
-  signType: OrderSignType;
-  terms: OrderTerms;
-  /** The business parameters of the first call, which a repeat must match. */
-  params: Readonly<Record<string, string>>;
+  readonly mchId: string;
+  readonly outTradeNo: string;
+  readonly appId: string;
+  /** That of the first prepay call. */
+  readonly signType: OrderSignType;
+  readonly terms: OrderTerms;
+  /** The business parameters of the first prepay call, which a repeated one must match. */
+  readonly params: Readonly<Record<string, string>>;
   /** Fen. */
-  totalFee: number;
-  state: TradeState;
-  /** Fixed from the start, and told to nobody before the payment. */
-  transactionId: string;
-  prepayCalls: number;
-  createdAt: number;
-  /** `time_expire`: stops payment, does not close. */
-  expiresAt: number | null;
-  paidAt: number | null;
+  readonly totalFee: number;
+  readonly state: TradeState;
+  /** Assigned at creation; not shown before the payment. */
+  readonly transactionId: string;
+  readonly prepayCalls: number;
+  readonly createdAt: number;
+  /** `time_expire`: the order can no longer be paid, but is not closed. */
+  readonly expiresAt: number | null;
+  readonly paidAt: number | null;
 }
 
-// WeChat docs: unpaid orders close by themselves after 7 days.
+// WeChat docs: WeChat closes unpaid orders after 7 days.
 const UNPAID_LIFE_MS = 7 * 24 * 60 * 60 * 1000;
 
 type Row = {
@@ -51,18 +53,19 @@ type Row = {
   paid_at: number | null;
 };
 
-export function findOrder(sql: SqlStorage, mchId: string, outTradeNo: string): Order | undefined {
+/** Finds a merchant's order; null when there is none. */
+export function findOrder(sql: SqlStorage, mchId: string, outTradeNo: string): Order | null {
   return one(
     sql.exec<Row>("select * from orders where mch_id = ? and out_trade_no = ?", mchId, outTradeNo),
   );
 }
 
-/** Finds a paid order: before the payment its transaction does not exist. */
-export function findByTransaction(
+/** Finds a paid order; null when there is none. Before the payment no transaction exists. */
+export function findOrderByTransaction(
   sql: SqlStorage,
   mchId: string,
   transactionId: string,
-): Order | undefined {
+): Order | null {
   return one(
     sql.exec<Row>(
       "select * from orders where mch_id = ? and transaction_id = ? and paid_at is not null",
@@ -72,8 +75,8 @@ export function findByTransaction(
   );
 }
 
-/** Finds an order by its number alone; of several merchants' orders the newest. */
-export function findAnyOrder(sql: SqlStorage, outTradeNo: string): Order | undefined {
+/** Finds the newest order with a number across all merchants; null when there is none. */
+export function findAnyOrder(sql: SqlStorage, outTradeNo: string): Order | null {
   return one(
     sql.exec<Row>(
       "select * from orders where out_trade_no = ? order by created_at desc, rowid desc limit 1",
@@ -85,26 +88,27 @@ export function findAnyOrder(sql: SqlStorage, outTradeNo: string): Order | undef
 /** All orders, newest first. */
 export function listOrders(sql: SqlStorage): Order[] {
   return [...sql.exec<Row>("select * from orders order by created_at desc, rowid desc")].map(
-    orderOf,
+    toOrder,
   );
 }
 
-/** The orders of a merchant that were paid from one instant until before another, oldest first. */
-export function* ordersPaid(
+/** A merchant's orders that were paid in `[from, to)`, in Unix ms; oldest first. */
+export function* ordersPaidBetween(
   sql: SqlStorage,
   mchId: string,
   from: number,
   to: number,
-): Iterable<Order & { paidAt: number }> {
+): Iterable<Order & { readonly paidAt: number }> {
   const rows = sql.exec<Row & { paid_at: number }>(
     "select * from orders where mch_id = ? and paid_at >= ? and paid_at < ? order by paid_at, rowid",
     mchId,
     from,
     to,
   );
-  for (const row of rows) yield { ...orderOf(row), paidAt: row.paid_at };
+  for (const row of rows) yield { ...toOrder(row), paidAt: row.paid_at };
 }
 
+/** Stores a new order. */
 export function insertOrder(sql: SqlStorage, order: Order): void {
   sql.exec(
     `insert into orders (mch_id, out_trade_no, app_id, sign_type, terms, params, total_fee, state,
@@ -126,20 +130,21 @@ export function insertOrder(sql: SqlStorage, order: Order): void {
   );
 }
 
-/** The protocol by which an order was made, and which its notifications speak. */
+/** The protocol that created an order, which is that of its notifications. */
 export function protocolOf({ signType }: Pick<Order, "signType">): Protocol {
   return signType === "RSA" ? "v3" : "v2";
 }
 
+/** A prepay_id of an order. */
 export interface Prepay {
-  prepayId: string;
-  /** The serial of the merchant's key that signed the call; null in APIv2. */
-  serialNo: string | null;
-  givenAt: number;
+  readonly prepayId: string;
+  /** The serial number of the merchant's key that signed the call; null in APIv2. */
+  readonly serialNo: string | null;
+  readonly issuedAt: number;
 }
 
-/** Notes a prepay id that an order was given. */
-export function addPrepay(sql: SqlStorage, order: Order, prepay: Prepay): void {
+/** Stores a new prepay_id of an order and counts the call. */
+export function insertPrepay(sql: SqlStorage, order: Order, prepay: Prepay): void {
   sql.exec(
     "update orders set prepay_calls = prepay_calls + 1 where mch_id = ? and out_trade_no = ?",
     order.mchId,
@@ -152,12 +157,12 @@ export function addPrepay(sql: SqlStorage, order: Order, prepay: Prepay): void {
     order.mchId,
     order.outTradeNo,
     prepay.serialNo,
-    prepay.givenAt,
+    prepay.issuedAt,
   );
 }
 
-/** What is known of a prepay id of this order, or undefined when it was never given. */
-export function findPrepay(sql: SqlStorage, order: Order, prepayId: string): Prepay | undefined {
+/** Finds a prepay_id of this order; null when it was never issued. */
+export function findPrepay(sql: SqlStorage, order: Order, prepayId: string): Prepay | null {
   const [row] = sql.exec<{ serial_no: string | null; created_at: number }>(
     `select serial_no, created_at from prepays
      where prepay_id = ? and mch_id = ? and out_trade_no = ?`,
@@ -165,9 +170,10 @@ export function findPrepay(sql: SqlStorage, order: Order, prepayId: string): Pre
     order.mchId,
     order.outTradeNo,
   );
-  return row && { prepayId, serialNo: row.serial_no, givenAt: row.created_at };
+  return row === undefined ? null : { prepayId, serialNo: row.serial_no, issuedAt: row.created_at };
 }
 
+/** Changes the state of an order. */
 export function setTradeState(sql: SqlStorage, order: Order, state: TradeState): void {
   sql.exec(
     "update orders set state = ? where mch_id = ? and out_trade_no = ?",
@@ -177,7 +183,8 @@ export function setTradeState(sql: SqlStorage, order: Order, state: TradeState):
   );
 }
 
-export function setPaid(sql: SqlStorage, order: Order, now: number): void {
+/** Records the payment of an order. */
+export function markOrderPaid(sql: SqlStorage, order: Order, now: number): void {
   sql.exec(
     "update orders set state = 'SUCCESS', paid_at = ? where mch_id = ? and out_trade_no = ?",
     now,
@@ -186,20 +193,20 @@ export function setPaid(sql: SqlStorage, order: Order, now: number): void {
   );
 }
 
-/** Closes what has been unpaid for 7 days. */
-export function closeOverdue(sql: SqlStorage, now: number): void {
+/** Closes the orders that have been unpaid for 7 days. */
+export function closeUnpaidOrders(sql: SqlStorage, now: number): void {
   sql.exec(
     "update orders set state = 'CLOSED' where state = 'NOTPAY' and created_at < ?",
     now - UNPAID_LIFE_MS,
   );
 }
 
-function one(rows: Iterable<Row>): Order | undefined {
+function one(rows: Iterable<Row>): Order | null {
   const [row] = rows;
-  return row === undefined ? undefined : orderOf(row);
+  return row === undefined ? null : toOrder(row);
 }
 
-function orderOf(row: Row): Order {
+function toOrder(row: Row): Order {
   return {
     mchId: row.mch_id,
     outTradeNo: row.out_trade_no,

@@ -1,3 +1,2 @@
-/** The two protocols that WeChat Pay speaks over one set of books. */
-export const PROTOCOLS = ["v2", "v3"] as const;
-export type Protocol = (typeof PROTOCOLS)[number];
+/** The two protocols of WeChat Pay, which share one ledger. */
+export type Protocol = "v2" | "v3";

@@ -2,43 +2,47 @@ import type { Order } from "./orders.ts";
 import type { Protocol } from "./protocol.ts";
 import { readParams } from "./stored-json.ts";
 
-/** Where a refund can end. CHANGE (the payer's card is dead) can still become SUCCESS. */
+/** The outcomes of a refund. CHANGE (the payer's card is invalid) can still become SUCCESS. */
 export const REFUND_RESULTS = ["SUCCESS", "CHANGE", "REFUNDCLOSE"] as const;
 export type RefundResult = (typeof REFUND_RESULTS)[number];
+/** The states of a refund. */
 export type RefundStatus = "PROCESSING" | RefundResult;
 
 /**
- * Who asked for a refund: a call, or a person in WeChat's merchant platform, of whose refund the
- * merchant learns by the notification, a query or the bill. WeChat docs: `refund_request_source`.
+ * Where a refund was requested: by a call, or by a person in WeChat's merchant platform. The merchant
+ * learns about the latter from the notification, a query or the bill.
+ * WeChat docs: `refund_request_source`.
  */
 export type RefundSource = "API" | "VENDOR_PLATFORM";
 
-/** The merchant's account that pays a refund. */
-export type FundsAccount = "AVAILABLE" | "UNSETTLED";
+/** The merchant's accounts that can fund a refund. */
+export const FUNDS_ACCOUNTS = ["AVAILABLE", "UNSETTLED"] as const;
+export type FundsAccount = (typeof FUNDS_ACCOUNTS)[number];
 
+/** A refund as WeChat Pay knows it. */
 export interface Refund {
-  /** By which it was asked for (the order's, if by no call), and which its notifications speak. */
-  protocol: Protocol;
-  source: RefundSource;
-  mchId: string;
-  outRefundNo: string;
-  outTradeNo: string;
-  refundId: string;
+  /** That of the call or, without a call, of the order. It is that of its notifications. */
+  readonly protocol: Protocol;
+  readonly source: RefundSource;
+  readonly mchId: string;
+  readonly outRefundNo: string;
+  readonly outTradeNo: string;
+  readonly refundId: string;
   /** Fen. */
-  refundFee: number;
+  readonly refundFee: number;
   /** Fen: the order's. */
-  totalFee: number;
-  notifyUrl: string | null;
-  account: FundsAccount;
-  /** The business parameters of the first call, which a repeat must match. */
-  params: Readonly<Record<string, string>>;
-  status: RefundStatus;
-  createdAt: number;
-  succeededAt: number | null;
-  calls: number;
-  /** When and how the sandbox decides it by itself; null when a person does. */
-  decideAt: number | null;
-  decideAs: RefundResult | null;
+  readonly totalFee: number;
+  readonly notifyUrl: string | null;
+  readonly account: FundsAccount;
+  /** The business parameters of the first call, which a repeated one must match. */
+  readonly params: Readonly<Record<string, string>>;
+  readonly status: RefundStatus;
+  readonly createdAt: number;
+  readonly succeededAt: number | null;
+  readonly calls: number;
+  /** When and how the sandbox decides it; null when the control API does. */
+  readonly decideAt: number | null;
+  readonly decideAs: RefundResult | null;
 }
 
 type Row = {
@@ -61,11 +65,8 @@ type Row = {
   decide_as: RefundResult | null;
 };
 
-export function findRefund(
-  sql: SqlStorage,
-  mchId: string,
-  outRefundNo: string,
-): Refund | undefined {
+/** Finds a merchant's refund by its own number; null when there is none. */
+export function findRefund(sql: SqlStorage, mchId: string, outRefundNo: string): Refund | null {
   return one(
     sql.exec<Row>(
       "select * from refunds where mch_id = ? and out_refund_no = ?",
@@ -75,18 +76,15 @@ export function findRefund(
   );
 }
 
-export function findByRefundId(
-  sql: SqlStorage,
-  mchId: string,
-  refundId: string,
-): Refund | undefined {
+/** Finds a merchant's refund by WeChat's number; null when there is none. */
+export function findRefundById(sql: SqlStorage, mchId: string, refundId: string): Refund | null {
   return one(
     sql.exec<Row>("select * from refunds where mch_id = ? and refund_id = ?", mchId, refundId),
   );
 }
 
-/** Finds a refund by its number alone; of several merchants' refunds the newest. */
-export function findAnyRefund(sql: SqlStorage, outRefundNo: string): Refund | undefined {
+/** Finds the newest refund with a number across all merchants; null when there is none. */
+export function findAnyRefund(sql: SqlStorage, outRefundNo: string): Refund | null {
   return one(
     sql.exec<Row>(
       "select * from refunds where out_refund_no = ? order by created_at desc, rowid desc limit 1",
@@ -103,12 +101,10 @@ export function refundsOf(sql: SqlStorage, order: Order): Refund[] {
       order.mchId,
       order.outTradeNo,
     ),
-  ].map(refundOf);
+  ].map(toRefund);
 }
 
-/**
- * Where a merchant had its latest refund notified, in a protocol; null when it never named a place.
- */
+/** The notify_url of a merchant's latest refund in a protocol that has one; null when none has. */
 export function latestNotifyUrl(sql: SqlStorage, mchId: string, protocol: Protocol): string | null {
   const [row] = sql.exec<{ notify_url: string }>(
     `select notify_url from refunds where mch_id = ? and protocol = ? and notify_url is not null
@@ -119,8 +115,8 @@ export function latestNotifyUrl(sql: SqlStorage, mchId: string, protocol: Protoc
   return row?.notify_url ?? null;
 }
 
-/** The refunds of a merchant that were asked for from one instant until before another. */
-export function* refundsAskedFor(
+/** A merchant's refunds that were requested in `[from, to)`, in Unix ms; oldest first. */
+export function* refundsRequestedBetween(
   sql: SqlStorage,
   mchId: string,
   from: number,
@@ -133,30 +129,31 @@ export function* refundsAskedFor(
     from,
     to,
   );
-  for (const row of rows) yield refundOf(row);
+  for (const row of rows) yield toRefund(row);
 }
 
 /** All refunds, newest first. */
 export function listRefunds(sql: SqlStorage): Refund[] {
   return [...sql.exec<Row>("select * from refunds order by created_at desc, rowid desc")].map(
-    refundOf,
+    toRefund,
   );
 }
 
-/** Refunds whose time to be decided has come. */
-export function refundsToDecide(sql: SqlStorage, now: number): Refund[] {
+/** The refunds whose outcome is due. */
+export function refundsDue(sql: SqlStorage, now: number): Refund[] {
   return [
     ...sql.exec<Row>("select * from refunds where decide_at <= ? order by decide_at, rowid", now),
-  ].map(refundOf);
+  ].map(toRefund);
 }
 
-/** Fen that are refunded or being refunded; a closed refund gives its amount back. */
-export function liveFee(refunds: Refund[]): number {
+/** The sum of refunds in fen, whether decided or not. A closed refund doesn't count. */
+export function sumRefundedFee(refunds: readonly Refund[]): number {
   return refunds
     .filter((refund) => refund.status !== "REFUNDCLOSE")
     .reduce((sum, refund) => sum + refund.refundFee, 0);
 }
 
+/** Stores a new refund. */
 export function insertRefund(sql: SqlStorage, refund: Refund): void {
   sql.exec(
     `insert into refunds (mch_id, out_refund_no, out_trade_no, refund_id, refund_fee, total_fee,
@@ -192,6 +189,7 @@ export function countRefundCall(sql: SqlStorage, refund: Refund): void {
   );
 }
 
+/** Records the outcome of a refund. */
 export function setRefundStatus(
   sql: SqlStorage,
   refund: Refund,
@@ -208,12 +206,12 @@ export function setRefundStatus(
   );
 }
 
-function one(rows: Iterable<Row>): Refund | undefined {
+function one(rows: Iterable<Row>): Refund | null {
   const [row] = rows;
-  return row === undefined ? undefined : refundOf(row);
+  return row === undefined ? null : toRefund(row);
 }
 
-function refundOf(row: Row): Refund {
+function toRefund(row: Row): Refund {
   return {
     mchId: row.mch_id,
     outRefundNo: row.out_refund_no,

@@ -1,7 +1,6 @@
 /**
- * Everything the sandbox remembers. Times are Unix ms, amounts are fen, JSON is text.
- * Numbers of orders and refunds are unique within a merchant, as at WeChat Pay, whichever protocol
- * made them.
+ * Everything the sandbox stores. Times are Unix ms, amounts are fen, JSON is text.
+ * Numbers of orders and refunds are unique per merchant across both protocols, as at WeChat Pay.
  */
 const TABLES = `
 create table if not exists settings (name text primary key, value text not null);
@@ -42,7 +41,7 @@ create table if not exists refunds (
 create table if not exists notifications (
   id integer primary key autoincrement, protocol text not null, kind text not null,
   mch_id text not null, out_trade_no text not null, out_refund_no text, url text not null,
-  body text not null, treatment text, left_out text, state text not null, next_at integer
+  body text not null, tampering text, omitted_header text, state text not null, next_at integer
 );
 
 create table if not exists attempts (
@@ -52,8 +51,8 @@ create table if not exists attempts (
 
 create table if not exists bills (
   id integer primary key autoincrement, token text not null unique, mch_id text not null,
-  made_at integer not null, gzip integer not null, filler_count integer not null,
-  filler_line text not null, summary text not null, damage text
+  created_at integer not null, gzip integer not null, filler_count integer not null,
+  filler_line text not null, summary text not null, file_fault text
 );
 
 create table if not exists bill_pieces (
@@ -74,7 +73,7 @@ create table if not exists faults (
   mch_id text, err_code text, err_code_des text, delay_ms integer, http_status integer, header text
 );
 
--- Every turn asks for what is overdue and what comes next; thousands of orders must not slow it.
+-- Every transaction looks for what is due: this must stay fast with thousands of orders.
 create index if not exists orders_by_number on orders (out_trade_no);
 create index if not exists orders_unpaid on orders (created_at) where state = 'NOTPAY';
 create index if not exists refunds_by_number on refunds (out_refund_no);
@@ -85,23 +84,25 @@ create index if not exists notifications_waiting on notifications (next_at) wher
 create index if not exists attempts_by_notification on attempts (notification_id);
 `;
 
-const NAMES = [...TABLES.matchAll(/create table if not exists (\w+)/g)].map(([, name]) => name);
+const TABLE_NAMES = [...TABLES.matchAll(/create table if not exists (\w+)/g)].map(
+  ([, name]) => name,
+);
 
 /**
- * Makes the tables that are not there yet. What a sandbox stored in tables of another shape is
- * forgotten: nobody keeps books in a sandbox, and a half understood past would mislead.
+ * Creates the tables that are missing. When the stored schema differs, all data is dropped: sandbox
+ * data is disposable, and a partial migration would mislead.
  */
-export function openTables(sql: SqlStorage): void {
+export function ensureTables(sql: SqlStorage): void {
   sql.exec("create table if not exists shape (tables text not null)");
   const [stored] = sql.exec<{ tables: string }>("select tables from shape");
   if (stored?.tables === TABLES) return;
-  for (const name of NAMES) sql.exec(`drop table if exists ${name}`);
+  for (const name of TABLE_NAMES) sql.exec(`drop table if exists ${name}`);
   sql.exec(TABLES);
   sql.exec("delete from shape");
   sql.exec("insert into shape (tables) values (?)", TABLES);
 }
 
-/** Forgets everything. */
-export function emptyTables(sql: SqlStorage): void {
-  for (const name of NAMES) sql.exec(`delete from ${name}`);
+/** Deletes all rows. */
+export function clearTables(sql: SqlStorage): void {
+  for (const name of TABLE_NAMES) sql.exec(`delete from ${name}`);
 }

@@ -1,40 +1,41 @@
 import type { BILL_COLUMNS } from "../bill/columns.ts";
 
-/** What becomes of a refund when nobody decides it; `manual` leaves it PROCESSING. */
+/** The outcomes that the sandbox can decide for a refund; `manual` leaves it PROCESSING. */
 export const REFUND_OUTCOMES = ["manual", "success", "change", "close"] as const;
 
-/** How the lines of a bill end. */
+/** The line breaks that a bill can have. */
 export const LINE_BREAKS = ["crlf", "lf"] as const;
 
+/** The settings of the sandbox, as the control API has them. */
 export interface Settings {
-  /** The waits between notification attempts are multiplied by this. */
-  notifyScale: number;
-  /** How old an order must be before it can be closed. WeChat docs: closeorder, 5 minutes. */
-  closeAfterMs: number;
-  /** How far apart refunds of one order must be. WeChat docs: refund, 1 minute. */
-  refundSpacingMs: number;
-  refundOutcome: (typeof REFUND_OUTCOMES)[number];
-  /** How long after its acceptance a refund is decided, unless `manual`. */
-  refundOutcomeAfterMs: number;
-  /** The share, 0 to 1, of APIv3 replies and notifications that come as a signature probe first. */
-  probeRate: number;
+  /** Multiplies the waits between notification attempts. */
+  readonly notifyScale: number;
+  /** The minimum age of an order that is closed by a call. WeChat docs: closeorder, 5 minutes. */
+  readonly closeAfterMs: number;
+  /** The minimum interval between refunds of an order. WeChat docs: refund, 1 minute. */
+  readonly refundSpacingMs: number;
+  readonly refundOutcome: (typeof REFUND_OUTCOMES)[number];
+  /** How long after its request a refund is decided, unless `manual`. */
+  readonly refundOutcomeAfterMs: number;
+  /** The share, 0 to 1, of APIv3 responses and notifications that start with a signature probe. */
+  readonly probeRate: number;
   /**
-   * Whether today's bill can be had, and yesterday's from midnight. At WeChat neither can: a bill is
-   * made the next day from 9 o'clock.
+   * Whether today's bill is available, and yesterday's from midnight. WeChat generates a bill on the
+   * next day, from 9 o'clock on.
    */
-  billsOfToday: boolean;
-  billColumns: (typeof BILL_COLUMNS)[number];
-  /** Whether a bill begins with a byte order mark. */
-  billBom: boolean;
-  billLineBreak: (typeof LINE_BREAKS)[number];
-  /** Whether a bill's last line ends like the others. */
-  billFinalBreak: boolean;
-  /** How many lines of trades that nobody made are added to every bill but those of refunds. */
-  billExtraLines: number;
+  readonly billsOfToday: boolean;
+  readonly billColumns: (typeof BILL_COLUMNS)[number];
+  /** Whether a bill starts with a byte order mark. */
+  readonly billBom: boolean;
+  readonly billLineBreak: (typeof LINE_BREAKS)[number];
+  /** Whether a bill's last line ends with a line break. */
+  readonly billFinalBreak: boolean;
+  /** How many lines of invented payments are added to every bill that lists payments. */
+  readonly billExtraLines: number;
 }
 
-/** The settings to change; the others stay. */
-export type SettingsChange = { [Name in keyof Settings]?: Settings[Name] | undefined };
+/** The settings to change; the others stay as they are. */
+export type SettingsChange = { readonly [Name in keyof Settings]?: Settings[Name] | undefined };
 
 const DEFAULTS: Settings = {
   notifyScale: 1,
@@ -51,12 +52,14 @@ const DEFAULTS: Settings = {
   billExtraLines: 0,
 };
 
+/** The settings, with defaults for those that were never changed. */
 export function readSettings(sql: SqlStorage): Settings {
   const rows = sql.exec<{ name: string; value: string }>("select name, value from settings");
   const stored = Object.fromEntries([...rows].map((row) => [row.name, JSON.parse(row.value)]));
   return { ...DEFAULTS, ...stored };
 }
 
+/** Changes settings and returns all of them. */
 export function changeSettings(sql: SqlStorage, changes: SettingsChange): Settings {
   for (const [name, value] of Object.entries(changes)) {
     if (value === undefined) continue;

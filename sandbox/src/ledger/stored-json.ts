@@ -11,17 +11,17 @@ const terms = z.object({
   deviceInfo: z.string().nullable(),
 });
 
-/** Reads a stored list of texts; anything else in the column is a bug and throws. */
+/** Parses a stored list of strings. Throws on anything else, which would be a bug. */
 export function readStrings(text: string): string[] {
   return strings.parse(JSON.parse(text));
 }
 
-/** Reads stored parameters; anything else in the column is a bug and throws. */
+/** Parses stored parameters. Throws on anything else, which would be a bug. */
 export function readParams(text: string): Record<string, string> {
   return params.parse(JSON.parse(text));
 }
 
-/** Reads the stored terms of an order; anything else in the column is a bug and throws. */
+/** Parses the stored terms of an order. Throws on anything else, which would be a bug. */
 export function readTerms(text: string): OrderTerms {
   return terms.parse(JSON.parse(text));
 }

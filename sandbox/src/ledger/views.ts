@@ -1,4 +1,4 @@
-import { listCalls, type Call } from "./calls.ts";
+import { listCalls, type CallRecord } from "./calls.ts";
 import { listFaults, type StoredFault } from "./faults.ts";
 import type { NotificationKind } from "./fault-names.ts";
 import type { CertificateStage, KeyMode } from "./key-modes.ts";
@@ -8,95 +8,101 @@ import {
   notificationsOf,
   type Attempt,
   type Notification,
+  type NotificationState,
 } from "./notifications.ts";
 import { findAnyOrder, listOrders, protocolOf, type Order, type TradeState } from "./orders.ts";
 import type { Protocol } from "./protocol.ts";
 import {
   findAnyRefund,
   listRefunds,
-  liveFee,
   refundsOf,
+  sumRefundedFee,
   type Refund,
   type RefundSource,
   type RefundStatus,
 } from "./refunds.ts";
 import { readSettings, type Settings } from "./settings.ts";
 
+/** An order as the control API returns it. Times are Unix ms, amounts fen. */
 export interface OrderView {
-  protocol: Protocol;
-  outTradeNo: string;
-  mchId: string;
-  appId: string;
-  body: string;
-  attach: string | null;
-  totalFee: number;
-  openid: string;
-  state: TradeState;
-  transactionId: string | null;
-  notifyUrl: string;
-  createdAt: number;
-  paidAt: number | null;
-  /** Fen of all refunds that are not closed, whether decided or not. */
-  refundedFee: number;
-  prepayCalls: number;
+  readonly protocol: Protocol;
+  readonly outTradeNo: string;
+  readonly mchId: string;
+  readonly appId: string;
+  readonly body: string;
+  readonly attach: string | null;
+  readonly totalFee: number;
+  readonly openid: string;
+  readonly state: TradeState;
+  readonly transactionId: string | null;
+  readonly notifyUrl: string;
+  readonly createdAt: number;
+  readonly paidAt: number | null;
+  /** The sum of all refunds that are not closed, whether decided or not. */
+  readonly refundedFee: number;
+  readonly prepayCalls: number;
 }
 
+/** A refund as the control API returns it. */
 export interface RefundView {
-  protocol: Protocol;
-  source: RefundSource;
-  outRefundNo: string;
-  refundId: string;
-  mchId: string;
-  outTradeNo: string;
-  refundFee: number;
-  totalFee: number;
-  status: RefundStatus;
-  createdAt: number;
-  calls: number;
+  readonly protocol: Protocol;
+  readonly source: RefundSource;
+  readonly outRefundNo: string;
+  readonly refundId: string;
+  readonly mchId: string;
+  readonly outTradeNo: string;
+  readonly refundFee: number;
+  readonly totalFee: number;
+  readonly status: RefundStatus;
+  readonly createdAt: number;
+  readonly calls: number;
 }
 
+/** A notification as the control API returns it. */
 export interface NotificationView {
-  id: number;
-  protocol: Protocol;
-  kind: NotificationKind;
-  /** Whether it is a signature probe, which must not be believed and is sent once. */
-  probe: boolean;
-  mchId: string;
-  outTradeNo: string;
-  outRefundNo?: string;
-  url: string;
-  state: Notification["state"];
-  nextAt: number | null;
-  attempts: Attempt[];
+  readonly id: number;
+  readonly protocol: Protocol;
+  readonly kind: NotificationKind;
+  /** Whether it is a signature probe: sent once, with an invalid signature. */
+  readonly probe: boolean;
+  readonly mchId: string;
+  readonly outTradeNo: string;
+  readonly outRefundNo?: string;
+  readonly url: string;
+  readonly state: NotificationState;
+  readonly nextAt: number | null;
+  readonly attempts: readonly Attempt[];
 }
 
 /** A merchant without its secrets. */
 export type MerchantView = {
-  mchId: string;
-  appIds: string[];
-  /** Whether APIv3 can be spoken in full: keys are known, and an APIv3 key is set. */
-  apiV3: boolean;
-  /** Of the merchant's certificates. */
-  serialNos: string[];
-  certificateStage: CertificateStage;
+  readonly mchId: string;
+  readonly appIds: readonly string[];
+  /** Whether the merchant can use all of APIv3: it has a key pair and an APIv3 key. */
+  readonly apiV3: boolean;
+  /** The serial numbers of the merchant's certificates. */
+  readonly serialNos: readonly string[];
+  readonly certificateStage: CertificateStage;
 } & KeyMode;
 
-/** Everything, as the control API tells it: without keys. Newest first throughout. */
+/** The whole state, as the control API returns it: without keys, newest first. */
 export interface StateView {
-  settings: Settings;
-  merchants: MerchantView[];
-  orders: OrderView[];
-  refunds: RefundView[];
-  notifications: NotificationView[];
-  calls: Call[];
-  faults: StoredFault[];
+  readonly settings: Settings;
+  readonly merchants: readonly MerchantView[];
+  readonly orders: readonly OrderView[];
+  readonly refunds: readonly RefundView[];
+  readonly notifications: readonly NotificationView[];
+  readonly calls: readonly CallRecord[];
+  readonly faults: readonly StoredFault[];
 }
 
+/** An order with its refunds and notifications. */
 export interface OrderDetails extends OrderView {
-  refunds: RefundView[];
-  notifications: NotificationView[];
+  readonly refunds: readonly RefundView[];
+  readonly notifications: readonly NotificationView[];
 }
 
+/** The whole state. */
 export function stateView(sql: SqlStorage): StateView {
   const refunds = listRefunds(sql);
   return {
@@ -110,10 +116,10 @@ export function stateView(sql: SqlStorage): StateView {
   };
 }
 
-/** One order with what belongs to it; undefined when there is none. */
-export function orderDetails(sql: SqlStorage, outTradeNo: string): OrderDetails | undefined {
+/** One order with its refunds and notifications; null when there is none. */
+export function orderDetails(sql: SqlStorage, outTradeNo: string): OrderDetails | null {
   const order = findAnyOrder(sql, outTradeNo);
-  if (order === undefined) return undefined;
+  if (order === null) return null;
   const refunds = refundsOf(sql, order).toReversed();
   return {
     ...orderView(order, refunds),
@@ -122,18 +128,21 @@ export function orderDetails(sql: SqlStorage, outTradeNo: string): OrderDetails 
   };
 }
 
-/** One refund; undefined when there is none. */
-export function refundDetails(sql: SqlStorage, outRefundNo: string): RefundView | undefined {
+/** One refund; null when there is none. */
+export function refundDetails(sql: SqlStorage, outRefundNo: string): RefundView | null {
   const refund = findAnyRefund(sql, outRefundNo);
-  return refund === undefined ? undefined : refundView(refund);
+  return refund === null ? null : refundView(refund);
 }
 
-/** Whether something that names an order means this one: numbers are unique per merchant only. */
-export function belongsTo(
-  order: { mchId: string; outTradeNo: string },
-  thing: { mchId: string; outTradeNo: string },
-): boolean {
-  return thing.mchId === order.mchId && thing.outTradeNo === order.outTradeNo;
+/** Identifies an order: its number is unique per merchant only. */
+export interface OrderKey {
+  readonly mchId: string;
+  readonly outTradeNo: string;
+}
+
+/** Whether a refund or a notification belongs to an order. */
+export function belongsTo(order: OrderKey, record: OrderKey): boolean {
+  return record.mchId === order.mchId && record.outTradeNo === order.outTradeNo;
 }
 
 function merchantView(merchant: Merchant): MerchantView {
@@ -143,7 +152,7 @@ function merchantView(merchant: Merchant): MerchantView {
   return { mchId, appIds, apiV3, serialNos, certificateStage, ...mode };
 }
 
-function orderView(order: Order, refunds: Refund[]): OrderView {
+function orderView(order: Order, refunds: readonly Refund[]): OrderView {
   return {
     protocol: protocolOf(order),
     outTradeNo: order.outTradeNo,
@@ -158,7 +167,7 @@ function orderView(order: Order, refunds: Refund[]): OrderView {
     notifyUrl: order.terms.notifyUrl,
     createdAt: order.createdAt,
     paidAt: order.paidAt,
-    refundedFee: liveFee(refunds.filter((refund) => belongsTo(order, refund))),
+    refundedFee: sumRefundedFee(refunds.filter((refund) => belongsTo(order, refund))),
     prepayCalls: order.prepayCalls,
   };
 }
@@ -180,10 +189,10 @@ function refundView(refund: Refund): RefundView {
 }
 
 function notificationView(notification: Notification): NotificationView {
-  const { body: _body, treatment, outRefundNo, ...rest } = notification;
+  const { body: _body, tampering, outRefundNo, ...rest } = notification;
   return {
     ...rest,
-    probe: treatment?.kind === "probe",
+    probe: tampering?.kind === "probe",
     ...(outRefundNo === null ? {} : { outRefundNo }),
   };
 }

@@ -5,19 +5,19 @@ import { beijingText } from "../protocol/time.ts";
 /** A piece of the page; everything interpolated into it is escaped. */
 export type Html = ReturnType<typeof html>;
 
-/** Fen as yuan: exact, by digits and not by division. */
+/** Fen as yuan with thousands separators, without division. */
 export function yuan(fee: number): string {
   const digits = String(fee).padStart(3, "0");
   const whole = digits.slice(0, -2).replaceAll(/\B(?=(\d{3})+$)/g, ",");
   return `¥${whole}.${digits.slice(-2)}`;
 }
 
-/** English first, Chinese second and quieter. */
+/** English, then Chinese in a muted style. */
 export function label(english: string, chinese: string): Html {
   return html`${english} ${zh(chinese)}`;
 }
 
-/** Chinese, quieter and kept together. */
+/** Chinese in a muted style, without line breaks. */
 export function zh(chinese: string): Html {
   return html`<span class="zh" lang="zh">${chinese}</span>`;
 }
@@ -28,15 +28,15 @@ export function time(at: number): Html {
   return html`<time title="${text} (Beijing)">${text.slice(5)}</time>`;
 }
 
-/** A button that asks the control API for something, after a question if `confirm` has one. */
+/** A button that calls the control API, after a confirmation when `confirm` has a question. */
 export function action(
   text: Html,
   request: {
-    method?: string;
-    path: string;
-    body?: object;
-    tone?: "main" | "danger";
-    confirm?: string;
+    readonly method?: string;
+    readonly path: string;
+    readonly body?: object;
+    readonly tone?: "main" | "danger";
+    readonly confirm?: string;
   },
 ): Html {
   const { method = "POST", path, body = {}, tone = "", confirm = "" } = request;
@@ -52,12 +52,12 @@ export function action(
   </button>`;
 }
 
-/** A state in its colour. */
+/** A state as a coloured badge. */
 export function badge(state: string): Html {
   return html`<span class="badge ${TONES[state] ?? "quiet"}">${state}</span>`;
 }
 
-/** Which protocol something speaks, quietly. */
+/** The protocol of an order, a refund or a notification, in a muted style. */
 export function protocolTag(protocol: Protocol): Html {
   return html`<span class="tag">${PROTOCOL_NAMES[protocol]}</span>`;
 }

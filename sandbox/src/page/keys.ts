@@ -1,5 +1,4 @@
 import { html } from "hono/html";
-import { impossible } from "../exhaustive.ts";
 import { CERTIFICATE_STAGES, SWITCH_STEPS, type CertificateStage } from "../ledger/key-modes.ts";
 import type { MerchantView, StateView } from "../ledger/views.ts";
 import { FIRST_CERTIFICATE, PUBLIC_KEY, SECOND_CERTIFICATE } from "../sandbox-keys.ts";
@@ -12,7 +11,7 @@ const STAGES: Readonly<Record<CertificateStage, Html>> = {
   "second-only": label("the second", "第二张"),
 };
 
-/** By which keys APIv3 messages are signed, and the buttons that change that. */
+/** The keys that sign APIv3 messages, and the buttons that change them. */
 export function keyPanel({ merchants }: StateView): Html {
   return html`${merchants.filter(({ apiV3 }) => apiV3).map(merchantKeys)}
     <details data-key="keys">
@@ -63,7 +62,6 @@ function modeText(merchant: MerchantView): Html {
     case "switching":
       return html`${label("switching", "切换中")} ${merchant.switchPercent} %`;
   }
-  return impossible(merchant);
 }
 
 function modeActions(merchant: MerchantView): Html {
@@ -87,7 +85,7 @@ function modeActions(merchant: MerchantView): Html {
       return back;
     case "switching": {
       const step = SWITCH_STEPS.find((percent) => percent > merchant.switchPercent);
-      const onwards =
+      const nextButton =
         step === undefined
           ? change(label("Finish", "完成切换"), { verifyMode: "public-key" }, "main")
           : change(
@@ -95,8 +93,7 @@ function modeActions(merchant: MerchantView): Html {
               { verifyMode: "switching", switchPercent: step },
               "main",
             );
-      return html`${onwards} ${back}`;
+      return html`${nextButton} ${back}`;
     }
   }
-  return impossible(merchant);
 }

@@ -8,18 +8,18 @@ import {
 } from "../ledger/views.ts";
 import { action, badge, label, protocolTag, time, yuan, type Html } from "./format.ts";
 
-const SHOWN = 100;
+const MAX_SHOWN_ORDERS = 100;
 
 /** The orders, newest first, each with its refunds and notifications. */
 export function orderList(state: StateView): Html {
-  if (state.orders.length === 0) return nothingYet(state);
-  const shown = state.orders.slice(0, SHOWN);
+  if (state.orders.length === 0) return emptyState(state);
+  const shown = state.orders.slice(0, MAX_SHOWN_ORDERS);
   const rest = state.orders.length - shown.length;
   return html`${shown.map((order) => orderCard(order, state))}
   ${rest > 0 ? html`<p class="note">${rest} older orders are not shown.</p>` : ""}`;
 }
 
-function nothingYet(state: StateView): Html {
+function emptyState(state: StateView): Html {
   return html`<div class="card empty">
     <svg viewBox="0 0 48 48" width="56" height="56" aria-hidden="true">
       <rect x="9" y="5" width="30" height="38" rx="5" />
@@ -139,7 +139,7 @@ function refundRow(refund: RefundView): Html {
   </section>`;
 }
 
-function notificationList(order: OrderView, notifications: NotificationView[]): Html {
+function notificationList(order: OrderView, notifications: readonly NotificationView[]): Html {
   if (notifications.length === 0) return html``;
   const latest = notifications[0];
   return html`<details data-key="${order.mchId}/${order.outTradeNo}">

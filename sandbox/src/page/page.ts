@@ -7,7 +7,7 @@ import { activeFaults, faultForm, recentCalls, settingsLine } from "./panels.ts"
 import { SCRIPT } from "./script.ts";
 import { STYLE } from "./style.ts";
 
-/** The page for a person. Its policy lets nothing run or load but its own style and script. */
+/** The page for people. Its policy allows its own style and script only. */
 export async function page(state: StateView): Promise<Response> {
   const nonce = crypto.randomUUID();
   const policy = [
@@ -20,10 +20,10 @@ export async function page(state: StateView): Promise<Response> {
     "form-action 'none'",
     "frame-ancestors 'none'",
   ].join("; ");
-  return await respond(whole(state, nonce), policy);
+  return await respond(pageHtml(state, nonce), policy);
 }
 
-/** The parts of the page that change, for its script to put in their places. */
+/** The live parts of the page, which its script replaces. */
 export async function liveParts(state: StateView): Promise<Response> {
   const { orders, faults, keys, calls, settings } = parts(state);
   return await respond(html`${orders}${faults}${keys}${calls}${settings}`, "default-src 'none'");
@@ -53,7 +53,7 @@ function parts(
   };
 }
 
-function whole(state: StateView, nonce: string): Html {
+function pageHtml(state: StateView, nonce: string): Html {
   const { orders, faults, keys, calls, settings } = parts(state);
   return html`<!doctype html>
     <html lang="en">
@@ -67,7 +67,7 @@ function whole(state: StateView, nonce: string): Html {
         </style>
       </head>
       <body>
-        ${masthead()}
+        ${pageHeader()}
         <main class="layout">
           ${orders}
           <aside class="stack">
@@ -97,7 +97,7 @@ function whole(state: StateView, nonce: string): Html {
     </html>`;
 }
 
-function masthead(): Html {
+function pageHeader(): Html {
   const reset = action(label("Forget everything", "清空"), {
     path: "/reset",
     tone: "danger",

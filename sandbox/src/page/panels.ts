@@ -1,5 +1,4 @@
 import { html } from "hono/html";
-import { impossible } from "../exhaustive.ts";
 import {
   API_CALLS,
   BILL_FAULTS,
@@ -8,13 +7,13 @@ import {
   NOTIFICATION_KINDS,
 } from "../ledger/fault-names.ts";
 import type { StoredFault } from "../ledger/faults.ts";
-import type { Call } from "../ledger/calls.ts";
+import type { CallRecord } from "../ledger/calls.ts";
 import type { Settings } from "../ledger/settings.ts";
 import { action, label, time, type Html } from "./format.ts";
 
-const SHOWN_CALLS = 40;
+const MAX_SHOWN_CALLS = 40;
 
-/** Where a person arms a fault. It is not replaced by the polling: a choice half made stays. */
+/** The form that arms a fault. Polling doesn't replace it, so that unfinished input stays. */
 export function faultForm(): Html {
   return html`<form id="fault-form">
     <label>
@@ -63,8 +62,8 @@ export function faultForm(): Html {
   </form>`;
 }
 
-/** The faults that are still to come. */
-export function activeFaults(faults: StoredFault[]): Html {
+/** The armed faults. */
+export function activeFaults(faults: readonly StoredFault[]): Html {
   if (faults.length === 0) {
     return html`<p class="note">${label("None: all goes well.", "无故障，一切正常")}</p>`;
   }
@@ -94,7 +93,6 @@ function placeOf(fault: StoredFault): string {
     case "bill":
       return fault.mchId === undefined ? "bill" : `bill of ${fault.mchId}`;
   }
-  return impossible(fault);
 }
 
 function outRefundNoOf(fault: StoredFault): Html | "" {
@@ -103,24 +101,24 @@ function outRefundNoOf(fault: StoredFault): Html | "" {
     : "";
 }
 
-/** What reached the sandbox lately, newest first. */
-export function recentCalls(calls: Call[]): Html {
+/** The latest calls, newest first. */
+export function recentCalls(calls: readonly CallRecord[]): Html {
   if (calls.length === 0) {
     return html`<p class="note">${label("No calls yet.", "还没有调用")}</p>`;
   }
   return html`<ol class="calls">
-    ${calls.slice(0, SHOWN_CALLS).map(
+    ${calls.slice(0, MAX_SHOWN_CALLS).map(
       (call) =>
         html`<li>
           <p>${time(call.at)} <b>${call.path}</b></p>
-          <p class="${wentWrong(call) ? "failed" : ""}">${call.outcome}</p>
+          <p class="${isFailure(call) ? "failed" : ""}">${call.outcome}</p>
           ${call.outTradeNo === undefined ? "" : html`<p><code>${call.outTradeNo}</code></p>`}
         </li>`,
     )}
   </ol>`;
 }
 
-/** How the sandbox is set, in words. */
+/** The current settings. */
 export function settingsLine(settings: Settings): Html {
   return html`<dl class="settings">
     <dt>${label("Retry waits", "重试间隔")}</dt>
@@ -140,7 +138,7 @@ export function settingsLine(settings: Settings): Html {
   </dl>`;
 }
 
-/** Whether to mark it: a WeChat Pay call that was not simply done, or a payment that failed. */
-function wentWrong({ path, outcome }: Call): boolean {
+/** Whether to highlight a call: a WeChat Pay call without success, or a failed payment. */
+function isFailure({ path, outcome }: CallRecord): boolean {
   return path.startsWith("/") ? outcome !== "SUCCESS" : outcome === "payment failed";
 }

@@ -1,6 +1,6 @@
 /**
- * The page's script: sends a button's or the form's request, and replaces the live parts every
- * other second. What it inserts is this Worker's own escaped HTML.
+ * The page's script: sends the request of a button or the form, and replaces the live parts every
+ * two seconds. It inserts only this Worker's own escaped HTML.
  */
 export const SCRIPT = `
 const POLL_MS = 2000;

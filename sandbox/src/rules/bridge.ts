@@ -1,35 +1,35 @@
-import type { Books } from "../ledger/books.ts";
 import type { Merchant } from "../ledger/merchants.ts";
 import { findPrepay, type Order, type Prepay } from "../ledger/orders.ts";
-import { sign, signMatches, type SignType } from "../v2/sign.ts";
-import { bridgeMessage, signatureMatches, signMessage } from "../v3/signature.ts";
+import type { LedgerTransaction } from "../ledger/transaction.ts";
+import { sign, verifySign, type SignType } from "../v2/sign.ts";
+import { bridgeMessage, sign as signRsa, verifySignature } from "../v3/sign.ts";
 
-/** What a page hands to `getBrandWCPayRequest`, names and types to the letter. */
+/** The parameters that a page passes to `getBrandWCPayRequest`, with its names and types. */
 export interface Bridge {
-  appId: string;
-  /** Seconds, as text. */
-  timeStamp: string;
-  nonceStr: string;
-  package: string;
-  signType: string;
-  paySign: string;
+  readonly appId: string;
+  /** Unix seconds, as text. */
+  readonly timeStamp: string;
+  readonly nonceStr: string;
+  readonly package: string;
+  readonly signType: string;
+  readonly paySign: string;
 }
 
-// WeChat docs: a prepay_id lives 2 hours.
-const PREPAY_LIFE_MS = 2 * 60 * 60 * 1000;
+// WeChat docs: a prepay_id is valid for 2 hours.
+const PREPAY_LIFETIME_MS = 2 * 60 * 60 * 1000;
 
 /**
- * Why WeChat's client would not open the payment, or undefined when it would: the appid and sign
- * type must be the order's, the prepay_id one of its own and not too old, and `paySign` the sign of
- * exactly these five fields; with RSA of the first four, by the same key of the merchant as the call
- * that got the prepay_id. WeChat docs: JSAPI, "getBrandWCPayRequest".
+ * Checks bridge parameters as WeChat's client does. Returns the reason for a refusal, or null.
+ * The appid and the sign type must be the order's, the prepay_id one of its own and not expired.
+ * `paySign` signs exactly these five fields; with RSA it signs the first four, with the merchant's key
+ * that signed the prepay call. WeChat docs: JSAPI, "getBrandWCPayRequest".
  */
-export function bridgeFault(
-  { sql, now }: Books,
+export function checkBridge(
+  { sql, now }: LedgerTransaction,
   order: Order,
   bridge: Bridge,
   merchant: Merchant,
-): string | undefined {
+): string | null {
   if (bridge.appId !== order.appId) return "bridge: appId is not the order's";
   if (!/^\d{10}$/.test(bridge.timeStamp)) return "bridge: timeStamp is not 10 digits";
   if (!/^[0-9A-Za-z]{1,32}$/.test(bridge.nonceStr)) return "bridge: nonceStr is malformed";
@@ -37,9 +37,10 @@ export function bridgeFault(
   const prepayId = /^prepay_id=(.+)$/.exec(bridge.package)?.[1];
   if (prepayId === undefined) return "bridge: package is not prepay_id=…";
   const prepay = findPrepay(sql, order, prepayId);
-  if (prepay === undefined) return "bridge: the prepay_id is not this order's";
-  if (now - prepay.givenAt > PREPAY_LIFE_MS) return "bridge: the prepay_id is older than 2 hours";
-  return paySignMatches(bridge, order, prepay, merchant) ? undefined : "bridge: paySign is wrong";
+  if (prepay === null) return "bridge: the prepay_id is not this order's";
+  if (now - prepay.issuedAt > PREPAY_LIFETIME_MS)
+    return "bridge: the prepay_id is older than 2 hours";
+  return paySignMatches(bridge, order, prepay, merchant) ? null : "bridge: paySign is wrong";
 }
 
 function paySignMatches(
@@ -48,12 +49,12 @@ function paySignMatches(
   { serialNo }: Prepay,
   { apiKey, keys }: Merchant,
 ): boolean {
-  if (signType !== "RSA") return signMatches(bridge.paySign, fields(bridge), apiKey, signType);
+  if (signType !== "RSA") return verifySign(bridge.paySign, fields(bridge), apiKey, signType);
   const key = keys.find((it) => it.serialNo === serialNo);
-  return key !== undefined && signatureMatches(bridge.paySign, rsaMessage(bridge), key.publicKey);
+  return key !== undefined && verifySignature(bridge.paySign, rsaMessage(bridge), key.publicKey);
 }
 
-/** The `paySign` that belongs to a bridge object in APIv2: stands here for tests. */
+/** Signs bridge parameters for APIv2; for tests. */
 export function signBridge(
   bridge: Omit<Bridge, "paySign">,
   apiKey: string,
@@ -62,9 +63,9 @@ export function signBridge(
   return { ...bridge, paySign: sign(fields(bridge), apiKey, signType) };
 }
 
-/** The same in APIv3, with the merchant's private key (PEM). */
+/** Signs bridge parameters for APIv3 with the merchant's private key (PEM); for tests. */
 export function signBridgeRsa(bridge: Omit<Bridge, "paySign">, privateKey: string): Bridge {
-  return { ...bridge, paySign: signMessage(rsaMessage(bridge), privateKey) };
+  return { ...bridge, paySign: signRsa(rsaMessage(bridge), privateKey) };
 }
 
 function fields(bridge: Omit<Bridge, "paySign">): [string, string][] {

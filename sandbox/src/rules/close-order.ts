@@ -1,22 +1,23 @@
-import type { Books } from "../ledger/books.ts";
+import type { LedgerTransaction } from "../ledger/transaction.ts";
 import { setTradeState, type Order } from "../ledger/orders.ts";
 import { readSettings } from "../ledger/settings.ts";
-import { allowed, forbidden, type Ruling } from "./refusal.ts";
+import { err, ok, type Result } from "../result.ts";
+import type { Refusal } from "./refusal.ts";
 
-/** The merchant closes an unpaid order. Closing a closed order is fine. */
-export function closeOrder({ sql, now }: Books, order: Order): Ruling<null> {
+/** Closes an unpaid order for the merchant. Closing a closed order succeeds. */
+export function closeOrder({ sql, now }: LedgerTransaction, order: Order): Result<null, Refusal> {
   switch (order.state) {
     case "SUCCESS":
     case "REFUND":
-      return forbidden("order-paid");
+      return err("order-paid");
     case "CLOSED":
-      return allowed(null);
+      return ok(null);
     case "NOTPAY":
       break;
   }
   if (now - order.createdAt < readSettings(sql).closeAfterMs) {
-    return forbidden("order-too-young-to-close");
+    return err("order-too-young-to-close");
   }
   setTradeState(sql, order, "CLOSED");
-  return allowed(null);
+  return ok(null);
 }

@@ -1,23 +1,23 @@
-import type { Books } from "../ledger/books.ts";
-import { findByTransaction, findOrder, type Order } from "../ledger/orders.ts";
-import { allowed, forbidden, type Ruling } from "./refusal.ts";
+import { findOrder, findOrderByTransaction, type Order } from "../ledger/orders.ts";
+import type { LedgerTransaction } from "../ledger/transaction.ts";
+import { err, ok, type Result } from "../result.ts";
 
-/** The numbers by which a call names its order: transaction_id counts when both are given. */
+/** The numbers by which a call names its order. With both, the transaction_id counts. */
 export interface OrderNumbers {
-  transactionId: string | undefined;
-  outTradeNo: string | undefined;
+  readonly transactionId: string | null;
+  readonly outTradeNo: string | null;
 }
 
-/** Finds a merchant's order, by whichever protocol it was made. */
+/** Finds a merchant's order, in either protocol. */
 export function locateOrder(
-  { sql }: Books,
+  { sql }: LedgerTransaction,
   mchId: string,
-  { transactionId, outTradeNo = "" }: OrderNumbers,
-): Ruling<Order> {
-  const byTransaction = transactionId !== undefined;
-  const order = byTransaction
-    ? findByTransaction(sql, mchId, transactionId)
-    : findOrder(sql, mchId, outTradeNo);
-  if (order !== undefined) return allowed(order);
-  return forbidden(byTransaction ? "no-transaction" : "no-order");
+  { transactionId, outTradeNo }: OrderNumbers,
+): Result<Order, "no-order" | "no-transaction"> {
+  if (transactionId !== null) {
+    const order = findOrderByTransaction(sql, mchId, transactionId);
+    return order === null ? err("no-transaction") : ok(order);
+  }
+  const order = findOrder(sql, mchId, outTradeNo ?? "");
+  return order === null ? err("no-order") : ok(order);
 }

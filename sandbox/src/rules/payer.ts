@@ -1,69 +1,79 @@
-import { conflict, granted, missing, type Books, type Outcome } from "../ledger/books.ts";
-import { bridgeFault, type Bridge } from "./bridge.ts";
 import { recordCall } from "../ledger/calls.ts";
+import { conflict, notFound, type ControlResult } from "../ledger/control-result.ts";
 import { findMerchant } from "../ledger/merchants.ts";
-import { notifyPayment } from "../notify/announce.ts";
-import { findAnyOrder, setPaid, setTradeState, type Order } from "../ledger/orders.ts";
+import { findAnyOrder, markOrderPaid, setTradeState, type Order } from "../ledger/orders.ts";
+import type { LedgerTransaction } from "../ledger/transaction.ts";
+import { notifyPayment } from "../notify/schedule.ts";
+import { ok } from "../result.ts";
+import { checkBridge, type Bridge } from "./bridge.ts";
 
+/** How the payer pays. */
 export interface PayOptions {
   /** Whether the merchant is notified; true when absent. */
-  notify?: boolean | undefined;
-  /** What the merchant's page handed to WeChat; checked as WeChat's client does, when given. */
-  bridge?: Bridge | undefined;
+  readonly notify?: boolean | undefined;
+  /** The bridge parameters of the merchant's page; checked as WeChat's client does, when given. */
+  readonly bridge?: Bridge | undefined;
 }
 
 /** The payer pays an order. Conflict, with the reason, when it can't be paid. */
-export function pay(books: Books, outTradeNo: string, options: PayOptions): Outcome<null> {
-  const found = waiting(books, outTradeNo);
+export function pay(
+  ledger: LedgerTransaction,
+  outTradeNo: string,
+  options: PayOptions,
+): ControlResult<null> {
+  const found = findUnpaid(ledger, outTradeNo);
   if (!found.ok) return found;
   const order = found.value;
-  const { sql, now } = books;
+  const { sql, now } = ledger;
   if (order.expiresAt !== null && order.expiresAt <= now) {
     return conflict("the order's time_expire has passed");
   }
   if (options.bridge !== undefined) {
     const merchant = findMerchant(sql, order.mchId);
-    if (merchant === undefined) return missing(`no merchant ${order.mchId}`);
-    const fault = bridgeFault(books, order, options.bridge, merchant);
-    if (fault !== undefined) return conflict(fault);
+    if (merchant === null) return notFound(`no merchant ${order.mchId}`);
+    const reason = checkBridge(ledger, order, options.bridge, merchant);
+    if (reason !== null) return conflict(reason);
   }
-  setPaid(sql, order, now);
-  recordCall(books, { path: "payer", outTradeNo, outcome: "paid" });
+  markOrderPaid(sql, order, now);
+  recordCall(ledger, { path: "payer", outTradeNo, outcome: "paid" });
   if (options.notify !== false) {
-    notifyPayment(books, { ...order, state: "SUCCESS", paidAt: now });
+    notifyPayment(ledger, { ...order, state: "SUCCESS", paidAt: now });
   }
-  return granted(null);
+  return ok(null);
 }
 
-/** The payer tries and fails: the order stays NOTPAY, and nobody is told. */
-export function failToPay(books: Books, outTradeNo: string): Outcome<null> {
-  const found = waiting(books, outTradeNo);
+/** The payer's attempt fails: the order stays NOTPAY, and no notification is sent. */
+export function failPayment(ledger: LedgerTransaction, outTradeNo: string): ControlResult<null> {
+  const found = findUnpaid(ledger, outTradeNo);
   if (!found.ok) return found;
-  recordCall(books, { path: "payer", outTradeNo, outcome: "payment failed" });
-  return granted(null);
+  recordCall(ledger, { path: "payer", outTradeNo, outcome: "payment failed" });
+  return ok(null);
 }
 
-/** WeChat closes an unpaid order by itself, however young it is. */
-export function closeByWeChat(books: Books, outTradeNo: string): Outcome<null> {
-  const found = waiting(books, outTradeNo);
+/** WeChat closes an unpaid order on its own, regardless of its age. */
+export function closeByWeChat(ledger: LedgerTransaction, outTradeNo: string): ControlResult<null> {
+  const found = findUnpaid(ledger, outTradeNo);
   if (!found.ok) return found;
-  setTradeState(books.sql, found.value, "CLOSED");
-  recordCall(books, { path: "wechat", outTradeNo, outcome: "closed the order" });
-  return granted(null);
+  setTradeState(ledger.sql, found.value, "CLOSED");
+  recordCall(ledger, { path: "wechat", outTradeNo, outcome: "closed the order" });
+  return ok(null);
 }
 
-/** WeChat sends the payment notification once more, now, as a new notification. */
-export function notifyPaymentAgain(books: Books, outTradeNo: string): Outcome<null> {
-  const order = findAnyOrder(books.sql, outTradeNo);
-  if (order === undefined) return missing(`no order ${outTradeNo}`);
+/** WeChat sends the payment notification again at once, as a new notification. */
+export function notifyPaymentAgain(
+  ledger: LedgerTransaction,
+  outTradeNo: string,
+): ControlResult<null> {
+  const order = findAnyOrder(ledger.sql, outTradeNo);
+  if (order === null) return notFound(`no order ${outTradeNo}`);
   if (order.paidAt === null)
     return conflict(`the order is ${order.state}: there is nothing to tell`);
-  notifyPayment(books, order);
-  return granted(null);
+  notifyPayment(ledger, order);
+  return ok(null);
 }
 
-function waiting({ sql }: Books, outTradeNo: string): Outcome<Order> {
+function findUnpaid({ sql }: LedgerTransaction, outTradeNo: string): ControlResult<Order> {
   const order = findAnyOrder(sql, outTradeNo);
-  if (order === undefined) return missing(`no order ${outTradeNo}`);
-  return order.state === "NOTPAY" ? granted(order) : conflict(`the order is ${order.state}`);
+  if (order === null) return notFound(`no order ${outTradeNo}`);
+  return order.state === "NOTPAY" ? ok(order) : conflict(`the order is ${order.state}`);
 }

@@ -1,48 +1,58 @@
-import type { Books } from "../ledger/books.ts";
 import type { OrderTerms } from "../ledger/order-terms.ts";
 import {
-  addPrepay,
   findOrder,
   insertOrder,
+  insertPrepay,
   type Order,
   type OrderSignType,
 } from "../ledger/orders.ts";
-import { notifyPaymentTooEarly } from "../notify/announce.ts";
+import type { LedgerTransaction } from "../ledger/transaction.ts";
+import { notifyPaymentEarly } from "../notify/schedule.ts";
 import { newPrepayId, newTransactionId } from "../protocol/ids.ts";
-import { allowed, forbidden, type Ruling } from "./refusal.ts";
+import { err, ok, type Result } from "../result.ts";
+import type { Refusal } from "./refusal.ts";
 import { sameParams, type Params } from "./repeat.ts";
 
+/** A prepay call in either protocol. */
 export interface OrderRequest {
-  mchId: string;
-  appId: string;
-  outTradeNo: string;
+  readonly mchId: string;
+  readonly appId: string;
+  readonly outTradeNo: string;
   /** Fen. */
-  totalFee: number;
-  terms: OrderTerms;
-  signType: OrderSignType;
-  /** The serial of the merchant's key that signed the call; null in APIv2. */
-  serialNo: string | null;
-  params: Params;
+  readonly totalFee: number;
+  readonly terms: OrderTerms;
+  readonly signType: OrderSignType;
+  /** The serial number of the merchant's key that signed the call; null in APIv2. */
+  readonly serialNo: string | null;
+  readonly params: Params;
   /** Unix ms; null when the order has no time limit of its own. */
-  expiresAt: number | null;
-  /** How far ahead `expiresAt` must be. */
-  shortestLifeMs: number;
+  readonly expiresAt: number | null;
+  /** The minimum time until `expiresAt`. */
+  readonly minLifetimeMs: number;
 }
 
-/** The first call makes the order; a repeat with identical parameters gives a new prepay_id. */
-export function placeOrder(books: Books, request: OrderRequest): Ruling<{ prepayId: string }> {
-  const order = findOrder(books.sql, request.mchId, request.outTradeNo);
-  return order === undefined ? first(books, request) : repeat(books, request, order);
+/** The order as the call returns it. */
+export interface PlacedOrder {
+  readonly prepayId: string;
 }
 
-function first(books: Books, request: OrderRequest): Ruling<{ prepayId: string }> {
-  const { sql, now } = books;
-  const { serialNo, shortestLifeMs, ...facts } = request;
-  if (facts.expiresAt !== null && facts.expiresAt < now + shortestLifeMs) {
-    return forbidden("order-expires-too-soon");
+/** Creates an order, or issues another prepay_id for a repeat with the same parameters. */
+export function placeOrder(
+  ledger: LedgerTransaction,
+  request: OrderRequest,
+): Result<PlacedOrder, Refusal> {
+  const order = findOrder(ledger.sql, request.mchId, request.outTradeNo);
+  return order === null ? create(ledger, request) : repeat(ledger, request, order);
+}
+
+function create(ledger: LedgerTransaction, request: OrderRequest): Result<PlacedOrder, Refusal> {
+  const { sql, now } = ledger;
+  const { serialNo, minLifetimeMs, ...fields } = request;
+  if (fields.expiresAt !== null && fields.expiresAt < now + minLifetimeMs) {
+    return err("order-expires-too-soon");
   }
   const order: Order = {
-    ...facts,
+    ...fields,
     state: "NOTPAY",
     transactionId: newTransactionId(now),
     prepayCalls: 0,
@@ -50,37 +60,37 @@ function first(books: Books, request: OrderRequest): Ruling<{ prepayId: string }
     paidAt: null,
   };
   insertOrder(sql, order);
-  notifyPaymentTooEarly(books, order);
-  return prepay(books, order, serialNo);
+  notifyPaymentEarly(ledger, order);
+  return issuePrepay(ledger, order, serialNo);
 }
 
 function repeat(
-  books: Books,
+  ledger: LedgerTransaction,
   { serialNo, signType, params }: OrderRequest,
   order: Order,
-): Ruling<{ prepayId: string }> {
+): Result<PlacedOrder, Refusal> {
   switch (order.state) {
     case "SUCCESS":
     case "REFUND":
-      return forbidden("order-paid");
+      return err("order-paid");
     case "CLOSED":
-      return forbidden("order-closed");
+      return err("order-closed");
     case "NOTPAY":
       break;
   }
-  // Which parameters WeChat compares is not published: the sandbox compares all that can matter,
-  // and the sign type with them, so that no order changes from one protocol to the other.
+  // WeChat doesn't publish which parameters it compares. The sandbox compares all business parameters
+  // and the sign type, so that an order can't change its protocol.
   return order.signType === signType && sameParams(order.params, params)
-    ? prepay(books, order, serialNo)
-    : forbidden("order-repeated-otherwise");
+    ? issuePrepay(ledger, order, serialNo)
+    : err("order-repeated-otherwise");
 }
 
-function prepay(
-  { sql, now }: Books,
+function issuePrepay(
+  { sql, now }: LedgerTransaction,
   order: Order,
   serialNo: string | null,
-): Ruling<{ prepayId: string }> {
+): Result<PlacedOrder, Refusal> {
   const prepayId = newPrepayId(now);
-  addPrepay(sql, order, { prepayId, serialNo, givenAt: now });
-  return allowed({ prepayId });
+  insertPrepay(sql, order, { prepayId, serialNo, issuedAt: now });
+  return ok({ prepayId });
 }

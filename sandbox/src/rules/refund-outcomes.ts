@@ -1,24 +1,29 @@
-import { conflict, granted, missing, type Books, type Outcome } from "../ledger/books.ts";
 import { recordCall } from "../ledger/calls.ts";
-import { notifyRefund } from "../notify/announce.ts";
+import { conflict, notFound, type ControlResult } from "../ledger/control-result.ts";
 import { findOrder, type Order } from "../ledger/orders.ts";
 import {
   findAnyRefund,
-  refundsToDecide,
+  refundsDue,
   setRefundStatus,
   type Refund,
   type RefundResult,
 } from "../ledger/refunds.ts";
+import type { LedgerTransaction } from "../ledger/transaction.ts";
+import { notifyRefund } from "../notify/schedule.ts";
+import { ok } from "../result.ts";
 
-/** Decides a refund and tells the merchant. SUCCESS and REFUNDCLOSE are for good, CHANGE is not. */
+/**
+ * Decides a refund and, with `notify`, notifies the merchant. SUCCESS and REFUNDCLOSE are final,
+ * CHANGE is not.
+ */
 export function decideRefund(
-  books: Books,
+  ledger: LedgerTransaction,
   outRefundNo: string,
   status: RefundResult,
   notify: boolean,
-): Outcome<null> {
-  const refund = findAnyRefund(books.sql, outRefundNo);
-  if (refund === undefined) return missing(`no refund ${outRefundNo}`);
+): ControlResult<null> {
+  const refund = findAnyRefund(ledger.sql, outRefundNo);
+  if (refund === null) return notFound(`no refund ${outRefundNo}`);
   switch (refund.status) {
     case "SUCCESS":
     case "REFUNDCLOSE":
@@ -29,33 +34,41 @@ export function decideRefund(
     case "PROCESSING":
       break;
   }
-  settle(books, refund, status, notify);
-  return granted(null);
+  applyOutcome(ledger, refund, status, notify);
+  return ok(null);
 }
 
-/** Decides the refunds whose time has come, by the setting `refundOutcome`. */
-export function decideDueRefunds(books: Books): void {
-  for (const refund of refundsToDecide(books.sql, books.now)) {
-    if (refund.decideAs !== null) settle(books, refund, refund.decideAs, true);
+/** Decides the refunds whose outcome is due by the setting `refundOutcome`. */
+export function decideDueRefunds(ledger: LedgerTransaction): void {
+  for (const refund of refundsDue(ledger.sql, ledger.now)) {
+    if (refund.decideAs !== null) applyOutcome(ledger, refund, refund.decideAs, true);
   }
 }
 
-/** WeChat sends a refund's notification once more, now, as a new notification. */
-export function notifyRefundAgain(books: Books, outRefundNo: string): Outcome<null> {
-  const refund = findAnyRefund(books.sql, outRefundNo);
-  if (refund === undefined) return missing(`no refund ${outRefundNo}`);
+/** WeChat sends a refund's notification again at once, as a new notification. */
+export function notifyRefundAgain(
+  ledger: LedgerTransaction,
+  outRefundNo: string,
+): ControlResult<null> {
+  const refund = findAnyRefund(ledger.sql, outRefundNo);
+  if (refund === null) return notFound(`no refund ${outRefundNo}`);
   if (refund.status === "PROCESSING") {
     return conflict("the refund is PROCESSING: there is nothing to tell");
   }
   if (refund.notifyUrl === null) return conflict("the refund has no notify_url");
-  notifyRefund(books, refund, orderOf(books, refund), refund.status);
-  return granted(null);
+  notifyRefund(ledger, refund, orderOf(ledger, refund), refund.status);
+  return ok(null);
 }
 
-function settle(books: Books, refund: Refund, status: RefundResult, notify: boolean): void {
-  const { sql, now } = books;
+function applyOutcome(
+  ledger: LedgerTransaction,
+  refund: Refund,
+  status: RefundResult,
+  notify: boolean,
+): void {
+  const { sql, now } = ledger;
   setRefundStatus(sql, refund, status, now);
-  recordCall(books, {
+  recordCall(ledger, {
     path: "wechat",
     outTradeNo: refund.outTradeNo,
     outRefundNo: refund.outRefundNo,
@@ -63,11 +76,11 @@ function settle(books: Books, refund: Refund, status: RefundResult, notify: bool
   });
   if (!notify) return;
   const succeededAt = status === "SUCCESS" ? now : null;
-  notifyRefund(books, { ...refund, status, succeededAt }, orderOf(books, refund), status);
+  notifyRefund(ledger, { ...refund, status, succeededAt }, orderOf(ledger, refund), status);
 }
 
-function orderOf({ sql }: Books, refund: Refund): Order {
+function orderOf({ sql }: LedgerTransaction, refund: Refund): Order {
   const order = findOrder(sql, refund.mchId, refund.outTradeNo);
-  if (order === undefined) throw new Error(`no order for the refund ${refund.outRefundNo}`);
+  if (order === null) throw new Error(`no order for the refund ${refund.outRefundNo}`);
   return order;
 }

@@ -1,6 +1,6 @@
 /**
- * Why the rules say no, whatever protocol asks. Each protocol has a code and a text of its own for
- * each of these; that table is most of what the protocols differ in.
+ * Why the rules refuse a call. Each protocol maps these reasons to its own codes and texts
+ * (v2/error-codes.ts, v3/error-codes.ts).
  */
 export type Refusal =
   | "no-order"
@@ -21,14 +21,3 @@ export type Refusal =
   | "refund-repeated-with-other-fees"
   | "refund-repeated-otherwise"
   | "no-refund";
-
-/** What the rules say to a call. */
-export type Ruling<T> = { ok: true; value: T } | { ok: false; refusal: Refusal };
-
-export function allowed<T>(value: T): Ruling<T> {
-  return { ok: true, value };
-}
-
-export function forbidden<T>(refusal: Refusal): Ruling<T> {
-  return { ok: false, refusal };
-}

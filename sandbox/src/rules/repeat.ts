@@ -1,7 +1,7 @@
-/** The business parameters of a call, flat, which a repeat of the call must carry unchanged. */
+/** The business parameters of a call, flattened, which a repeat of the call must not change. */
 export type Params = Readonly<Record<string, string>>;
 
-/** Whether two sets of parameters are the same, in whatever order. */
+/** Whether two sets of parameters are equal, in any order. */
 export function sameParams(first: Params, second: Params): boolean {
   const names = Object.keys(first);
   return (

@@ -1,28 +1,29 @@
-import type { Books } from "../ledger/books.ts";
 import { setTradeState, type Order } from "../ledger/orders.ts";
 import {
   countRefundCall,
   findRefund,
   insertRefund,
-  liveFee,
   refundsOf,
+  sumRefundedFee,
   type Refund,
   type RefundResult,
 } from "../ledger/refunds.ts";
 import { readSettings, type Settings } from "../ledger/settings.ts";
-import { notifyRefundTooEarly } from "../notify/announce.ts";
+import type { LedgerTransaction } from "../ledger/transaction.ts";
+import { notifyRefundEarly } from "../notify/schedule.ts";
 import { newRefundId } from "../protocol/ids.ts";
-import { allowed, forbidden, type Refusal, type Ruling } from "./refusal.ts";
+import { err, ok, type Result } from "../result.ts";
+import type { Refusal } from "./refusal.ts";
 import { sameParams, type Params } from "./repeat.ts";
 
-/** What a call says of the refund that it wants. */
+/** A refund call in either protocol. */
 export type RefundRequest = Pick<
   Refund,
   "protocol" | "outRefundNo" | "refundFee" | "totalFee" | "notifyUrl" | "account" | "params"
 >;
 
 const YEAR_MS = 365 * 24 * 60 * 60 * 1000;
-const MOST_REFUNDS = 50;
+const MAX_REFUNDS = 50;
 
 const RESULT_OF: Readonly<Record<Settings["refundOutcome"], RefundResult | null>> = {
   manual: null,
@@ -32,37 +33,45 @@ const RESULT_OF: Readonly<Record<Settings["refundOutcome"], RefundResult | null>
 };
 
 /**
- * Accepts a refund, no more. One out_refund_no is one refund, however often it is sent.
+ * Accepts a refund without deciding it. Every repeat of an out_refund_no returns the same refund.
  * WeChat docs: refund.
  */
-export function requestRefund(books: Books, order: Order, request: RefundRequest): Ruling<Refund> {
-  const known = findRefund(books.sql, order.mchId, request.outRefundNo);
-  return known === undefined ? first(books, order, request) : repeat(books, order, request, known);
+export function requestRefund(
+  ledger: LedgerTransaction,
+  order: Order,
+  request: RefundRequest,
+): Result<Refund, Refusal> {
+  const known = findRefund(ledger.sql, order.mchId, request.outRefundNo);
+  return known === null ? create(ledger, order, request) : repeat(ledger, order, request, known);
 }
 
-function first(books: Books, order: Order, request: RefundRequest): Ruling<Refund> {
-  const { sql, now } = books;
-  const refusal = refusalOf(books, order, request);
-  if (refusal !== undefined) return forbidden(refusal);
+function create(
+  ledger: LedgerTransaction,
+  order: Order,
+  request: RefundRequest,
+): Result<Refund, Refusal> {
+  const { sql, now } = ledger;
+  const refusal = checkRefund(ledger, order, request);
+  if (refusal !== null) return err(refusal);
   const last = refundsOf(sql, order).at(-1);
   if (last !== undefined && now - last.createdAt < readSettings(sql).refundSpacingMs) {
-    return forbidden("refund-too-soon-after-another");
+    return err("refund-too-soon-after-another");
   }
-  const accepted = accept(books, order, { ...request, source: "API", calls: 1 });
-  notifyRefundTooEarly(books, accepted, order);
-  return allowed(accepted);
+  const accepted = acceptRefund(ledger, order, { ...request, source: "API", calls: 1 });
+  notifyRefundEarly(ledger, accepted, order);
+  return ok(accepted);
 }
 
-/** Books a new refund, to be decided as the settings say. */
-export function accept(
-  { sql, now }: Books,
+/** Stores a new refund, which is decided as the settings say. */
+export function acceptRefund(
+  { sql, now }: LedgerTransaction,
   order: Order,
-  wanted: RefundRequest & Pick<Refund, "source" | "calls">,
+  request: RefundRequest & Pick<Refund, "source" | "calls">,
 ): Refund {
   const { refundOutcome, refundOutcomeAfterMs } = readSettings(sql);
   const decideAs = RESULT_OF[refundOutcome];
   const accepted: Refund = {
-    ...wanted,
+    ...request,
     mchId: order.mchId,
     outTradeNo: order.outTradeNo,
     refundId: newRefundId(now),
@@ -77,37 +86,42 @@ export function accept(
   return accepted;
 }
 
-/** Why an order can't have a further refund of these amounts, whoever asks; undefined when it can. */
-export function refusalOf(
-  { sql, now }: Books,
+/** Why an order can't have a further refund of this amount, by call or in the platform, or null. */
+export function checkRefund(
+  { sql, now }: LedgerTransaction,
   order: Order,
   { refundFee, totalFee }: Pick<RefundRequest, "refundFee" | "totalFee">,
-): Refusal | undefined {
+): Refusal | null {
   if (order.paidAt === null) return "refund-of-unpaid-order";
   if (totalFee !== order.totalFee) return "refund-of-other-total";
   if (now - order.paidAt > YEAR_MS) return "refund-too-late";
   const refunds = refundsOf(sql, order);
-  const refundedFee = liveFee(refunds);
+  const refundedFee = sumRefundedFee(refunds);
   if (refundedFee >= order.totalFee) return "refunded-in-full";
   if (refundedFee + refundFee > order.totalFee) return "refund-above-rest";
-  return refunds.length >= MOST_REFUNDS ? "too-many-refunds" : undefined;
+  return refunds.length >= MAX_REFUNDS ? "too-many-refunds" : null;
 }
 
-function repeat(books: Books, order: Order, request: RefundRequest, known: Refund): Ruling<Refund> {
+function repeat(
+  ledger: LedgerTransaction,
+  order: Order,
+  request: RefundRequest,
+  known: Refund,
+): Result<Refund, Refusal> {
   const sameOrder = known.outTradeNo === order.outTradeNo;
   const sameFees = known.refundFee === request.refundFee && order.totalFee === request.totalFee;
-  if (!sameOrder || !sameFees) return forbidden("refund-repeated-with-other-fees");
-  // Whether WeChat takes a repeat in the other protocol is not published: the sandbox does not.
+  if (!sameOrder || !sameFees) return err("refund-repeated-with-other-fees");
+  // WeChat doesn't publish whether it accepts a repeat in the other protocol. The sandbox refuses it.
   const same =
     known.protocol === request.protocol &&
-    sameParams(apartFromOrder(known.params), apartFromOrder(request.params));
-  if (!same) return forbidden("refund-repeated-otherwise");
-  countRefundCall(books.sql, known);
-  return allowed(known);
+    sameParams(withoutOrderNumbers(known.params), withoutOrderNumbers(request.params));
+  if (!same) return err("refund-repeated-otherwise");
+  countRefundCall(ledger.sql, known);
+  return ok(known);
 }
 
-/** The order may be named by either number, as long as it is the same order. */
-function apartFromOrder(params: Params): Params {
+/** A repeat may name the same order by its other number. */
+function withoutOrderNumbers(params: Params): Params {
   const { transaction_id: _transaction, out_trade_no: _order, ...rest } = params;
   return rest;
 }

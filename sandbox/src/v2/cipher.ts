@@ -11,6 +11,6 @@ export function refundCipherKey(apiKey: string): string {
 /** AES-256-ECB with PKCS#7 padding, in base64. `key` is 32 ASCII characters. */
 export function encryptEcb(plaintext: string, key: string): string {
   const cipher = createCipheriv("aes-256-ecb", key, null);
-  // One base64 of all the bytes: workerd pads that of each part on its own.
+  // Encode all bytes at once: workerd pads the base64 of each part separately.
   return Buffer.concat([cipher.update(plaintext, "utf8"), cipher.final()]).toString("base64");
 }

@@ -1,42 +1,35 @@
-import type { Books } from "../ledger/books.ts";
 import type { Order } from "../ledger/orders.ts";
+import type { LedgerTransaction } from "../ledger/transaction.ts";
 import { locateOrder } from "../rules/find-order.ts";
-import { refused, type Answer } from "./answers.ts";
-import { REFUSALS } from "./refusals.ts";
-import type { ApiRequest } from "./request.ts";
-
-export type Found = { ok: true; order: Order } | { ok: false; answer: Answer };
+import { err, ok, type Result } from "../result.ts";
+import type { AuthenticatedCall } from "./authenticate.ts";
+import { ERROR_CODES } from "./error-codes.ts";
+import { businessFailure, type Failure } from "./response.ts";
 
 /**
- * Finds the order a call is about: by transaction_id when given, else by out_trade_no.
- * ORDERNOTEXIST when there is none, or `noTransaction` when a transaction_id is wrong. Whether
- * WeChat lets an order be handled through another appid of the same merchant is not published: the
- * sandbox refuses it with PARAM_ERROR.
+ * Finds the order of a call: by transaction_id when given, else by out_trade_no. A wrong
+ * transaction_id fails with `noTransaction`, by default ORDERNOTEXIST. WeChat doesn't publish whether
+ * another appid of the same merchant can use the order: the sandbox refuses it with PARAM_ERROR.
  */
-export function orderOf(
-  books: Books,
-  { merchant, params }: ApiRequest,
-  noTransaction: Answer = REFUSALS["no-transaction"],
-): Found {
-  const ruling = locateOrder(books, merchant.mchId, {
-    transactionId: params.get("transaction_id"),
-    outTradeNo: params.get("out_trade_no"),
+export function findRequestedOrder(
+  ledger: LedgerTransaction,
+  { merchant, params }: AuthenticatedCall,
+  noTransaction: Failure = ERROR_CODES["no-transaction"],
+): Result<Order, Failure> {
+  const order = locateOrder(ledger, merchant.mchId, {
+    transactionId: params.get("transaction_id") ?? null,
+    outTradeNo: params.get("out_trade_no") ?? null,
   });
-  if (!ruling.ok) {
-    const { refusal } = ruling;
-    return {
-      ok: false,
-      answer: refusal === "no-transaction" ? noTransaction : REFUSALS[refusal],
-    };
+  if (!order.ok) {
+    return err(order.error === "no-transaction" ? noTransaction : ERROR_CODES[order.error]);
   }
-  const order = ruling.value;
-  const mismatch = otherApp(order, params);
-  return mismatch === undefined ? { ok: true, order } : { ok: false, answer: mismatch };
+  const mismatch = checkAppId(order.value, params);
+  return mismatch === null ? ok(order.value) : err(mismatch);
 }
 
-/** The refusal of a call that names another appid than the order has. */
-export function otherApp(order: Order, params: ReadonlyMap<string, string>): Answer | undefined {
+/** Refuses a call with another appid than the order's; null when it is the same. */
+export function checkAppId(order: Order, params: ReadonlyMap<string, string>): Failure | null {
   return order.appId === params.get("appid")
-    ? undefined
-    : refused("PARAM_ERROR", "appid与下单时不一致");
+    ? null
+    : businessFailure("PARAM_ERROR", "appid与下单时不一致");
 }

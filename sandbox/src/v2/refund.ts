@@ -1,38 +1,69 @@
-import type { Books } from "../ledger/books.ts";
 import type { Order } from "../ledger/orders.ts";
 import type { Refund } from "../ledger/refunds.ts";
-import { fundsAccount } from "./accounts.ts";
+import type { LedgerTransaction } from "../ledger/transaction.ts";
 import { requestRefund } from "../rules/request-refund.ts";
-import { done, refused, type Answer } from "./answers.ts";
-import { orderOf } from "./find-order.ts";
-import { businessParams } from "./params.ts";
-import { REFUSALS } from "./refusals.ts";
-import type { ApiRequest } from "./request.ts";
+import type { AuthenticatedCall } from "./authenticate.ts";
+import { ERROR_CODES } from "./error-codes.ts";
+import {
+  businessParams,
+  choice,
+  COMMON_FIELDS,
+  maxCharacters,
+  NOTIFY_URL,
+  OUT_REFUND_NO,
+  OUT_TRADE_NO,
+  required,
+  TRANSACTION_ID,
+  wholeNumber,
+  type FieldTable,
+} from "./fields.ts";
+import { findRequestedOrder } from "./find-order.ts";
+import { parseRefundAccount } from "./funds-account.ts";
+import { businessFailure, success, type ApiResponse } from "./response.ts";
 
-const NO_TRANSACTION = refused("INVALID_TRANSACTIONID", "无效transaction_id");
+/** WeChat docs: refund. */
+export const REFUND_FIELDS: FieldTable = {
+  fields: {
+    ...COMMON_FIELDS,
+    transaction_id: TRANSACTION_ID,
+    out_trade_no: OUT_TRADE_NO,
+    out_refund_no: required(OUT_REFUND_NO),
+    total_fee: required(wholeNumber(1)),
+    refund_fee: required(wholeNumber(1)),
+    refund_fee_type: choice("CNY"),
+    refund_desc: maxCharacters(80),
+    refund_account: choice("REFUND_SOURCE_UNSETTLED_FUNDS", "REFUND_SOURCE_RECHARGE_FUNDS"),
+    notify_url: NOTIFY_URL,
+  },
+  oneOf: ["transaction_id", "out_trade_no"],
+};
 
-/** POST /secapi/pay/refund. SUCCESS means accepted, no more. WeChat docs: refund. */
-export function refund(books: Books, request: ApiRequest): Answer {
-  const { params } = request;
+const NO_TRANSACTION = businessFailure("INVALID_TRANSACTIONID", "无效transaction_id");
+
+/** POST /secapi/pay/refund. SUCCESS means that the refund is accepted. WeChat docs: refund. */
+export function refund(ledger: LedgerTransaction, call: AuthenticatedCall): ApiResponse {
+  const { params } = call;
   const refundFee = Number(params.get("refund_fee"));
   const totalFee = Number(params.get("total_fee"));
-  if (refundFee > totalFee) return REFUSALS["refund-above-total"];
-  const found = orderOf(books, request, NO_TRANSACTION);
-  if (!found.ok) return found.answer;
-  const ruling = requestRefund(books, found.order, {
+  if (refundFee > totalFee) return ERROR_CODES["refund-above-total"];
+  const order = findRequestedOrder(ledger, call, NO_TRANSACTION);
+  if (!order.ok) return order.error;
+  const accepted = requestRefund(ledger, order.value, {
     protocol: "v2",
     outRefundNo: params.get("out_refund_no") ?? "",
     refundFee,
     totalFee,
     notifyUrl: params.get("notify_url") ?? null,
-    account: fundsAccount(params.get("refund_account")),
+    account: parseRefundAccount(params.get("refund_account") ?? null),
     params: businessParams(params),
   });
-  return ruling.ok ? acceptance(ruling.value, found.order) : REFUSALS[ruling.refusal];
+  return accepted.ok
+    ? acceptanceResponse(accepted.value, order.value)
+    : ERROR_CODES[accepted.error];
 }
 
-function acceptance(accepted: Refund, order: Order): Answer {
-  return done([
+function acceptanceResponse(accepted: Refund, order: Order): ApiResponse {
+  return success([
     ["transaction_id", order.transactionId],
     ["out_trade_no", order.outTradeNo],
     ["out_refund_no", accepted.outRefundNo],

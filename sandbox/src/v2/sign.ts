@@ -1,27 +1,26 @@
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
+import type { Field } from "./xml.ts";
 
-/** The two algorithms of APIv2; `sign_type` is spelled exactly so, MD5 when absent. */
-export type SignType = "MD5" | "HMAC-SHA256";
+/** The two algorithms of APIv2, with the exact values of `sign_type`. */
+export const SIGN_TYPES = ["MD5", "HMAC-SHA256"] as const;
+export type SignType = (typeof SIGN_TYPES)[number];
 
-/** The fields of a message, in the order in which they are to be written. */
-export type Fields = Iterable<readonly [string, string]>;
-
-/** The sign type a `sign_type` value names; undefined when WeChat Pay would not know it. */
-export function signTypeOf(value: string | undefined): SignType | undefined {
-  if (value === undefined || value === "" || value === "MD5") return "MD5";
-  return value === "HMAC-SHA256" ? value : undefined;
+/** Parses a `sign_type`, MD5 when absent (null) or empty; null when WeChat Pay doesn't know it. */
+export function parseSignType(value: string | null): SignType | null {
+  if (value === null || value === "") return "MD5";
+  return SIGN_TYPES.find((it) => it === value) ?? null;
 }
 
 /**
- * `name=value` joined by `&` in ASCII order of the names, without `sign` and empty values, then
+ * `name=value` pairs joinFields by `&` in ASCII order of the names, without `sign` and empty values, then
  * `&key=` and the key. WeChat docs: "signature algorithm" (4_3).
  */
-export function stringToSign(fields: Fields, key: string): string {
-  return joined(fields) + "&key=" + key;
+export function stringToSign(fields: Iterable<Field>, key: string): string {
+  return joinFields(fields) + "&key=" + key;
 }
 
-/** The signed part of {@link stringToSign} alone. */
-export function joined(fields: Fields): string {
+/** {@link stringToSign} without the key. */
+export function joinFields(fields: Iterable<Field>): string {
   return [...fields]
     .filter(([name, value]) => name !== "sign" && value !== "")
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
@@ -30,16 +29,16 @@ export function joined(fields: Fields): string {
 }
 
 /** The sign of a message: 32 (MD5) or 64 (HMAC-SHA256) upper-case hex digits. */
-export function sign(fields: Fields, key: string, signType: SignType): string {
+export function sign(fields: Iterable<Field>, key: string, signType: SignType): string {
   const text = stringToSign(fields, key);
   const hash = signType === "MD5" ? createHash("md5") : createHmac("sha256", key);
   return hash.update(text, "utf8").digest("hex").toUpperCase();
 }
 
-/** Whether `given` is the sign of the message; compares in constant time. */
-export function signMatches(
+/** Whether `given` is the sign of the message, compared in constant time. */
+export function verifySign(
   given: string,
-  fields: Fields,
+  fields: Iterable<Field>,
   key: string,
   signType: SignType,
 ): boolean {

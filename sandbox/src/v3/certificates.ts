@@ -1,19 +1,37 @@
+import type { CertificateStage } from "../ledger/key-modes.ts";
 import type { Merchant } from "../ledger/merchants.ts";
-import { done, problem, type Answer } from "./answers.ts";
-import { offeredCertificates } from "./choose-key.ts";
+import {
+  FIRST_CERTIFICATE,
+  SECOND_CERTIFICATE,
+  type PlatformCertificate,
+} from "../sandbox-keys.ts";
 import { encrypt } from "./cipher.ts";
+import { apiError, success, type ApiResponse } from "./response.ts";
+
+/** The certificates that `/v3/certificates` returns. */
+export function offeredCertificates(stage: CertificateStage): readonly PlatformCertificate[] {
+  switch (stage) {
+    case "first":
+      return [FIRST_CERTIFICATE];
+    case "second-offered":
+    case "second-signs":
+      return [FIRST_CERTIFICATE, SECOND_CERTIFICATE];
+    case "second-only":
+      return [SECOND_CERTIFICATE];
+  }
+}
 
 /**
  * GET /v3/certificates: the platform certificates, encrypted with the merchant's APIv3 key. Merchants
- * that have the WeChat Pay public key alone have no certificates: 404, which is normal for them.
+ * that have only the WeChat Pay public key get a 404, which is normal for them.
  * WeChat docs: APIv3, "downloading platform certificates".
  */
-export function certificates({ mode, certificateStage, apiV3Key }: Merchant): Answer {
+export function certificates({ mode, certificateStage, apiV3Key }: Merchant): ApiResponse {
   if (mode.verifyMode === "public-key") {
-    return problem("RESOURCE_NOT_EXISTS", "无可用的平台证书，请使用微信支付公钥验签");
+    return apiError("RESOURCE_NOT_EXISTS", "无可用的平台证书，请使用微信支付公钥验签");
   }
-  if (apiV3Key === null) return problem("INVALID_REQUEST", "商户未设置APIv3密钥");
-  return done({
+  if (apiV3Key === null) return apiError("INVALID_REQUEST", "商户未设置APIv3密钥");
+  return success({
     data: offeredCertificates(certificateStage).map((it) => ({
       serial_no: it.id,
       effective_time: it.effectiveTime,

@@ -1,13 +1,13 @@
 import { createCipheriv } from "node:crypto";
 import { newGcmNonce } from "../protocol/ids.ts";
 
-/** What WeChat encrypts: a notification's resource or a platform certificate. */
-export interface Sealed {
-  algorithm: "AEAD_AES_256_GCM";
-  nonce: string;
-  associated_data: string;
-  /** Base64 of the ciphertext and the 16 bytes of the tag behind it. */
-  ciphertext: string;
+/** Encrypted data: the resource of a notification or a platform certificate. */
+export interface EncryptedData {
+  readonly algorithm: "AEAD_AES_256_GCM";
+  readonly nonce: string;
+  readonly associated_data: string;
+  /** Base64 of the ciphertext, followed by the 16 bytes of the tag. */
+  readonly ciphertext: string;
 }
 
 /** Encrypts with the merchant's APIv3 key. WeChat docs: APIv3, "decrypting certificates and callbacks". */
@@ -16,17 +16,22 @@ export function encrypt(
   apiV3Key: string,
   associatedData: string,
   nonce = newGcmNonce(),
-): Sealed {
+): EncryptedData {
   return {
     algorithm: "AEAD_AES_256_GCM",
     nonce,
     associated_data: associatedData,
-    ciphertext: gcm(plaintext, apiV3Key, associatedData, nonce),
+    ciphertext: encryptGcm(plaintext, apiV3Key, associatedData, nonce),
   };
 }
 
-/** AES-GCM with as many bits as the key has; the key and the nonce are the bytes of their text. */
-export function gcm(plaintext: string, key: string, associatedData: string, nonce: string): string {
+/** AES-GCM with the key length of `key`; the key and the nonce are text, used as bytes. */
+export function encryptGcm(
+  plaintext: string,
+  key: string,
+  associatedData: string,
+  nonce: string,
+): string {
   const bits = Buffer.byteLength(key, "utf8") === 16 ? "aes-128-gcm" : "aes-256-gcm";
   const cipher = createCipheriv(bits, Buffer.from(key, "utf8"), Buffer.from(nonce, "utf8"));
   cipher.setAAD(Buffer.from(associatedData, "utf8"));

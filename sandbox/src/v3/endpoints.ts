@@ -1,43 +1,45 @@
 import type { ApiCall } from "../ledger/fault-names.ts";
-import { BILL_FILE_PATH } from "./bills.ts";
-import { percentDecoded } from "../protocol/text.ts";
+import { decodePercent } from "../protocol/text.ts";
+import { err, ok, type Result } from "../result.ts";
+import { BILL_FILE_PATH } from "./bill.ts";
+import { apiError, type ApiError } from "./response.ts";
 
-/** A call of APIv3: what it is, and where. `number` is what the path holds, decoded. */
-export interface Match {
-  endpoint: Endpoint;
-  number: string;
-  query: URLSearchParams;
+/** The endpoint of a call, with the decoded number of its path (empty without one) and its query. */
+export interface EndpointMatch {
+  readonly endpoint: Endpoint;
+  readonly number: string;
+  readonly query: URLSearchParams;
 }
 
+/** A path of APIv3. */
 export interface Endpoint {
-  /** What the path's number is, where APIv3 has two paths for one call. */
-  kind:
-    | "jsapi"
-    | "query-by-number"
-    | "query-by-id"
+  readonly kind:
+    | "prepay"
+    | "query-payment-by-number"
+    | "query-payment-by-id"
     | "close"
     | "refund"
-    | "refund-query"
+    | "query-refund"
     | "certificates"
-    | "tradebill"
+    | "bill"
     | "bill-file";
-  /** What faults call it: the name of the same call in APIv2. */
-  call: ApiCall;
-  method: "GET" | "POST";
-  /** The path as the documentation writes it. */
-  path: string;
+  /** The name of the call in faults: that of the same call in APIv2. */
+  readonly call: ApiCall;
+  readonly method: "GET" | "POST";
+  /** The path as in the documentation. */
+  readonly path: string;
 }
 
 const ENDPOINTS: readonly Endpoint[] = [
-  { kind: "jsapi", call: "unifiedorder", method: "POST", path: "/v3/pay/transactions/jsapi" },
+  { kind: "prepay", call: "unifiedorder", method: "POST", path: "/v3/pay/transactions/jsapi" },
   {
-    kind: "query-by-number",
+    kind: "query-payment-by-number",
     call: "orderquery",
     method: "GET",
     path: "/v3/pay/transactions/out-trade-no/{out_trade_no}",
   },
   {
-    kind: "query-by-id",
+    kind: "query-payment-by-id",
     call: "orderquery",
     method: "GET",
     path: "/v3/pay/transactions/id/{transaction_id}",
@@ -50,13 +52,13 @@ const ENDPOINTS: readonly Endpoint[] = [
   },
   { kind: "refund", call: "refund", method: "POST", path: "/v3/refund/domestic/refunds" },
   {
-    kind: "refund-query",
+    kind: "query-refund",
     call: "refundquery",
     method: "GET",
     path: "/v3/refund/domestic/refunds/{out_refund_no}",
   },
   { kind: "certificates", call: "certificates", method: "GET", path: "/v3/certificates" },
-  { kind: "tradebill", call: "downloadbill", method: "GET", path: "/v3/bill/tradebill" },
+  { kind: "bill", call: "downloadbill", method: "GET", path: "/v3/bill/tradebill" },
   { kind: "bill-file", call: "billfile", method: "GET", path: BILL_FILE_PATH },
 ];
 
@@ -65,18 +67,18 @@ const PATTERNS = ENDPOINTS.map((endpoint) => ({
   pattern: new RegExp(`^${endpoint.path.replace(/\{\w+\}/, "([^/]+)")}$`),
 }));
 
-export type Matching = { found: "endpoint"; match: Match } | { found: "nothing" | "other-method" };
+const NOT_FOUND = apiError("NOT_FOUND", "请求的资源不存在", { status: 404 });
+const METHOD_NOT_ALLOWED = apiError("METHOD_NOT_ALLOWED", "请求方法不支持", { status: 405 });
 
-/** Finds the call that a request line means; `target` is the path and query as sent. */
-export function matchEndpoint(method: string, target: string): Matching {
+/** Finds the endpoint of a request line; `target` is the path and query as sent. */
+export function matchEndpoint(method: string, target: string): Result<EndpointMatch, ApiError> {
   const [path = "", ...query] = target.split("?");
-  const hits = PATTERNS.flatMap(({ endpoint, pattern }) => {
-    const hit = pattern.exec(path);
-    const number = hit === null ? undefined : percentDecoded(hit[1] ?? "");
-    return number === undefined ? [] : [{ endpoint, number }];
+  const [first] = PATTERNS.flatMap(({ endpoint, pattern }) => {
+    const match = pattern.exec(path);
+    const number = match === null ? null : decodePercent(match[1] ?? "");
+    return number === null ? [] : [{ endpoint, number }];
   });
-  const [first] = hits;
-  if (first === undefined) return { found: "nothing" };
-  if (first.endpoint.method !== method) return { found: "other-method" };
-  return { found: "endpoint", match: { ...first, query: new URLSearchParams(query.join("?")) } };
+  if (first === undefined) return err(NOT_FOUND);
+  if (first.endpoint.method !== method) return err(METHOD_NOT_ALLOWED);
+  return ok({ ...first, query: new URLSearchParams(query.join("?")) });
 }

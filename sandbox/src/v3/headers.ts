@@ -1,7 +1,7 @@
-import { problem, type Problem } from "./answers.ts";
+import { apiError, type ApiError, type ErrorDetail } from "./response.ts";
 
-/** The headers of a request that WeChat looks at, by their names in lower case. */
-export const READ_HEADERS = [
+/** The headers of a request that WeChat evaluates, in lower case. */
+export const REQUEST_HEADERS = [
   "accept",
   "accept-language",
   "authorization",
@@ -9,19 +9,20 @@ export const READ_HEADERS = [
   "user-agent",
   "wechatpay-serial",
 ] as const;
-export type Headers3 = { readonly [Name in (typeof READ_HEADERS)[number]]?: string };
+/** Their values; absent ones are missing. */
+export type RequestHeaders = { readonly [Name in (typeof REQUEST_HEADERS)[number]]?: string };
 
 const LANGUAGES = new Set(["en", "zh-CN", "zh-HK", "zh-TW"]);
 const JSON_RANGES = new Set(["application/json", "application/*", "*/*"]);
 
 /**
- * What is wrong with the headers of a request, but for its signature; undefined when nothing is.
- * WeChat docs: APIv3, "basic rules". What `fetch` says by itself, `Accept-Language: *`, is refused
- * with 406 by WeChat too.
+ * Checks the headers of a request, except for the signature; null when they are valid.
+ * WeChat docs: APIv3, "basic rules". Like WeChat, it refuses the default of `fetch`,
+ * `Accept-Language: *`, with 406.
  */
-export function headerProblem(headers: Headers3, hasBody: boolean): Problem | undefined {
-  if (!headers["user-agent"]) return absent("User-Agent");
-  if (!headers.accept) return absent("Accept");
+export function checkHeaders(headers: RequestHeaders, hasBody: boolean): ApiError | null {
+  if (!headers["user-agent"]) return missing("User-Agent");
+  if (!headers.accept) return missing("Accept");
   if (!headers.accept.split(",").some((range) => JSON_RANGES.has(mediaType(range)))) {
     return notAcceptable("Accept", headers.accept, "application/json is not acceptable");
   }
@@ -31,26 +32,26 @@ export function headerProblem(headers: Headers3, hasBody: boolean): Problem | un
   }
   const type = headers["content-type"];
   if (hasBody && mediaType(type ?? "") !== "application/json") {
-    return problem("INVALID_REQUEST", "Content-Type必须为application/json", {
-      detail: at("Content-Type", type, "not application/json"),
+    return apiError("INVALID_REQUEST", "Content-Type必须为application/json", {
+      detail: headerDetail("Content-Type", type ?? null, "not application/json"),
     });
   }
-  return undefined;
+  return null;
 }
 
-function absent(field: string): Problem {
-  return problem("INVALID_REQUEST", `Http头缺少${field}`, {
-    detail: at(field, undefined, "missing or empty"),
+function missing(field: string): ApiError {
+  return apiError("INVALID_REQUEST", `Http头缺少${field}`, {
+    detail: headerDetail(field, null, "missing or empty"),
   });
 }
 
-function notAcceptable(field: string, value: string, issue: string): Problem {
-  const detail = at(field, value, issue);
-  return problem("PARAM_ERROR", `Http头${field}不支持`, { status: 406, detail });
+function notAcceptable(field: string, value: string, issue: string): ApiError {
+  const detail = headerDetail(field, value, issue);
+  return apiError("PARAM_ERROR", `Http头${field}不支持`, { status: 406, detail });
 }
 
-function at(field: string, value: string | undefined, issue: string): Problem["detail"] & object {
-  return { field, ...(value === undefined ? {} : { value }), issue, location: "header" };
+function headerDetail(field: string, value: string | null, issue: string): ErrorDetail {
+  return { field, ...(value === null ? {} : { value }), issue, location: "header" };
 }
 
 function mediaType(range: string): string {

@@ -3,34 +3,34 @@ import type { MerchantKey } from "../ledger/merchant-keys.ts";
 
 const MODULUS_BITS = 2048;
 
-/** A merchant's key from its certificate (PEM); undefined when it is not one of RSA-2048. */
-export function readCertificate(pem: string): MerchantKey | undefined {
-  const certificate = attempt(() => new X509Certificate(pem));
-  if (certificate === undefined) return undefined;
-  const publicKey = spki(certificate.publicKey);
-  return publicKey === undefined ? undefined : { serialNo: certificate.serialNumber, publicKey };
+/** Reads a merchant's key from its certificate (PEM); null when it isn't a valid one of RSA-2048. */
+export function readCertificate(pem: string): MerchantKey | null {
+  const certificate = tryParse(() => new X509Certificate(pem));
+  if (certificate === null) return null;
+  const publicKey = toSpki(certificate.publicKey);
+  return publicKey === null ? null : { serialNo: certificate.serialNumber, publicKey };
 }
 
-/** The same public key in PEM (SPKI); undefined when it is not one of RSA-2048. */
-export function readPublicKey(pem: string): string | undefined {
-  if (!pem.includes("-----BEGIN PUBLIC KEY-----")) return undefined;
-  const key = attempt(() => createPublicKey(pem));
-  return key && spki(key);
+/** Normalizes a public key (PEM) to SPKI; null when it isn't a valid one of RSA-2048. */
+export function readPublicKey(pem: string): string | null {
+  if (!pem.includes("-----BEGIN PUBLIC KEY-----")) return null;
+  const key = tryParse(() => createPublicKey(pem));
+  return key === null ? null : toSpki(key);
 }
 
-function spki(key: KeyObject): string | undefined {
+function toSpki(key: KeyObject): string | null {
   return key.asymmetricKeyType === "rsa" && key.asymmetricKeyDetails?.modulusLength === MODULUS_BITS
     ? key.export({ type: "spki", format: "pem" }).toString()
-    : undefined;
+    : null;
 }
 
-/** What `read` makes of a text that somebody sent; undefined when it can't be read. */
-function attempt<T>(read: () => T): T | undefined {
+/** The result of a parser, or null when it throws. */
+function tryParse<T>(parse: () => T): T | null {
   try {
-    return read();
+    return parse();
   } catch (error) {
-    // The parser's way to say that the text is not what it should be.
-    if (error instanceof Error) return undefined;
+    // The parser throws on invalid input.
+    if (error instanceof Error) return null;
     throw error;
   }
 }

@@ -1,56 +1,54 @@
-import { impossible } from "../exhaustive.ts";
-import type { WireAnswer } from "./answer.ts";
-import { billBytes, type BillPieces } from "./bill.ts";
+import { billBytes, type BillSource } from "./bill-file.ts";
+import type { WireResponse } from "./response.ts";
 
 const BREAK_AFTER_MS = 100;
 const HTML_HEADERS = { "content-type": "text/html" };
 
-/** Makes an HTTP answer of what the ledger says, broken answers included. */
-export async function respond(answer: WireAnswer, pieces: BillPieces): Promise<Response> {
-  switch (answer.effect) {
-    case "reply": {
-      const { status, headers, body, delayMs } = answer;
+/** Turns a wire response into an HTTP response, broken ones included. */
+export async function respond(response: WireResponse, source: BillSource): Promise<Response> {
+  switch (response.effect) {
+    case "respond": {
+      const { status, headers, body, delayMs } = response;
       if (delayMs > 0) await scheduler.wait(delayMs);
       return new Response(body, { status, headers });
     }
     case "bill": {
-      if (answer.delayMs > 0) await scheduler.wait(answer.delayMs);
-      const type = answer.gzip ? "application/gzip" : "text/plain; charset=utf-8";
-      return new Response(billBytes(pieces, answer), { headers: { "content-type": type } });
+      if (response.delayMs > 0) await scheduler.wait(response.delayMs);
+      const type = response.gzip ? "application/gzip" : "text/plain; charset=utf-8";
+      return new Response(billBytes(source, response), { headers: { "content-type": type } });
     }
     case "hang":
-      // A pending timer: without one the runtime would find that the request can never finish.
-      await scheduler.wait(answer.delayMs);
+      // A pending timer: without one the runtime would detect that the request can never finish.
+      await scheduler.wait(response.delayMs);
       return errorPage(504, "Gateway Time-out");
     case "drop":
-      return new Response(brokenBody(answer.beginning), { headers: answer.headers });
+      return new Response(brokenBody(response.beginning), { headers: response.headers });
     case "http-500":
       return errorPage(500, "Internal Server Error");
     case "html-page":
       return errorPage(200, "Service upgrading");
   }
-  return impossible(answer);
 }
 
-/** The page of a server in front of WeChat Pay, which knows nothing of its formats. */
+/** The HTML page of a server in front of WeChat Pay, in neither of its formats. */
 export function errorPage(status: number, title: string): Response {
   const text = status === 200 ? title : `${status} ${title}`;
   const page = `<html>\n<head><title>${text}</title></head>\n<body bgcolor="white">\n<center><h1>${text}</h1></center>\n<hr><center>nginx</center>\n</body>\n</html>\n`;
   return new Response(page, { status, headers: HTML_HEADERS });
 }
 
-/** A body that begins like an answer and breaks off, as when the connection is lost. */
+/** A body that breaks off after its beginning, as when the connection is lost. */
 function brokenBody(beginning: string): ReadableStream<Uint8Array> {
-  let begun = false;
+  let started = false;
   return new ReadableStream({
     async pull(controller) {
-      if (begun) {
-        // Time for the beginning to get out, through the proxy of `wrangler dev` too.
+      if (started) {
+        // Lets the beginning reach the client, also through the proxy of `wrangler dev`.
         await scheduler.wait(BREAK_AFTER_MS);
-        controller.error(new Error("the connection is lost (a fault that was asked for)"));
+        controller.error(new Error("the connection is lost (an armed fault)"));
         return;
       }
-      begun = true;
+      started = true;
       controller.enqueue(new TextEncoder().encode(beginning));
     },
   });

@@ -71,7 +71,7 @@ async function judgeWord(
     claim(row !== undefined, "2", "an app was told of a refund that isn't in D1");
   }
   if (answer.errmsg?.includes("未支付") === true && scene.crashes === 0) {
-    claim(!isPaid(wechat), "6", "a paid order was called unpaid");
+    claim(!isPaid(wechat ?? undefined), "6", "a paid order was called unpaid");
   }
 }
 

@@ -155,7 +155,7 @@ async function pay(
   const order = await ledger().order(number);
   const outcome = await ledger().pay(number, { notify, bridge: given.bridge });
   const fresh = order?.state === "NOTPAY" && Date.now() - given.givenAt <= PREPAY_LIFE_MS;
-  const why = outcome.ok ? "" : outcome.error;
+  const why = outcome.ok ? "" : outcome.error.message;
   claim(
     outcome.ok || !fresh || !alone,
     "answer",
