@@ -13,14 +13,14 @@ const DEVELOPMENT_SECRETS = {
 /** Outside development: what nobody guesses by trying. */
 const MIN_TOKEN_LENGTH = 16;
 
-/** WeChat Pay's own second region: same paths, same keys (WeChat: spare domain). */
+/** WeChat Pay's own second region: same paths, same keys (W-95). */
 const SPARE_URLS: Readonly<Record<string, string>> = {
   "https://api.mch.weixin.qq.com": "https://api2.mch.weixin.qq.com",
 };
 
-/** WeChat refuses to close an order younger than this (WeChat: closeorder): less counts as this. */
+/** WeChat refuses to close an order younger than this (W-34): less counts as this. */
 const MIN_TTL_SECONDS = 300;
-/** WeChat closes unpaid orders by itself after seven days. */
+/** WeChat closes unpaid orders by itself after seven days (W-33). */
 const MAX_TTL_SECONDS = 7 * 24 * 3600;
 
 /** The environment, parsed once at the door. Passed on as a whole; strings of `env` are read nowhere else. */

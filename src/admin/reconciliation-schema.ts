@@ -4,7 +4,7 @@ import { billDay, DAY_MS } from "../domain/bill/day.ts";
 import { id, requiredOr } from "./common-schema.ts";
 import { descendingPage, wholeNumber } from "./query-schema.ts";
 
-/** WeChat keeps bills for three months (WeChat: downloadbill); a month counts as 30 days here. */
+/** WeChat keeps bills for three months (W-55); a month counts as 30 days here. */
 const BILLS_KEPT_DAYS = 90;
 
 const A_DAY = "must be a day in Beijing, YYYY-MM-DD";

@@ -23,7 +23,7 @@ export interface BridgeAddress {
 }
 
 /**
- * Signs a request for the payer's address book. WeChat: `editAddress` signs five values under
+ * Signs a request for the payer's address book. `editAddress` (W-28) signs five values under
  * lower-case names, unencoded and sorted, and compares them with the page that it runs in, whose URL
  * it takes without the fragment.
  */

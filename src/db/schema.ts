@@ -100,7 +100,7 @@ export const users = sqliteTable(
 
 /**
  * An order, with all that WeChat was told about it: a repeat must carry the same values to the
- * letter (WeChat: unifiedorder, re-entry), so it is made from this row.
+ * letter (W-20), so it is made from this row.
  */
 export const orders = sqliteTable(
   "orders",
@@ -170,7 +170,7 @@ export const refunds = sqliteTable(
     number: text().notNull().unique("refunds_number"),
     appRefundNo: text("app_refund_no"),
     refundFen: integer("refund_fen").notNull(),
-    /** Kept with the refund: a repeat must carry the same parameters (WeChat: refund). */
+    /** Kept with the refund: a repeat must carry the same parameters (W-39). */
     notifyUrl: text("notify_url").notNull(),
     /** `requested`: WeChat's answer is not known. `abnormal`: accepted, but needs a person (CHANGE). */
     state: text({ enum: REFUND_STATES }).notNull(),

@@ -8,12 +8,12 @@ const COMPACT = /^(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})$/;
 const DAY = /^(\d{4})-(\d{2})-(\d{2})$/;
 const SPACED = /^(\d{4})-(\d{2})-(\d{2}) (\d{2}):(\d{2}):(\d{2})$/;
 
-/** `yyyyMMddHHmmss` (APIv2: `time_end`) to Unix ms; null when it isn't such a time. */
+/** `yyyyMMddHHmmss` (`time_end`, W-99) to Unix ms; null when it isn't such a time. */
 export function parseCompactBeijingTime(text: string): number | null {
   return toUnixMs(COMPACT.exec(text));
 }
 
-/** `yyyy-MM-dd HH:mm:ss` (APIv2: `success_time`) to Unix ms; null when it isn't such a time. */
+/** `yyyy-MM-dd HH:mm:ss` (`success_time`, W-99) to Unix ms; null when it isn't such a time. */
 export function parseSpacedBeijingTime(text: string): number | null {
   return toUnixMs(SPACED.exec(text));
 }

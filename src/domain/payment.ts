@@ -1,6 +1,6 @@
 /**
  * Compares a verified report of a payment with the stored order before anything is recorded:
- * identity, then amount, then state (WeChat: payment notification).
+ * identity, then amount, then state (W-49).
  */
 
 import type { PayState } from "./states.ts";

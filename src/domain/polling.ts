@@ -14,7 +14,7 @@ const EXPIRED_POLLS = [1 * MINUTE, 5 * MINUTE, 10 * MINUTE, 30 * MINUTE, 1 * HOU
 
 /**
  * Intervals for a refund without a final outcome. Refunds to wallets take up to 20 minutes, to cards
- * about 3 working days (WeChat: refundquery), abnormal ones as long as a person takes: the last
+ * about 3 working days (W-47), abnormal ones as long as a person takes: the last
  * interval repeats.
  */
 const REFUND_POLLS = [
@@ -82,7 +82,7 @@ export function nextRefundPollDelay(polls: number): number {
   return pick(REFUND_POLLS, polls);
 }
 
-/** Minimum interval between the refunds of one order (WeChat: refund). */
+/** Minimum interval between the refunds of one order (W-41). */
 const REFUND_INTERVAL_MS = 1 * MINUTE;
 
 /** The last refund of an order that was sent to WeChat, and when. */

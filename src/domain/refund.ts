@@ -60,10 +60,10 @@ export function isLive(state: RefundState): boolean {
   return state !== "closed";
 }
 
-/** The maximum number of refunds of one payment (WeChat: refund). */
+/** The maximum number of refunds of one payment (W-40). */
 export const MAX_REFUNDS = 50;
 
-/** The maximum age of a payment that can be refunded: one year, in ms (WeChat: refund). */
+/** The maximum age of a payment that can be refunded: one year, in ms (W-40). */
 const REFUNDABLE_PERIOD_MS = 365 * 24 * 3600_000;
 
 /** The fields of a stored refund that are compared with a new request. */

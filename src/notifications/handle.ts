@@ -20,7 +20,7 @@ import type {
   RefundNotification,
 } from "../wechat/types.ts";
 
-/** WeChat gives up after 5 s (WeChat: payment notification) and repeats; it is told so before. */
+/** WeChat gives up after 5 s (W-50) and repeats; it is told so before. */
 const ACKNOWLEDGE_TIMEOUT_MS = 4_000;
 /** A genuine notification has one or two KB. */
 const MAX_BODY_BYTES = 64 * 1024;

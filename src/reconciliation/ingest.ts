@@ -71,7 +71,7 @@ export async function ingest(
   return fault === null ? ok(bill.tally) : err(fault);
 }
 
-/** By the magic bytes: what headers say of bills isn't reliable (WeChat: downloadbill). */
+/** By the magic bytes: what headers say of bills isn't reliable (W-57). */
 async function decompressed(
   stream: ReadableStream<Uint8Array>,
 ): Promise<Result<ReadableStream<Uint8Array>, BillFault>> {

@@ -3,7 +3,7 @@ import type { Notification, Protocol } from "./types.ts";
 /**
  * The paths that WeChat posts to, below PUBLIC_URL. The merchant stands in the path, so that the
  * key for the check is known before a byte of the body is believed; so does the order's protocol.
- * No query string (WeChat: notify_url).
+ * No query string (W-23).
  */
 const PATHS = {
   v2: { payment: "/notify/v2/:merchantId/pay", refund: "/notify/v2/:merchantId/refund" },

@@ -1,7 +1,7 @@
 import type { PaymentAnswer } from "./types.ts";
 
 /**
- * What a `trade_state` says of the payment; both protocols have the same words (WeChat: orderquery).
+ * What a `trade_state` says of the payment; both protocols have the same words (W-30).
  * Null for one that isn't listed. REFUND is paid: how the refund went, only its own query tells.
  */
 export function readTradeState(

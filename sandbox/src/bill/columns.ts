@@ -1,4 +1,4 @@
-/** The types of bills. WeChat docs: downloadbill, `bill_type`. */
+/** The types of bills. `bill_type` at WeChat (W-57). */
 export const BILL_TYPES = ["ALL", "SUCCESS", "REFUND", "RECHARGE_REFUND"] as const;
 export type BillType = (typeof BILL_TYPES)[number];
 

@@ -2,7 +2,7 @@ import { beijingCompact, parseBeijingCompact } from "../protocol/time.ts";
 
 const HOUR_MS = 60 * 60 * 1000;
 const DAY_MS = 24 * HOUR_MS;
-// WeChat docs: downloadbill. A bill is generated from 9 o'clock on the next day and kept for 3 months.
+// A bill is generated from 9 o'clock on the next day and kept for 3 months (W-55).
 const GENERATED_AFTER_MS = 9 * HOUR_MS;
 const MAX_AGE_MONTHS = 3;
 

@@ -24,7 +24,7 @@ export interface Entry {
 
 /**
  * The trades of a merchant on a day, in both protocols and for all its appids: orders by the time of
- * the payment, refunds by the time of the request. WeChat docs: downloadbill.
+ * the payment, refunds by the time of the request (W-56).
  */
 export function* billEntries(
   sql: SqlStorage,

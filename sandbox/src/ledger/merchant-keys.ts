@@ -9,7 +9,7 @@ export interface MerchantKey {
   readonly publicKey: string;
 }
 
-/** WeChat docs: a merchant has at most three API certificates at once. */
+/** A merchant has at most three API certificates at once (W-79). */
 const MAX_KEYS = 3;
 
 type Row = { serial_no: string; public_key: string };

@@ -46,7 +46,7 @@ const HOUR = 60 * MINUTE;
 
 /**
  * The wait after each failed attempt; after the last one WeChat gives up.
- * WeChat docs: payment result notification.
+ * See W-51.
  */
 export const RETRY_WAITS_MS: readonly number[] = [
   15 * SECOND,

@@ -5,7 +5,7 @@ import { readParams, readTerms } from "./stored-json.ts";
 
 /**
  * NOTPAY until paid or closed; REFUND once a refund was accepted, regardless of its outcome.
- * WeChat docs: orderquery, `trade_state`.
+ * See W-30.
  */
 export type TradeState = "NOTPAY" | "SUCCESS" | "CLOSED" | "REFUND";
 
@@ -34,7 +34,7 @@ export interface Order {
   readonly paidAt: number | null;
 }
 
-// WeChat docs: WeChat closes unpaid orders after 7 days.
+// WeChat closes unpaid orders after 7 days (W-33).
 const UNPAID_LIFE_MS = 7 * 24 * 60 * 60 * 1000;
 
 type Row = {

@@ -11,7 +11,7 @@ export type RefundStatus = "PROCESSING" | RefundResult;
 /**
  * Where a refund was requested: by a call, or by a person in WeChat's merchant platform. The merchant
  * learns about the latter from the notification, a query or the bill.
- * WeChat docs: `refund_request_source`.
+ * `refund_request_source` at WeChat (W-54).
  */
 export type RefundSource = "API" | "VENDOR_PLATFORM";
 

@@ -10,9 +10,9 @@ export const LINE_BREAKS = ["crlf", "lf"] as const;
 export interface Settings {
   /** Multiplies the waits between notification attempts. */
   readonly notifyScale: number;
-  /** The minimum age of an order that is closed by a call. WeChat docs: closeorder, 5 minutes. */
+  /** The minimum age of an order that is closed by a call: 5 minutes at WeChat (W-34). */
   readonly closeAfterMs: number;
-  /** The minimum interval between refunds of an order. WeChat docs: refund, 1 minute. */
+  /** The minimum interval between refunds of an order: 1 minute at WeChat (W-41). */
   readonly refundSpacingMs: number;
   readonly refundOutcome: (typeof REFUND_OUTCOMES)[number];
   /** How long after its request a refund is decided, unless `manual`. */

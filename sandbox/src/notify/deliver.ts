@@ -1,6 +1,6 @@
 import type { Attempt } from "../ledger/notifications.ts";
 
-/** WeChat docs: the merchant must respond within 5 seconds. */
+/** The merchant must respond within 5 seconds (W-50). */
 const RESPONSE_TIMEOUT_MS = 5000;
 const MAX_RESPONSE_BYTES = 8192;
 const MAX_STORED_CHARACTERS = 300;

@@ -15,14 +15,14 @@ export interface Bridge {
   readonly paySign: string;
 }
 
-// WeChat docs: a prepay_id is valid for 2 hours.
+// A prepay_id is valid for 2 hours (W-19).
 const PREPAY_LIFETIME_MS = 2 * 60 * 60 * 1000;
 
 /**
  * Checks bridge parameters as WeChat's client does. Returns the reason for a refusal, or null.
  * The appid and the sign type must be the order's, the prepay_id one of its own and not expired.
  * `paySign` signs exactly these five fields; with RSA it signs the first four, with the merchant's key
- * that signed the prepay call. WeChat docs: JSAPI, "getBrandWCPayRequest".
+ * that signed the prepay call (W-25, W-26).
  */
 export function checkBridge(
   { sql, now }: LedgerTransaction,

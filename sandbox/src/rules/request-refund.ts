@@ -34,7 +34,7 @@ const RESULT_OF: Readonly<Record<Settings["refundOutcome"], RefundResult | null>
 
 /**
  * Accepts a refund without deciding it. Every repeat of an out_refund_no returns the same refund.
- * WeChat docs: refund.
+ * See W-39.
  */
 export function requestRefund(
   ledger: LedgerTransaction,

@@ -24,7 +24,7 @@ import { writeXml } from "./xml.ts";
 /** Where the APIv2 call for a bill is. */
 export const BILL_PATH = "/pay/downloadbill";
 
-/** WeChat docs: downloadbill. */
+/** Fields of downloadbill (W-57). */
 const BILL_FIELDS: FieldTable = {
   fields: {
     ...COMMON_FIELDS,
@@ -57,7 +57,7 @@ const NOT_EXECUTED: BillFailure = { code: "SYSTEMERROR", message: "SYSTEMERROR" 
 
 /**
  * POST /pay/downloadbill: the file itself, as text or as gzip, without a signature. Failures are
- * XML, unsigned too. WeChat docs: downloadbill.
+ * XML, unsigned too. Fields of downloadbill (W-57).
  */
 export function downloadBill(
   ledger: LedgerTransaction,

@@ -2,7 +2,7 @@ import { createCipheriv, createHash } from "node:crypto";
 
 /**
  * The AES key of refund notifications: the 32 characters of the lower-case hex MD5 of the API
- * key, used as 32 bytes. WeChat docs: refund notification, "decryption steps".
+ * key, used as 32 bytes (W-53).
  */
 export function refundCipherKey(apiKey: string): string {
   return createHash("md5").update(apiKey, "utf8").digest("hex");

@@ -6,7 +6,7 @@ import { COMMON_FIELDS, OUT_TRADE_NO, required, type FieldTable } from "./fields
 import { findRequestedOrder } from "./find-order.ts";
 import { success, type ApiResponse } from "./response.ts";
 
-/** WeChat docs: closeorder. */
+/** Fields of closeorder (W-33). */
 export const CLOSE_FIELDS: FieldTable = {
   fields: { ...COMMON_FIELDS, out_trade_no: required(OUT_TRADE_NO) },
 };
@@ -15,7 +15,7 @@ export const CLOSE_FIELDS: FieldTable = {
  * POST /pay/closeorder: closes an unpaid order that is old enough. Closing a closed order succeeds.
  * A paid order fails with ORDERPAID, one of less than five minutes with TRADE_STATE_ERROR.
  *
- * WeChat docs: closeorder.
+ * Fields of closeorder (W-33).
  */
 export function close(ledger: LedgerTransaction, call: AuthenticatedCall): ApiResponse {
   const order = findRequestedOrder(ledger, call);

@@ -1,7 +1,7 @@
 import type { Refusal } from "../rules/refusal.ts";
 import { businessFailure, communicationFailure, type Failure } from "./response.ts";
 
-/** The failure of each refusal. WeChat docs: the err_code tables of the five calls. */
+/** The failure of each refusal (W-06, W-21, W-31, W-35, W-42). */
 export const ERROR_CODES: Readonly<Record<Refusal, Failure>> = {
   "no-order": businessFailure("ORDERNOTEXIST", "订单不存在"),
   "no-transaction": businessFailure("ORDERNOTEXIST", "订单不存在"),

@@ -111,7 +111,7 @@ export const TRANSACTION_ID = pattern(/^\d{1,32}$/);
 export const REFUND_ID = pattern(/^\d{1,32}$/);
 /** `yyyyMMddHHmmss` in Beijing time. */
 export const BEIJING_TIME = satisfying((value) => parseBeijingCompact(value) !== null);
-/** WeChat docs: a full address without a query string, at most 256 characters. */
+/** A full address without a query string, at most 256 characters (W-23). */
 export const NOTIFY_URL = satisfying((value) => {
   if (value.length > 256 || /[\s?#]/.test(value) || !URL.canParse(value)) return false;
   const url = new URL(value);

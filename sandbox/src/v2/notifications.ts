@@ -15,7 +15,7 @@ const FORGED_KEY = "-not-the-key-of-any-merchant----";
 /** WeChat's notifications have some amounts without CDATA; this one is known. */
 const WITHOUT_CDATA = new Set(["total_fee"]);
 
-/** The body of a payment notification. WeChat docs: payment result notification. */
+/** The body of a payment notification (W-49). */
 export function paymentNotification(
   order: Order & { readonly signType: SignType },
   merchant: Merchant,
@@ -52,7 +52,7 @@ export function paymentNotification(
 /**
  * The body of a refund notification: without a sign, and with its data encrypted in `req_info`. As
  * there is no sign to omit, `unsigned` makes `req_info` the base64 of the unencrypted XML.
- * WeChat docs: refund result notification.
+ * See W-52.
  */
 export function refundNotification(
   refund: Refund,

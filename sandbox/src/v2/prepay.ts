@@ -21,7 +21,7 @@ import {
 } from "./fields.ts";
 import { success, type ApiResponse } from "./response.ts";
 
-/** WeChat docs: unifiedorder. WeChat also has NATIVE, APP and MWEB; the sandbox has JSAPI only. */
+/** Fields of unifiedorder (W-18). WeChat also has NATIVE, APP and MWEB; the sandbox has JSAPI only. */
 export const PREPAY_FIELDS: FieldTable = {
   fields: {
     ...COMMON_FIELDS,
@@ -54,7 +54,7 @@ export const PREPAY_FIELDS: FieldTable = {
 // According to a WeChat response, all but card payments need at least 5 minutes.
 const MIN_LIFETIME_MS = 5 * 60 * 1000;
 
-/** POST /pay/unifiedorder: creates an order and issues a prepay_id. WeChat docs: unifiedorder. */
+/** POST /pay/unifiedorder: creates an order and issues a prepay_id (W-18). */
 export function prepay(
   ledger: LedgerTransaction,
   { merchant, signType, params }: AuthenticatedCall,

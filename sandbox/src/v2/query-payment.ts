@@ -7,7 +7,7 @@ import { findRequestedOrder } from "./find-order.ts";
 import { success, type ApiResponse } from "./response.ts";
 import type { Field } from "./xml.ts";
 
-/** WeChat docs: orderquery. */
+/** Fields of orderquery (W-29). */
 export const QUERY_PAYMENT_FIELDS: FieldTable = {
   fields: { ...COMMON_FIELDS, transaction_id: TRANSACTION_ID, out_trade_no: OUT_TRADE_NO },
   oneOf: ["transaction_id", "out_trade_no"],
@@ -20,7 +20,7 @@ const DESCRIPTIONS: Readonly<Record<TradeState, string>> = {
   CLOSED: "订单已关闭",
 };
 
-/** POST /pay/orderquery: an order and its payment. WeChat docs: orderquery. */
+/** POST /pay/orderquery: an order and its payment. Fields of orderquery (W-29). */
 export function queryPayment(ledger: LedgerTransaction, call: AuthenticatedCall): ApiResponse {
   const order = findRequestedOrder(ledger, call);
   return order.ok

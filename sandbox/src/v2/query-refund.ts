@@ -18,7 +18,7 @@ import { refundAccountOf } from "./funds-account.ts";
 import { businessFailure, success, type ApiResponse } from "./response.ts";
 import type { Field } from "./xml.ts";
 
-/** WeChat docs: refundquery. */
+/** Fields of refundquery (W-45). */
 export const QUERY_REFUND_FIELDS: FieldTable = {
   fields: {
     ...COMMON_FIELDS,
@@ -36,7 +36,7 @@ const PAGE_SIZE = 10;
 /**
  * POST /pay/refundquery: one refund by refund_id or out_refund_no, or an order's refunds, ten per
  * page. With several keys the first of refund_id, out_refund_no, transaction_id, out_trade_no counts.
- * WeChat docs: refundquery.
+ * Fields of refundquery (W-45).
  */
 export function queryRefund(ledger: LedgerTransaction, call: AuthenticatedCall): ApiResponse {
   const { params } = call;

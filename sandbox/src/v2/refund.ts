@@ -21,7 +21,7 @@ import { findRequestedOrder } from "./find-order.ts";
 import { parseRefundAccount } from "./funds-account.ts";
 import { businessFailure, success, type ApiResponse } from "./response.ts";
 
-/** WeChat docs: refund. */
+/** Fields of the refund (W-37). */
 export const REFUND_FIELDS: FieldTable = {
   fields: {
     ...COMMON_FIELDS,
@@ -40,7 +40,7 @@ export const REFUND_FIELDS: FieldTable = {
 
 const NO_TRANSACTION = businessFailure("INVALID_TRANSACTIONID", "无效transaction_id");
 
-/** POST /secapi/pay/refund. SUCCESS means that the refund is accepted. WeChat docs: refund. */
+/** POST /secapi/pay/refund. SUCCESS means that the refund is accepted. Fields of the refund (W-37). */
 export function refund(ledger: LedgerTransaction, call: AuthenticatedCall): ApiResponse {
   const { params } = call;
   const refundFee = Number(params.get("refund_fee"));

@@ -13,7 +13,7 @@ export function parseSignType(value: string | null): SignType | null {
 
 /**
  * `name=value` pairs joinFields by `&` in ASCII order of the names, without `sign` and empty values, then
- * `&key=` and the key. WeChat docs: "signature algorithm" (4_3).
+ * `&key=` and the key (W-09).
  */
 export function stringToSign(fields: Iterable<Field>, key: string): string {
   return joinFields(fields) + "&key=" + key;

@@ -17,7 +17,7 @@ export type Authorization = Readonly<Record<keyof typeof SHAPES, string>>;
 /**
  * Parses an Authorization header, empty when absent: the scheme, then exactly five fields in any
  * order, in double quotes, separated by commas without spaces. The error is the issue for people.
- * WeChat docs: APIv3, "building the Authorization header".
+ * See W-65.
  */
 export function readAuthorization(header: string): Result<Authorization, string> {
   if (header === "") return err("Authorization is missing");

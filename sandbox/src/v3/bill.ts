@@ -13,7 +13,7 @@ export const BILL_FILE_PATH = "/v3/billdownload/file";
 /** A call for the address of a bill. */
 export type TradeBillRequest = Omit<BillRequest, "protocol">;
 
-// WeChat docs: APIv3, "applying for the transaction bill". Older ones say 30 seconds.
+// Five minutes; older pages say 30 seconds (W-93).
 const URL_LIFETIME_MS = 5 * 60 * 1000;
 
 const ERROR_CODES: Readonly<Record<BillRefusal, ApiError>> = {
@@ -23,7 +23,7 @@ const ERROR_CODES: Readonly<Record<BillRefusal, ApiError>> = {
   "too-old": apiError("INVALID_REQUEST", "只能申请三个月以内的账单"),
 };
 
-/** WeChat docs: APIv3, "applying for the transaction bill". */
+/** Query of the bill (W-92). */
 export const billQuery = z
   .strictObject({
     bill_date: z.string(),

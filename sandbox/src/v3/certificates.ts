@@ -24,7 +24,7 @@ export function offeredCertificates(stage: CertificateStage): readonly PlatformC
 /**
  * GET /v3/certificates: the platform certificates, encrypted with the merchant's APIv3 key. Merchants
  * that have only the WeChat Pay public key get a 404, which is normal for them.
- * WeChat docs: APIv3, "downloading platform certificates".
+ * See W-77.
  */
 export function certificates({ mode, certificateStage, apiV3Key }: Merchant): ApiResponse {
   if (mode.verifyMode === "public-key") {

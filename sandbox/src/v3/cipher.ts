@@ -10,7 +10,7 @@ export interface EncryptedData {
   readonly ciphertext: string;
 }
 
-/** Encrypts with the merchant's APIv3 key. WeChat docs: APIv3, "decrypting certificates and callbacks". */
+/** Encrypts with the merchant's APIv3 key (W-78). */
 export function encrypt(
   plaintext: string,
   apiV3Key: string,

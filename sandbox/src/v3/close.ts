@@ -6,12 +6,12 @@ import { ERROR_CODES } from "./error-codes.ts";
 import { mchid } from "./fields.ts";
 import type { ApiResponse } from "./response.ts";
 
-/** WeChat docs: APIv3, closing an order. */
+/** Body of the close (W-82). */
 export const closeBody = z.strictObject({ mchid });
 
 /**
  * POST …/out-trade-no/{out_trade_no}/close: closes an unpaid order that is old enough. Closing a
- * closed order succeeds. WeChat docs: APIv3, closing an order.
+ * closed order succeeds. Body of the close (W-82).
  */
 export function close(ledger: LedgerTransaction, mchId: string, outTradeNo: string): ApiResponse {
   const order = locateOrder(ledger, mchId, { outTradeNo, transactionId: null });

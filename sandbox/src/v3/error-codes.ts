@@ -3,7 +3,7 @@ import { apiError, type ApiError } from "./response.ts";
 
 const CHANGED_PARAMETERS = "请求重入时,参数与首次请求时不一致";
 
-/** The error of each refusal. WeChat docs: the error codes of the calls. */
+/** The error of each refusal (W-86, W-87, W-88). */
 export const ERROR_CODES: Readonly<Record<Refusal, ApiError>> = {
   "no-order": apiError("ORDER_NOT_EXIST", "订单不存在"),
   "no-transaction": apiError("ORDER_NOT_EXIST", "订单不存在"),

@@ -17,7 +17,7 @@ const JSON_RANGES = new Set(["application/json", "application/*", "*/*"]);
 
 /**
  * Checks the headers of a request, except for the signature; null when they are valid.
- * WeChat docs: APIv3, "basic rules". Like WeChat, it refuses the default of `fetch`,
+ * See W-67. Like WeChat, it refuses the default of `fetch`,
  * `Accept-Language: *`, with 406.
  */
 export function checkHeaders(headers: RequestHeaders, hasBody: boolean): ApiError | null {

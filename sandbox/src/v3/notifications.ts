@@ -23,7 +23,7 @@ const REFUND_EVENTS: Readonly<Record<RefundResult, EventType>> = {
 
 /**
  * The body of a payment notification, which is signed when it is sent. Null when the merchant has
- * no APIv3 key to encrypt it with. WeChat docs: APIv3, payment notification.
+ * no APIv3 key to encrypt it with (W-89).
  */
 export function paymentNotification(
   order: Order,
@@ -39,7 +39,7 @@ export function paymentNotification(
 
 /**
  * The body of a refund notification: no appid, no currency, no channel; null as for payments.
- * WeChat docs: APIv3, refund notification.
+ * See W-90.
  */
 export function refundNotification(
   refund: Refund,

@@ -49,7 +49,7 @@ const sceneInfo = z.strictObject({
     .optional(),
 });
 
-/** WeChat docs: APIv3, JSAPI order. */
+/** Body of the JSAPI order (W-80). */
 export const prepayBody = z.strictObject({
   appid,
   mchid,
@@ -72,7 +72,7 @@ export type PrepayBody = z.infer<typeof prepayBody>;
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 
-/** POST /v3/pay/transactions/jsapi: creates an order. WeChat docs: APIv3, JSAPI order. */
+/** POST /v3/pay/transactions/jsapi: creates an order. Body of the JSAPI order (W-80). */
 export function prepay(ledger: LedgerTransaction, body: PrepayBody, serialNo: string): ApiResponse {
   const placed = placeOrder(ledger, {
     mchId: body.mchid,

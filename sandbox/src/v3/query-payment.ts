@@ -12,7 +12,7 @@ const DESCRIPTIONS: Readonly<Record<TradeState, string>> = {
   CLOSED: "订单已关闭",
 };
 
-/** GET …/out-trade-no/{out_trade_no} and …/id/{transaction_id}. WeChat docs: APIv3, order query. */
+/** GET …/out-trade-no/{out_trade_no} and …/id/{transaction_id} (W-81). */
 export function queryPayment(
   ledger: LedgerTransaction,
   mchId: string,
@@ -24,7 +24,7 @@ export function queryPayment(
 
 /**
  * An order as the query and the payment notification return it. An unpaid one has few fields.
- * WeChat docs: APIv3, order query.
+ * See W-81.
  */
 export function orderResource(order: Order): Resource {
   const common = {

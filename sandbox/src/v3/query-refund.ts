@@ -16,7 +16,7 @@ export const REFUND_STATUSES: Readonly<Record<RefundStatus, string>> = {
 /** The account that receives every refund: the payer's balance. */
 export const USER_RECEIVED_ACCOUNT = "支付用户零钱";
 
-/** GET /v3/refund/domestic/refunds/{out_refund_no}. WeChat docs: APIv3, refund query. */
+/** GET /v3/refund/domestic/refunds/{out_refund_no} (W-84). */
 export function queryRefund(
   { sql }: LedgerTransaction,
   mchId: string,
@@ -29,7 +29,7 @@ export function queryRefund(
     : success(refundResource(refund, order));
 }
 
-/** A refund as the refund call and the query return it. WeChat docs: APIv3, refund. */
+/** A refund as the refund call and the query return it (W-83, W-84). */
 export function refundResource(refund: Refund, order: Order): Resource {
   const { refundFee } = refund;
   return {

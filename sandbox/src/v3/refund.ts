@@ -18,7 +18,7 @@ import {
 import { refundResource } from "./query-refund.ts";
 import { apiError, success, type ApiResponse } from "./response.ts";
 
-/** WeChat docs: APIv3, refund. */
+/** Body of the refund (W-83). */
 export const refundBody = z
   .strictObject({
     transaction_id: transactionId.optional(),
@@ -57,7 +57,7 @@ export type RefundBody = z.infer<typeof refundBody>;
 // This call has no ORDER_NOT_EXIST.
 const NO_ORDER = apiError("RESOURCE_NOT_EXISTS", "订单不存在");
 
-/** POST /v3/refund/domestic/refunds. 200 means that it is accepted. WeChat docs: APIv3, refund. */
+/** POST /v3/refund/domestic/refunds. 200 means that it is accepted (W-83). */
 export function refund(ledger: LedgerTransaction, mchId: string, body: RefundBody): ApiResponse {
   const { refund: refundFee, total: totalFee } = body.amount;
   if (refundFee > totalFee) return ERROR_CODES["refund-above-total"];

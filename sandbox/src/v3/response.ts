@@ -24,7 +24,7 @@ export interface ApiError {
   readonly number: number;
 }
 
-/** The location of an error. WeChat docs: APIv3, "error code and error message". */
+/** The location of an error (W-85). */
 export interface ErrorDetail {
   /** A JSON pointer into the body, or the name of a header or a query parameter. */
   readonly field?: string;
@@ -41,7 +41,7 @@ const CODES: Readonly<Record<string, { readonly status: number; readonly number?
   APPID_MCHID_NOT_MATCH: { status: 400, number: 268445527 },
   MCH_NOT_EXISTS: { status: 400 },
   ORDER_CLOSED: { status: 400 },
-  // The status is not published. The sandbox uses that of ORDER_CLOSED.
+  // The status is not published (W-82). The sandbox uses that of ORDER_CLOSED.
   ORDER_PAID: { status: 400, number: 268498689 },
   NO_STATEMENT_EXIST: { status: 400 },
   STATEMENT_CREATING: { status: 400 },

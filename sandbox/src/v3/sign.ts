@@ -12,20 +12,20 @@ export interface RequestParts {
 }
 
 /**
- * The message that a merchant signs: five joinLines, each ended by LF.
- * WeChat docs: APIv3, "request signature".
+ * The message that a merchant signs: five lines, each ended by LF.
+ * See W-64.
  */
 export function requestMessage(request: RequestParts): string {
   const { method, target, timestamp, nonce, body } = request;
   return joinLines(method, target, timestamp, nonce, body);
 }
 
-/** The message that WeChat signs in responses and notifications: three joinLines. */
+/** The message that WeChat signs in responses and notifications: three lines. */
 export function responseMessage(timestamp: string, nonce: string, body: string): string {
   return joinLines(timestamp, nonce, body);
 }
 
-/** The message of a page's `paySign`: four joinLines. WeChat docs: JSAPI, "getBrandWCPayRequest". */
+/** The message of a page's `paySign`: four lines (W-26). */
 export function bridgeMessage(
   appId: string,
   timeStamp: string,

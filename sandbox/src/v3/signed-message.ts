@@ -9,7 +9,7 @@ export interface SignedMessage {
   readonly body: string;
 }
 
-// WeChat docs: more than 5 minutes off is refused.
+// More than 5 minutes off is refused (W-70).
 const WRONG_CLOCK_S = 301;
 const UNKNOWN_SERIAL = "5A4DB0FF00000000000000000000000000000000";
 const PROBE_PREFIX = "WECHATPAY/SIGNTEST/";

@@ -14,7 +14,7 @@ type KeySettings = Pick<Merchant, "mode" | "certificateStage">;
 
 /**
  * The key that signs a response: that of the request's `Wechatpay-Serial`, when present. Null when
- * the merchant has no such key. WeChat docs: "switching to the WeChat Pay public key".
+ * the merchant has no such key (W-75).
  */
 export function keyForResponse(merchant: KeySettings, keyId: string | null): SandboxKey | null {
   if (keyId !== null) return keysOf(merchant).find(({ id }) => id === keyId) ?? null;

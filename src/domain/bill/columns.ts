@@ -3,7 +3,7 @@ import { err, ok, type Result } from "../../lib/result.ts";
 /**
  * The indexes of the values that reconciliation needs. Columns are found by name, because their sets
  * differ: ALL, SUCCESS and REFUND have different columns, and bills from before 2019 have different
- * names (WeChat: downloadbill).
+ * names (W-59).
  */
 export interface Columns {
   /** Number of values in a line. */

@@ -5,7 +5,7 @@ export const DAY_MS = 24 * 3600_000;
 
 /**
  * WeChat generates a day's bill from 09:00 on the next day and recommends fetching it after 10:00
- * (WeChat: downloadbill). Half an hour more for a busy day.
+ * (W-55). Half an hour more for a busy day.
  */
 const READY_AFTER_MS = DAY_MS + 10.5 * 3600_000;
 

@@ -4,8 +4,8 @@ import { fenOfYuan } from "./yuan.ts";
 const REFUND_STATUSES = ["SUCCESS", "PROCESSING", "FAIL", "CHANGE"] as const;
 
 /**
- * A refund's status when the bill was generated; the bill isn't corrected later (WeChat:
- * downloadbill). FAIL is the API's CLOSED, CHANGE its ABNORMAL.
+ * A refund's status when the bill was generated; the bill isn't corrected later
+ * (W-56, W-63). FAIL is the API's CLOSED, CHANGE its ABNORMAL.
  */
 export type BillRefundStatus = (typeof REFUND_STATUSES)[number];
 
@@ -122,7 +122,7 @@ function unreadable(numbers: typeof NO_NUMBERS, fault: string): UnreadableLine {
   return { kind: "unreadable", ...numbers, fault };
 }
 
-/** A number of WeChat's or ours; "" for an invalid one. `0` means none (WeChat: samples). */
+/** A number of WeChat's or ours; "" for an invalid one. `0` means none (W-63). */
 function numberIn(cell: string): string {
   return cell !== "0" && cell.length <= MAX_NUMBER_LENGTH && PRINTABLE.test(cell) ? cell : "";
 }

@@ -12,7 +12,7 @@ import { readXml } from "./xml.ts";
 const XML_BEGINS = 0x3c;
 
 /**
- * Asks for the bill of all trades of a day, gzipped (WeChat: downloadbill). The answer isn't signed:
+ * Asks for the bill of all trades of a day, gzipped (W-57). The answer isn't signed:
  * a bill by its bytes, an error by its XML, both with status 200.
  */
 export async function openBill(
@@ -47,7 +47,7 @@ export async function openBill(
   }
 }
 
-/** The code is in `error_code` here, not in `err_code` as elsewhere (WeChat: downloadbill). */
+/** The code is in `error_code` here, not in `err_code` as elsewhere (W-58). */
 function readError(body: Uint8Array | null): BillAnswer {
   const read = readXml(body ?? new Uint8Array());
   if (!read.ok) return unknown(`unreadable answer: ${read.error}`);

@@ -5,7 +5,7 @@ import { send, type V2Client } from "./request.ts";
 import { classifyCloseError } from "./error-codes.ts";
 
 /**
- * Closes an unpaid order for good (WeChat: closeorder; from five minutes after it was made).
+ * Closes an unpaid order for good (W-33; from five minutes after it was made, W-34).
  * Closing twice is fine. The payer may be quicker: ask once more before telling anyone.
  */
 export async function closeOrder(client: V2Client, order: OrderKey): Promise<CloseAnswer> {

@@ -2,7 +2,7 @@ import { errorTable, unknown, type ErrorClass, type WechatError } from "../error
 import type { BillAnswer, Refused, Unknown } from "../types.ts";
 
 /**
- * Codes that mean the same in every call (APIv2: the code tables of each call).
+ * Codes that mean the same in every call (W-06).
  *
  * SIGNERROR is the merchant's: how a message is signed is pinned by published vectors, which leaves
  * the stored key.
@@ -24,7 +24,7 @@ const COMMON = {
   NOT_UTF8: "gateway",
 } as const satisfies Record<string, ErrorClass>;
 
-/** WeChat: unifiedorder. `ask`: the number is in use, and only orderquery tells for what. */
+/** Codes of unifiedorder (W-21). `ask`: the number is in use; only orderquery tells for what. */
 export const classifyPrepayError = classifier<ErrorClass | "paid" | "closed" | "ask">({
   ...COMMON,
   // Our own validation is narrower than WeChat's rules; what still offends is the app's value,
@@ -37,13 +37,13 @@ export const classifyPrepayError = classifier<ErrorClass | "paid" | "closed" | "
   OUT_TRADE_NO_USED: "ask",
 });
 
-/** WeChat: orderquery. */
+/** Codes of orderquery (W-31). */
 export const classifyPaymentQueryError = classifier<ErrorClass | "absent">({
   ...COMMON,
   ORDERNOTEXIST: "absent",
 });
 
-/** WeChat: closeorder. TRADE_STATE_ERROR names no state, so a query must. */
+/** Codes of closeorder (W-35). TRADE_STATE_ERROR names no state, so a query must. */
 export const classifyCloseError = classifier<ErrorClass | "paid" | "closed" | "absent">({
   ...COMMON,
   ORDERPAID: "paid",
@@ -53,7 +53,7 @@ export const classifyCloseError = classifier<ErrorClass | "paid" | "closed" | "a
 });
 
 /**
- * WeChat: secapi/pay/refund. `ask`: ERROR covers "already refunded" too, and refundquery tells.
+ * Codes of the refund (W-42, W-43). `ask`: ERROR can also mean "already refunded".
  *
  * `unknown` and `later` here are also the codes by which WeChat asks for the same request again.
  * A code that isn't listed is a final no, as in every call: a refund keeps its number whatever the
@@ -76,7 +76,7 @@ export const classifyRefundError = classifier<ErrorClass | "ask">({
   ERROR: "ask",
 });
 
-/** WeChat: refundquery. */
+/** Codes of refundquery (W-48). */
 export const classifyRefundQueryError = classifier<ErrorClass | "absent">({
   ...COMMON,
   REFUNDNOTEXIST: "absent",
@@ -84,7 +84,7 @@ export const classifyRefundQueryError = classifier<ErrorClass | "absent">({
 });
 
 /**
- * A `return_code=FAIL` answer. It is unsigned, but TLS says who sent it, and WeChat refuses so
+ * A `return_code=FAIL` answer (W-03). Unsigned, but TLS says who sent it, and WeChat refuses so
  * before doing anything: faults of form or signature. Taking it for final never doubles money,
  * since the number stays the same, whereas calling it unknown would hide a wrong setting for ever.
  * Only a text that speaks of WeChat's own trouble is unknown.
@@ -98,7 +98,7 @@ export function answerToUnsignedFail(message: string): Refused | Unknown {
 }
 
 /**
- * WeChat: downloadbill. The words tell more than the code, of which only 20002 has one meaning; how
+ * W-58. The words tell more than the code, of which only 20002 has one meaning; how
  * they are spelled differs between the documents and life ("No Bill Exist", "NO Bill Exist").
  */
 export function billAnswerOfError({ code, message }: WechatError): BillAnswer {

@@ -13,7 +13,7 @@ import { md5Hex, verifySign } from "./sign.ts";
 import { cdata, readXml } from "./xml.ts";
 
 /**
- * Reads and verifies a payment notification (WeChat: APIv2 payment result). `raw` is the body as it
+ * Reads and verifies a payment notification (W-49). `raw` is the body as it
  * came: nothing may be re-written before the signature is checked.
  *
  * What only the stored order can tell remains for the caller: that `wechatAppId`, `totalFen` and
@@ -37,7 +37,7 @@ export async function readPaymentNotification(
 }
 
 /**
- * Reads a refund notification (WeChat: APIv2 refund result), which carries no signature. It is
+ * Reads a refund notification (W-52), which carries no signature. It is
  * encrypted under the merchant's key, but in ECB: blocks of old messages can be cut and joined, and
  * nothing tells a repeat from a first delivery. So it is only a reason to query: refundquery's
  * answer is the fact, and no field but the two numbers is needed.
@@ -87,7 +87,7 @@ export async function reqInfoKey(apiKey: string): Promise<string> {
 }
 
 /**
- * Decrypts `req_info` (WeChat: AES-256-ECB, PKCS#7, in base64); null when it isn't that, or was
+ * Decrypts `req_info` (W-53); null when it isn't that, or was
  * made with another key. Uses node:crypto, since Web Crypto has no ECB.
  */
 export function decryptReqInfo(reqInfo: string, key: string): Uint8Array | null {

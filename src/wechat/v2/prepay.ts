@@ -6,14 +6,14 @@ import { send, type V2Request, type V2Client, type V2Response } from "./request.
 import { classifyPrepayError } from "./error-codes.ts";
 import { queryPayment } from "./query-payment.ts";
 
-/** Characters (WeChat: unifiedorder, `prepay_id`). */
+/** Characters (W-19). */
 const MAX_PREPAY_ID_LENGTH = 64;
 /** What WeChat says, as INVALID_REQUEST or as FAIL, when a number comes with other parameters. */
 const NUMBER_TAKEN = "商户订单号重复";
 
 /**
  * Makes an order at WeChat, or gets a new prepay id for one made before with the same parameters
- * (WeChat: unifiedorder).
+ * (W-18, W-19).
  *
  * An answer that settles nothing is asked for once more with the same number and parameters, which
  * WeChat takes for the same order; a reply that asks for a pause isn't.

@@ -6,7 +6,7 @@ import { send, type V2Client } from "./request.ts";
 import { classifyPaymentQueryError } from "./error-codes.ts";
 import { readPayment } from "./payment.ts";
 
-/** Asks for an order by our number, the only one known before it is paid (WeChat: orderquery). */
+/** Asks for an order by our number, the only one known before it is paid (W-29). */
 export async function queryPayment(client: V2Client, order: OrderKey): Promise<PaymentAnswer> {
   const reply = await send(client, order, {
     path: "/pay/orderquery",

@@ -11,7 +11,7 @@ import { readFen } from "./values.ts";
 /** One index, so that refund 0's coupon 1 (`…_0_1`) can't be taken for a refund. */
 const REFUND_NUMBER_FIELD = /^out_refund_no_(0|[1-9]\d*)$/;
 
-/** Asks for one refund by our number (WeChat: refundquery). */
+/** Asks for one refund by our number (W-45). */
 export async function queryRefund(
   client: V2Client,
   order: OrderKey,

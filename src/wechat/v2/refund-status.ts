@@ -9,7 +9,7 @@ const STATUSES: ReadonlyMap<string, RefundStatus> = new Map([
   ["CHANGE", "abnormal"],
 ]);
 
-/** WeChat: `refund_status` of refundquery and of the refund notification; null when unlisted. */
+/** `refund_status` of refundquery and of the refund notification (W-47); null when unlisted. */
 export function readRefundStatus(text: string | undefined): RefundStatus | null {
   return STATUSES.get(text ?? "") ?? null;
 }

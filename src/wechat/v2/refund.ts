@@ -8,7 +8,7 @@ import { queryRefund } from "./query-refund.ts";
 import { readFen } from "./values.ts";
 
 /**
- * Asks WeChat for a refund (WeChat: secapi/pay/refund). `accepted` isn't done, and `unknown` isn't
+ * Asks WeChat for a refund (W-37). `accepted` isn't done, and `unknown` isn't
  * failed: both are resolved by asking again with the same `refundNo`, never with a new one.
  *
  * The merchant's client certificate is presented when there is a binding for it; a stand-in for

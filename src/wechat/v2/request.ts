@@ -95,7 +95,7 @@ async function readReply(
   if (!read.ok) return unknown(`unreadable answer: ${read.error}`);
   const fields = read.value;
   const returnCode = fields.get("return_code");
-  // The text of a refusal by WeChat's outer gate is in `retmsg`.
+  // The text of a refusal by WeChat's outer gate is in `retmsg` (W-03).
   if (returnCode === "FAIL") {
     return answerToUnsignedFail(fields.get("return_msg") || fields.get("retmsg") || "");
   }

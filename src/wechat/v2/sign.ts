@@ -5,7 +5,7 @@ const MD5_LENGTH = 32;
 const HMAC_SHA256_LENGTH = 64;
 
 /**
- * The text that is signed (WeChat: APIv2 signature algorithm): every field but `sign` whose value
+ * The text that is signed (W-09): every field but `sign` whose value
  * isn't empty, raw, sorted by name in byte order, then the key. `0` is a value like any other.
  *
  * Names are ASCII in every message, so comparing UTF-16 units is comparing bytes.

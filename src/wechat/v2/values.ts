@@ -8,7 +8,7 @@ export function readFen(text: string | undefined): number | null {
   return fen >= 1 ? fen : null;
 }
 
-/** Only yuan are traded; a report without a currency is in yuan (WeChat: fee_type). */
+/** Only yuan are traded; a report without a currency is in yuan (W-22). */
 export function isYuan(feeType: string | undefined): boolean {
   return feeType === undefined || feeType === "" || feeType === "CNY";
 }

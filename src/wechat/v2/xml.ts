@@ -162,7 +162,7 @@ export function cdata(value: string): string {
 }
 
 /**
- * WeChat takes characters of one to three UTF-8 bytes only (APIv2, protocol rules): no emoji. Of
+ * WeChat takes characters of one to three UTF-8 bytes only (W-15): no emoji. Of
  * the control characters tab and client feed remain; a carriage return doesn't, since XML readers
  * turn it into a client feed and so would break the signature.
  */

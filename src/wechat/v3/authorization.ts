@@ -8,12 +8,12 @@ export interface SignedRequest {
   readonly path: string;
   /** The bytes that are sent, as text; empty for a GET. */
   readonly body: string;
-  /** Unix seconds; WeChat refuses a clock that is five minutes off. */
+  /** Unix seconds; WeChat refuses a clock that is five minutes off (W-66). */
   readonly timestamp: number;
   readonly nonce: string;
 }
 
-/** The text that is signed (WeChat: APIv3 signature): five lines, each ended, the last one too. */
+/** The text that is signed (W-64): five lines, each ended, the last one too. */
 export function requestText({ method, path, timestamp, nonce, body }: SignedRequest): string {
   return [method, path, String(timestamp), nonce, body, ""].join("\n");
 }

@@ -12,7 +12,7 @@ import { readJson } from "./json.ts";
 export interface TradeBill {
   /** To be used as it stands: it carries a token. */
   readonly url: string;
-  /** Lower-case hex SHA-1 of the bill as text, that is after decompression. */
+  /** Lower-case hex SHA-1 of the bill as text, that is after decompression (W-94). */
   readonly sha1: string;
 }
 
@@ -32,7 +32,7 @@ const location = z.object({
 });
 
 /**
- * Asks for the bill of all trades of a day (WeChat: bill/tradebill), gzipped. `date` is
+ * Asks for the bill of all trades of a day (W-92), gzipped. `date` is
  * `yyyy-MM-dd` in Beijing, before today and within three months.
  */
 export async function askTradeBill(client: V3Client, date: string): Promise<TradeBillAnswer> {
@@ -63,7 +63,7 @@ export async function openBill(client: V3Client, { day }: BillRequest): Promise<
 
 /**
  * Downloads a bill. The request is signed like any other, over the URL's own path and query; the
- * reply isn't signed at all (WeChat: bill download), so its hash is the reader's to check.
+ * reply isn't signed at all (W-93), so its hash is the reader's to check.
  */
 export async function downloadBill(
   client: V3Client,

@@ -3,7 +3,7 @@ import type { BridgeParameters, OrderKey, V3Credentials } from "../types.ts";
 import { sign } from "./rsa.ts";
 
 /**
- * The parameters of `getBrandWCPayRequest`, signed by RSA (WeChat: APIv3 JSAPI): four lines, each
+ * The parameters of `getBrandWCPayRequest`, signed by RSA (W-26): four lines, each
  * ended, without names; `signType` is not among them. `nowAt` is Unix ms; the bridge wants a
  * *string* of seconds.
  */

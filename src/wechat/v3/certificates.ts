@@ -33,7 +33,7 @@ const list = z.object({
 });
 
 /**
- * Fetches WeChat's platform certificates (WeChat: GET /v3/certificates; a new one appears there
+ * Fetches WeChat's platform certificates (W-77; a new one appears there
  * before it is used).
  *
  * The answer may be signed by a certificate that it brings itself, as the very first one always is.

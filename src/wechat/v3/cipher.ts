@@ -13,13 +13,13 @@ export interface Sealed {
 const KEY_BYTES = 32;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
-/** Whether a text can be an APIv3 key (WeChat: exactly 32 bytes). */
+/** Whether a text can be an APIv3 key (W-78). */
 export function isApiV3Key(text: string): boolean {
   return new TextEncoder().encode(text).length === KEY_BYTES;
 }
 
 /**
- * Opens what WeChat has encrypted under the merchant's APIv3 key (WeChat: AEAD_AES_256_GCM). Null
+ * Opens what WeChat has encrypted under the merchant's APIv3 key (W-78). Null
  * when it was made with another key, or was tampered with. Throws for a key that isn't 32 bytes.
  */
 export async function openSealed(sealed: Sealed, apiV3Key: string): Promise<Uint8Array | null> {

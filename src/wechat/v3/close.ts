@@ -5,7 +5,7 @@ import { send, type V3Client } from "./request.ts";
 import { classifyCloseError } from "./error-codes.ts";
 
 /**
- * Closes an unpaid order for good (WeChat: close; answered by a signed 204). Closing twice is fine.
+ * Closes an unpaid order for good (W-82; answered by a signed 204). Closing twice is fine.
  * The payer may be quicker: ask once more before telling anyone.
  */
 export async function closeOrder(client: V3Client, order: OrderKey): Promise<CloseAnswer> {

@@ -6,7 +6,7 @@ export interface HttpError extends WechatError {
 }
 
 /*
- * What WeChat's error codes mean, call by call (APIv3: the code tables of each call). The names are
+ * What WeChat's error codes mean, call by call (W-86). The names are
  * written with underscores here; the lookup is blind to them.
  */
 
@@ -35,7 +35,7 @@ const PAYMENT = {
   ACCOUNT_ERROR: "request",
 } as const satisfies Record<string, ErrorClass>;
 
-/** WeChat: pay/transactions/jsapi. `ask`: the number is in use, and only a query tells for what. */
+/** Codes of the order (W-87). `ask`: the number is in use, and only a query tells for what. */
 export const classifyPrepayError = classifier<ErrorClass | "paid" | "closed" | "ask">({
   ...PAYMENT,
   // Our own validation is narrower than WeChat's rules; what still offends is the app's value,
@@ -51,13 +51,13 @@ export const classifyPrepayError = classifier<ErrorClass | "paid" | "closed" | "
   OUT_TRADE_NO_USED: "ask",
 });
 
-/** WeChat: pay/transactions/out-trade-no. */
+/** Codes of the order query (W-87). */
 export const classifyPaymentQueryError = classifier<ErrorClass | "absent">({
   ...PAYMENT,
   ORDER_NOT_EXIST: "absent",
 });
 
-/** WeChat: pay/transactions/out-trade-no/…/close. */
+/** Codes of the close (W-87). */
 export const classifyCloseError = classifier<ErrorClass | "paid" | "closed" | "absent">({
   ...PAYMENT,
   ORDER_PAID: "paid",
@@ -65,7 +65,7 @@ export const classifyCloseError = classifier<ErrorClass | "paid" | "closed" | "a
   ORDER_NOT_EXIST: "absent",
 });
 
-/** WeChat: refund/domestic/refunds. A refund keeps its number whatever the answer. */
+/** Codes of the refund (W-88). A refund keeps its number whatever the answer. */
 export const classifyRefundError = classifier<ErrorClass>({
   ...COMMON,
   NOT_ENOUGH: "merchant",
@@ -75,26 +75,26 @@ export const classifyRefundError = classifier<ErrorClass>({
   RESOURCE_NOT_EXISTS: "gateway",
 });
 
-/** WeChat: refund/domestic/refunds/…, by our number. */
+/** Codes of the refund query by our number (W-84). */
 export const classifyRefundQueryError = classifier<ErrorClass | "absent">({
   ...COMMON,
   RESOURCE_NOT_EXISTS: "absent",
 });
 
-/** WeChat: certificates. `none`: the merchant has a public key instead, as all new ones do. */
+/** Codes of the certificates (W-77). `none`: the merchant has a public key instead. */
 export const classifyCertificatesError = classifier<ErrorClass | "none">({
   ...COMMON,
   RESOURCE_NOT_EXISTS: "none",
 });
 
-/** WeChat: bill/tradebill. `empty`: no trade that day; `creating`: still being made. */
+/** Codes of the bill (W-92). `empty`: no trade that day; `creating`: still being made. */
 export const classifyBillError = classifier<ErrorClass | "empty" | "creating">({
   ...COMMON,
   NO_STATEMENT_EXIST: "empty",
   STATEMENT_CREATING: "creating",
 });
 
-/** WeChat: bill download. INVALID_REQUEST: the URL is too old, another one must be asked for. */
+/** Codes of the bill's download (W-93). INVALID_REQUEST: the URL is too old. */
 export const classifyDownloadError = classifier<ErrorClass>(COMMON);
 
 /**

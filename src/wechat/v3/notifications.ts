@@ -37,7 +37,7 @@ const envelope = z.object({
 const paid = z.object({ trade_state: z.literal("SUCCESS") });
 
 /**
- * Reads and verifies a payment notification (WeChat: APIv3 payment notification): the signature over
+ * Reads and verifies a payment notification (W-89): the signature over
  * the raw body first, and only then is it parsed and decrypted.
  *
  * What only the stored order can tell remains for the caller: that `wechatAppId`, `totalFen` and
@@ -64,7 +64,7 @@ const refundResource = z.object({
 });
 
 /**
- * Reads and verifies a refund notification (WeChat: APIv3 refund notification). Its outcome isn't
+ * Reads and verifies a refund notification (W-90). Its outcome isn't
  * passed on: the answer to a query, which is newer, is what gets recorded, as in APIv2.
  */
 export async function readRefundNotification(

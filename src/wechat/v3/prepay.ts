@@ -18,7 +18,7 @@ const NUMBER_TAKEN = /订单号重复|重入|已支付|已关闭/;
 
 /**
  * Makes an order at WeChat, or gets a new prepay id for one made before with the same parameters
- * (WeChat: pay/transactions/jsapi).
+ * (W-80).
  *
  * An answer that settles nothing is asked for once more with the same number and parameters, which
  * WeChat takes for the same order; a reply that asks for a pause isn't.

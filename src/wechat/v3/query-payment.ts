@@ -16,7 +16,7 @@ const stateAnswer = z.object({
   out_trade_no: z.string().optional(),
 });
 
-/** Asks for an order by our number, the only one known before it is paid (WeChat: query). */
+/** Asks for an order by our number, the only one known before it is paid (W-81). */
 export async function queryPayment(client: V3Client, order: OrderKey): Promise<PaymentAnswer> {
   const number = encodeURIComponent(order.orderNumber);
   const mchid = encodeURIComponent(client.merchant.mchId);

@@ -16,7 +16,7 @@ const report = z.object({
   amount: z.object({ refund: fen, currency: yuan }),
 });
 
-/** Asks for one refund by our number (WeChat: refund/domestic/refunds/…). */
+/** Asks for one refund by our number (W-84). */
 export async function queryRefund(
   client: V3Client,
   order: OrderKey,

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { RefundStatus } from "../types.ts";
 
-/** WeChat: `status` of a refund, `refund_status` of its notification. */
+/** `status` of a refund, `refund_status` of its notification (W-84, W-90). */
 export const refundStatus = z.enum(["PROCESSING", "SUCCESS", "CLOSED", "ABNORMAL"]);
 
 /** What WeChat's word means. */

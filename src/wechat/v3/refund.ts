@@ -16,7 +16,7 @@ const accepted = z.object({
 });
 
 /**
- * Asks WeChat for a refund (WeChat: refund/domestic/refunds). `accepted` isn't done, and `unknown`
+ * Asks WeChat for a refund (W-83). `accepted` isn't done, and `unknown`
  * isn't failed: both are resolved by asking again with the same `refundNo`, never with a new one.
  */
 export async function refund(

@@ -20,7 +20,7 @@ export interface V3Request {
   readonly method: "GET" | "POST";
   /** Path and query, percent-encoded. */
   readonly path: string;
-  /** Sent as JSON. Documented fields only, and no nulls: WeChat refuses what it doesn't know. */
+  /** Sent as JSON. Documented fields only, and no nulls: WeChat refuses others (W-68). */
   readonly body?: object;
   readonly timeoutMs: number;
   /** Where the answer itself brings the key that verifies it; else the merchant's keys do. */
@@ -42,7 +42,7 @@ const REQUEST_ID = /^[\w-]{1,128}$/;
 export async function send(client: V3Client, request: V3Request): Promise<V3Response> {
   const first = await attempt(client, request);
   if (first !== "probed") return first;
-  // WeChat doesn't probe a repeat.
+  // WeChat doesn't probe a repeat (W-71).
   const second = await attempt(client, request);
   return second === "probed" ? unknown("answer with a signature probe, twice") : second;
 }
@@ -79,7 +79,7 @@ export async function buildMessage(
     path,
     headers: {
       accept: "application/json",
-      // With fetch's own `*` WeChat answers 406.
+      // With fetch's own `*` WeChat answers 406 (W-67).
       "accept-language": "zh-CN",
       "user-agent": "wechat-pay-gateway",
       ...(body === "" ? {} : { "content-type": "application/json" }),
@@ -98,7 +98,7 @@ export async function buildMessage(
   };
 }
 
-/** Has WeChat sign its reply with the public key, for a merchant that has one (WeChat: switch-over). */
+/** Has WeChat sign its reply with the public key, for a merchant that has one (W-75). */
 function publicKeyHeader({ v3 }: V3Merchant): Record<string, string> {
   const newest = v3.verifyKeys.find(({ kind }) => kind === "public-key");
   return newest === undefined ? {} : { "wechatpay-serial": newest.id };
@@ -107,7 +107,7 @@ function publicKeyHeader({ v3 }: V3Merchant): Record<string, string> {
 const errorBody = z.object({ code: z.string().min(1), message: z.string().default("") });
 
 /**
- * The status first (WeChat: 4xx and 5xx carry no signature): verifying would hide the true error.
+ * The status first (W-72): verifying would hide the true error.
  * An error that isn't in WeChat's words may be a proxy's, and says nothing about the request.
  */
 export function readStatus(

@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import type { V3Credentials, VerifyKey } from "../types.ts";
 import { readPem } from "../pem.ts";
 
-/** WeChat: SHA256-RSA2048, that is RSASSA-PKCS1-v1_5 with SHA-256. */
+/** SHA256-RSA2048, that is RSASSA-PKCS1-v1_5 with SHA-256 (W-64). */
 const ALGORITHM = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
 
 /** Imported keys, as long as the settings that they belong to are remembered. */

@@ -22,9 +22,9 @@ export interface VerifyFault {
 /** The verifying key of exactly this id, or null. */
 export type KeyLookup = (id: string) => Promise<VerifyKey | null>;
 
-/** WeChat's own SDKs refuse from a difference of five minutes on, either way, in whole seconds. */
+/** WeChat's own SDK refuses a difference of five minutes or more, in whole seconds (W-70). */
 const WINDOW_SECONDS = 300;
-/** The beginning of a false signature that must fail (WeChat: signature probing). */
+/** The beginning of a false signature that must fail (W-71). */
 const PROBE = "WECHATPAY/SIGNTEST/";
 const SIGNATURE_TYPE = "WECHATPAY2-SHA256-RSA2048";
 
@@ -37,7 +37,7 @@ const SHAPES = {
 } as const;
 
 /**
- * Verifies WeChat's signature over the raw body (WeChat: APIv3 signature verification). The key is
+ * Verifies WeChat's signature over the raw body (W-69). The key is
  * the one that `Wechatpay-Serial` names, to the letter: nothing is guessed from the id's form.
  */
 export async function verify(
