@@ -4,7 +4,7 @@ import type { OrderRow } from "../db/rows.ts";
 import type { RequestMeter } from "../observability/request-meter.ts";
 import type { AppSettings } from "../settings/unseal.ts";
 import type { WechatPay } from "../wechat/types.ts";
-import type { LastRefund } from "./refunds/send.ts";
+import type { LastRefund } from "./last-refund.ts";
 import type { Timeline } from "./timeline.ts";
 import type { Timers } from "./timers.ts";
 

@@ -7,7 +7,7 @@ import {
 import type { AppliedCallFault } from "../ledger/faults.ts";
 import type { WireResponse } from "../wire/response.ts";
 import { delayOf, transportFault } from "../wire/transport-faults.ts";
-import type { AuthenticatedCall } from "./authenticate.ts";
+import type { AuthenticatedCall } from "./call.ts";
 import {
   businessFailure,
   responseXml,

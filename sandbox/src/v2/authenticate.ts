@@ -1,17 +1,10 @@
-import { findMerchant, type Merchant } from "../ledger/merchants.ts";
+import { findMerchant } from "../ledger/merchants.ts";
 import { decodeUtf8 } from "../protocol/text.ts";
 import { ok, type Result } from "../result.ts";
+import type { AuthenticatedCall } from "./call.ts";
 import { communicationFailure, type CommunicationFailure } from "./response.ts";
-import { parseSignType, verifySign, type SignType } from "./sign.ts";
+import { parseSignType, verifySign } from "./sign.ts";
 import { readXml } from "./xml.ts";
-
-/** A call with a verified sign. */
-export interface AuthenticatedCall {
-  readonly merchant: Merchant;
-  readonly signType: SignType;
-  /** All parameters that have a value, including `sign`. */
-  readonly params: ReadonlyMap<string, string>;
-}
 
 const MAX_BODY_BYTES = 64 * 1024;
 

@@ -9,7 +9,8 @@ import { err, ok, type Result } from "../result.ts";
 import { BILL_FILE_START, billFileResponse } from "../wire/bill-file.ts";
 import type { WireResponse } from "../wire/response.ts";
 import { delayOf, EXECUTES_CALL, transportFault } from "../wire/transport-faults.ts";
-import { authenticate, type AuthenticatedCall } from "./authenticate.ts";
+import { authenticate } from "./authenticate.ts";
+import type { AuthenticatedCall } from "./call.ts";
 import {
   checkFields,
   choice,

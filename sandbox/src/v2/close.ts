@@ -1,6 +1,6 @@
 import type { LedgerTransaction } from "../ledger/transaction.ts";
 import { closeOrder } from "../rules/close-order.ts";
-import type { AuthenticatedCall } from "./authenticate.ts";
+import type { AuthenticatedCall } from "./call.ts";
 import { ERROR_CODES } from "./error-codes.ts";
 import { COMMON_FIELDS, OUT_TRADE_NO, required, type FieldTable } from "./fields.ts";
 import { findRequestedOrder } from "./find-order.ts";

@@ -1,6 +1,6 @@
 import type { CommonCall } from "../ledger/fault-names.ts";
 import type { LedgerTransaction } from "../ledger/transaction.ts";
-import type { AuthenticatedCall } from "./authenticate.ts";
+import type { AuthenticatedCall } from "./call.ts";
 import { close, CLOSE_FIELDS } from "./close.ts";
 import type { FieldTable } from "./fields.ts";
 import { prepay, PREPAY_FIELDS } from "./prepay.ts";

@@ -2,7 +2,7 @@ import type { Order } from "../ledger/orders.ts";
 import type { LedgerTransaction } from "../ledger/transaction.ts";
 import { locateOrder } from "../rules/find-order.ts";
 import { err, ok, type Result } from "../result.ts";
-import type { AuthenticatedCall } from "./authenticate.ts";
+import type { AuthenticatedCall } from "./call.ts";
 import { ERROR_CODES } from "./error-codes.ts";
 import { businessFailure, type Failure } from "./response.ts";
 

@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 import type { LedgerTransaction } from "../ledger/transaction.ts";
 import { parseBeijingCompact } from "../protocol/time.ts";
 import { placeOrder } from "../rules/place-order.ts";
-import type { AuthenticatedCall } from "./authenticate.ts";
+import type { AuthenticatedCall } from "./call.ts";
 import { ERROR_CODES } from "./error-codes.ts";
 import {
   BEIJING_TIME,

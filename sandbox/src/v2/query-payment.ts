@@ -1,7 +1,7 @@
 import type { Order, TradeState } from "../ledger/orders.ts";
 import type { LedgerTransaction } from "../ledger/transaction.ts";
 import { beijingCompact } from "../protocol/time.ts";
-import type { AuthenticatedCall } from "./authenticate.ts";
+import type { AuthenticatedCall } from "./call.ts";
 import { COMMON_FIELDS, OUT_TRADE_NO, TRANSACTION_ID, type FieldTable } from "./fields.ts";
 import { findRequestedOrder } from "./find-order.ts";
 import { success, type ApiResponse } from "./response.ts";

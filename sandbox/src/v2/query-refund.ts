@@ -2,7 +2,7 @@ import { findOrder, findOrderByTransaction, type Order } from "../ledger/orders.
 import { findRefund, findRefundById, refundsOf, type Refund } from "../ledger/refunds.ts";
 import type { LedgerTransaction } from "../ledger/transaction.ts";
 import { beijingText } from "../protocol/time.ts";
-import type { AuthenticatedCall } from "./authenticate.ts";
+import type { AuthenticatedCall } from "./call.ts";
 import { ERROR_CODES } from "./error-codes.ts";
 import {
   COMMON_FIELDS,

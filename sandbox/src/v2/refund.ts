@@ -2,7 +2,7 @@ import type { Order } from "../ledger/orders.ts";
 import type { Refund } from "../ledger/refunds.ts";
 import type { LedgerTransaction } from "../ledger/transaction.ts";
 import { requestRefund } from "../rules/request-refund.ts";
-import type { AuthenticatedCall } from "./authenticate.ts";
+import type { AuthenticatedCall } from "./call.ts";
 import { ERROR_CODES } from "./error-codes.ts";
 import {
   businessParams,

@@ -1,7 +1,7 @@
 import { findOrderByTransaction } from "../ledger/orders.ts";
 import { findRefund, findRefundById } from "../ledger/refunds.ts";
 import type { LedgerTransaction } from "../ledger/transaction.ts";
-import type { AuthenticatedCall } from "./authenticate.ts";
+import type { AuthenticatedCall } from "./call.ts";
 import { checkFields, type FieldTable } from "./fields.ts";
 import { businessFailure, type BusinessFailure } from "./response.ts";
 

@@ -1,6 +1,6 @@
 import { newNonce } from "../protocol/ids.ts";
 import type { WireResponse } from "../wire/response.ts";
-import type { AuthenticatedCall } from "./authenticate.ts";
+import type { AuthenticatedCall } from "./call.ts";
 import { sign, type SignType } from "./sign.ts";
 import { writeXml, type Field } from "./xml.ts";
 

@@ -1,7 +1,7 @@
 import { badRequest, serverFault, type Refusal } from "../../contract/refusal.ts";
 import { markRefundAccepted, moveRefund } from "../../db/refunds.ts";
 import type { OrderRow, RefundRow } from "../../db/rows.ts";
-import { waitBeforeRefund, type RefundSending } from "../../domain/polling.ts";
+import { waitBeforeRefund } from "../../domain/polling.ts";
 import { statesBefore } from "../../domain/refund.ts";
 import type { RefundAnswer, Refused, WechatPay } from "../../wechat/types.ts";
 import type { OrderContext } from "../context.ts";
@@ -162,27 +162,5 @@ function refusalOf({ code, message, blame }: Refused): Refusal {
       return serverFault(`${words}。请联系网关运维处理，之后重复本请求是安全的`);
     case "gateway":
       return serverFault(`${words}。请联系网关运维；重复本请求是安全的`);
-  }
-}
-
-/**
- * When a refund of this order was last sent to WeChat, in the object's own storage: WeChat wants a
- * minute between two refunds of one order.
- */
-export class LastRefund {
-  readonly #storage: DurableObjectStorage;
-
-  constructor(storage: DurableObjectStorage) {
-    this.#storage = storage;
-  }
-
-  /** Null when none was sent yet. */
-  get(): RefundSending | null {
-    return this.#storage.kv.get<RefundSending>("last_refund") ?? null;
-  }
-
-  /** Noted before the call, which a crash may cut short, and after it, since it may arrive late. */
-  note(refundNo: string, at: number): void {
-    this.#storage.kv.put("last_refund", { refundNo, at } satisfies RefundSending);
   }
 }
