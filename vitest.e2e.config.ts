@@ -21,7 +21,7 @@ const IN_BOTH = [
   "secrets",
 ];
 
-// Plain Node: the gateway and the sandbox run outside, as two real Workers (scripts/stack.ts), which
+// Plain Node: the gateway and the sandbox run outside, as two real Workers (testkit/stack), which
 // both projects share.
 export default defineConfig({
   test: {

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { startStack, type Stack } from "../scripts/stack.ts";
-import { AdminClient } from "../scripts/support/admin-client.ts";
-import { SandboxClient } from "../scripts/support/sandbox-client.ts";
-import { Chance } from "./crash/chance.ts";
+import { startStack, type Stack } from "../testkit/stack/stack.ts";
+import { AdminClient } from "../testkit/admin-client.ts";
+import { SandboxClient } from "../testkit/sandbox-client.ts";
+import { Chance } from "./crash/random.ts";
 import { differences, type Accounts } from "./crash/compare.ts";
 import { shopUntil, tryRefunds, type Purchase } from "./crash/customer.ts";
 import { killOften } from "./crash/kills.ts";

@@ -4,8 +4,8 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { z } from "zod";
-import { removeFolder, temporaryFolder } from "../scripts/support/leftovers.ts";
-import { quietEnvironment, ROOT } from "../scripts/support/project.ts";
+import { removeFolder, temporaryFolder } from "../testkit/stack/leftovers.ts";
+import { quietEnvironment, ROOT } from "../testkit/stack/project.ts";
 
 const DEFAULT_HISTORIES = 1_000;
 const MOST_SEED = 2 ** 31;

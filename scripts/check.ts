@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { runStep, type Outcome, type Step } from "./check/step.ts";
-import { removeFolder, temporaryFolder } from "./support/leftovers.ts";
-import { paint } from "./support/terminal.ts";
+import { removeFolder, temporaryFolder } from "../testkit/stack/leftovers.ts";
+import { paint } from "../testkit/terminal.ts";
 
 /** All that must hold, cheap things first. Each is a script of package.json, to be run alone too. */
 const STEPS: readonly Step[] = [

@@ -1,9 +1,9 @@
 import { parseArgs } from "node:util";
 import { finale, payment, payout, prologue, refund, registration } from "./demo/chapters.ts";
-import { startStack } from "./stack.ts";
-import { AppReceiver } from "./support/app-receiver.ts";
-import type { Protocol } from "./support/contract.ts";
-import { paint } from "./support/terminal.ts";
+import { startStack } from "../testkit/stack/stack.ts";
+import { AppReceiver } from "../testkit/app-receiver.ts";
+import type { Protocol } from "../testkit/contract.ts";
+import { paint } from "../testkit/terminal.ts";
 
 /**
  * `npm run demo`: the life of one order, between real Workers, told and checked step by step.

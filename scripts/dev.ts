@@ -3,12 +3,12 @@ import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { curlOf, demoApps, readDevelopmentSecrets, type DemoApp } from "./dev/demo-app.ts";
 import { printWorkerLog } from "./dev/worker-log.ts";
-import { startStack, type Stack } from "./stack.ts";
-import { AppReceiver, type Callback } from "./support/app-receiver.ts";
-import type { Protocol } from "./support/contract.ts";
-import { isFree } from "./support/ports.ts";
-import { ROOT } from "./support/project.ts";
-import { paint } from "./support/terminal.ts";
+import { startStack, type Stack } from "../testkit/stack/stack.ts";
+import { AppReceiver, type Callback } from "../testkit/app-receiver.ts";
+import type { Protocol } from "../testkit/contract.ts";
+import { isFree } from "../testkit/stack/ports.ts";
+import { ROOT } from "../testkit/stack/project.ts";
+import { paint } from "../testkit/terminal.ts";
 
 const GATEWAY_PORT = 8787;
 const SANDBOX_PORT = 8788;

@@ -1,4 +1,4 @@
-import type { Callback } from "../../scripts/support/app-receiver.ts";
+import type { Callback } from "../../testkit/app-receiver.ts";
 import type { Purchase } from "./customer.ts";
 import type { Ledger, LedgerRefund } from "./ledger.ts";
 import type { RecordedOrder, RecordedRefund } from "./record.ts";

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { dataOf, type Parameters } from "../../scripts/support/app-client.ts";
+import { dataOf, type Parameters } from "../../testkit/app-client.ts";
 import {
   bridgeParams,
   type CreatedOrder,
   type Envelope,
   type RequestedRefund,
-} from "../../scripts/support/contract.ts";
-import type { Chance } from "./chance.ts";
+} from "../../testkit/contract.ts";
+import type { Chance } from "./random.ts";
 import type { Shop } from "./shop.ts";
 
 /** A refund that the app wants, whatever it takes. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Stack } from "../../scripts/stack.ts";
-import type { Chance } from "./chance.ts";
+import type { Stack } from "../../testkit/stack/stack.ts";
+import type { Chance } from "./random.ts";
 import { progress } from "./customer.ts";
 
 /**

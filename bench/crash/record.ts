@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { AdminClient } from "../../scripts/support/admin-client.ts";
+import type { AdminClient } from "../../testkit/admin-client.ts";
 
 const notifyState = z.enum(["none", "failing", "confirmed"]);
 

@@ -1,12 +1,12 @@
 import { randomBytes, randomInt } from "node:crypto";
-import type { Stack } from "../../scripts/stack.ts";
-import { AdminClient } from "../../scripts/support/admin-client.ts";
-import { AppClient } from "../../scripts/support/app-client.ts";
-import { AppReceiver } from "../../scripts/support/app-receiver.ts";
-import type { Protocol } from "../../scripts/support/contract.ts";
-import { API_CERTIFICATE, PLATFORM_CERTIFICATE } from "../../scripts/support/demo-merchant.ts";
-import type { SandboxClient } from "../../scripts/support/sandbox-client.ts";
-import type { Chance } from "./chance.ts";
+import type { Stack } from "../../testkit/stack/stack.ts";
+import { AdminClient } from "../../testkit/admin-client.ts";
+import { AppClient } from "../../testkit/app-client.ts";
+import { AppReceiver } from "../../testkit/app-receiver.ts";
+import type { Protocol } from "../../testkit/contract.ts";
+import { API_CERTIFICATE, PLATFORM_CERTIFICATE } from "../../testkit/demo-merchant.ts";
+import type { SandboxClient } from "../../testkit/sandbox-client.ts";
+import type { Chance } from "./random.ts";
 
 /** A merchant with one app, whose server is up and mostly well. */
 export interface Shop {

@@ -1,6 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import type { FloorEnv } from "./env.ts";
-import { shop } from "./shop.ts";
+import { shop } from "./settings.ts";
 import {
   BOOK_PAYMENT,
   FIND_ORDER,

@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import { shop } from "./shop.ts";
+import { shop } from "./settings.ts";
 
 /** Calls WeChat as the gateway does, and takes the answer at its word. */
 export async function callWechat(

@@ -1,5 +1,5 @@
 import type { FloorEnv } from "./env.ts";
-import { openShop, shop, type FloorShop } from "./shop.ts";
+import { openShop, shop, type FloorShop } from "./settings.ts";
 import { FIND_VIEW, INSERT_ORDER, INSERT_USER } from "./statements.ts";
 import { callWechat, valueOf } from "./wechat.ts";
 

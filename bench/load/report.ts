@@ -1,6 +1,6 @@
 import type { Latencies } from "../support/latencies.ts";
 import { tableOf } from "../support/table.ts";
-import { ENDPOINTS, type Endpoint, type Lived, type Target } from "./life.ts";
+import { ENDPOINTS, type Endpoint, type Lived, type Target } from "./order-run.ts";
 
 /** What was measured of the gateway, or of the floor. */
 export interface Measured {

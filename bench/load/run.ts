@@ -1,22 +1,22 @@
 import { mkdirSync } from "node:fs";
 import path from "node:path";
-import { startStack } from "../../scripts/stack.ts";
-import { AppClient } from "../../scripts/support/app-client.ts";
-import { eventually } from "../../scripts/support/eventually.ts";
-import { removeFolder, temporaryFolder } from "../../scripts/support/leftovers.ts";
-import { migrate } from "../../scripts/support/migrate.ts";
-import { freePorts } from "../../scripts/support/ports.ts";
-import { WorkerProcess } from "../../scripts/support/worker-process.ts";
+import { startStack } from "../../testkit/stack/stack.ts";
+import { AppClient } from "../../testkit/app-client.ts";
+import { eventually } from "../../testkit/eventually.ts";
+import { removeFolder, temporaryFolder } from "../../testkit/stack/leftovers.ts";
+import { migrate } from "../../testkit/stack/migrate.ts";
+import { freePorts } from "../../testkit/stack/ports.ts";
+import { WorkerProcess } from "../../testkit/stack/worker-process.ts";
 import { cpuOf } from "../support/cpu.ts";
 import { Latencies } from "../support/latencies.ts";
 import { machineLine } from "../support/machine.ts";
 import { inParallel } from "../support/pool.ts";
 import { Client } from "../support/post.ts";
-import { Receiver } from "./heard.ts";
-import { live, type Endpoint, type Lived, type Target } from "./life.ts";
+import { Receiver } from "./receiver-process.ts";
+import { live, type Endpoint, type Lived, type Target } from "./order-run.ts";
 import { ratioTable, latencyTable, type Measured } from "./report.ts";
-import { openFloorShop, openGatewayShop } from "./shop.ts";
-import { differences } from "./verify.ts";
+import { openFloorShop, openGatewayShop } from "./targets.ts";
+import { differences } from "./compare.ts";
 
 /** The gateway and the floor take turns, so that whatever else the machine does hits both. */
 const ROUNDS = 10;

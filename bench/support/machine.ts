@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { ROOT } from "../../scripts/support/project.ts";
+import { ROOT } from "../../testkit/stack/project.ts";
 
 /** One line that says where and when figures were measured, and with what. */
 export function machineLine(): string {

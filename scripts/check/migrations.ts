@@ -1,8 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { cpSync, readdirSync } from "node:fs";
 import path from "node:path";
-import { removeFolder, temporaryFolder } from "../support/leftovers.ts";
-import { ROOT } from "../support/project.ts";
+import { removeFolder, temporaryFolder } from "../../testkit/stack/leftovers.ts";
+import { ROOT } from "../../testkit/stack/project.ts";
 
 /**
  * `npm run db:check`: the migrations are sound and the schema has no change that none of them makes.

@@ -2,9 +2,14 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import path from "node:path";
-import { endGroup, removeFolder, temporaryFolder, watchGroup } from "../support/leftovers.ts";
-import { signalGroup } from "../support/process-group.ts";
-import { quietEnvironment, ROOT } from "../support/project.ts";
+import {
+  endGroup,
+  removeFolder,
+  temporaryFolder,
+  watchGroup,
+} from "../../testkit/stack/leftovers.ts";
+import { signalGroup } from "../../testkit/stack/process-group.ts";
+import { quietEnvironment, ROOT } from "../../testkit/stack/project.ts";
 import { readReport } from "./vitest-report.ts";
 
 export interface Step {

@@ -1,7 +1,7 @@
-import type { Stack } from "../stack.ts";
-import { AdminClient, type MerchantDraft } from "../support/admin-client.ts";
-import { AppClient, dataOf, USUAL_ORDER } from "../support/app-client.ts";
-import type { AppReceiver } from "../support/app-receiver.ts";
+import type { Stack } from "../../testkit/stack/stack.ts";
+import { AdminClient, type MerchantDraft } from "../../testkit/admin-client.ts";
+import { AppClient, dataOf, USUAL_ORDER } from "../../testkit/app-client.ts";
+import type { AppReceiver } from "../../testkit/app-receiver.ts";
 import {
   bridgeParams,
   createdOrder,
@@ -9,13 +9,13 @@ import {
   type CreatedOrder,
   type Protocol,
   type RequestedRefund,
-} from "../support/contract.ts";
-import { demoMerchant, DEMO_WECHAT_APP_ID } from "../support/demo-merchant.ts";
-import { eventually } from "../support/eventually.ts";
-import { SandboxClient } from "../support/sandbox-client.ts";
-import { chapter, holds, remark, says, show, table } from "../support/storyteller.ts";
-import { paint } from "../support/terminal.ts";
-import { WIRES } from "./wires.ts";
+} from "../../testkit/contract.ts";
+import { demoMerchant, DEMO_WECHAT_APP_ID } from "../../testkit/demo-merchant.ts";
+import { eventually } from "../../testkit/eventually.ts";
+import { SandboxClient } from "../../testkit/sandbox-client.ts";
+import { chapter, holds, remark, says, show, table } from "./narration.ts";
+import { paint } from "../../testkit/terminal.ts";
+import { WIRES } from "./protocol-details.ts";
 import {
   pick,
   tellCallback,
@@ -24,7 +24,7 @@ import {
   viewOf,
   yuan,
   type Story,
-} from "./telling.ts";
+} from "./show.ts";
 
 const PRICE = 6800;
 const SECRETS = new Set(["apiKey", "apiV3Key", "merchantPrivateKey"]);

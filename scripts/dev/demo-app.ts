@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { parseEnv } from "node:util";
-import type { Stack } from "../stack.ts";
-import { AdminClient, type AppDraft, type RegisteredMerchant } from "../support/admin-client.ts";
-import { AppClient, USUAL_ORDER } from "../support/app-client.ts";
-import type { Protocol } from "../support/contract.ts";
+import type { Stack } from "../../testkit/stack/stack.ts";
+import { AdminClient, type AppDraft, type RegisteredMerchant } from "../../testkit/admin-client.ts";
+import { AppClient, USUAL_ORDER } from "../../testkit/app-client.ts";
+import type { Protocol } from "../../testkit/contract.ts";
 import {
   API_CERTIFICATE,
   DEMO_API_KEY,
@@ -12,9 +12,9 @@ import {
   demoMerchant,
   DEMO_SALT,
   DEMO_WECHAT_APP_ID,
-} from "../support/demo-merchant.ts";
-import { ROOT } from "../support/project.ts";
-import { SandboxClient } from "../support/sandbox-client.ts";
+} from "../../testkit/demo-merchant.ts";
+import { ROOT } from "../../testkit/stack/project.ts";
+import { SandboxClient } from "../../testkit/sandbox-client.ts";
 
 export interface DemoApp {
   readonly id: number;

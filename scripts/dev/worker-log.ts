@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from "node:util";
-import { paint } from "../support/terminal.ts";
+import { paint } from "../../testkit/terminal.ts";
 
 /** What every line of a request has anyway, or nobody reads at a terminal. */
 const LEFT_OUT = new Set(["level", "event", "method", "path", "requestId", "tookMs"]);

@@ -1,8 +1,8 @@
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, inject, it } from "vitest";
-import { dataOf, USUAL_ORDER, type Parameters } from "../../scripts/support/app-client.ts";
-import { readEnvelope } from "../../scripts/support/contract.ts";
+import { dataOf, USUAL_ORDER, type Parameters } from "../../testkit/app-client.ts";
+import { readEnvelope } from "../../testkit/contract.ts";
 import { z } from "zod";
 import { openShop, paidOrder } from "./support/shop.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { dataOf } from "../../scripts/support/app-client.ts";
-import { confirm } from "../../scripts/support/app-receiver.ts";
-import { BAD_MANNERS, confirmInJson } from "./support/manners.ts";
+import { dataOf } from "../../testkit/app-client.ts";
+import { confirm } from "../../testkit/app-receiver.ts";
+import { BAD_MANNERS, confirmInJson } from "./support/app-responses.ts";
 import { openShop, paidOrder, viewWhen } from "./support/shop.ts";
 
 // Each of these waits for the schedule's first retry, 15 s; they all wait at the same time.

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { dataOf, USUAL_ORDER } from "../../scripts/support/app-client.ts";
-import type { RenderingName } from "../../scripts/support/app-signature.ts";
-import { createdOrder } from "../../scripts/support/contract.ts";
+import { dataOf, USUAL_ORDER } from "../../testkit/app-client.ts";
+import type { RenderingName } from "../../testkit/app-signature.ts";
+import { createdOrder } from "../../testkit/contract.ts";
 import { openShop } from "./support/shop.ts";
 
 /** All that libraries write differently. */

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { dataOf } from "../../scripts/support/app-client.ts";
+import { dataOf } from "../../testkit/app-client.ts";
 import { openApp, openShop, paidOrder, viewOf } from "./support/shop.ts";
 
 const WISH = {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { startStack, type Stack } from "../../scripts/stack.ts";
-import { dataOf } from "../../scripts/support/app-client.ts";
-import type { CreatedOrder } from "../../scripts/support/contract.ts";
-import { eventually } from "../../scripts/support/eventually.ts";
+import { startStack, type Stack } from "../../testkit/stack/stack.ts";
+import { dataOf } from "../../testkit/app-client.ts";
+import type { CreatedOrder } from "../../testkit/contract.ts";
+import { eventually } from "../../testkit/eventually.ts";
 import {
   openShop,
   paidOrder,
@@ -13,7 +13,7 @@ import {
   type SignType,
 } from "./support/shop.ts";
 import { hurry } from "./support/stack-address.ts";
-import { troubleCall } from "./support/trouble.ts";
+import { troubleCall } from "./support/wechat-faults.ts";
 
 /** One way to sign of each protocol: a crash is alike for all. */
 const PROTOCOLS = ["MD5", "RSA"] as const;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { dataOf } from "../../scripts/support/app-client.ts";
-import { eventually } from "../../scripts/support/eventually.ts";
+import { dataOf } from "../../testkit/app-client.ts";
+import { eventually } from "../../testkit/eventually.ts";
 import { openShop, SIGN_TYPES, viewOf, viewWhen, type Shop } from "./support/shop.ts";
-import { troubleNotification } from "./support/trouble.ts";
+import { troubleNotification } from "./support/wechat-faults.ts";
 import {
   factsOf,
   penFor,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { dataOf } from "../../scripts/support/app-client.ts";
+import { dataOf } from "../../testkit/app-client.ts";
 import { openShop, paidOrder, viewOf, type Shop } from "./support/shop.ts";
-import { troubleCall } from "./support/trouble.ts";
+import { troubleCall } from "./support/wechat-faults.ts";
 
 // Faults are bound to an order, so that no other test's call meets them; an order that WeChat knows
 // already is asked for again by the app's own number.

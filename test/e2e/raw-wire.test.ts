@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { expect, it } from "vitest";
-import { dataOf, USUAL_ORDER } from "../../scripts/support/app-client.ts";
+import { dataOf, USUAL_ORDER } from "../../testkit/app-client.ts";
 import { CANARIES } from "./support/canaries.ts";
 import { openShop } from "./support/shop.ts";
 

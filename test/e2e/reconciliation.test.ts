@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { z } from "zod";
-import { dataOf } from "../../scripts/support/app-client.ts";
-import { eventually } from "../../scripts/support/eventually.ts";
+import { dataOf } from "../../testkit/app-client.ts";
+import { eventually } from "../../testkit/eventually.ts";
 import { openShop, paidOrder, viewWhen, type Shop } from "./support/shop.ts";
 
 const day = z.object({

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { dataOf } from "../../scripts/support/app-client.ts";
+import { dataOf } from "../../testkit/app-client.ts";
 import { openShop, paidOrder, viewOf, viewWhen } from "./support/shop.ts";
-import { troubleCall } from "./support/trouble.ts";
+import { troubleCall } from "./support/wechat-faults.ts";
 
 /** What leaves the gateway without knowing whether WeChat took the refund. */
 const UNCERTAIN = [

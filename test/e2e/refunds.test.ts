@@ -1,8 +1,8 @@
 import { describe, expect, inject, it } from "vitest";
-import { dataOf } from "../../scripts/support/app-client.ts";
-import { eventually } from "../../scripts/support/eventually.ts";
+import { dataOf } from "../../testkit/app-client.ts";
+import { eventually } from "../../testkit/eventually.ts";
 import { openShop, paidOrder, viewOf, viewWhen } from "./support/shop.ts";
-import { troubleNotification } from "./support/trouble.ts";
+import { troubleNotification } from "./support/wechat-faults.ts";
 
 /** The status of an answer that has WeChat come again: APIv2 has its answers in the body. */
 const REFUSED_FOR_NOW = { v2: 200, v3: 503 } as const;

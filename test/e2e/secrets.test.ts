@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 import { expect, inject, it } from "vitest";
 import { z } from "zod";
-import { dataOf } from "../../scripts/support/app-client.ts";
-import { API_CERTIFICATE } from "../../scripts/support/demo-merchant.ts";
-import { eventually } from "../../scripts/support/eventually.ts";
+import { dataOf } from "../../testkit/app-client.ts";
+import { API_CERTIFICATE } from "../../testkit/demo-merchant.ts";
+import { eventually } from "../../testkit/eventually.ts";
 import { CANARIES } from "./support/canaries.ts";
 import { openShop, viewWhen, type Shop } from "./support/shop.ts";
-import { troubleCall, troubleNotification } from "./support/trouble.ts";
+import { troubleCall, troubleNotification } from "./support/wechat-faults.ts";
 
 const OPEN_ID = "oCanaryOpenId_7f3b0c5e91d24a68";
 const ACCESS_TOKEN = "canary-access-token-7f3b0c5e";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { dataOf } from "../../scripts/support/app-client.ts";
-import { bridgeParams } from "../../scripts/support/contract.ts";
+import { dataOf } from "../../testkit/app-client.ts";
+import { bridgeParams } from "../../testkit/contract.ts";
 import { openShop, SIGN_TYPES, viewOf, viewWhen } from "./support/shop.ts";
 
 describe.each(SIGN_TYPES)("a merchant that signs with %s", (signType) => {

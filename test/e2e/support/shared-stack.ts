@@ -1,8 +1,8 @@
 import { appendFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { TestProject } from "vitest/node";
-import { startStack } from "../../../scripts/stack.ts";
-import { removeFolder, temporaryFolder } from "../../../scripts/support/leftovers.ts";
+import { startStack } from "../../../testkit/stack/stack.ts";
+import { removeFolder, temporaryFolder } from "../../../testkit/stack/leftovers.ts";
 import { CANARIES } from "./canaries.ts";
 import { hurry, type StackAddress } from "./stack-address.ts";
 

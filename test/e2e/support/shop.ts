@@ -4,13 +4,13 @@ import {
   AdminClient,
   type RegisteredApp,
   type V3Credentials,
-} from "../../../scripts/support/admin-client.ts";
-import { AppClient, dataOf, type Parameters } from "../../../scripts/support/app-client.ts";
-import { AppReceiver } from "../../../scripts/support/app-receiver.ts";
-import type { CreatedOrder, OrderView, Protocol } from "../../../scripts/support/contract.ts";
-import { API_CERTIFICATE, PLATFORM_CERTIFICATE } from "../../../scripts/support/demo-merchant.ts";
-import { eventually } from "../../../scripts/support/eventually.ts";
-import { SandboxClient } from "../../../scripts/support/sandbox-client.ts";
+} from "../../../testkit/admin-client.ts";
+import { AppClient, dataOf, type Parameters } from "../../../testkit/app-client.ts";
+import { AppReceiver } from "../../../testkit/app-receiver.ts";
+import type { CreatedOrder, OrderView, Protocol } from "../../../testkit/contract.ts";
+import { API_CERTIFICATE, PLATFORM_CERTIFICATE } from "../../../testkit/demo-merchant.ts";
+import { eventually } from "../../../testkit/eventually.ts";
+import { SandboxClient } from "../../../testkit/sandbox-client.ts";
 import type { StackAddress } from "./stack-address.ts";
 
 /** The part of a test's context that closes what the test has opened. */

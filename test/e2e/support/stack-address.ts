@@ -1,4 +1,4 @@
-import { SandboxClient } from "../../../scripts/support/sandbox-client.ts";
+import { SandboxClient } from "../../../testkit/sandbox-client.ts";
 
 /** What a test needs to know of a running stack. */
 export interface StackAddress {

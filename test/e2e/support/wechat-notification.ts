@@ -1,7 +1,7 @@
-import type { SandboxOrder } from "../../../scripts/support/sandbox-client.ts";
+import type { SandboxOrder } from "../../../testkit/sandbox-client.ts";
 import type { Shop } from "./shop.ts";
-import { V2_PEN } from "./wechat-pen-v2.ts";
-import { V3_PEN } from "./wechat-pen-v3.ts";
+import { V2_PEN } from "./wechat-notification-v2.ts";
+import { V3_PEN } from "./wechat-notification-v3.ts";
 
 /**
  * WeChat's payment notification, written from WeChat's description and sharing nothing with the

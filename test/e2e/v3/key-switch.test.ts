@@ -1,12 +1,9 @@
 import { expect, it } from "vitest";
-import { dataOf } from "../../../scripts/support/app-client.ts";
-import type { CreatedOrder } from "../../../scripts/support/contract.ts";
-import {
-  PLATFORM_CERTIFICATE,
-  WECHAT_PAY_PUBLIC_KEY,
-} from "../../../scripts/support/demo-merchant.ts";
-import { eventually } from "../../../scripts/support/eventually.ts";
-import { answersIn } from "../../../scripts/support/sandbox-client.ts";
+import { dataOf } from "../../../testkit/app-client.ts";
+import type { CreatedOrder } from "../../../testkit/contract.ts";
+import { PLATFORM_CERTIFICATE, WECHAT_PAY_PUBLIC_KEY } from "../../../testkit/demo-merchant.ts";
+import { eventually } from "../../../testkit/eventually.ts";
+import { answersIn } from "../../../testkit/sandbox-client.ts";
 import { openShop, viewWhen, type Shop } from "../support/shop.ts";
 
 const CUSTOMERS = 3;

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
-import { dataOf } from "../../../scripts/support/app-client.ts";
-import { bridgeParams, type CreatedOrder } from "../../../scripts/support/contract.ts";
-import { answersIn } from "../../../scripts/support/sandbox-client.ts";
+import { dataOf } from "../../../testkit/app-client.ts";
+import { bridgeParams, type CreatedOrder } from "../../../testkit/contract.ts";
+import { answersIn } from "../../../testkit/sandbox-client.ts";
 import { openShop, paidOrder, v3Credentials, viewWhen, type Shop } from "../support/shop.ts";
 
 const WISH = { appOrderNo: "no-1" };

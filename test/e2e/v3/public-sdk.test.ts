@@ -5,7 +5,7 @@ import path from "node:path";
 import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { Aes, Formatter, Rsa, Wechatpay } from "wechatpay-axios-plugin";
-import { eventually } from "../../../scripts/support/eventually.ts";
+import { eventually } from "../../../testkit/eventually.ts";
 
 /**
  * A public SDK as the merchant: its own signer, verifier and cipher against the sandbox's. Neither

@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
-import { dataOf } from "../../../scripts/support/app-client.ts";
-import { eventually } from "../../../scripts/support/eventually.ts";
+import { dataOf } from "../../../testkit/app-client.ts";
+import { eventually } from "../../../testkit/eventually.ts";
 import { openShop, viewWhen } from "../support/shop.ts";
-import { troubleCall, troubleNotification } from "../support/trouble.ts";
+import { troubleCall, troubleNotification } from "../support/wechat-faults.ts";
 
 it.for(["pay", "refund"] as const)(
   "a probe in place of a %s notification is refused, and the real one acknowledged",

@@ -1,8 +1,8 @@
 import path from "node:path";
-import { removeFolder, temporaryFolder } from "./support/leftovers.ts";
-import { migrate } from "./support/migrate.ts";
-import { freePorts } from "./support/ports.ts";
-import { WorkerProcess, type WorkerOptions } from "./support/worker-process.ts";
+import { removeFolder, temporaryFolder } from "./leftovers.ts";
+import { migrate } from "./migrate.ts";
+import { freePorts } from "./ports.ts";
+import { WorkerProcess, type WorkerOptions } from "./worker-process.ts";
 
 export interface StackOptions {
   /** Free ones when left out. */

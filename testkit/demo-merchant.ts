@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import type { MerchantDraft } from "./admin-client.ts";
 import type { Protocol } from "./contract.ts";
-import { ROOT } from "./project.ts";
+import { ROOT } from "./stack/project.ts";
 
 /**
  * What the gateway needs to know of the merchant that the sandbox always knows; all of its keys are

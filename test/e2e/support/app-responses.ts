@@ -1,4 +1,4 @@
-import type { Manner } from "../../../scripts/support/app-receiver.ts";
+import type { Manner } from "../../../testkit/app-receiver.ts";
 
 /** The ways in which an app answers a callback and doesn't confirm it. */
 export const BAD_MANNERS: Readonly<Record<string, Manner>> = {

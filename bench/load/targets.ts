@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
-import type { Stack } from "../../scripts/stack.ts";
-import { AdminClient } from "../../scripts/support/admin-client.ts";
-import { SandboxClient } from "../../scripts/support/sandbox-client.ts";
-import type { Receiver } from "./heard.ts";
+import type { Stack } from "../../testkit/stack/stack.ts";
+import { AdminClient } from "../../testkit/admin-client.ts";
+import { SandboxClient } from "../../testkit/sandbox-client.ts";
+import type { Receiver } from "./receiver-process.ts";
 
 /** Apps that share the load: each app's requests are limited. */
 const APPS = 10;

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { text } from "node:stream/consumers";
 import { isCallbackSigned, isWebhookSigned } from "./app-signature.ts";
 import { eventually } from "./eventually.ts";
-import { portOf } from "./ports.ts";
+import { portOf } from "./stack/ports.ts";
 
 /** A callback as it arrived, and whether it is the gateway's. */
 export interface Callback {

@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
-import { isCallbackSigned, isWebhookSigned } from "../../scripts/support/app-signature.ts";
-import { portOf } from "../../scripts/support/ports.ts";
-import type { Heard, Keys } from "./heard.ts";
+import { isCallbackSigned, isWebhookSigned } from "../../testkit/app-signature.ts";
+import { portOf } from "../../testkit/stack/ports.ts";
+import type { Heard, Keys } from "./receiver-process.ts";
 
 /**
  * The server of all apps, in a process of its own: verifies each callback as it comes, confirms it

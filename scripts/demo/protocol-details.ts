@@ -1,4 +1,4 @@
-import type { Protocol } from "../support/contract.ts";
+import type { Protocol } from "../../testkit/contract.ts";
 
 /** What differs between the protocols in an order's life, as far as the story shows it. */
 export interface Wire {

@@ -1,4 +1,4 @@
-import { cells, cutCells, lineWidth, padCells, paint } from "./terminal.ts";
+import { cells, cutCells, lineWidth, padCells, paint } from "../../testkit/terminal.ts";
 
 const INDENT = "   ";
 const NAME_WIDTH = 18;

@@ -18,14 +18,14 @@ export interface Heard {
   readonly webhookSigned: boolean;
 }
 
-/** The apps' server (receiver.ts), seen from outside. */
+/** The apps' server (receiver-program.ts), seen from outside. */
 export class Receiver {
   readonly url: string;
   readonly heard: Heard[] = [];
   readonly #end: () => void;
 
   static async start(): Promise<Receiver> {
-    const child = fork(path.join(import.meta.dirname, "receiver.ts"));
+    const child = fork(path.join(import.meta.dirname, "receiver-program.ts"));
     const [port] = await once(child, "message");
     return new Receiver(`http://127.0.0.1:${String(port)}`, () => child.disconnect());
   }

@@ -1,5 +1,5 @@
 import { createCipheriv, sign } from "node:crypto";
-import { PLATFORM_CERTIFICATE, sandboxKey } from "../../../scripts/support/demo-merchant.ts";
+import { PLATFORM_CERTIFICATE, sandboxKey } from "../../../testkit/demo-merchant.ts";
 import type { Message, PaymentFacts, Pen } from "./wechat-notification.ts";
 
 const KEY = sandboxKey("platform-1.key.pem");

@@ -1,16 +1,16 @@
 import { createHmac } from "node:crypto";
-import { signFields } from "../../scripts/support/app-signature.ts";
-import { USUAL_ORDER } from "../../scripts/support/app-client.ts";
+import { signFields } from "../../testkit/app-signature.ts";
+import { USUAL_ORDER } from "../../testkit/app-client.ts";
 import {
   createdOrder,
   readEnvelope,
   requestedRefund,
   type CreatedOrder,
   type RequestedRefund,
-} from "../../scripts/support/contract.ts";
+} from "../../testkit/contract.ts";
 import type { Latencies } from "../support/latencies.ts";
 import type { Client } from "../support/post.ts";
-import type { LoadApp, LoadShop } from "./shop.ts";
+import type { LoadApp, LoadShop } from "./targets.ts";
 
 export const ENDPOINTS = ["create-order", "notification", "order", "refund-money"] as const;
 export type Endpoint = (typeof ENDPOINTS)[number];

@@ -1,4 +1,4 @@
-import type { CreatedOrder } from "../../../scripts/support/contract.ts";
+import type { CreatedOrder } from "../../../testkit/contract.ts";
 import type { Shop } from "./shop.ts";
 
 interface Trouble {

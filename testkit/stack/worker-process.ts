@@ -1,7 +1,7 @@
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { eventually } from "./eventually.ts";
+import { eventually } from "../eventually.ts";
 import { endGroup, watchGroup } from "./leftovers.ts";
 import { signalGroup } from "./process-group.ts";
 import { quietEnvironment, ROOT, WRANGLER } from "./project.ts";

@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
-import type { AppClient } from "../../scripts/support/app-client.ts";
-import type { OrderView } from "../../scripts/support/contract.ts";
+import type { AppClient } from "../../testkit/app-client.ts";
+import type { OrderView } from "../../testkit/contract.ts";
 import { inParallel } from "../support/pool.ts";
 import { readLocal, type Row } from "../support/sqlite.ts";
-import type { Heard } from "./heard.ts";
-import type { Lived } from "./life.ts";
-import type { LoadShop } from "./shop.ts";
+import type { Heard } from "./receiver-process.ts";
+import type { Lived } from "./order-run.ts";
+import type { LoadShop } from "./targets.ts";
 
 /** What the databases and the apps hold at the end. */
 export interface End {

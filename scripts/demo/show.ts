@@ -1,11 +1,11 @@
-import { dataOf, type AppClient } from "../support/app-client.ts";
-import type { AppReceiver, Callback } from "../support/app-receiver.ts";
-import type { CreatedOrder, OrderView } from "../support/contract.ts";
-import { eventually } from "../support/eventually.ts";
-import type { SandboxClient } from "../support/sandbox-client.ts";
-import { BrokenPromise, holds, says } from "../support/storyteller.ts";
-import { paint } from "../support/terminal.ts";
-import type { WechatCall, Wire } from "./wires.ts";
+import { dataOf, type AppClient } from "../../testkit/app-client.ts";
+import type { AppReceiver, Callback } from "../../testkit/app-receiver.ts";
+import type { CreatedOrder, OrderView } from "../../testkit/contract.ts";
+import { eventually } from "../../testkit/eventually.ts";
+import type { SandboxClient } from "../../testkit/sandbox-client.ts";
+import { BrokenPromise, holds, says } from "./narration.ts";
+import { paint } from "../../testkit/terminal.ts";
+import type { WechatCall, Wire } from "./protocol-details.ts";
 
 /** Who plays in the story. */
 export interface Story {
