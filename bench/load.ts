@@ -2,8 +2,8 @@ import { parseArgs } from "node:util";
 import { runLoad } from "./load/run.ts";
 
 /**
- * `npm run bench:load [-- --orders 10000]`: lives of orders over real Workers, each verified at the
- * end, beside the floor (bench/README.md).
+ * `npm run bench:load [-- --orders 10000]`: orders from creation to refund through real Workers, all
+ * verified at the end, compared with the floor (bench/README.md).
  */
 const { values } = parseArgs({
   options: {

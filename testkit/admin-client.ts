@@ -7,7 +7,7 @@ const newApp = app.extend({ salt: z.string(), webhookSecret: z.string() });
 
 export type RegisteredMerchant = z.infer<typeof merchant>;
 export type ListedApp = z.infer<typeof app>;
-/** With the secrets, which are shown this once. */
+/** With the secrets, which are shown only here. */
 export type RegisteredApp = z.infer<typeof newApp>;
 
 export interface V2Credentials {
@@ -21,7 +21,7 @@ export interface V3Credentials {
   readonly apiV3Key: string;
   readonly merchantSerialNo: string;
   readonly merchantPrivateKey: string;
-  /** What WeChat signs with; certificates and public keys are PEM, null takes a key away. */
+  /** WeChat's keys: certificates and public keys as PEM; null removes a key. */
   readonly verifyKeys: readonly { readonly id: string; readonly pem: string | null }[];
 }
 
@@ -43,7 +43,7 @@ export interface AppDraft {
   readonly salt?: string;
 }
 
-/** The operator, at the back-office's API. */
+/** Client of the admin API. */
 export class AdminClient {
   readonly #url: string;
   readonly #token: string;
@@ -69,7 +69,7 @@ export class AdminClient {
     await this.call("PATCH", `/apps/${id}`, app, changes);
   }
 
-  /** Replaces an app's salt; the old one stays good for `overlapSeconds`. Returns the new one. */
+  /** Replaces an app's salt; the old one works for `overlapSeconds` more. Returns the new one. */
   async rotateSalt(id: number, overlapSeconds: number): Promise<string> {
     const answer = z.object({ salt: z.string() });
     const { salt } = await this.call("POST", `/apps/${id}/rotate-salt`, answer, { overlapSeconds });
@@ -84,7 +84,7 @@ export class AdminClient {
     return await this.#all("/apps", app);
   }
 
-  /** Any call; throws unless the answer is a success of the expected shape. */
+  /** Any call. Throws unless the answer is a success of the expected shape. */
   async call<T>(
     method: "GET" | "POST" | "PATCH",
     path: string,

@@ -13,7 +13,7 @@ import {
 
 export type Parameters = Readonly<Record<string, string | number>>;
 
-/** How an app writes its requests: existing ones do each. */
+/** How an app encodes its requests; existing apps use each of these. */
 export interface Dialect {
   readonly body: "form" | "json";
   readonly rendering: RenderingName;
@@ -21,7 +21,7 @@ export interface Dialect {
 
 const COMMON_DIALECT: Dialect = { body: "form", rendering: "PHP http_build_query" };
 
-/** A signed request as it goes over the wire. */
+/** A signed request as it is sent. */
 export interface SignedRequest {
   readonly path: string;
   readonly fields: Fields;
@@ -29,7 +29,7 @@ export interface SignedRequest {
   readonly body: string;
 }
 
-/** An app that calls the gateway: builds, signs and sends, and holds each answer to the contract. */
+/** An app that calls the gateway: signs and sends requests, and checks each answer by the contract. */
 export class AppClient {
   readonly id: number;
   readonly #url: string;
@@ -47,12 +47,12 @@ export class AppClient {
     this.#dialect = dialect;
   }
 
-  /** The same app, written in another language. */
-  speaking(dialect: Dialect): AppClient {
+  /** The same app, encoding its requests in another way. */
+  withDialect(dialect: Dialect): AppClient {
     return new AppClient(this.#url, { id: this.id, salt: this.#salt }, dialect);
   }
 
-  /** POST /pay/create-order; parameters that every order needs are filled in where left out. */
+  /** POST /pay/create-order; required parameters that are left out get `USUAL_ORDER`'s values. */
   async createOrder(parameters: Parameters = {}): Promise<Envelope<CreatedOrder>> {
     return await this.post("/pay/create-order", { ...USUAL_ORDER, ...parameters }, createdOrder);
   }
@@ -68,7 +68,7 @@ export class AppClient {
     return await this.post("/order", parameters, orderView);
   }
 
-  /** Signs, sends, and reads the answer by the contract. */
+  /** Signs, sends, and parses the answer by the contract. */
   async post<Data>(
     path: string,
     parameters: Parameters,
@@ -86,7 +86,7 @@ export class AppClient {
     const sign = signFields(texts, this.#salt, RENDERINGS[this.#dialect.rendering]);
     const fields = { ...texts, sign };
     return this.#dialect.body === "json"
-      ? // Numbers as numbers, as such apps write them.
+      ? // Numbers as JSON numbers, as such apps send them.
         {
           path,
           fields,
@@ -96,7 +96,7 @@ export class AppClient {
       : { path, fields, contentType: FORM, body: new URLSearchParams(fields).toString() };
   }
 
-  /** Sends a request. Throws where the answer isn't what the contract promises of every answer. */
+  /** Sends a request. Throws when the answer breaks a rule that the contract sets for every answer. */
   async send<Data>(request: SignedRequest, data: z.ZodType<Data>): Promise<Envelope<Data>> {
     const response = await fetch(this.#url + request.path, {
       method: "POST",
@@ -112,7 +112,7 @@ export class AppClient {
 
 const FORM = "application/x-www-form-urlencoded";
 
-/** An order without anything special. */
+/** An ordinary order. */
 export const USUAL_ORDER = {
   platForm: 1,
   openId: "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o",
@@ -122,7 +122,7 @@ export const USUAL_ORDER = {
   tradeType: "JSAPI",
 } as const satisfies Parameters;
 
-/** The data of a successful answer. Throws with the gateway's words otherwise. */
+/** The data of a successful answer. Throws with the gateway's errmsg otherwise. */
 export function dataOf<Data>(envelope: Envelope<Data>): Data {
   if (envelope.code !== 0) throw new Error(`${envelope.code} ${envelope.errmsg}`);
   return envelope.data;

@@ -12,33 +12,40 @@ export interface Callback {
   readonly headers: NodeJS.Dict<string | string[]>;
   readonly body: string;
   readonly fields: Readonly<Record<string, string>>;
-  /** The contract's `sign` fits. */
+  /** The contract's `sign` is valid. */
   readonly signed: boolean;
-  /** The Standard Webhooks header fits. */
+  /** The Standard Webhooks headers are valid. */
   readonly webhookSigned: boolean;
   readonly at: number;
 }
 
 /** How the app answers a callback. */
-export type Manner = (response: ServerResponse) => void;
+export type AppResponse = (response: ServerResponse) => void;
 
+/** What an app verifies its callbacks with. */
 export interface AppKeys {
+  readonly id: number;
   readonly salt: string;
   readonly webhookSecret: string;
 }
 
-/** The server of an app: records callbacks, verifies them, and answers well or badly. */
+const CALLBACK_TIMEOUT_MS = 60_000;
+
+/** An hour: workerd keeps connections, and one that closes under a call makes it fail. */
+const KEEP_ALIVE_MS = 3600_000;
+
+/** The server of one or more apps: records callbacks, verifies them, and answers well or badly. */
 export class AppReceiver {
   readonly url: string;
   readonly callbacks: Callback[] = [];
   readonly #server: Server;
-  #keys: AppKeys | undefined;
-  #manner: Manner = confirm;
+  readonly #keys = new Map<string, AppKeys>();
+  #response: AppResponse = confirm;
   #onCallback: (callback: Callback) => void = () => undefined;
 
   /** Listens on a free loopback port. */
   static async start(): Promise<AppReceiver> {
-    const server = createServer();
+    const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS });
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     return new AppReceiver(server);
@@ -54,23 +61,23 @@ export class AppReceiver {
     });
   }
 
-  /** The keys to verify with: the app's, once it is registered. */
-  trust(keys: AppKeys): void {
-    this.#keys = keys;
+  /** From now on, callbacks that name this app are verified with its keys; others never verify. */
+  trust(app: AppKeys): void {
+    this.#keys.set(String(app.id), app);
   }
 
-  /** From now on answers in this manner. */
-  answer(manner: Manner): void {
-    this.#manner = manner;
+  /** Answers in this way from now on. */
+  respondWith(response: AppResponse): void {
+    this.#response = response;
   }
 
-  /** Has each callback told to `listener` too. */
+  /** Calls `listener` with each callback that arrives from now on. */
   onCallback(listener: (callback: Callback) => void): void {
     this.#onCallback = listener;
   }
 
   /** The callbacks about an order, by its number. */
-  about(orderNumber: string, event?: "pay" | "refund"): readonly Callback[] {
+  callbacksFor(orderNumber: string, event?: "pay" | "refund"): readonly Callback[] {
     return this.callbacks.filter(
       ({ fields }) =>
         fields["pay_order_number"] === orderNumber &&
@@ -79,15 +86,19 @@ export class AppReceiver {
   }
 
   /** Waits for callbacks about an order; returns the last of the first `count`. */
-  async heard(orderNumber: string, event: "pay" | "refund", count = 1): Promise<Callback> {
+  async waitForCallback(
+    orderNumber: string,
+    event: "pay" | "refund",
+    count = 1,
+  ): Promise<Callback> {
     return await eventually(
       `callback ${count} (${event}) about ${orderNumber}`,
-      () => this.about(orderNumber, event)[count - 1],
-      60_000,
+      () => this.callbacksFor(orderNumber, event)[count - 1],
+      CALLBACK_TIMEOUT_MS,
     );
   }
 
-  /** Nobody listens any more: calls are refused by the machine. `resume` takes it back. */
+  /** Stops listening: the machine refuses calls from now on. `resume` reverses it. */
   async stop(): Promise<void> {
     if (!this.#server.listening) return;
     const closed = once(this.#server, "close");
@@ -104,24 +115,25 @@ export class AppReceiver {
 
   async #receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await text(request);
+    const fields = Object.fromEntries(new URLSearchParams(body));
+    const keys = this.#keys.get(fields["appId"] ?? "");
     const callback: Callback = {
       path: request.url ?? "",
       headers: request.headers,
       body,
-      fields: Object.fromEntries(new URLSearchParams(body)),
-      signed: this.#keys !== undefined && isCallbackSigned(body, this.#keys.salt),
+      fields,
+      signed: keys !== undefined && isCallbackSigned(body, keys.salt),
       webhookSigned:
-        this.#keys !== undefined &&
-        isWebhookSigned(request.headers, body, this.#keys.webhookSecret),
+        keys !== undefined && isWebhookSigned(request.headers, body, keys.webhookSecret),
       at: Date.now(),
     };
     this.callbacks.push(callback);
     this.#onCallback(callback);
-    this.#manner(response);
+    this.#response(response);
   }
 }
 
-/** The app has understood. */
-export const confirm: Manner = (response) => {
+/** Confirms the callback, as the contract asks. */
+export const confirm: AppResponse = (response) => {
   response.end("success");
 };

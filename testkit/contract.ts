@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /**
- * The answers of the app-facing contract, to the letter: an unknown, missing or mistyped field is an
+ * The answers of the app-facing contract, strictly: an unknown, missing or mistyped field is an
  * error.
  */
 
@@ -42,10 +42,10 @@ export const orderView = z.strictObject({
   refund_free: z.int(),
 });
 
-/** WeChat Pay's protocols: which one a merchant speaks is no app's business. */
+/** WeChat Pay's protocols. A merchant uses one; its apps don't see which. */
 export type Protocol = "v2" | "v3";
 
-/** What the page hands to WeChat's bridge. */
+/** The parameters that the page passes to WeChat's JS bridge. */
 export const bridgeParams = z.strictObject({
   appId: z.string(),
   timeStamp: z.string().regex(/^\d{10}$/),
@@ -76,12 +76,12 @@ const failure = z
     error: "errmsg must begin with its code's text",
   });
 
-/** The envelope around an answer; on failure there is no data, on success no message. */
+/** The envelope of an answer: data on success, a message on failure, never both. */
 export type Envelope<Data> =
   | { readonly code: 0; readonly errmsg: null; readonly data: Data }
   | z.infer<typeof failure>;
 
-/** Reads an envelope. Throws where it isn't exactly what the contract says. */
+/** Parses an envelope. Throws unless it is exactly as the contract says. */
 export function readEnvelope<Data>(body: unknown, data: z.ZodType<Data>): Envelope<Data> {
   const success = z.strictObject({ code: z.literal(0), errmsg: z.null(), data });
   const isSuccess = z.object({ code: z.literal(0) }).safeParse(body).success;

@@ -3,7 +3,7 @@ import type { BridgeParams, Protocol } from "./contract.ts";
 export interface SandboxNotification {
   readonly protocol: Protocol;
   readonly kind: "pay" | "refund";
-  /** It is a signature probe, which must be refused. */
+  /** A signature probe, which must be refused. */
   readonly probe: boolean;
   readonly state: "waiting" | "acknowledged" | "given-up";
   readonly url: string;
@@ -16,18 +16,18 @@ export interface SandboxNotification {
 
 export interface SandboxRefund {
   readonly protocol: Protocol;
-  /** A call asked for it, or a person in WeChat's merchant platform. */
+  /** Requested by a call, or by a person in WeChat's merchant platform. */
   readonly source: "API" | "VENDOR_PLATFORM";
   readonly outRefundNo: string;
   readonly refundId: string;
   readonly refundFee: number;
   readonly totalFee: number;
   readonly status: "PROCESSING" | "SUCCESS" | "CHANGE" | "REFUNDCLOSE";
-  /** How often WeChat was called for it. */
+  /** How often it was requested. */
   readonly calls: number;
 }
 
-/** An order in WeChat's books, with all that belongs to it. */
+/** An order as WeChat knows it, with its refunds and notifications. */
 export interface SandboxOrder {
   readonly protocol: Protocol;
   readonly outTradeNo: string;
@@ -55,8 +55,8 @@ export interface SandboxState {
 }
 
 /**
- * How the notifications of an order were answered, one by one. An attempt without an answer in time
- * isn't counted: a busy machine has such, and WeChat comes again.
+ * The status of each answer to an order's notifications. An attempt that timed out isn't counted: it
+ * happens on a busy machine, and WeChat repeats it.
  */
 export function answersIn({ notifications }: SandboxOrder): readonly number[] {
   return notifications
@@ -64,11 +64,11 @@ export function answersIn({ notifications }: SandboxOrder): readonly number[] {
     .flatMap(({ status }) => (status === null ? [] : [status]));
 }
 
-/** See the sandbox's own description of its control API. */
+/** Documented with the sandbox's control API. */
 export type SandboxFault = Readonly<Record<string, string | number>>;
 export type SandboxSettings = Readonly<Record<string, string | number | boolean>>;
 
-/** What is to go wrong with the next bill, or the next `times` bills, of any merchant or of one. */
+/** A fault of the next bill, or the next `times` bills, of any merchant or of one. */
 export type SandboxBillFault = { readonly times?: number; readonly mchId?: string } & (
   | {
       readonly fault: "missing-line" | "wrong-amount";
@@ -82,15 +82,15 @@ export type SandboxBillFault = { readonly times?: number; readonly mchId?: strin
     }
   | {
       readonly fault: "extra-line";
-      /** What the trade that nobody knows is called; made up when absent. */
+      /** The number of the unknown trade; made up when left out. */
       readonly outTradeNo?: string;
-      /** Makes it the line of a refund. */
+      /** Makes it a refund's line. */
       readonly outRefundNo?: string;
     }
   | { readonly fault: "creating" | "truncated" | "not-gzip" | "html-page" | "wrong-hash" }
 );
 
-/** The payer and WeChat, at the sandbox's control API. */
+/** Client of the sandbox's control API: acts as the payer and as WeChat. */
 export class SandboxClient {
   readonly #url: string;
 
@@ -106,7 +106,7 @@ export class SandboxClient {
     return await this.#call("GET", `/orders/${number}`);
   }
 
-  /** The payer pays, with what the page handed to WeChat, which is then checked. */
+  /** The payer pays. With `bridge`, the page's parameters are checked as WeChat's client does. */
   async pay(
     number: string,
     options: { readonly notify?: boolean; readonly bridge?: BridgeParams } = {},
@@ -114,7 +114,7 @@ export class SandboxClient {
     return await this.#call("POST", `/orders/${number}/pay`, options);
   }
 
-  /** WeChat sends the payment's notification once more. */
+  /** WeChat sends the payment's notification again. */
   async notifyAgain(number: string): Promise<SandboxOrder> {
     return await this.#call("POST", `/orders/${number}/notify`, {});
   }
@@ -133,9 +133,9 @@ export class SandboxClient {
   }
 
   /**
-   * A person refunds an order in WeChat's merchant platform: all that is left of it, unless
-   * `refundFee` (fen) says otherwise. Without a `notifyUrl` it is notified where the merchant's
-   * latest refund in the order's protocol was, if anywhere.
+   * A person refunds an order in WeChat's merchant platform: `refundFee` (fen), or all that is left.
+   * Without a `notifyUrl` the notification goes to that of the merchant's latest refund in the
+   * order's protocol, if there is one.
    */
   async platformRefund(
     number: string,
@@ -159,7 +159,7 @@ export class SandboxClient {
     await this.#call("POST", "/merchants", merchant);
   }
 
-  /** Changes what WeChat signs with for a merchant. */
+  /** Changes which key WeChat signs a merchant's messages with. */
   async changeKeys(
     mchId: string,
     mode:

@@ -2,22 +2,22 @@ import { styleText } from "node:util";
 
 type Style = Parameters<typeof styleText>[0];
 
-/** Colours where the terminal shows them: not into a file or a pipe, not with NO_COLOR. */
+/** Adds colours if stdout is a terminal that shows them and NO_COLOR isn't set. */
 export function paint(style: Style, text: string): string {
   return styleText(style, text, { stream: process.stdout });
 }
 
-/** How wide lines may be: the terminal's width, or a page's where there is none. */
+/** The maximum width of a line: the terminal's, or that of a page without a terminal. */
 export function lineWidth(): number {
   return Math.min(process.stdout.columns ?? 100, 120);
 }
 
-/** Pads to a width in terminal cells, of which a Chinese character takes two. */
+/** Pads to a width in terminal cells; a Chinese character takes two. */
 export function padCells(text: string, width: number): string {
   return text + " ".repeat(Math.max(0, width - cells(text)));
 }
 
-/** As much of a text as fits, with an ellipsis where it was cut. */
+/** As much of a text as fits, with an ellipsis where it is cut. */
 export function cutCells(text: string, width: number): string {
   if (cells(text) <= width) return text;
   let cut = "";

@@ -1,20 +1,24 @@
 import { createHash, createHmac } from "node:crypto";
-import type { Shop } from "./shop.ts";
-import type { Message, PaymentFacts, Pen } from "./wechat-notification.ts";
+import type {
+  MerchantKeys,
+  Message,
+  NotificationWriter,
+  PaymentFacts,
+} from "./wechat-notification.ts";
 
 type Fields = Readonly<Record<string, string>>;
-type Keys = Pick<Shop["merchant"], "apiKey" | "signType">;
+type Keys = Pick<MerchantKeys, "apiKey" | "signType">;
 
-/** APIv2: XML that holds its own signature. */
-export const V2_PEN: Pen = {
-  write: (facts, merchant) => signed(fieldsOf(facts), merchant),
-  spoil: (facts, merchant) => {
+/** APIv2: XML that contains its signature. */
+export const V2_NOTIFICATIONS: NotificationWriter = {
+  write: (facts, keys) => signed(fieldsOf(facts), keys),
+  writeInvalid: (facts, keys) => {
     const fields = fieldsOf(facts);
-    const { body } = signed(fields, merchant);
+    const { body } = signed(fields, keys);
     return {
       unsigned: message(xml(fields)),
       "changed after signing": message(body.replace("<![CDATA[CNY]]>", "<![CDATA[USD]]>")),
-      "an entity": message(body.replace("<xml>", '<!DOCTYPE x [<!ENTITY e "1">]><xml>')),
+      "with an entity": message(body.replace("<xml>", '<!DOCTYPE x [<!ENTITY e "1">]><xml>')),
     };
   },
 };

@@ -1,28 +1,28 @@
 import { createCipheriv, sign } from "node:crypto";
-import { PLATFORM_CERTIFICATE, sandboxKey } from "../../../testkit/demo-merchant.ts";
-import type { Message, PaymentFacts, Pen } from "./wechat-notification.ts";
+import { PLATFORM_CERTIFICATE, sandboxKey } from "./demo-merchant.ts";
+import type { Message, NotificationWriter, PaymentFacts } from "./wechat-notification.ts";
 
 const KEY = sandboxKey("platform-1.key.pem");
 const OTHER_KEY = sandboxKey("platform-2.key.pem");
 
-/** APIv3: JSON with a sealed resource, signed in its headers. */
-export const V3_PEN: Pen = {
+/** APIv3: JSON with an encrypted resource; the signature is in the headers. */
+export const V3_NOTIFICATIONS: NotificationWriter = {
   write: (facts, { apiV3Key }) => signed(envelope(resourceOf(facts), apiV3Key)),
-  spoil: (facts, { apiV3Key }) => {
+  writeInvalid: (facts, { apiV3Key }) => {
     const body = envelope(resourceOf(facts), apiV3Key);
-    const good = signed(body);
-    const { "Wechatpay-Signature": signature = "", ...unsigned } = good.headers;
+    const valid = signed(body);
+    const { "Wechatpay-Signature": signature = "", ...unsigned } = valid.headers;
     return {
       unsigned: { headers: unsigned, body },
-      "changed after signing": { ...good, body: body.replace("SUCCESS", "SUCCES5") },
-      "a probe": {
+      "changed after signing": { ...valid, body: body.replace("SUCCESS", "SUCCES5") },
+      "a signature probe": {
         headers: { ...unsigned, "Wechatpay-Signature": `WECHATPAY/SIGNTEST/${signature}` },
         body,
       },
-      "another platform key": signed(body, { key: OTHER_KEY }),
-      "of another time": signed(body, { age: 301 }),
-      "of another event": signed(envelope(resourceOf(facts), apiV3Key, "TRANSACTION.CLOSED")),
-      unsealed: signed(JSON.stringify(resourceOf(facts))),
+      "signed with another platform key": signed(body, { key: OTHER_KEY }),
+      "signed five minutes ago": signed(body, { age: 301 }),
+      "of another event type": signed(envelope(resourceOf(facts), apiV3Key, "TRANSACTION.CLOSED")),
+      "not encrypted": signed(JSON.stringify(resourceOf(facts))),
     };
   },
 };
@@ -48,7 +48,7 @@ function resourceOf(facts: PaymentFacts): object {
   };
 }
 
-/** WeChat: AEAD_AES_256_GCM, the tag of 16 bytes behind what it guards. */
+/** WeChat: AEAD_AES_256_GCM, followed by its tag of 16 bytes. */
 function envelope(resource: object, apiV3Key: string, event = "TRANSACTION.SUCCESS"): string {
   const [nonce, associated] = ["fdasflkja484", "transaction"];
   const cipher = createCipheriv("aes-256-gcm", apiV3Key, nonce);
@@ -70,7 +70,7 @@ function envelope(resource: object, apiV3Key: string, event = "TRANSACTION.SUCCE
   });
 }
 
-/** WeChat: SHA256-RSA of timestamp, nonce and body, each with a line feed behind it. */
+/** WeChat: SHA256-RSA of timestamp, nonce and body, each followed by a line feed. */
 function signed(body: string, { key = KEY, age = 0 } = {}): Message {
   const timestamp = Math.floor(Date.now() / 1000) - age;
   const nonce = "EkfuFhzL8aRWZUq3";

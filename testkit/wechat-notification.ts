@@ -1,14 +1,14 @@
-import type { SandboxOrder } from "../../../testkit/sandbox-client.ts";
-import type { Shop } from "./shop.ts";
-import { V2_PEN } from "./wechat-notification-v2.ts";
-import { V3_PEN } from "./wechat-notification-v3.ts";
+import type { SandboxOrder } from "./sandbox-client.ts";
+import type { Merchant } from "./shop.ts";
+import { V2_NOTIFICATIONS } from "./wechat-notification-v2.ts";
+import { V3_NOTIFICATIONS } from "./wechat-notification-v3.ts";
 
 /**
- * WeChat's payment notification, written from WeChat's description and sharing nothing with the
+ * WeChat's payment notification, written from WeChat's description and sharing no code with the
  * gateway or the sandbox.
  */
 
-/** What a notification says, in whatever protocol. */
+/** What a notification says, in either protocol. */
 export interface PaymentFacts {
   readonly appId: string;
   readonly mchId: string;
@@ -19,27 +19,30 @@ export interface PaymentFacts {
   readonly success: boolean;
 }
 
-/** A notification as it goes over the wire. */
+/** A notification as it is sent. */
 export interface Message {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
-/** WeChat's hand in one protocol. */
-export interface Pen {
-  /** The notification, rightly signed for a merchant. */
-  write(facts: PaymentFacts, merchant: Shop["merchant"]): Message;
-  /** The same, wrong in the ways that only this protocol has, by what is wrong. */
-  spoil(facts: PaymentFacts, merchant: Shop["merchant"]): Readonly<Record<string, Message>>;
+/** What a notification is signed or sealed with. */
+export type MerchantKeys = Pick<Merchant, "apiKey" | "apiV3Key" | "signType">;
+
+/** Writes WeChat's notifications in one protocol. */
+export interface NotificationWriter {
+  /** The notification, correctly signed for a merchant. */
+  write(facts: PaymentFacts, keys: MerchantKeys): Message;
+  /** The same with a fault that only this protocol has, by the fault. */
+  writeInvalid(facts: PaymentFacts, keys: MerchantKeys): Readonly<Record<string, Message>>;
 }
 
-/** The pen that WeChat writes to a merchant with. */
-export function penFor({ signType }: Shop["merchant"]): Pen {
-  return signType === "RSA" ? V3_PEN : V2_PEN;
+/** The writer for a merchant's protocol. */
+export function notificationsFor({ signType }: MerchantKeys): NotificationWriter {
+  return signType === "RSA" ? V3_NOTIFICATIONS : V2_NOTIFICATIONS;
 }
 
-/** What WeChat has to say of a paid order. */
-export function factsOf(order: SandboxOrder): PaymentFacts {
+/** The facts of an order that the payer has paid. */
+export function paymentFacts(order: SandboxOrder): PaymentFacts {
   return {
     appId: order.appId,
     mchId: order.mchId,
@@ -51,7 +54,7 @@ export function factsOf(order: SandboxOrder): PaymentFacts {
   };
 }
 
-/** Posts a notification as WeChat does; whether it is acknowledged, by the protocol's own rule. */
+/** Posts a notification as WeChat does. Returns whether it is acknowledged, by the protocol's rule. */
 export async function post(url: string, { headers, body }: Message): Promise<boolean> {
   const response = await fetch(url, { method: "POST", headers, body });
   const answer = await response.text();

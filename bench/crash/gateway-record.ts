@@ -22,12 +22,12 @@ const order = z.object({
   payNotifyNumber: z.int(),
 });
 const page = z.object({ items: z.array(order), nextCursor: z.int().nullable() });
-const whole = order.extend({ refunds: z.array(refund) });
+const orderWithRefunds = order.extend({ refunds: z.array(refund) });
 
-export type RecordedOrder = z.infer<typeof whole>;
+export type RecordedOrder = z.infer<typeof orderWithRefunds>;
 export type RecordedRefund = z.infer<typeof refund>;
 
-/** Every order in D1 with its refunds, as the back-office shows it. */
+/** Every order in D1 with its refunds, from the admin API. */
 export async function readRecord(admin: AdminClient): Promise<readonly RecordedOrder[]> {
   const orders: RecordedOrder[] = [];
   let cursor: number | null = null;
@@ -35,7 +35,7 @@ export async function readRecord(admin: AdminClient): Promise<readonly RecordedO
     const query: string = cursor === null ? "" : `&cursor=${cursor}`;
     const found: z.infer<typeof page> = await admin.call("GET", `/orders?limit=100${query}`, page);
     for (const { id } of found.items) {
-      orders.push(await admin.call("GET", `/orders/${id}`, whole));
+      orders.push(await admin.call("GET", `/orders/${id}`, orderWithRefunds));
     }
     cursor = found.nextCursor;
   } while (cursor !== null);

@@ -1,5 +1,8 @@
-/** Seeded chance, so that a run's plan can be had again (mulberry32). When things end, it can't tell. */
-export class Chance {
+/**
+ * Seeded random numbers (mulberry32), so that a run's plan can be repeated. How long things take is
+ * not part of the plan.
+ */
+export class Random {
   #state: number;
 
   constructor(seed: number) {
@@ -15,9 +18,9 @@ export class Chance {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** A whole number from `least` to `most`, both included. */
-  between(least: number, most: number): number {
-    return least + Math.floor(this.next() * (most - least + 1));
+  /** An integer from `min` to `max`, both included. */
+  between(min: number, max: number): number {
+    return min + Math.floor(this.next() * (max - min + 1));
   }
 
   /** True in this share of cases. */
@@ -25,8 +28,8 @@ export class Chance {
     return this.next() < share;
   }
 
-  /** A source of its own for somebody who goes on by himself. */
-  branch(): Chance {
-    return new Chance(this.between(0, 2 ** 32 - 1));
+  /** An independent generator, for something that runs concurrently. */
+  branch(): Random {
+    return new Random(this.between(0, 2 ** 32 - 1));
   }
 }

@@ -20,7 +20,7 @@ const state = z.object({
   notifications: z.array(z.object({ state: z.string(), attempts: z.array(z.unknown()) })),
 });
 
-/** WeChat's books, which are the truth. */
+/** What WeChat (the sandbox) has recorded: the reference of the comparison. */
 export type Ledger = z.infer<typeof state>;
 export type LedgerRefund = z.infer<typeof refund>;
 

@@ -1,14 +1,13 @@
 import type { FloorEnv } from "./env.ts";
-import { openShop, shop, type FloorShop } from "./settings.ts";
+import { configure, settings, type FloorSettings } from "./settings.ts";
 import { FIND_VIEW, INSERT_ORDER, INSERT_USER } from "./statements.ts";
 import { callWechat, valueOf } from "./wechat.ts";
 
 export { FloorOrder } from "./order.ts";
 
 /**
- * The least that a gateway could do: the same trips to D1, the same calls to WeChat and to the app,
- * the same hop to the order's object. No signature is checked, nothing is validated, logged or
- * remembered, no timer is armed.
+ * The minimum that a gateway has to do: the same trips to D1, calls to WeChat and to the app, and hop
+ * to the order's object. It checks no signature, validates, logs and caches nothing and arms no timer.
  */
 export default {
   async fetch(request, env, context): Promise<Response> {
@@ -18,14 +17,15 @@ export default {
       case "/health":
         return Response.json({ ok: true });
       case "/setup": {
-        const told: FloorShop = JSON.parse(body);
-        await openShop(env.DB, told);
+        const newSettings: FloorSettings = JSON.parse(body);
+        configure(newSettings);
+        await insertOwners(env.DB, newSettings.apps);
         return Response.json({ ok: true });
       }
       case "/pay/create-order":
         return await createOrder(new URLSearchParams(body), env, context);
       case "/notify/v2/1/pay":
-        await env.FLOOR_ORDER.getByName(valueOf(body, "out_trade_no")).settle(
+        await env.FLOOR_ORDER.getByName(valueOf(body, "out_trade_no")).recordPayment(
           valueOf(body, "transaction_id"),
           Number(valueOf(body, "total_fee")),
         );
@@ -48,6 +48,24 @@ export default {
   },
 } satisfies ExportedHandler<FloorEnv>;
 
+/** Inserts the rows that orders refer to. */
+async function insertOwners(db: D1Database, apps: number): Promise<void> {
+  await db.batch([
+    db.prepare(
+      "insert into merchants (id, name, mch_id, protocol, created_at, updated_at) values (1, 'floor', '1', 'v2', 0, 0)",
+    ),
+    ...Array.from({ length: apps }, (_, index) =>
+      db
+        .prepare(
+          `insert into apps (id, name, merchant_id, wechat_app_id, pay_notify_url, refund_notify_url, enabled,
+            salt_sealed, webhook_secret_sealed, created_at, updated_at)
+          values (?, 'floor', 1, '', '', '', 1, '', '', 0, 0)`,
+        )
+        .bind(index + 1),
+    ),
+  ]);
+}
+
 async function createOrder(
   asked: URLSearchParams,
   env: FloorEnv,
@@ -59,7 +77,7 @@ async function createOrder(
   const [desc, tag] = [asked.get("desc") ?? "", asked.get("tag") ?? ""];
   const totalFen = Number(asked.get("totalFree"));
   const notifyUrl = `${env.PUBLIC_URL}/notify/v2/1/pay`;
-  const owner = [number, appId, 1, appId, openId, "v2", "HMAC-SHA256", shop().wechatAppId];
+  const owner = [number, appId, 1, appId, openId, "v2", "HMAC-SHA256", settings().wechatAppId];
   const terms = [null, desc, totalFen, tag, asked.get("attach"), "127.0.0.1", notifyUrl];
   const state = ["waiting", "none", 0, nowAt + 7_200_000, nowAt, nowAt];
   const [inserted, xml] = await Promise.all([

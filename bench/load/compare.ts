@@ -1,57 +1,59 @@
 import { isDeepStrictEqual } from "node:util";
-import type { AppClient } from "../../testkit/app-client.ts";
+import type { Callback } from "../../testkit/app-receiver.ts";
 import type { OrderView } from "../../testkit/contract.ts";
+import type { Merchant } from "../../testkit/shop.ts";
 import { inParallel } from "../support/pool.ts";
 import { readLocal, type Row } from "../support/sqlite.ts";
-import type { Heard } from "./receiver-process.ts";
-import type { Lived } from "./order-run.ts";
-import type { LoadShop } from "./targets.ts";
+import type { CompletedOrder } from "./run-order.ts";
 
-/** What the databases and the apps hold at the end. */
-export interface End {
-  readonly shop: LoadShop;
-  readonly lives: readonly Lived[];
-  readonly heard: readonly Heard[];
+/** What the driver did, and where to read what has become of it. */
+export interface LoadResult {
+  readonly merchant: Merchant;
+  readonly completed: readonly CompletedOrder[];
+  readonly callbacks: readonly Callback[];
   /** Where the two Workers keep their storage. */
   readonly storage: { readonly gateway: string; readonly sandbox: string };
-  readonly clientOf: (app: Lived["app"]) => AppClient;
 }
 
-/** All differences between what must be and what is; none when all is well. */
-export async function differences(end: End): Promise<readonly string[]> {
+/** All differences between the expected and the actual state; none if all is correct. */
+export async function differences(result: LoadResult): Promise<readonly string[]> {
   return [
-    ...callbackDifferences(end),
-    ...recordDifferences(end),
-    ...bookDifferences(end),
-    ...(await viewDifferences(end)),
+    ...callbackDifferences(result),
+    ...recordDifferences(result),
+    ...wechatDifferences(result),
+    ...(await viewDifferences(result)),
   ];
 }
 
-/** The apps heard what they had to hear, each thing once, and nothing else. */
-function callbackDifferences({ lives, heard }: End): readonly string[] {
-  const expected = new Map(lives.flatMap((life) => callbacksOf(life)));
+/** Each app has received each of its callbacks once, and no other. */
+function callbackDifferences({ completed, callbacks }: LoadResult): readonly string[] {
+  const expected = new Map(completed.flatMap((order) => expectedCallbacks(order)));
+  const paths = new Map(completed.map(({ app }) => [String(app.client.id), app.callbackPath]));
   const faults: string[] = [];
-  for (const { path, fields, signed, webhookSigned } of heard) {
-    const { timestamp, sign, ...told } = fields;
-    const eventId = told["eventId"] ?? "";
+  for (const { path, fields, signed, webhookSigned } of callbacks) {
+    const { timestamp, sign, ...received } = fields;
+    const eventId = received["eventId"] ?? "";
     const due = expected.get(eventId);
     expected.delete(eventId);
-    const expectedPath = `/${told["appId"]}/${told["event"]}`;
-    if (due === undefined)
-      faults.push(`${eventId}: told, though nothing was to be told (any more)`);
-    else if (!isDeepStrictEqual(told, due)) faults.push(`${eventId}: told ${JSON.stringify(told)}`);
-    if (path !== expectedPath) faults.push(`${eventId}: told at ${path}`);
+    const expectedPath = `${paths.get(received["appId"] ?? "")}/${received["event"]}`;
+    if (due === undefined) faults.push(`${eventId}: unexpected, or received twice`);
+    else if (!isDeepStrictEqual(received, due)) {
+      faults.push(`${eventId}: received ${JSON.stringify(received)}`);
+    }
+    if (path !== expectedPath) faults.push(`${eventId}: received at ${path}`);
     if (timestamp === undefined || sign === undefined || !signed || !webhookSigned) {
-      faults.push(`${eventId}: wrongly signed`);
+      faults.push(`${eventId}: wrong signature`);
     }
   }
-  return [...faults, ...[...expected.keys()].map((eventId) => `${eventId}: not told`)];
+  return [...faults, ...[...expected.keys()].map((eventId) => `${eventId}: not received`)];
 }
 
-function callbacksOf(life: Lived): [string, Readonly<Record<string, string>>][] {
-  const { app, order, totalFen, attach, transactionId, refund } = life;
+function expectedCallbacks(
+  completed: CompletedOrder,
+): [string, Readonly<Record<string, string>>][] {
+  const { app, order, totalFen, attach, transactionId, refund } = completed;
   const common = {
-    appId: String(app.id),
+    appId: String(app.client.id),
     order_id: String(order.orderId),
     pay_order_number: order.orderNumber,
     attach,
@@ -60,10 +62,10 @@ function callbacksOf(life: Lived): [string, Readonly<Record<string, string>>][] 
     transaction_id: transactionId,
   };
   const paid = `pay_${order.orderNumber}`;
-  const told: [string, Readonly<Record<string, string>>][] = [
+  const callbacks: [string, Readonly<Record<string, string>>][] = [
     [paid, { ...common, event: "pay", eventId: paid }],
   ];
-  if (refund === null) return told;
+  if (refund === null) return callbacks;
   const eventId = `refund_${refund.refund_no}_succeeded`;
   const refunded = {
     refund_no: refund.refund_no,
@@ -71,11 +73,11 @@ function callbacksOf(life: Lived): [string, Readonly<Record<string, string>>][] 
     refund_free: String(totalFen),
     ref_state: "4",
   };
-  return [...told, [eventId, { ...common, event: "refund", eventId, ...refunded }]];
+  return [...callbacks, [eventId, { ...common, event: "refund", eventId, ...refunded }]];
 }
 
-/** D1 holds each order and refund once, in its last state, and nothing else. */
-function recordDifferences({ lives, storage }: End): readonly string[] {
+/** D1 has each order and refund once, in its final state, and nothing else. */
+function recordDifferences({ completed, storage }: LoadResult): readonly string[] {
   const orders = readLocal(
     storage.gateway,
     "orders",
@@ -91,10 +93,10 @@ function recordDifferences({ lives, storage }: End): readonly string[] {
     ...compare(
       "D1",
       orders,
-      lives.map(({ app, order, totalFen, transactionId }) => ({
+      completed.map(({ app, order, totalFen, transactionId }) => ({
         number: order.orderNumber,
         id: order.orderId,
-        app_id: app.id,
+        app_id: app.client.id,
         total_fen: totalFen,
         pay_state: "paid",
         transaction_id: transactionId,
@@ -105,7 +107,7 @@ function recordDifferences({ lives, storage }: End): readonly string[] {
     ...compare(
       "D1, refunds",
       refunds,
-      lives.flatMap(({ refund, totalFen }) =>
+      completed.flatMap(({ refund, totalFen }) =>
         refund === null
           ? []
           : {
@@ -122,25 +124,25 @@ function recordDifferences({ lives, storage }: End): readonly string[] {
   ];
 }
 
-/** WeChat's books hold the same orders and refunds, each made by one call, and nothing else. */
-function bookDifferences({ shop, lives, storage }: End): readonly string[] {
+/** WeChat has the same orders and refunds, each requested once, and nothing else. */
+function wechatDifferences({ merchant, completed, storage }: LoadResult): readonly string[] {
   const orders = readLocal(
     storage.sandbox,
     "prepays",
-    `select out_trade_no as number, app_id, total_fee, state, transaction_id, prepay_calls from orders where mch_id = '${shop.mchId}'`,
+    `select out_trade_no as number, app_id, total_fee, state, transaction_id, prepay_calls from orders where mch_id = '${merchant.mchId}'`,
   );
   const refunds = readLocal(
     storage.sandbox,
     "prepays",
-    `select out_refund_no as number, out_trade_no, refund_id, refund_fee, status, calls from refunds where mch_id = '${shop.mchId}'`,
+    `select out_refund_no as number, out_trade_no, refund_id, refund_fee, status, calls from refunds where mch_id = '${merchant.mchId}'`,
   );
   return [
     ...compare(
       "WeChat",
       orders,
-      lives.map(({ order, totalFen, transactionId, refund }) => ({
+      completed.map(({ order, totalFen, transactionId, refund }) => ({
         number: order.orderNumber,
-        app_id: shop.wechatAppId,
+        app_id: merchant.wechatAppId,
         total_fee: totalFen,
         state: refund === null ? "SUCCESS" : "REFUND",
         transaction_id: transactionId,
@@ -150,7 +152,7 @@ function bookDifferences({ shop, lives, storage }: End): readonly string[] {
     ...compare(
       "WeChat, refunds",
       refunds,
-      lives.flatMap(({ order, refund, totalFen }) =>
+      completed.flatMap(({ order, refund, totalFen }) =>
         refund === null
           ? []
           : {
@@ -166,25 +168,25 @@ function bookDifferences({ shop, lives, storage }: End): readonly string[] {
   ];
 }
 
-/** Each app sees its orders as they are. */
-async function viewDifferences({ lives, clientOf }: End): Promise<readonly string[]> {
+/** Each app's own query shows the expected order. */
+async function viewDifferences({ completed }: LoadResult): Promise<readonly string[]> {
   const faults: string[] = [];
-  await inParallel(lives, 8, async (life) => {
-    const answer = await clientOf(life.app).order({ order_id: life.order.orderId });
-    const fault = answer.code === 0 ? viewFault(answer.data, life) : answer.errmsg;
-    if (fault !== null) faults.push(`${life.order.orderNumber}, as its app sees it: ${fault}`);
+  await inParallel(completed, 8, async (one) => {
+    const answer = await one.app.client.order({ order_id: one.order.orderId });
+    const fault = answer.code === 0 ? viewFault(answer.data, one) : answer.errmsg;
+    if (fault !== null) faults.push(`${one.order.orderNumber}, as its app sees it: ${fault}`);
   });
   return faults;
 }
 
-function viewFault(view: OrderView, life: Lived): string | null {
-  const { refund } = life;
+function viewFault(view: OrderView, completed: CompletedOrder): string | null {
+  const { app, order, refund } = completed;
   const expected = {
-    pay_order_number: life.order.orderNumber,
-    app_id: life.app.id,
-    total_free: life.totalFen,
-    attach: life.attach,
-    transaction_id: life.transactionId,
+    pay_order_number: order.orderNumber,
+    app_id: app.client.id,
+    total_free: completed.totalFen,
+    attach: completed.attach,
+    transaction_id: completed.transactionId,
     pay_state: "2",
     pay_notify_state: "2",
     pay_notify_number: 1,
@@ -193,10 +195,10 @@ function viewFault(view: OrderView, life: Lived): string | null {
     ref_notify_number: refund === null ? 0 : 1,
     refund_no: refund?.refund_no ?? null,
     refund_id: refund?.refund_id ?? null,
-    refund_free: refund === null ? 0 : life.totalFen,
+    refund_free: refund === null ? 0 : completed.totalFen,
   };
   const wrong = Object.entries(expected).find(([name, value]) => Reflect.get(view, name) !== value);
-  return wrong === undefined ? null : `${wrong[0]} isn't ${String(wrong[1])}`;
+  return wrong === undefined ? null : `${wrong[0]} is not ${String(wrong[1])}`;
 }
 
 /** Compares rows by their `number`. */

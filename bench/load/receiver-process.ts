@@ -1,53 +1,59 @@
-import { fork } from "node:child_process";
+import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
+import type { AppKeys, Callback } from "../../testkit/app-receiver.ts";
 
-export interface Keys {
-  readonly salt: string;
-  readonly webhookSecret: string;
+/** The floor's callbacks go to this path, and aren't compared. */
+export const FLOOR_PATH = "/floor";
+
+/** What the parent asks of `receiver-program.ts`, one request at a time. */
+export type ReceiverRequest =
+  | { readonly kind: "trust"; readonly app: AppKeys }
+  | { readonly kind: "callbacks"; readonly from: number };
+
+export interface ReceiverAnswer {
+  /** From the requested one on. */
+  readonly callbacks: readonly Callback[];
 }
 
-/** A callback as an app has heard it. */
-export interface Heard {
-  /** `/<app's id>/pay` or `/<app's id>/refund`. */
-  readonly path: string;
-  readonly fields: Readonly<Record<string, string>>;
-  /** The contract's `sign` fits. */
-  readonly signed: boolean;
-  /** The Standard Webhooks header fits. */
-  readonly webhookSigned: boolean;
-}
-
-/** The apps' server (receiver-program.ts), seen from outside. */
-export class Receiver {
+/** The apps' server (receiver-program.ts), as its parent sees it. */
+export class ReceiverProcess {
   readonly url: string;
-  readonly heard: Heard[] = [];
-  readonly #end: () => void;
+  readonly callbacks: Callback[] = [];
+  readonly #child: ChildProcess;
 
-  static async start(): Promise<Receiver> {
+  static async start(): Promise<ReceiverProcess> {
     const child = fork(path.join(import.meta.dirname, "receiver-program.ts"));
-    const [port] = await once(child, "message");
-    return new Receiver(`http://127.0.0.1:${String(port)}`, () => child.disconnect());
+    const [url] = await once(child, "message");
+    return new ReceiverProcess(String(url), child);
   }
 
-  private constructor(url: string, end: () => void) {
+  private constructor(url: string, child: ChildProcess) {
     this.url = url;
-    this.#end = end;
+    this.#child = child;
   }
 
-  async trust(appId: number, keys: Keys): Promise<void> {
-    await fetch(`${this.url}/keys`, { method: "POST", body: JSON.stringify({ appId, ...keys }) });
+  /** Verifies the callbacks of this app with its keys from now on. */
+  async trust({ id, salt, webhookSecret }: AppKeys): Promise<void> {
+    await this.#ask({ kind: "trust", app: { id, salt, webhookSecret } });
   }
 
-  /** Fetches what has come since the last time; returns how many callbacks there are now. */
-  async listen(): Promise<number> {
-    const response = await fetch(`${this.url}/heard?from=${this.heard.length}`);
-    const news: readonly Heard[] = JSON.parse(await response.text());
-    this.heard.push(...news);
-    return this.heard.length;
+  /** Fetches new callbacks; returns how many there are now. */
+  async fetchCallbacks(): Promise<number> {
+    const answer = await this.#ask({ kind: "callbacks", from: this.callbacks.length });
+    this.callbacks.push(...answer.callbacks);
+    return this.callbacks.length;
   }
 
   stop(): void {
-    this.#end();
+    this.#child.disconnect();
+  }
+
+  async #ask(request: ReceiverRequest): Promise<ReceiverAnswer> {
+    const answered = once(this.#child, "message");
+    this.#child.send(request);
+    const [answer]: readonly ReceiverAnswer[] = await answered;
+    if (answer === undefined) throw new Error("the receiver's process sent no answer");
+    return answer;
   }
 }

@@ -1,6 +1,4 @@
-import { createHmac } from "node:crypto";
-import { signFields } from "../../testkit/app-signature.ts";
-import { USUAL_ORDER } from "../../testkit/app-client.ts";
+import { dataOf, USUAL_ORDER, type Parameters } from "../../testkit/app-client.ts";
 import {
   createdOrder,
   readEnvelope,
@@ -8,73 +6,67 @@ import {
   type CreatedOrder,
   type RequestedRefund,
 } from "../../testkit/contract.ts";
+import { notificationsFor } from "../../testkit/wechat-notification.ts";
 import type { Latencies } from "../support/latencies.ts";
-import type { Client } from "../support/post.ts";
-import type { LoadApp, LoadShop } from "./targets.ts";
+import type { LoadApp, Target } from "./targets.ts";
 
 export const ENDPOINTS = ["create-order", "notification", "order", "refund-money"] as const;
 export type Endpoint = (typeof ENDPOINTS)[number];
 
-/** What takes the load: the gateway or the floor. */
-export interface Target {
-  readonly url: string;
-  readonly sandboxUrl: string;
-  readonly shop: LoadShop;
-  readonly client: Client;
-}
-
 /** An order as its app and its payer know it. */
-export interface Lived {
+export interface CompletedOrder {
   readonly app: LoadApp;
   readonly order: CreatedOrder;
   readonly totalFen: number;
   readonly attach: string;
   readonly transactionId: string;
-  /** Null where none was asked for. */
+  /** Null if none was requested. */
   readonly refund: RequestedRefund | null;
 }
 
-const FORM = "application/x-www-form-urlencoded";
+/** One payer in two is new to the app, one order in three is refunded. */
+const NEW_PAYER_EVERY = 2;
+const REFUND_EVERY = 3;
 
-/**
- * One order's life up to its refund, every third one's: made, paid, notified, looked at, refunded.
- * Each answer is held to the contract at once.
- */
-export async function live(
+/** Creates an order, pays it, notifies it, queries it, and requests its refund. */
+export async function runOrder(
   target: Target,
   index: number,
   latencies: Latencies<Endpoint>,
-): Promise<Lived> {
-  const { apps } = target.shop;
+): Promise<CompletedOrder> {
+  const { apps } = target;
   const app = apps[index % apps.length];
-  if (app === undefined) throw new Error("a shop without apps");
+  if (app === undefined) throw new Error("a target without apps");
   const totalFen = 1 + (index % 9_999);
   const attach = `load ${index}`;
-  const order = createdData(
-    await call(target, app, "create-order", latencies, {
-      ...USUAL_ORDER,
-      // Every other payer comes for the first time.
-      openId: `payer-${index % 2 === 0 ? index : 1}`,
-      totalFree: totalFen,
-      attach,
-    }),
-  );
+  const created = await call(target, app, "create-order", latencies, {
+    ...USUAL_ORDER,
+    openId: `payer-${index % NEW_PAYER_EVERY === 0 ? index : 1}`,
+    totalFree: totalFen,
+    attach,
+  });
+  const order = dataOf(readEnvelope(JSON.parse(created), createdOrder));
   const transactionId = await pay(target, order);
   await notify(target, order, totalFen, transactionId, latencies);
   const view = await call(target, app, "order", latencies, { order_id: order.orderId });
+  // The floor answers with the database's word.
   if (!view.includes(`"pay_state":"2"`) && !view.includes(`"pay_state":"paid"`)) {
-    throw new Error(`order ${order.orderNumber} isn't paid: ${view}`);
+    throw new Error(`order ${order.orderNumber} is not paid: ${view}`);
   }
   const refund =
-    index % 3 === 0
-      ? refundData(
-          await call(target, app, "refund-money", latencies, {
-            platForm: 1,
-            order_id: order.orderId,
-          }),
-        )
-      : null;
+    index % REFUND_EVERY === 0 ? await requestRefund(target, app, order, latencies) : null;
   return { app, order, totalFen, attach, transactionId, refund };
+}
+
+async function requestRefund(
+  target: Target,
+  app: LoadApp,
+  { orderId }: CreatedOrder,
+  latencies: Latencies<Endpoint>,
+): Promise<RequestedRefund> {
+  const parameters = { platForm: 1, order_id: orderId };
+  const answer = await call(target, app, "refund-money", latencies, parameters);
+  return dataOf(readEnvelope(JSON.parse(answer), requestedRefund));
 }
 
 const PATHS = {
@@ -83,36 +75,22 @@ const PATHS = {
   "refund-money": "/refund/refund-money",
 } as const;
 
+/** Signs and sends with the cheap client, and counts the time between. */
 async function call(
   { url, client }: Target,
   app: LoadApp,
   endpoint: keyof typeof PATHS,
   latencies: Latencies<Endpoint>,
-  parameters: Readonly<Record<string, string | number>>,
+  parameters: Parameters,
 ): Promise<string> {
-  const texts = Object.fromEntries(
-    Object.entries({ appId: app.id, ...parameters }).map(([name, value]) => [name, String(value)]),
-  );
-  const body = new URLSearchParams({ ...texts, sign: signFields(texts, app.salt) }).toString();
-  const answer = await client.post(url + PATHS[endpoint], FORM, body);
+  const { path, contentType, body } = app.client.sign(PATHS[endpoint], parameters);
+  const answer = await client.post(url + path, contentType, body);
   if (answer.status !== 200) throw new Error(`${endpoint}: HTTP ${answer.status} ${answer.text}`);
   latencies.add(endpoint, answer.ms);
   return answer.text;
 }
 
-function createdData(text: string): CreatedOrder {
-  const envelope = readEnvelope(JSON.parse(text), createdOrder);
-  if (envelope.code !== 0) throw new Error(`create-order: ${envelope.errmsg}`);
-  return envelope.data;
-}
-
-function refundData(text: string): RequestedRefund {
-  const envelope = readEnvelope(JSON.parse(text), requestedRefund);
-  if (envelope.code !== 0) throw new Error(`refund-money: ${envelope.errmsg}`);
-  return envelope.data;
-}
-
-/** The payer pays; the notification is left to `notify`, which can time it. */
+/** The payer pays. The notification is left to `notify`, which measures it. */
 async function pay({ sandboxUrl, client }: Target, { orderNumber }: CreatedOrder): Promise<string> {
   const url = `${sandboxUrl}/sandbox/api/orders/${orderNumber}/pay`;
   const answer = await client.post(url, "application/json", '{"notify":false}');
@@ -121,42 +99,26 @@ async function pay({ sandboxUrl, client }: Target, { orderNumber }: CreatedOrder
   return paid.transactionId;
 }
 
-/** WeChat's payment notification in APIv2, written and signed here. */
+/** Sends WeChat's payment notification. */
 async function notify(
-  { url, shop, client }: Target,
+  { url, merchant, client }: Target,
   { orderNumber }: CreatedOrder,
   totalFen: number,
   transactionId: string,
   latencies: Latencies<Endpoint>,
 ): Promise<void> {
-  const fields = {
-    appid: shop.wechatAppId,
-    bank_type: "OTHERS",
-    cash_fee: String(totalFen),
-    fee_type: "CNY",
-    is_subscribe: "N",
-    mch_id: shop.mchId,
-    nonce_str: orderNumber,
+  const facts = {
+    appId: merchant.wechatAppId,
+    mchId: merchant.mchId,
     openid: "payer",
-    out_trade_no: orderNumber,
-    result_code: "SUCCESS",
-    return_code: "SUCCESS",
-    time_end: "20261122153000",
-    total_fee: String(totalFen),
-    trade_type: "JSAPI",
-    transaction_id: transactionId,
+    orderNumber,
+    transactionId,
+    totalFen,
+    success: true,
   };
-  // The names above are sorted, and no value is empty.
-  const text = Object.entries(fields).map(([name, value]) => `${name}=${value}`);
-  const sign = createHmac("sha256", shop.apiKey)
-    .update(`${text.join("&")}&key=${shop.apiKey}`)
-    .digest("hex")
-    .toUpperCase();
-  const elements = Object.entries({ ...fields, sign }).map(
-    ([name, value]) => `<${name}><![CDATA[${value}]]></${name}>`,
-  );
-  const path = `/notify/v2/${shop.merchantId}/pay`;
-  const answer = await client.post(url + path, "text/xml", `<xml>${elements.join("")}</xml>`);
+  const { body } = notificationsFor(merchant).write(facts, merchant);
+  const path = `/notify/v2/${merchant.id}/pay`;
+  const answer = await client.post(url + path, "text/xml", body);
   if (!answer.text.includes("SUCCESS")) throw new Error(`not acknowledged: ${answer.text}`);
   latencies.add("notification", answer.ms);
 }

@@ -1,77 +1,70 @@
-import { randomBytes } from "node:crypto";
-import type { Stack } from "../../testkit/stack/stack.ts";
 import { AdminClient } from "../../testkit/admin-client.ts";
+import { AppClient } from "../../testkit/app-client.ts";
 import { SandboxClient } from "../../testkit/sandbox-client.ts";
-import type { Receiver } from "./receiver-process.ts";
+import {
+  addWechatMerchant,
+  registerApp,
+  registerMerchant,
+  type Merchant,
+} from "../../testkit/shop.ts";
+import type { StackAddress } from "../../testkit/stack/stack.ts";
+import type { FloorSettings } from "../floor/settings.ts";
+import type { Client } from "../support/post.ts";
+import { FLOOR_PATH, type ReceiverProcess } from "./receiver-process.ts";
 
-/** Apps that share the load: each app's requests are limited. */
+/** Apps that share the load, because each app's requests are limited. */
 const APPS = 10;
 
 export interface LoadApp {
-  readonly id: number;
-  readonly salt: string;
+  readonly client: AppClient;
+  /** Its callbacks go below this path. */
+  readonly callbackPath: string;
 }
 
-/** One merchant and its apps. */
-export interface LoadShop {
-  readonly merchantId: number;
-  readonly mchId: string;
-  readonly apiKey: string;
-  readonly wechatAppId: string;
+/** What takes the load, the gateway or the floor, with one merchant and its apps. */
+export interface Target {
+  readonly url: string;
+  readonly sandboxUrl: string;
+  readonly merchant: Merchant;
   readonly apps: readonly LoadApp[];
+  readonly client: Client;
 }
 
-/** Registers a merchant and its apps, at the sandbox and at the gateway. */
-export async function openGatewayShop(stack: Stack, receiver: Receiver): Promise<LoadShop> {
-  const admin = new AdminClient(stack.gatewayUrl, stack.adminToken);
-  const account = await openAccount(stack.sandboxUrl, "1900000201");
-  const { mchId, apiKey, wechatAppId } = account;
-  const facts = { name: "load", mchId, apiKey, signType: "HMAC-SHA256" } as const;
-  const merchant = await admin.registerMerchant({ ...facts, protocol: "v2" });
+/** Registers a merchant and its apps at the gateway. */
+export async function gatewayTarget(
+  { gatewayUrl, sandboxUrl, adminToken }: StackAddress,
+  receiver: ReceiverProcess,
+  client: Client,
+): Promise<Target> {
+  const admin = new AdminClient(gatewayUrl, adminToken);
+  const merchant = await registerMerchant(admin, new SandboxClient(sandboxUrl), "HMAC-SHA256");
   const apps: LoadApp[] = [];
-  for (let app = 0; app < APPS; app += 1) {
-    const unknown = `${receiver.url}/unknown`;
-    const registered = await admin.registerApp({
-      name: `load ${app}`,
-      merchantId: merchant.id,
-      wechatAppId,
-      payNotifyUrl: unknown,
-      refundNotifyUrl: unknown,
-    });
-    const { id } = registered;
-    await admin.changeApp(id, {
-      payNotifyUrl: `${receiver.url}/${id}/pay`,
-      refundNotifyUrl: `${receiver.url}/${id}/refund`,
-    });
-    await receiver.trust(id, registered);
-    apps.push(registered);
+  for (let index = 0; index < APPS; index += 1) {
+    const callbackPath = `/app-${index}`;
+    const registered = await registerApp(admin, merchant, receiver, callbackPath);
+    apps.push({ client: new AppClient(gatewayUrl, registered), callbackPath });
   }
-  return { ...account, merchantId: merchant.id, apps };
+  return { url: gatewayUrl, sandboxUrl, merchant, apps, client };
 }
 
-/** The same for the floor, which takes every salt. */
-export async function openFloorShop(
+/** The same for the floor, which accepts any signature. */
+export async function floorTarget(
   floorUrl: string,
   sandboxUrl: string,
-  receiver: Receiver,
-): Promise<LoadShop> {
-  const account = await openAccount(sandboxUrl, "1900000202");
-  const told = { ...account, apps: APPS, notifyUrl: `${receiver.url}/floor` };
-  const response = await fetch(`${floorUrl}/setup`, { method: "POST", body: JSON.stringify(told) });
+  receiver: ReceiverProcess,
+  client: Client,
+): Promise<Target> {
+  const account = await addWechatMerchant(new SandboxClient(sandboxUrl));
+  const { mchId, apiKey, wechatAppId } = account;
+  const notifyUrl = receiver.url + FLOOR_PATH;
+  const settings: FloorSettings = { mchId, apiKey, wechatAppId, apps: APPS, notifyUrl };
+  const init = { method: "POST", body: JSON.stringify(settings) };
+  const response = await fetch(`${floorUrl}/setup`, init);
   if (!response.ok) throw new Error(`the floor can't be set up: ${await response.text()}`);
   const apps = Array.from({ length: APPS }, (_, index) => ({
-    id: index + 1,
-    salt: "x".repeat(32),
+    client: new AppClient(floorUrl, { id: index + 1, salt: "x".repeat(32) }),
+    callbackPath: FLOOR_PATH,
   }));
-  return { ...account, merchantId: 1, apps };
-}
-
-async function openAccount(
-  sandboxUrl: string,
-  mchId: string,
-): Promise<Pick<LoadShop, "mchId" | "apiKey" | "wechatAppId">> {
-  const apiKey = randomBytes(16).toString("hex");
-  const wechatAppId = `wx${randomBytes(8).toString("hex")}`;
-  await new SandboxClient(sandboxUrl).addMerchant({ mchId, apiKey, appIds: [wechatAppId] });
-  return { mchId, apiKey, wechatAppId };
+  const merchant = { ...account, id: 1, signType: "HMAC-SHA256", protocol: "v2" } as const;
+  return { url: floorUrl, sandboxUrl, merchant, apps, client };
 }

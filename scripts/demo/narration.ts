@@ -3,9 +3,9 @@ import { cells, cutCells, lineWidth, padCells, paint } from "../../testkit/termi
 const INDENT = "   ";
 const NAME_WIDTH = 18;
 
-/** Something that the story promised did not hold. */
-export class BrokenPromise extends Error {
-  override readonly name = "BrokenPromise";
+/** A check of the demo failed. */
+export class CheckFailed extends Error {
+  override readonly name = "CheckFailed";
 }
 
 type Party = "operator" | "app" | "gateway" | "WeChat" | "payer";
@@ -20,25 +20,25 @@ const PARTY_COLOURS = {
 
 let chapters = 0;
 
-/** Begins a chapter. */
+/** Prints a numbered heading. */
 export function chapter(title: string): void {
   chapters += 1;
   console.log(`\n${paint(["bold", "inverse"], ` ${chapters} `)} ${paint("bold", title)}`);
 }
 
-/** Somebody sends something: an arrow, what it is, and its content. */
-export function says(from: Party, to: Party, what: string, content: object = {}): void {
+/** Prints a message: an arrow from its sender to its recipient, its name and its content. */
+export function message(from: Party, to: Party, what: string, content: object = {}): void {
   const parties = `${paint(["bold", PARTY_COLOURS[from]], from)} ${paint("dim", "──▶")} ${paint(
     ["bold", PARTY_COLOURS[to]],
     to,
   )}`;
-  // By the bare words: colour codes take no room.
+  // From the plain text: colour codes take no room.
   const room = " ".repeat(Math.max(1, 22 - `${from} --> ${to}`.length));
   console.log(`${INDENT}${parties}${room}${what}`);
   show(content);
 }
 
-/** Names and values, one a line; those too long for the line are cut. */
+/** Prints names and values, one per line; values that are too long are cut. */
 export function show(content: object): void {
   for (const [name, value] of Object.entries(content)) {
     const text = typeof value === "string" ? value : JSON.stringify(value);
@@ -51,19 +51,19 @@ export function show(content: object): void {
   }
 }
 
-/** Checks a promise and says that it holds. Throws where it doesn't. */
-export function holds(promise: string, actual: unknown, expected: unknown = true): void {
+/** Checks a statement and prints it. Throws `CheckFailed` if it doesn't hold. */
+export function check(statement: string, actual: unknown, expected: unknown = true): void {
   const [left, right] = [JSON.stringify(actual), JSON.stringify(expected)];
-  if (left !== right) throw new BrokenPromise(`${promise}: expected ${right}, found ${left}`);
-  console.log(`${INDENT}${paint(["bold", "green"], "✓")} ${promise}`);
+  if (left !== right) throw new CheckFailed(`${statement}: expected ${right}, found ${left}`);
+  console.log(`${INDENT}${paint(["bold", "green"], "✓")} ${statement}`);
 }
 
-/** A remark for the reader. */
+/** Prints a remark for the reader. */
 export function remark(text: string): void {
   console.log(`${INDENT}${paint("dim", text)}`);
 }
 
-/** Rows of name, value and meaning. */
+/** Prints rows of name, value and meaning. */
 export function table(rows: readonly (readonly [string, string, string])[]): void {
   const widths = [0, 1].map((column) => Math.max(...rows.map((row) => cells(row[column] ?? ""))));
   for (const [name, value, meaning] of rows) {

@@ -1,25 +1,25 @@
 import type { Protocol } from "../../testkit/contract.ts";
 
-/** What differs between the protocols in an order's life, as far as the story shows it. */
-export interface Wire {
+/** How the protocols differ, as far as the demo shows it. */
+export interface ProtocolDetails {
   readonly calls: Readonly<Record<"order" | "refund" | "refundQuery", WechatCall>>;
-  /** Of the bridge's parameters, where the merchant has set nothing else. */
+  /** Of the bridge parameters, by default. */
   readonly signType: string;
-  /** Where WeChat's notifications go, with the kind after it. */
+  /** The path of WeChat's notifications, followed by their kind. */
   readonly notifyPath: RegExp;
-  /** What an acknowledgement is. */
-  readonly acknowledged: { readonly status: number; readonly returnCode?: string };
-  /** Why the gateway asks after a refund's notification. */
+  /** How a notification is acknowledged. */
+  readonly acknowledgement: { readonly status: number; readonly returnCode?: string };
+  /** Why the gateway queries a refund after its notification. */
   readonly refundRemark: string;
 }
 
-/** A call as WeChat's documentation names it. */
+/** A call, by the names in WeChat's documentation. */
 export interface WechatCall {
   readonly method: "GET" | "POST";
   readonly path: string;
 }
 
-export const WIRES: Readonly<Record<Protocol, Wire>> = {
+export const PROTOCOL_DETAILS: Readonly<Record<Protocol, ProtocolDetails>> = {
   v2: {
     calls: {
       order: { method: "POST", path: "/pay/unifiedorder" },
@@ -28,8 +28,8 @@ export const WIRES: Readonly<Record<Protocol, Wire>> = {
     },
     signType: "MD5",
     notifyPath: /^\/notify\/v2\/\d+\//,
-    acknowledged: { status: 200, returnCode: "SUCCESS" },
-    refundRemark: "It carries no signature, so it is a hint only: the gateway asked WeChat itself.",
+    acknowledgement: { status: 200, returnCode: "SUCCESS" },
+    refundRemark: "It has no signature, so the gateway doesn't rely on it: it queries WeChat.",
   },
   v3: {
     calls: {
@@ -39,7 +39,7 @@ export const WIRES: Readonly<Record<Protocol, Wire>> = {
     },
     signType: "RSA",
     notifyPath: /^\/notify\/v3\/\d+\//,
-    acknowledged: { status: 204 },
-    refundRemark: "It is signed, and a hint all the same: the gateway asked WeChat itself.",
+    acknowledgement: { status: 204 },
+    refundRemark: "It is signed, but the gateway doesn't rely on it either: it queries WeChat.",
   },
 };

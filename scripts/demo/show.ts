@@ -1,42 +1,37 @@
-import { dataOf, type AppClient } from "../../testkit/app-client.ts";
+import type { AppClient } from "../../testkit/app-client.ts";
 import type { AppReceiver, Callback } from "../../testkit/app-receiver.ts";
-import type { CreatedOrder, OrderView } from "../../testkit/contract.ts";
+import type { CreatedOrder } from "../../testkit/contract.ts";
 import { eventually } from "../../testkit/eventually.ts";
 import type { SandboxClient } from "../../testkit/sandbox-client.ts";
-import { BrokenPromise, holds, says } from "./narration.ts";
+import { check, CheckFailed, message } from "./narration.ts";
 import { paint } from "../../testkit/terminal.ts";
-import type { WechatCall, Wire } from "./protocol-details.ts";
+import type { ProtocolDetails, WechatCall } from "./protocol-details.ts";
 
-/** Who plays in the story. */
-export interface Story {
+/** What the chapters share. */
+export interface Demo {
   readonly app: AppClient;
   readonly receiver: AppReceiver;
   readonly sandbox: SandboxClient;
-  readonly wire: Wire;
+  readonly details: ProtocolDetails;
 }
 
-/** The order as the app sees it now. */
-export async function viewOf({ app }: Story, order: CreatedOrder): Promise<OrderView> {
-  return dataOf(await app.order({ order_id: order.orderId }));
-}
-
-/** Tells what the gateway asked of WeChat about an order, as WeChat's own books have it. */
-export async function tellCalls(
-  { sandbox }: Story,
+/** Shows the gateway's calls to WeChat about an order, from the sandbox's list of calls. */
+export async function showCalls(
+  { sandbox }: Demo,
   number: string,
   { method, path }: WechatCall,
 ): Promise<void> {
   const { calls } = await sandbox.state();
   const about = calls.filter((call) => call.outTradeNo === number && call.path === path);
-  if (about.length === 0) throw new BrokenPromise(`WeChat saw no ${method} ${path}`);
+  if (about.length === 0) throw new CheckFailed(`WeChat received no ${method} ${path}`);
   for (const { outcome } of about.toReversed()) {
-    says("gateway", "WeChat", `${method} ${path}  ${paint("dim", `→ ${outcome}`)}`);
+    message("gateway", "WeChat", `${method} ${path}  ${paint("dim", `→ ${outcome}`)}`);
   }
 }
 
-/** Tells how WeChat notified the gateway, and waits for the acknowledgement. */
-export async function tellNotification(
-  { sandbox, wire }: Story,
+/** Waits until WeChat's notification is acknowledged, and shows it. */
+export async function showNotification(
+  { sandbox, details }: Demo,
   order: CreatedOrder,
   kind: "pay" | "refund",
 ): Promise<void> {
@@ -45,27 +40,27 @@ export async function tellNotification(
     return notifications.find((one) => one.kind === kind && one.state === "acknowledged");
   });
   const { pathname } = new URL(sent.url);
-  says("WeChat", "gateway", `POST ${pathname}`);
+  message("WeChat", "gateway", `POST ${pathname}`);
   const { status, answer = "" } = sent.attempts.at(-1) ?? {};
   const [, code] = /<return_code><!\[CDATA\[(.*?)\]\]>/.exec(answer) ?? [];
-  says("gateway", "WeChat", `${status}`, code === undefined ? {} : { return_code: code });
-  const answered = { status, ...(code !== undefined && { returnCode: code }) };
-  holds(
+  message("gateway", "WeChat", `${status}`, code === undefined ? {} : { return_code: code });
+  const acknowledgement = { status, ...(code !== undefined && { returnCode: code }) };
+  check(
     "the notification is acknowledged, at the first attempt",
-    [wire.notifyPath.test(pathname), answered, sent.attempts.length],
-    [true, wire.acknowledged, 1],
+    [details.notifyPath.test(pathname), acknowledgement, sent.attempts.length],
+    [true, details.acknowledgement, 1],
   );
 }
 
-/** Tells a callback that the app received, and checks both of its signatures. */
-export function tellCallback(callback: Callback): void {
-  says("gateway", "app", `POST ${callback.path}`, {
+/** Shows a callback that the app received, and checks both of its signatures. */
+export function showCallback(callback: Callback): void {
+  message("gateway", "app", `POST ${callback.path}`, {
     ...callback.fields,
     "webhook-signature": callback.headers["webhook-signature"],
   });
-  says("app", "gateway", "200 success");
-  holds("sign fits, by the contract's rule", callback.signed);
-  holds("webhook-signature fits, by the Standard Webhooks rule", callback.webhookSigned);
+  message("app", "gateway", "200 success");
+  check("sign is valid, by the contract's rule", callback.signed);
+  check("webhook-signature is valid, by the Standard Webhooks library", callback.webhookSigned);
 }
 
 /** Some fields of a callback. */
@@ -73,7 +68,7 @@ export function pick({ fields }: Callback, ...names: string[]): (string | undefi
   return names.map((name) => fields[name]);
 }
 
-/** An amount as people write it. */
+/** An amount for people. */
 export function yuan(fen: number): string {
   return `¥${(fen / 100).toFixed(2)}`;
 }

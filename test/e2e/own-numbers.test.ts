@@ -1,8 +1,9 @@
-import { expect, it } from "vitest";
+import { expect, test } from "vitest";
 import { dataOf } from "../../testkit/app-client.ts";
-import { openApp, openShop, paidOrder, viewOf } from "./support/shop.ts";
+import { paidOrder, viewOf } from "../../testkit/shop.ts";
+import { openApp, openShop } from "./support/shop.ts";
 
-const WISH = {
+const ORDER = {
   appOrderNo: "no-1",
   openId: "o-first-payer",
   desc: "图书",
@@ -12,56 +13,59 @@ const WISH = {
   clientIp: "203.0.113.7",
 };
 
-it("an order is asked for twice and made once", async (t) => {
+test("appOrderNo: a repeated request returns the first order", async (t) => {
   const shop = await openShop(t);
-  const first = dataOf(await shop.app.createOrder(WISH));
-  const second = dataOf(await shop.app.createOrder(WISH));
-  // The caller's address may differ from call to call; only a given one is compared.
-  const { clientIp: _, ...unaddressed } = WISH;
+  const first = dataOf(await shop.app.createOrder(ORDER));
+  const second = dataOf(await shop.app.createOrder(ORDER));
+  // The caller's address may differ between calls; it is compared only if the app sends it.
+  const { clientIp: _, ...unaddressed } = ORDER;
   const third = dataOf(await shop.app.createOrder(unaddressed));
   for (const again of [second, third]) {
     expect(again).toMatchObject({ orderNumber: first.orderNumber, orderId: first.orderId });
   }
   expect(await shop.sandbox.order(first.orderNumber)).toMatchObject({ prepayCalls: 3 });
-  const byOwnNumber = dataOf(await shop.app.order({ appOrderNo: "no-1" }));
-  expect(byOwnNumber).toMatchObject({ id: first.orderId, app_order_no: "no-1" });
+  const byAppOrderNo = dataOf(await shop.app.order({ appOrderNo: "no-1" }));
+  expect(byAppOrderNo).toMatchObject({ id: first.orderId, app_order_no: "no-1" });
 });
 
-it("20 requests at once for one number are one order", async (t) => {
+test("appOrderNo: 20 concurrent requests create one order", async (t) => {
   const shop = await openShop(t);
   const orders = await Promise.all(
-    Array.from({ length: 20 }, async () => dataOf(await shop.app.createOrder(WISH))),
+    Array.from({ length: 20 }, async () => dataOf(await shop.app.createOrder(ORDER))),
   );
   expect(new Set(orders.map(({ orderNumber }) => orderNumber)).size).toBe(1);
   expect(new Set(orders.map(({ orderId }) => orderId)).size).toBe(1);
 });
 
-it.for([
+test.for([
   ["openId", { openId: "o-second-payer" }],
   ["desc", { desc: "图书2" }],
   ["totalFree", { totalFree: 101 }],
   ["tag", { tag: "books" }],
   ["attach", { attach: "cart 43" }],
   ["clientIp", { clientIp: "203.0.113.8" }],
-] as const)("another %s under the same number is refused by name", async ([name, change], t) => {
-  const shop = await openShop(t);
-  const order = dataOf(await shop.app.createOrder(WISH));
-  const answer = await shop.app.createOrder({ ...WISH, ...change });
-  expect(answer).toMatchObject({ code: 501, errmsg: expect.stringContaining(name) });
-  expect(await viewOf(shop, order)).toMatchObject({ total_free: 100, attach: "cart 42" });
-  expect(await shop.sandbox.order(order.orderNumber)).toMatchObject({ prepayCalls: 1 });
-});
+] as const)(
+  "appOrderNo: another %s under the same number is refused by name",
+  async ([name, change], t) => {
+    const shop = await openShop(t);
+    const order = dataOf(await shop.app.createOrder(ORDER));
+    const answer = await shop.app.createOrder({ ...ORDER, ...change });
+    expect(answer).toMatchObject({ code: 501, errmsg: expect.stringContaining(name) });
+    expect(await viewOf(shop, order)).toMatchObject({ total_free: 100, attach: "cart 42" });
+    expect(await shop.sandbox.order(order.orderNumber)).toMatchObject({ prepayCalls: 1 });
+  },
+);
 
-it("two apps may use the same number", async (t) => {
+test("appOrderNo: two apps may use the same number", async (t) => {
   const shop = await openShop(t);
   const other = await openApp(t, shop);
-  const one = dataOf(await shop.app.createOrder(WISH));
-  const two = dataOf(await other.app.createOrder({ ...WISH, totalFree: 200 }));
+  const one = dataOf(await shop.app.createOrder(ORDER));
+  const two = dataOf(await other.app.createOrder({ ...ORDER, totalFree: 200 }));
   expect(two.orderNumber).not.toBe(one.orderNumber);
   expect(dataOf(await other.app.order({ appOrderNo: "no-1" }))).toMatchObject({ total_free: 200 });
 });
 
-it("another app's order can't be told from one that isn't there", async (t) => {
+test("another app's order gets the same answers as an unknown order", async (t) => {
   const shop = await openShop(t);
   const other = await openApp(t, shop);
   const order = await paidOrder(shop, { appOrderNo: "no-1" });
@@ -76,9 +80,9 @@ it("another app's order can't be told from one that isn't there", async (t) => {
     ],
     [await app.refund(order.orderId), await app.refund(absent)],
   ];
-  for (const [anothers, nobodys] of pairs) {
-    expect(anothers).toMatchObject({ code: 501, data: null });
-    expect(anothers).toEqual(nobodys);
+  for (const [foreign, unknown] of pairs) {
+    expect(foreign).toMatchObject({ code: 501, data: null });
+    expect(foreign).toEqual(unknown);
   }
   expect(await viewOf(shop, order)).toMatchObject({ pay_state: "2", ref_state: "0" });
   expect((await shop.sandbox.order(order.orderNumber)).refunds).toEqual([]);

@@ -1,65 +1,62 @@
 import { connect, type Socket } from "node:net";
-import { expect, it } from "vitest";
+import { expect, test } from "vitest";
 import { dataOf, USUAL_ORDER } from "../../testkit/app-client.ts";
 import { CANARIES } from "./support/canaries.ts";
 import { openShop } from "./support/shop.ts";
 
-/** Requests as no HTTP library would write them: what reaches the gateway is up to the server before it. */
+/** Requests that no HTTP library writes: the server in front decides what reaches the gateway. */
 
 const FORM = "Content-Type: application/x-www-form-urlencoded";
 const CRLF = "\r\n";
 
-/** A request by its lines; the last part is the body. */
+/** A request from its lines and its body. */
 const http = (lines: readonly string[], body = ""): string => [...lines, "", ""].join(CRLF) + body;
 
 const posts = (headers: readonly string[], body = ""): string =>
   http(["POST /order HTTP/1.1", "Host: x", FORM, ...headers], body);
 
-/** A right request behind a wrong one, as smuggling wants it. */
+/** A valid request behind an invalid one, as in request smuggling. */
 const SMUGGLED = http([
   "GET /admin/apps HTTP/1.1",
   "Host: x",
   `Authorization: Bearer ${CANARIES.adminToken}`,
 ]);
 
-/** Malformed on the wire, or nearly: whoever answers, nothing may come of it. */
+/** Malformed requests, or nearly: whichever server answers, none may have an effect. */
 const REQUESTS: Readonly<Record<string, string>> = {
-  nothing: CRLF,
+  "an empty line": CRLF,
   "a word": `x${CRLF}${CRLF}`,
-  "a line without a version": `GET /health${CRLF}${CRLF}`,
-  "a version that there isn't": http(["GET /health HTTP/9.9", "Host: x"]),
-  "HTTP/2 by its first words": `PRI * HTTP/2.0${CRLF}${CRLF}SM${CRLF}${CRLF}`,
-  "the beginning of TLS": "\u0016\u0003\u0001\u0002\u0000\u0001\u0000\u0001\u00fc\u0003\u0003",
-  "a method of its own": http(["PAY /order HTTP/1.1", "Host: x"]),
+  "no HTTP version": `GET /health${CRLF}${CRLF}`,
+  "an unknown HTTP version": http(["GET /health HTTP/9.9", "Host: x"]),
+  "the HTTP/2 preface": `PRI * HTTP/2.0${CRLF}${CRLF}SM${CRLF}${CRLF}`,
+  "a TLS handshake": "\u0016\u0003\u0001\u0002\u0000\u0001\u0000\u0001\u00fc\u0003\u0003",
+  "an unknown method": http(["PAY /order HTTP/1.1", "Host: x"]),
   "the method CONNECT": http(["CONNECT 169.254.169.254:80 HTTP/1.1", "Host: x"]),
-  "a method in small letters": http(["post /order HTTP/1.1", "Host: x", "Content-Length: 0"]),
-  "another server's address for a path": http([
-    "GET http://evil.example/health HTTP/1.1",
-    "Host: x",
-  ]),
-  "a star for a path": http(["OPTIONS * HTTP/1.1", "Host: x"]),
-  "a path without its slash": http(["GET health HTTP/1.1", "Host: x"]),
-  "a blank in the path": http(["GET /hea lth HTTP/1.1", "Host: x"]),
+  "a lower-case method": http(["post /order HTTP/1.1", "Host: x", "Content-Length: 0"]),
+  "an absolute URL of another server": http(["GET http://evil.example/health HTTP/1.1", "Host: x"]),
+  "the path *": http(["OPTIONS * HTTP/1.1", "Host: x"]),
+  "a path without a slash": http(["GET health HTTP/1.1", "Host: x"]),
+  "a space in the path": http(["GET /hea lth HTTP/1.1", "Host: x"]),
   "a raw NUL in the path": http(["GET /hea\u0000lth HTTP/1.1", "Host: x"]),
   "raw bytes in the path": http(["GET /\u00ff\u00fe HTTP/1.1", "Host: x"]),
-  "dots out of the root": http(["GET /../../etc/passwd HTTP/1.1", "Host: x"]),
+  "a path above the root": http(["GET /../../etc/passwd HTTP/1.1", "Host: x"]),
   "a path of sixty thousand letters": http([`GET /${"a".repeat(60_000)} HTTP/1.1`, "Host: x"]),
   "no host": http(["GET /admin/apps HTTP/1.1"]),
   "two hosts": http(["GET /admin/apps HTTP/1.1", "Host: x", "Host: y"]),
   "a host with a path": http(["GET /admin/apps HTTP/1.1", "Host: x/y"]),
   "a header without a colon": http(["GET /admin/apps HTTP/1.1", "Host: x", "Authorization Bearer"]),
-  "a header with a blank before its colon": http([
+  "a space before a header's colon": http([
     "GET /admin/apps HTTP/1.1",
     "Host: x",
     "Authorization : Bearer x",
   ]),
-  "a header over two lines": http([
+  "a folded header": http([
     "GET /admin/apps HTTP/1.1",
     "Host: x",
     "Authorization: Bearer",
     " canary-folded-token",
   ]),
-  "a bare line's end in a header": http([
+  "a bare line feed in a header": http([
     "GET /admin/apps HTTP/1.1",
     "Host: x",
     "X-Name: a\nAuthorization: Bearer x",
@@ -75,28 +72,28 @@ const REQUESTS: Readonly<Record<string, string>> = {
     "Host: x",
     ...Array.from({ length: 10_000 }, (_, at) => `X-${at}: 1`),
   ]),
-  "two tokens": http([
+  "two Authorization headers": http([
     "GET /admin/apps HTTP/1.1",
     "Host: x",
     "Authorization: Bearer canary-first-token",
     "Authorization: Bearer canary-second-token",
   ]),
-  "no length": posts([], "appId=1"),
-  "a length below zero": posts(["Content-Length: -1"], "appId=1"),
+  "no Content-Length": posts([], "appId=1"),
+  "a negative length": posts(["Content-Length: -1"], "appId=1"),
   "a length in hex": posts(["Content-Length: 0x7"], "appId=1"),
   "a length with a plus": posts(["Content-Length: +7"], "appId=1"),
-  "a length beyond all": posts(["Content-Length: 99999999999999999999"], "appId=1"),
+  "a length of 20 digits": posts(["Content-Length: 99999999999999999999"], "appId=1"),
   "two different lengths": posts(["Content-Length: 7", "Content-Length: 3"], "appId=1"),
-  "a length and chunks": posts(
+  "Content-Length and chunks": posts(
     ["Content-Length: 4", "Transfer-Encoding: chunked"],
     `0${CRLF}${CRLF}${SMUGGLED}`,
   ),
-  "chunks in another spelling": posts(["Transfer-Encoding: xchunked"], `0${CRLF}${CRLF}`),
-  "chunks twice": posts(["Transfer-Encoding: chunked, chunked"], `0${CRLF}${CRLF}`),
+  "an unknown transfer encoding": posts(["Transfer-Encoding: xchunked"], `0${CRLF}${CRLF}`),
+  "chunked twice": posts(["Transfer-Encoding: chunked, chunked"], `0${CRLF}${CRLF}`),
   "a chunk without a size": posts(["Transfer-Encoding: chunked"], `${CRLF}appId=1${CRLF}`),
-  "a chunk's size of no hex": posts(["Transfer-Encoding: chunked"], `zz${CRLF}appId=1${CRLF}`),
-  "a chunk's size below zero": posts(["Transfer-Encoding: chunked"], `-1${CRLF}appId=1${CRLF}`),
-  "a chunk's size beyond all": posts(
+  "a chunk size that isn't hex": posts(["Transfer-Encoding: chunked"], `zz${CRLF}appId=1${CRLF}`),
+  "a negative chunk size": posts(["Transfer-Encoding: chunked"], `-1${CRLF}appId=1${CRLF}`),
+  "a chunk size of 18 digits": posts(
     ["Transfer-Encoding: chunked"],
     `ffffffffffffffffff${CRLF}appId=1${CRLF}`,
   ),
@@ -104,18 +101,18 @@ const REQUESTS: Readonly<Record<string, string>> = {
     ["Transfer-Encoding: chunked"],
     `2${CRLF}appId=1${CRLF}0${CRLF}${CRLF}`,
   ),
-  "chunks that break off": posts(["Transfer-Encoding: chunked"], `7${CRLF}appId`),
-  "a chunk's extension": posts(["Transfer-Encoding: chunked"], `0;a=b${CRLF}${CRLF}`),
+  "truncated chunks": posts(["Transfer-Encoding: chunked"], `7${CRLF}appId`),
+  "a chunk extension": posts(["Transfer-Encoding: chunked"], `0;a=b${CRLF}${CRLF}`),
   "a trailer with a token": posts(
     ["Transfer-Encoding: chunked", "Trailer: Authorization"],
     `0${CRLF}Authorization: Bearer x${CRLF}${CRLF}`,
   ),
-  "half a body": posts(["Content-Length: 1000"], "appId=1"),
-  "half a body of a notification": http(
+  "a truncated body": posts(["Content-Length: 1000"], "appId=1"),
+  "a truncated notification": http(
     ["POST /notify/v2/1/pay HTTP/1.1", "Host: x", "Content-Length: 1000"],
     "<xml>",
   ),
-  "half a body of the operator's": http(
+  "a truncated admin request": http(
     [
       "POST /admin/apps HTTP/1.1",
       "Host: x",
@@ -125,8 +122,8 @@ const REQUESTS: Readonly<Record<string, string>> = {
     ],
     '{"name":"canary",',
   ),
-  "a line's end in a query": http(["GET /health?a=%0d%0aX-Evil:%201 HTTP/1.1", "Host: x"]),
-  "a wish for a protocol of its own": http([
+  "an encoded line end in the query": http(["GET /health?a=%0d%0aX-Evil:%201 HTTP/1.1", "Host: x"]),
+  "an upgrade to HTTP/2": http([
     "GET /health HTTP/1.1",
     "Host: x",
     "Connection: Upgrade",
@@ -135,27 +132,27 @@ const REQUESTS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Writes, says that no more will come, and gathers what comes back until the other side is done.
- * `stride`: so many bytes at a time.
+ * Writes the request, ends it, and returns everything that comes back until the connection closes.
+ * `stride`: bytes per write.
  */
 async function exchange(gatewayUrl: string, request: string, stride?: number): Promise<string> {
   const { port, hostname } = new URL(gatewayUrl);
   return await new Promise((resolve) => {
-    let heard = "";
+    let received = "";
     const socket = connect(Number(port), hostname);
     socket.setEncoding("latin1").setNoDelay(true);
     socket.on("data", (text: string) => {
-      heard += text;
+      received += text;
     });
-    // Hanging up on such a caller is an answer too.
-    socket.on("error", () => resolve(heard));
-    socket.on("close", () => resolve(heard));
+    // Closing the connection is an acceptable answer.
+    socket.on("error", () => resolve(received));
+    socket.on("close", () => resolve(received));
     if (stride === undefined) socket.end(request, "latin1");
     else writeSlowly(socket, request, stride);
   });
 }
 
-/** Each piece once the one before has gone out. Leaves the end to the other side. */
+/** Writes each piece after the previous one was sent. The server closes the connection. */
 function writeSlowly(socket: Socket, rest: string, stride: number): void {
   if (rest === "") return;
   socket.write(rest.slice(0, stride), "latin1", () => {
@@ -163,32 +160,32 @@ function writeSlowly(socket: Socket, rest: string, stride: number): void {
   });
 }
 
-it("what is no HTTP is refused or dropped, and shows nothing", async (t) => {
+test("malformed HTTP is refused or dropped, and the answers disclose nothing", async (t) => {
   const { gatewayUrl, app } = await openShop(t);
-  const heard = await Promise.all(
+  const received = await Promise.all(
     Object.entries(REQUESTS).map(
       async ([name, request]) => [name, await exchange(gatewayUrl, request)] as const,
     ),
   );
-  const faults = heard.flatMap(([name, text]) => {
-    // Without an id it is the server's own word, which stands before the gateway in development.
+  const faults = received.flatMap(([name, text]) => {
+    // Without a request id, the answer is that of the development server in front of the gateway.
     const [, status = ""] = /^HTTP\/1\.1 (\d{3})[^]*\r\nx-request-id: /i.exec(text) ?? [];
     return [
       ...(status.startsWith("5") ? [`${name}: ${status}`] : []),
-      ...(status !== "" && /\n\s+at |\.ts:\d|D1_ERROR/.test(text) ? [`${name}: insides`] : []),
+      ...(status !== "" && /\n\s+at |\.ts:\d|D1_ERROR/.test(text) ? [`${name}: internals`] : []),
       ...(/canary|payNotifyUrl|\r\nX-Evil: 1/i.test(text)
         ? [`${name}: something got through`]
         : []),
     ];
   });
   expect(faults).toEqual([]);
-  const reached = heard.filter(([, text]) => /\r\nx-request-id: /i.test(text));
+  const reached = received.filter(([, text]) => /\r\nx-request-id: /i.test(text));
   expect(reached.length).toBeGreaterThan(10);
-  // All of that has left the gateway well.
+  // The gateway still serves.
   expect(dataOf(await app.createOrder()).orderId).toBeGreaterThan(0);
 });
 
-it("a request that comes byte by byte is a request like any other", async (t) => {
+test("a request that arrives byte by byte is served", async (t) => {
   const { gatewayUrl, app } = await openShop(t);
   const { path, body, contentType } = app.sign("/pay/create-order", USUAL_ORDER);
   const chunks = body
@@ -197,7 +194,7 @@ it("a request that comes byte by byte is a request like any other", async (t) =>
     .join("");
   const head = [`POST ${path} HTTP/1.1`, "Host: x", `Content-Type: ${contentType}`];
   const request = http([...head, "Transfer-Encoding: chunked", "Connection: close"]);
-  const heard = await exchange(gatewayUrl, `${request}${chunks}0${CRLF}${CRLF}`, 1);
-  expect(heard).toMatch(/^HTTP\/1\.1 200 /);
-  expect(heard).toContain('"code":0');
+  const received = await exchange(gatewayUrl, `${request}${chunks}0${CRLF}${CRLF}`, 1);
+  expect(received).toMatch(/^HTTP\/1\.1 200 /);
+  expect(received).toContain('"code":0');
 });

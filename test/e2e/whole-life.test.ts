@@ -1,10 +1,11 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { dataOf } from "../../testkit/app-client.ts";
 import { bridgeParams } from "../../testkit/contract.ts";
-import { openShop, SIGN_TYPES, viewOf, viewWhen } from "./support/shop.ts";
+import { isPaymentConfirmed, isRefundConfirmed, viewOf, waitForView } from "../../testkit/shop.ts";
+import { openShop, SIGN_TYPES } from "./support/shop.ts";
 
-describe.each(SIGN_TYPES)("a merchant that signs with %s", (signType) => {
-  it("has an order paid, the app told, refunded, and the app told again", async (t) => {
+describe.each(SIGN_TYPES)("order of a merchant signing with %s", (signType) => {
+  test("is paid, delivered, refunded, and the refund delivered", async (t) => {
     const shop = await openShop(t, { signType });
     const { app, receiver, sandbox } = shop;
     const order = dataOf(
@@ -30,12 +31,12 @@ describe.each(SIGN_TYPES)("a merchant that signs with %s", (signType) => {
     expect(bridge.signType).toBe(signType);
     const paid = await sandbox.pay(order.orderNumber, { bridge });
 
-    const told = await receiver.heard(order.orderNumber, "pay");
-    expect(told).toMatchObject({ path: "/pay", signed: true, webhookSigned: true });
-    expect(told.fields).toEqual({
+    const paidCallback = await receiver.waitForCallback(order.orderNumber, "pay");
+    expect(paidCallback).toMatchObject({ path: "/pay", signed: true, webhookSigned: true });
+    expect(paidCallback.fields).toEqual({
       appId: String(app.id),
       event: "pay",
-      eventId: told.headers["webhook-id"],
+      eventId: paidCallback.headers["webhook-id"],
       order_id: String(order.orderId),
       pay_order_number: order.orderNumber,
       app_order_no: "no-1",
@@ -43,10 +44,10 @@ describe.each(SIGN_TYPES)("a merchant that signs with %s", (signType) => {
       total_free: "250",
       pay_state: "2",
       transaction_id: paid.transactionId,
-      timestamp: told.headers["webhook-timestamp"],
+      timestamp: paidCallback.headers["webhook-timestamp"],
       sign: expect.stringMatching(/^[0-9a-f]{40}$/),
     });
-    await viewWhen(shop, order, "confirmed", (view) => view.pay_notify_state === "2");
+    await waitForView(shop, order, "confirmed", isPaymentConfirmed);
 
     const refund = dataOf(await app.refund(order.orderId));
     expect(await viewOf(shop, order)).toMatchObject({
@@ -56,18 +57,18 @@ describe.each(SIGN_TYPES)("a merchant that signs with %s", (signType) => {
     });
     await sandbox.decideRefund(refund.refund_no, "SUCCESS");
 
-    const toldAgain = await receiver.heard(order.orderNumber, "refund");
-    expect(toldAgain).toMatchObject({ path: "/refund", signed: true, webhookSigned: true });
-    expect(toldAgain.fields).toMatchObject({
+    const refundCallback = await receiver.waitForCallback(order.orderNumber, "refund");
+    expect(refundCallback).toMatchObject({ path: "/refund", signed: true, webhookSigned: true });
+    expect(refundCallback.fields).toMatchObject({
       event: "refund",
       ...refund,
       refund_free: "250",
       ref_state: "4",
     });
-    expect(toldAgain.fields["eventId"]).not.toBe(told.fields["eventId"]);
+    expect(refundCallback.fields["eventId"]).not.toBe(paidCallback.fields["eventId"]);
 
-    const end = await viewWhen(shop, order, "done", (view) => view.ref_notify_state === "2");
-    expect(end).toMatchObject({
+    const view = await waitForView(shop, order, "done", isRefundConfirmed);
+    expect(view).toMatchObject({
       pay_state: "2",
       ref_state: "4",
       pay_notify_state: "2",
@@ -82,28 +83,28 @@ describe.each(SIGN_TYPES)("a merchant that signs with %s", (signType) => {
       { outRefundNo: refund.refund_no, refundFee: 250, totalFee: 250, status: "SUCCESS" },
     ]);
     expect(notifications.map(({ state }) => state)).toEqual(["acknowledged", "acknowledged"]);
-    expect(receiver.about(order.orderNumber)).toHaveLength(2);
+    expect(receiver.callbacksFor(order.orderNumber)).toHaveLength(2);
   });
 });
 
-it("is asked by sync=1 when WeChat's notification never comes", async (t) => {
+test("order with sync=1: queries WeChat when no notification arrived", async (t) => {
   const shop = await openShop(t);
   const { app, receiver, sandbox } = shop;
   const order = dataOf(await app.createOrder());
   await sandbox.pay(order.orderNumber, { notify: false });
   expect(await viewOf(shop, order)).toMatchObject({ pay_state: "0" });
-  const asked = dataOf(await app.order({ order_id: order.orderId, sync: 1 }));
-  expect(asked).toMatchObject({ pay_state: "2" });
-  expect(await receiver.heard(order.orderNumber, "pay")).toMatchObject({ signed: true });
+  const synced = dataOf(await app.order({ order_id: order.orderId, sync: 1 }));
+  expect(synced).toMatchObject({ pay_state: "2" });
+  expect(await receiver.waitForCallback(order.orderNumber, "pay")).toMatchObject({ signed: true });
 
   const refund = dataOf(await app.refund(order.orderId));
   await sandbox.decideRefund(refund.refund_no, "SUCCESS", false);
   const refunded = dataOf(await app.order({ order_id: order.orderId, sync: 1 }));
   expect(refunded).toMatchObject({ ref_state: "4" });
-  await receiver.heard(order.orderNumber, "refund");
+  await receiver.waitForCallback(order.orderNumber, "refund");
 });
 
-it("is refunded though only WeChat knows yet that it is paid", async (t) => {
+test("refund-money: queries WeChat when the payment isn't recorded yet", async (t) => {
   const { app, sandbox } = await openShop(t);
   const order = dataOf(await app.createOrder());
   const tooEarly = await app.refund(order.orderId);

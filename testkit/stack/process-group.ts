@@ -1,4 +1,4 @@
-/** Sends a signal to a whole process group; one that is gone needs none. */
+/** Sends a signal to a whole process group, unless the group has ended. */
 export function signalGroup(leader: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-leader, signal);

@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
-import { endGroup, watchGroup } from "./leftovers.ts";
+import { killGroup, trackGroup } from "./leftovers.ts";
 import { ROOT } from "./project.ts";
 
-/** Runs a Node program to its end, its output unseen. Throws with the output when it fails. */
+/** Runs a Node program without showing its output. Throws with the output when it fails. */
 export async function runQuietly(
   command: readonly string[],
   environment: NodeJS.ProcessEnv,
@@ -16,12 +16,12 @@ export async function runQuietly(
     stdio: ["ignore", "pipe", "pipe"],
   });
   if (child.pid === undefined) throw new Error(`can't run ${command.join(" ")}`);
-  watchGroup(child.pid);
+  trackGroup(child.pid);
   const [[code], ...outputs] = await Promise.all([
     once(child, "exit"),
     text(child.stdout),
     text(child.stderr),
   ]);
-  endGroup(child.pid);
+  killGroup(child.pid);
   if (code !== 0) throw new Error(`${command.join(" ")} failed:\n${outputs.join("\n").trim()}`);
 }

@@ -1,12 +1,14 @@
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { removeFolder, temporaryFolder } from "./leftovers.ts";
 import { migrate } from "./migrate.ts";
-import { freePorts } from "./ports.ts";
+import { freePorts, PortTakenError, startOnFreePorts } from "./ports.ts";
 import { WorkerProcess, type WorkerOptions } from "./worker-process.ts";
 
 export interface StackOptions {
-  /** Free ones when left out. */
+  /** Exactly this port, or `startStack` throws; any free one when left out. */
   readonly gatewayPort?: number;
+  /** Tried first; any free one when left out or taken. */
   readonly sandboxPort?: number;
   /** Where each Worker keeps its storage; a temporary folder, removed at the end, when left out. */
   readonly storage?: { readonly gateway: string; readonly sandbox: string };
@@ -18,25 +20,44 @@ export interface StackOptions {
   readonly onLog?: (worker: "gateway" | "sandbox", text: string) => void;
 }
 
-/** The gateway and the sandbox, running as two real Workers that know each other. */
-export interface Stack {
+/** How to reach a running stack: all that its clients need, and safe to send to another process. */
+export interface StackAddress {
   readonly gatewayUrl: string;
   readonly sandboxUrl: string;
   readonly adminToken: string;
-  /** All that the gateway has logged, over its restarts. */
+}
+
+/** The gateway and the sandbox, running as two real Workers that know each other. */
+export interface Stack extends StackAddress {
+  /** Everything that the gateway has logged, restarts included. */
   gatewayLog(): string;
   sandboxLog(): string;
-  /** As a power cut: nothing is finished, nothing is told. */
+  /** A power cut: work in progress stops where it is, and no shutdown code runs. */
   killGateway(): Promise<void>;
   /** Starts the gateway again on the same port and storage. */
   startGateway(): Promise<void>;
-  /** Ends both and removes what was temporary. */
+  /** Stops both and removes temporary files. */
   stop(): Promise<void>;
 }
 
-/** Good for one machine and one run; development has its own in `.dev.vars`. */
+interface Ports {
+  readonly gateway: number;
+  readonly sandbox: number;
+}
+
+interface Pair {
+  readonly gateway: WorkerProcess;
+  readonly sandbox: WorkerProcess;
+  readonly gatewayOptions: WorkerOptions;
+}
+
+/** For local stacks of one run; development has its own in `.dev.vars`. */
 const ADMIN_TOKEN = "admin-token-of-a-local-stack";
 const MASTER_KEY = Buffer.from("master-key-of-a-local-stack-only").toString("base64");
+
+/** The gateway's port is part of every notification URL, so a restart has to wait for that one. */
+const MAX_RESTARTS = 20;
+const RESTART_PAUSE_MS = 500;
 
 /** Starts a stack; resolves when both Workers are healthy. Throws with the log's tail otherwise. */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
@@ -45,68 +66,127 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     gateway: path.join(folder, "gateway"),
     sandbox: path.join(folder, "sandbox"),
   };
-  const [gatewayFree = 0, sandboxFree = 0] = await freePorts(2);
-  const sandboxPort = options.sandboxPort ?? sandboxFree;
-  const gatewayPort = options.gatewayPort ?? gatewayFree;
-  const gatewayUrl = `http://127.0.0.1:${gatewayPort}`;
-  const sandboxUrl = `http://127.0.0.1:${sandboxPort}`;
   const adminToken = options.adminToken ?? ADMIN_TOKEN;
-
-  const gatewayOptions: WorkerOptions = {
-    name: "the gateway",
-    config: "wrangler.toml",
-    port: gatewayPort,
-    persistTo: storage.gateway,
-    scratch: folder,
-    vars: {
-      PUBLIC_URL: gatewayUrl,
-      WECHAT_PAY_URL: sandboxUrl,
-      ADMIN_TOKEN: adminToken,
-      MASTER_KEY: options.masterKey ?? MASTER_KEY,
-      ...options.vars,
-    },
-    onLog: (text) => options.onLog?.("gateway", text),
-  };
-  const sandboxOptions: WorkerOptions = {
-    name: "the sandbox",
-    config: "sandbox/wrangler.toml",
-    port: sandboxPort,
-    persistTo: storage.sandbox,
-    scratch: folder,
-    vars: {},
-    onLog: (text) => options.onLog?.("sandbox", text),
-  };
-
-  // The sandbox comes up while the gateway's database is made.
-  const starting = await Promise.allSettled([
-    WorkerProcess.start(sandboxOptions),
-    migrate(storage.gateway, folder).then(async () => await WorkerProcess.start(gatewayOptions)),
-  ]);
-  const running = starting.flatMap((start) => (start.status === "fulfilled" ? [start.value] : []));
-  const [sandbox, first] = running;
-  if (sandbox === undefined || first === undefined) {
-    await Promise.all(running.map(async (worker) => await worker.stop()));
+  let migrated: Promise<void> | undefined;
+  let pair: Pair;
+  try {
+    pair = await startOnFreePorts(portChooser(options), async (ports) => {
+      // Once, however many sets of ports it takes.
+      migrated ??= migrate(storage.gateway, folder);
+      const workers = workerOptions(ports, folder, storage, adminToken, options);
+      return await startPair(workers, migrated, options.gatewayPort);
+    });
+  } catch (error) {
     removeFolder(folder);
-    const faults = starting.flatMap((start) => (start.status === "rejected" ? [start.reason] : []));
-    throw new AggregateError(faults, faults.map(String).join("\n"));
+    throw error;
   }
 
-  let gateway = first;
+  const { sandbox, gatewayOptions } = pair;
+  let { gateway } = pair;
   let earlierLog = "";
   return {
-    gatewayUrl,
-    sandboxUrl,
+    gatewayUrl: gateway.url,
+    sandboxUrl: sandbox.url,
     adminToken,
     gatewayLog: () => earlierLog + gateway.log(),
     sandboxLog: () => sandbox.log(),
     killGateway: async () => await gateway.crash(),
     startGateway: async () => {
       earlierLog += gateway.log();
-      gateway = await WorkerProcess.start(gatewayOptions);
+      gateway = await restart(gatewayOptions);
     },
     stop: async () => {
       await Promise.all([gateway.stop(), sandbox.stop()]);
       removeFolder(folder);
     },
   };
+}
+
+/** Chooses the ports of each attempt. A sandbox port that was asked for is tried once. */
+function portChooser({ gatewayPort, sandboxPort }: StackOptions): () => Promise<Ports> {
+  let preferred = sandboxPort === gatewayPort ? undefined : sandboxPort;
+  return async () => {
+    const [gatewayFree = 0, sandboxFree = 0] = await freePorts(2);
+    const ports = { gateway: gatewayPort ?? gatewayFree, sandbox: preferred ?? sandboxFree };
+    preferred = undefined;
+    return ports;
+  };
+}
+
+function workerOptions(
+  ports: Ports,
+  scratch: string,
+  storage: { readonly gateway: string; readonly sandbox: string },
+  adminToken: string,
+  options: StackOptions,
+): Readonly<Record<"gateway" | "sandbox", WorkerOptions>> {
+  return {
+    gateway: {
+      name: "the gateway",
+      config: "wrangler.toml",
+      port: ports.gateway,
+      persistTo: storage.gateway,
+      scratch,
+      vars: {
+        PUBLIC_URL: `http://127.0.0.1:${ports.gateway}`,
+        WECHAT_PAY_URL: `http://127.0.0.1:${ports.sandbox}`,
+        ADMIN_TOKEN: adminToken,
+        MASTER_KEY: options.masterKey ?? MASTER_KEY,
+        ...options.vars,
+      },
+      onLog: (text) => options.onLog?.("gateway", text),
+    },
+    sandbox: {
+      name: "the sandbox",
+      config: "sandbox/wrangler.toml",
+      port: ports.sandbox,
+      persistTo: storage.sandbox,
+      scratch,
+      vars: {},
+      onLog: (text) => options.onLog?.("sandbox", text),
+    },
+  };
+}
+
+/**
+ * Starts both, the sandbox while the gateway's database is migrated; both run, or none does. Throws
+ * a `PortTakenError` only for a port that may be replaced, which `fixedPort` may not.
+ */
+async function startPair(
+  options: Readonly<Record<"gateway" | "sandbox", WorkerOptions>>,
+  migrated: Promise<void>,
+  fixedPort: number | undefined,
+): Promise<Pair> {
+  const [sandbox, gateway] = await Promise.allSettled([
+    WorkerProcess.start(options.sandbox),
+    migrated.then(async () => await WorkerProcess.start(options.gateway)),
+  ]);
+  if (sandbox.status === "fulfilled" && gateway.status === "fulfilled") {
+    return { sandbox: sandbox.value, gateway: gateway.value, gatewayOptions: options.gateway };
+  }
+  const errors: unknown[] = [];
+  for (const start of [sandbox, gateway]) {
+    if (start.status === "fulfilled") await start.value.stop();
+    else errors.push(start.reason);
+  }
+  const taken = errors.filter(isTaken);
+  const fixed = taken.find(({ port }) => port === fixedPort);
+  if (fixed !== undefined) throw new Error(`${fixed.message} by another program`, { cause: fixed });
+  throw taken[0] ?? new AggregateError(errors, errors.map(String).join("\n"));
+}
+
+function isTaken(error: unknown): error is PortTakenError {
+  return error instanceof PortTakenError;
+}
+
+/** Starts the gateway on the port that it had, as soon as that is free again. */
+async function restart(options: WorkerOptions): Promise<WorkerProcess> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await WorkerProcess.start(options);
+    } catch (error) {
+      if (!isTaken(error) || attempt === MAX_RESTARTS) throw error;
+      await sleep(RESTART_PAUSE_MS);
+    }
+  }
 }

@@ -2,15 +2,22 @@ import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { eventually } from "../eventually.ts";
-import { endGroup, watchGroup } from "./leftovers.ts";
+import { killGroup, trackGroup } from "./leftovers.ts";
+import { PortTakenError } from "./ports.ts";
 import { signalGroup } from "./process-group.ts";
 import { quietEnvironment, ROOT, WRANGLER } from "./project.ts";
 
 /** On two busy cores a start takes 10 s at most. */
-const START_MS = 60_000;
+const START_TIMEOUT_MS = 60_000;
 /** How long wrangler may take to end by itself. */
-const STOP_MS = 5_000;
+const STOP_TIMEOUT_MS = 5_000;
+/** How long the last output of a process that has ended may take to arrive. */
+const OUTPUT_TIMEOUT_MS = 1_000;
+const HEALTH_TIMEOUT_MS = 2_000;
 const LOG_TAIL_LINES = 40;
+
+/** wrangler's words when the port can't be bound; it then ends with exit code 1. */
+const PORT_TAKEN = /Address already in use|EADDRINUSE/;
 
 export interface WorkerOptions {
   /** For messages. */
@@ -19,11 +26,11 @@ export interface WorkerOptions {
   readonly config: string;
   readonly port: number;
   readonly persistTo: string;
-  /** A folder for what wrangler puts aside. */
+  /** A folder for wrangler's temporary files. */
   readonly scratch: string;
-  /** Put over the ones in wrangler.toml and `.dev.vars`. */
+  /** Override the ones in wrangler.toml and `.dev.vars`. */
   readonly vars: Readonly<Record<string, string>>;
-  /** Sees each piece of the log as it comes. */
+  /** Receives each piece of the log as it is written. */
   readonly onLog?: ((text: string) => void) | undefined;
 }
 
@@ -32,21 +39,27 @@ export class WorkerProcess {
   readonly url: string;
   readonly #name: string;
   readonly #child: ChildProcess;
+  readonly #closed: Promise<unknown>;
   readonly #leader: number;
   #log = "";
 
-  /** Starts a Worker; resolves when its /health answers 200. On failure: throws with the log's tail. */
+  /**
+   * Starts a Worker; resolves when it has bound its port and its /health answers 200. Throws a
+   * `PortTakenError` when another program has the port, otherwise an error with the log's tail.
+   */
   static async start(options: WorkerOptions): Promise<WorkerProcess> {
     const worker = new WorkerProcess(options);
     try {
       await eventually(
         `${options.name} to be healthy`,
         async () => await worker.#health(),
-        START_MS,
+        START_TIMEOUT_MS,
       );
       return worker;
     } catch (error) {
       await worker.stop();
+      await Promise.race([worker.#closed, sleep(OUTPUT_TIMEOUT_MS, undefined, { ref: false })]);
+      if (PORT_TAKEN.test(worker.#log)) throw new PortTakenError(options.port, { cause: error });
       const reason = error instanceof Error ? error.message : String(error);
       throw new Error(`${options.name} did not start: ${reason}\n${worker.logTail()}`, {
         cause: error,
@@ -64,9 +77,10 @@ export class WorkerProcess {
       env: quietEnvironment(options.scratch),
       stdio: ["ignore", "pipe", "pipe"],
     });
+    this.#closed = once(this.#child, "close");
     if (this.#child.pid === undefined) throw new Error(`${options.name}: wrangler can't be run`);
     this.#leader = this.#child.pid;
-    watchGroup(this.#leader);
+    trackGroup(this.#leader);
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.setEncoding("utf8").on("data", (text: string) => {
         this.#log += text;
@@ -84,18 +98,19 @@ export class WorkerProcess {
     return this.#log.trimEnd().split("\n").slice(-LOG_TAIL_LINES).join("\n");
   }
 
-  /** Ends the Worker in good order, and by force if that takes too long. */
+  /** Asks the Worker to end, and kills it if that takes too long. */
   async stop(): Promise<void> {
     if (this.#isRunning()) {
       signalGroup(this.#leader, "SIGTERM");
-      await Promise.race([once(this.#child, "exit"), sleep(STOP_MS, undefined, { ref: false })]);
+      const timeout = sleep(STOP_TIMEOUT_MS, undefined, { ref: false });
+      await Promise.race([once(this.#child, "exit"), timeout]);
     }
-    endGroup(this.#leader);
+    killGroup(this.#leader);
   }
 
   /**
-   * The power goes out: the Worker's runtime is gone between two instructions. wrangler, which only
-   * launched it, is ended so that it takes its temporary files away.
+   * A power cut: the Worker's runtime is gone between two instructions. wrangler, its launcher, is
+   * asked to end, so that it removes its temporary files.
    */
   async crash(): Promise<void> {
     for (const pid of runtimesOf(this.#leader)) process.kill(pid, "SIGKILL");
@@ -104,12 +119,15 @@ export class WorkerProcess {
 
   async #health(): Promise<true | undefined> {
     if (!this.#isRunning()) throw new Error(`${this.#name} ended by itself`);
+    // Until wrangler says so, whatever answers on this port is another program.
+    if (!this.#log.includes(`Ready on ${this.url}`)) return undefined;
     try {
-      const response = await fetch(`${this.url}/health`, { signal: AbortSignal.timeout(2_000) });
+      const signal = AbortSignal.timeout(HEALTH_TIMEOUT_MS);
+      const response = await fetch(`${this.url}/health`, { signal });
       await response.arrayBuffer();
       return response.ok ? true : undefined;
     } catch (error) {
-      // Nobody listens yet, or too slowly.
+      // Not listening yet, or slow to answer.
       if (error instanceof TypeError || error instanceof DOMException) return undefined;
       throw error;
     }
@@ -126,7 +144,7 @@ function argumentsOf(options: WorkerOptions): string[] {
     `--config=${options.config}`,
     "--ip=127.0.0.1",
     `--port=${options.port}`,
-    // 0: a free one, or two Workers would fight for the default.
+    // 0: any free port; two Workers can't share the default.
     "--inspector-port=0",
     "--show-interactive-dev-session=false",
     `--persist-to=${options.persistTo}`,

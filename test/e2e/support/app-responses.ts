@@ -1,7 +1,7 @@
-import type { Manner } from "../../../testkit/app-receiver.ts";
+import type { AppResponse } from "../../../testkit/app-receiver.ts";
 
-/** The ways in which an app answers a callback and doesn't confirm it. */
-export const BAD_MANNERS: Readonly<Record<string, Manner>> = {
+/** Responses to a callback that don't confirm it, by what the app does. */
+export const UNCONFIRMING_RESPONSES: Readonly<Record<string, AppResponse>> = {
   "answers 500": (response) => {
     response.writeHead(500).end("success");
   },
@@ -9,22 +9,22 @@ export const BAD_MANNERS: Readonly<Record<string, Manner>> = {
     response.writeHead(302, { location: "/pay?again=1" }).end("success");
   },
   "never answers": () => undefined,
-  "answers without end": (response) => {
+  "sends an endless body": (response) => {
     const more = setInterval(() => response.write("success ".repeat(128)), 5);
     response.on("close", () => clearInterval(more));
   },
-  "answers 200 with its error page": (response) => {
+  "answers 200 with an error page": (response) => {
     response.end("<html>success</html>");
   },
-  "answers JSON that says no": (response) => {
+  "answers JSON with another code": (response) => {
     response.end('{"code":1,"message":"success"}');
   },
-  "hangs up": (response) => {
+  "closes the connection": (response) => {
     response.destroy();
   },
 };
 
-/** An app that confirms in the other way that the contract knows. */
-export const confirmInJson: Manner = (response) => {
+/** Confirms in the contract's other format. */
+export const confirmInJson: AppResponse = (response) => {
   response.end('\n{"code": 0, "message": "ok"}\n');
 };

@@ -1,7 +1,7 @@
 import type { CreatedOrder } from "../../../testkit/contract.ts";
-import type { Shop } from "./shop.ts";
+import type { Shop } from "../../../testkit/shop.ts";
 
-interface Trouble {
+interface CallFault {
   /** For how many calls; one when left out. */
   readonly times?: number;
   readonly delayMs?: number;
@@ -9,19 +9,19 @@ interface Trouble {
   readonly errCodeDes?: string;
 }
 
-/** WeChat's answer to the next call about an order goes wrong. No other order is touched. */
-export async function troubleCall(
+/** Makes WeChat's answer to the next call about this order fail. No other order is affected. */
+export async function addCallFault(
   { sandbox }: Pick<Shop, "sandbox">,
   { orderNumber: outTradeNo }: CreatedOrder,
   path: "unifiedorder" | "refund" | "orderquery" | "refundquery",
   fault: string,
-  more: Trouble = {},
+  more: CallFault = {},
 ): Promise<void> {
   await sandbox.addFault({ on: "call", path, fault, outTradeNo, ...more });
 }
 
-/** WeChat's next notification about an order goes wrong. */
-export async function troubleNotification(
+/** Makes WeChat's next notification about this order faulty. */
+export async function addNotificationFault(
   { sandbox }: Pick<Shop, "sandbox">,
   { orderNumber: outTradeNo }: CreatedOrder,
   kind: "pay" | "refund",
