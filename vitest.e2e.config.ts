@@ -13,7 +13,7 @@ const COMMON = {
 
 /** Tests whose outcome could depend on the merchant's protocol. */
 const IN_BOTH = [
-  "whole-life",
+  "order-lifecycle",
   "payment-notifications",
   "reconciliation",
   "refunds",

@@ -12,6 +12,7 @@ import { killRepeatedly } from "./crash/kill-repeatedly.ts";
 import { readLedger } from "./crash/wechat-ledger.ts";
 import { readRecord } from "./crash/gateway-record.ts";
 import { openUnreliableShop } from "./crash/shop.ts";
+import { parseCount } from "./support/count.ts";
 
 /** Of each shop. */
 const CUSTOMERS = 3;
@@ -32,7 +33,7 @@ async function main(): Promise<void> {
       seed: { type: "string", default: String(Date.now() % 2 ** 31) },
     },
   });
-  const kills = Number(values.kills);
+  const kills = parseCount("--kills", values.kills);
   console.log(`${kills} kills, seed ${values.seed}`);
   const random = new Random(Number(values.seed));
   const startedAt = performance.now();

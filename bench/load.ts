@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { runLoad } from "./load/run.ts";
+import { parseCount } from "./support/count.ts";
 
 /**
  * `npm run bench:load [-- --orders 10000]`: orders from creation to refund through real Workers, all
@@ -12,4 +13,6 @@ const { values } = parseArgs({
   },
 });
 
-process.exitCode = (await runLoad(Number(values.orders), Number(values.width))) ? 0 : 1;
+const orders = parseCount("--orders", values.orders);
+const width = parseCount("--width", values.width);
+process.exitCode = (await runLoad(orders, width)) ? 0 : 1;

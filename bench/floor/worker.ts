@@ -35,11 +35,11 @@ export default {
         return answer({ pay_state: row?.[15] });
       }
       case "/refund/refund-money": {
-        const asked = new URLSearchParams(body);
-        const [row] = await find(asked, env);
+        const parameters = new URLSearchParams(body);
+        const [row] = await find(parameters, env);
         const object = env.FLOOR_ORDER.getByName(String(row?.[1]));
-        const appId = Number(asked.get("appId"));
-        const [refundId, number] = await object.refund(Number(asked.get("order_id")), appId);
+        const appId = Number(parameters.get("appId"));
+        const [refundId, number] = await object.refund(Number(parameters.get("order_id")), appId);
         return answer({ refund_id: refundId, refund_no: number });
       }
       default:
@@ -67,18 +67,18 @@ async function insertOwners(db: D1Database, apps: number): Promise<void> {
 }
 
 async function createOrder(
-  asked: URLSearchParams,
+  parameters: URLSearchParams,
   env: FloorEnv,
   context: ExecutionContext,
 ): Promise<Response> {
   const number = crypto.randomUUID().replaceAll("-", "");
   const nowAt = Date.now();
-  const [appId, openId] = [Number(asked.get("appId")), asked.get("openId") ?? ""];
-  const [desc, tag] = [asked.get("desc") ?? "", asked.get("tag") ?? ""];
-  const totalFen = Number(asked.get("totalFree"));
+  const [appId, openId] = [Number(parameters.get("appId")), parameters.get("openId") ?? ""];
+  const [desc, tag] = [parameters.get("desc") ?? "", parameters.get("tag") ?? ""];
+  const totalFen = Number(parameters.get("totalFree"));
   const notifyUrl = `${env.PUBLIC_URL}/notify/v2/1/pay`;
   const owner = [number, appId, 1, appId, openId, "v2", "HMAC-SHA256", settings().wechatAppId];
-  const terms = [null, desc, totalFen, tag, asked.get("attach"), "127.0.0.1", notifyUrl];
+  const terms = [null, desc, totalFen, tag, parameters.get("attach"), "127.0.0.1", notifyUrl];
   const state = ["waiting", "none", 0, nowAt + 7_200_000, nowAt, nowAt];
   const [inserted, xml] = await Promise.all([
     env.DB.batch<{ id: number }>([
@@ -94,7 +94,7 @@ async function createOrder(
       trade_type: "JSAPI",
       openid: openId,
       goods_tag: tag,
-      attach: asked.get("attach") ?? "-",
+      attach: parameters.get("attach") ?? "-",
     }),
   ]);
   context.waitUntil(env.FLOOR_ORDER.getByName(number).open());
@@ -103,9 +103,9 @@ async function createOrder(
   return answer({ orderNumber: number, orderId, apiParams, editAddress: null });
 }
 
-async function find(asked: URLSearchParams, env: FloorEnv): Promise<unknown[][]> {
+async function find(parameters: URLSearchParams, env: FloorEnv): Promise<unknown[][]> {
   return await env.DB.prepare(FIND_VIEW)
-    .bind(Number(asked.get("order_id")), Number(asked.get("appId")))
+    .bind(Number(parameters.get("order_id")), Number(parameters.get("appId")))
     .raw();
 }
 

@@ -6,7 +6,7 @@ import type { AppKeys, Callback } from "../../testkit/app-receiver.ts";
 /** The floor's callbacks go to this path, and aren't compared. */
 export const FLOOR_PATH = "/floor";
 
-/** What the parent asks of `receiver-program.ts`, one request at a time. */
+/** The requests of the parent to `receiver-program.ts`, one request at a time. */
 export type ReceiverRequest =
   | { readonly kind: "trust"; readonly app: AppKeys }
   | { readonly kind: "callbacks"; readonly from: number };
@@ -35,12 +35,12 @@ export class ReceiverProcess {
 
   /** Verifies the callbacks of this app with its keys from now on. */
   async trust({ id, salt, webhookSecret }: AppKeys): Promise<void> {
-    await this.#ask({ kind: "trust", app: { id, salt, webhookSecret } });
+    await this.#send({ kind: "trust", app: { id, salt, webhookSecret } });
   }
 
   /** Fetches new callbacks; returns how many there are now. */
   async fetchCallbacks(): Promise<number> {
-    const answer = await this.#ask({ kind: "callbacks", from: this.callbacks.length });
+    const answer = await this.#send({ kind: "callbacks", from: this.callbacks.length });
     this.callbacks.push(...answer.callbacks);
     return this.callbacks.length;
   }
@@ -49,7 +49,7 @@ export class ReceiverProcess {
     this.#child.disconnect();
   }
 
-  async #ask(request: ReceiverRequest): Promise<ReceiverAnswer> {
+  async #send(request: ReceiverRequest): Promise<ReceiverAnswer> {
     const answered = once(this.#child, "message");
     this.#child.send(request);
     const [answer]: readonly ReceiverAnswer[] = await answered;

@@ -41,24 +41,26 @@ export async function runLoad(orders: number, width: number): Promise<boolean> {
   for (const place of Object.values(storage)) mkdirSync(place);
   const receiver = await ReceiverProcess.start();
   const stack = await startStack({ storage });
-  const floor = await startFloor(storage.floor, folder, stack.sandboxUrl);
+  const floorWorker = await startFloor(storage.floor, folder, stack.sandboxUrl);
   const client = new Client();
   try {
     const gateway = newMeasurement(await gatewayTarget(stack, receiver, client));
-    const least = newMeasurement(await floorTarget(floor.url, stack.sandboxUrl, receiver, client));
+    const floor = newMeasurement(
+      await floorTarget(floorWorker.url, stack.sandboxUrl, receiver, client),
+    );
     print(`${machineLine()}\n`);
     const sequential = Array<number>(ROUNDS).fill(SEQUENTIAL_ORDERS_PER_ROUND);
-    await alternate(gateway, least, sequential, 1, "sequential");
+    await alternate(gateway, floor, sequential, 1, "sequential");
     const share = Math.ceil(orders / ROUNDS);
     const rounds = Array.from({ length: ROUNDS }, (_, round) =>
       Math.max(0, Math.min(share, orders - round * share)),
     );
-    const before = [gateway, least].map(cpuSoFar);
-    await alternate(gateway, least, rounds, width, "concurrent");
+    const before = [gateway, floor].map(cpuSoFar);
+    await alternate(gateway, floor, rounds, width, "concurrent");
     // While one of them works, the other is idle.
     gateway.cpuMs = cpuSoFar(gateway) - (before[0] ?? 0);
-    least.cpuMs = cpuSoFar(least) - (before[1] ?? 0);
-    printTables(gateway, least, width);
+    floor.cpuMs = cpuSoFar(floor) - (before[1] ?? 0);
+    printTables(gateway, floor, width);
     await finishRefunds(gateway, receiver);
     const faults = await differences({
       merchant: gateway.target.merchant,
@@ -75,12 +77,14 @@ export async function runLoad(orders: number, width: number): Promise<boolean> {
     );
     return faults.length === 0;
   } catch (error) {
-    print(`The gateway's log ends:\n${tail(stack.gatewayLog())}\nThe floor's:\n${floor.logTail()}`);
+    print(
+      `The gateway's log ends:\n${tail(stack.gatewayLog())}\nThe floor's:\n${floorWorker.logTail()}`,
+    );
     throw error;
   } finally {
     client.close();
     receiver.stop();
-    await Promise.all([stack.stop(), floor.stop()]);
+    await Promise.all([stack.stop(), floorWorker.stop()]);
     removeFolder(folder);
   }
 }
@@ -111,12 +115,12 @@ async function alternate(
   const total = 2 * (WARM_UP_ORDERS + rounds.reduce((sum, count) => sum + count, 0));
   const progress = new Progress("load", { unit: "orders", total });
   progress.note(mode === "sequential" ? "one at a time" : `${width} at once`);
-  // Cold code is slower; it counts for neither.
+  // Cold code is slower, so the first orders are not measured.
   for (const side of [gateway, floor]) {
     await runOrders(side, WARM_UP_ORDERS, width, new Latencies<Endpoint>(), progress);
   }
   for (const [round, count] of rounds.entries()) {
-    // Neither is always first.
+    // Each goes first in half of the rounds.
     const order = round % 2 === 0 ? [gateway, floor] : [floor, gateway];
     for (const side of order) {
       const startedAt = performance.now();

@@ -91,7 +91,7 @@ describe("with a stack of its own", { concurrent: false }, () => {
       await Promise.all(
         prepared.map(async (preparation) => {
           const { signType } = preparation.confirmed.shop.merchant;
-          interrupted.set(signType, await begin(preparation));
+          interrupted.set(signType, await interruptible(preparation));
         }),
       );
       await stack.killGateway();
@@ -224,7 +224,7 @@ interface ShopOrder {
   readonly order: CreatedOrder;
 }
 
-/** Everything slow: what `begin` starts must still be in progress when the crash comes. */
+/** Everything slow: what `interruptible` starts must still be in progress when the crash comes. */
 async function prepare(waiting: Shop, shop: Shop): Promise<Preparation> {
   const confirmed = { shop, order: await paidOrder(shop) };
   await waitForView(shop, confirmed.order, "confirmed", isPaymentConfirmed);
@@ -234,7 +234,7 @@ async function prepare(waiting: Shop, shop: Shop): Promise<Preparation> {
 }
 
 /** Starts what the crash interrupts. */
-async function begin(preparation: Preparation): Promise<Interrupted> {
+async function interruptible(preparation: Preparation): Promise<Interrupted> {
   const { waiting, refunding, parts } = preparation;
   const [unconfirmed] = await Promise.all([
     paidAndUnconfirmed(waiting),

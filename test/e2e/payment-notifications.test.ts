@@ -100,8 +100,8 @@ test.for(["forged", "unsigned", "wrong-amount", "wrong-merchant", "wrong-app"])(
     });
     expect(attempts.filter(({ ok }) => ok)).toEqual([]);
     expect(await viewOf(shop, order)).toMatchObject({ pay_state: "0", pay_notify_state: "0" });
-    const asked = dataOf(await shop.app.order({ order_id: order.orderId, sync: 1 }));
-    expect(asked).toMatchObject({ pay_state: "2" });
+    const synced = dataOf(await shop.app.order({ order_id: order.orderId, sync: 1 }));
+    expect(synced).toMatchObject({ pay_state: "2" });
   },
 );
 
@@ -141,11 +141,14 @@ test("payment notification after a query found the payment: acknowledged, and ch
 test("payment notification for a closed order: the order becomes paid", async (t) => {
   const shop = await openShop(t);
   const order = dataOf(await shop.app.createOrder());
-  const books = await shop.sandbox.close(order.orderNumber);
+  const closedAtWechat = await shop.sandbox.close(order.orderNumber);
   const closed = dataOf(await shop.app.order({ order_id: order.orderId, sync: 1 }));
   expect(closed).toMatchObject({ pay_state: "1" });
-  const message = notificationsFor(shop.merchant).write(paymentFacts(books), shop.merchant);
-  expect(await post(books.notifyUrl, message)).toBe(true);
+  const message = notificationsFor(shop.merchant).write(
+    paymentFacts(closedAtWechat),
+    shop.merchant,
+  );
+  expect(await post(closedAtWechat.notifyUrl, message)).toBe(true);
   expect(await viewOf(shop, order)).toMatchObject({ pay_state: "2" });
   await shop.receiver.waitForCallback(order.orderNumber, "pay");
 });

@@ -120,8 +120,8 @@ describe("refund notification", () => {
       expect(["2", "4"]).toContain(view.ref_state);
       expect(view.refund_free).toBe(100);
       if (view.ref_state === "4") expect(fault).toBe("wrong-amount");
-      const asked = dataOf(await shop.app.order({ order_id: order.orderId, sync: 1 }));
-      expect(asked).toMatchObject({ ref_state: fault === "before-its-time" ? "2" : "4" });
+      const synced = dataOf(await shop.app.order({ order_id: order.orderId, sync: 1 }));
+      expect(synced).toMatchObject({ ref_state: fault === "before-its-time" ? "2" : "4" });
     },
   );
 });

@@ -64,9 +64,9 @@ test("no message fails while WeChat switches from its certificate to its public 
   open = false;
 
   const orders = (await Promise.all(customers)).flat();
-  const books = await Promise.all(
+  const atWechat = await Promise.all(
     orders.map(async ({ orderNumber }) => await sandbox.order(orderNumber)),
   );
   // Both notifications of each order were acknowledged at the first attempt.
-  expect(books.map(answersIn)).toEqual(books.map(() => [204, 204]));
+  expect(atWechat.map(answersIn)).toEqual(atWechat.map(() => [204, 204]));
 });

@@ -61,7 +61,7 @@ test("a merchant that moves to APIv3 completes its earlier orders in APIv2", asy
   expect(signTypeOf(fresh)).toBe("RSA");
   await sandbox.pay(fresh.orderNumber);
   await receiver.waitForCallback(fresh.orderNumber, "pay");
-  const books = await sandbox.order(fresh.orderNumber);
-  expect(books).toMatchObject({ protocol: "v3", notifications: [{ protocol: "v3" }] });
-  expect(answersIn(books)).toEqual([204]);
+  const freshAtWechat = await sandbox.order(fresh.orderNumber);
+  expect(freshAtWechat).toMatchObject({ protocol: "v3", notifications: [{ protocol: "v3" }] });
+  expect(answersIn(freshAtWechat)).toEqual([204]);
 });
