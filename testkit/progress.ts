@@ -22,6 +22,8 @@ const REDRAW_INTERVAL_MS = 250;
 /** How often a line is written elsewhere. */
 const LINE_INTERVAL_MS = 10_000;
 
+const DEFAULT_COLUMNS = 80;
+
 /** Carriage return, erase the line. */
 const CLEAR = "\r\u001b[2K";
 
@@ -108,7 +110,9 @@ export class Progress {
       this.#output.write(`${this.text()}\n`);
       return;
     }
-    const width = (this.#output.columns ?? 80) - 1;
+    const { columns = 0 } = this.#output;
+    // A pseudo-terminal without a size has 0 columns.
+    const width = (columns > 0 ? columns : DEFAULT_COLUMNS) - 1;
     this.#output.write(CLEAR + cutCells(this.text(), width));
   }
 

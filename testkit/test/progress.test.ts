@@ -2,10 +2,10 @@ import { describe, expect, test } from "vitest";
 import { Progress } from "../progress.ts";
 
 /** A progress whose clock and output a test holds. */
-function open(isTTY: boolean, total?: number) {
+function open(isTTY: boolean, total?: number, columns = 60) {
   const clock = { ms: 0 };
   const written: string[] = [];
-  const output = { isTTY, columns: 60, write: (text: string) => written.push(text) };
+  const output = { isTTY, columns, write: (text: string) => written.push(text) };
   const counted = total === undefined ? {} : { total };
   const progress = new Progress("load", {
     unit: "orders",
@@ -60,5 +60,12 @@ describe("Progress", () => {
     expect(written[2]?.startsWith("\r\u001b[2Kload: 0 of 10 orders")).toBe(true);
     expect(written[2]?.length).toBeLessThanOrEqual(60 + "\r\u001b[2K".length);
     expect(written.at(-1)).toBe("\r\u001b[2K");
+  });
+
+  test("is readable on a pseudo-terminal without a size", () => {
+    const { written, progress } = open(true, 10, 0);
+    progress.log("kill 1");
+    progress.end();
+    expect(written[2]).toContain("load: 0 of 10 orders, 0 s so far");
   });
 });
