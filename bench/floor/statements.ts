@@ -1,4 +1,4 @@
-/** The statements that the gateway sends to D1 (src/db), trip by trip, as they are. */
+/** The statements that the gateway sends to D1 (src/db), unchanged. */
 
 const ORDER = `"id", "number", "app_id", "merchant_id", "user_id", "protocol", "sign_type", "wechat_app_id", "app_order_no", "desc", "total_fen", "tag", "attach", "client_ip", "notify_url", "pay_state", "transaction_id", "paid_at", "pay_notify_state", "pay_notify_number", "expires_at", "created_at", "updated_at"`;
 const REFUND = `"id", "order_id", "app_id", "number", "app_refund_no", "refund_fen", "notify_url", "state", "refund_id", "notify_state", "notify_number", "succeeded_at", "created_at", "updated_at", "source"`;
@@ -7,7 +7,7 @@ export const INSERT_USER = `insert into "users" ("id", "app_id", "open_id", "cre
 
 export const INSERT_ORDER = `insert into "orders" (${ORDER}) values (null, ?, ?, ?, (select id from users where app_id = ? and open_id = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, null, null, ?, ?, ?, ?, ?) returning "id"`;
 
-export const BOOK_PAYMENT = `update "orders" set "pay_state" = ?, "transaction_id" = ?, "paid_at" = ?, "updated_at" = ? where ("orders"."number" = ? and "orders"."merchant_id" = ? and "orders"."wechat_app_id" = ? and "orders"."sign_type" = ? and "orders"."total_fen" = ? and "orders"."pay_state" in (?, ?)) returning ${ORDER}`;
+export const MARK_ORDER_PAID = `update "orders" set "pay_state" = ?, "transaction_id" = ?, "paid_at" = ?, "updated_at" = ? where ("orders"."number" = ? and "orders"."merchant_id" = ? and "orders"."wechat_app_id" = ? and "orders"."sign_type" = ? and "orders"."total_fen" = ? and "orders"."pay_state" in (?, ?)) returning ${ORDER}`;
 
 export const FIND_ORDER = `select ${ORDER} from "orders" where "orders"."number" = ?`;
 
