@@ -18,7 +18,7 @@ const day = z.object({
   ourPaidFen: z.int(),
   ourRefunds: z.int(),
   ourRefundedFen: z.int(),
-  settled: z.int(),
+  recovered: z.int(),
   discrepancies: z.int(),
 });
 
@@ -65,7 +65,7 @@ test("reconciliation: the bill agrees, and a payment that was missed is recovere
     ourPaidFen: 350,
     ourRefunds: 1,
     ourRefundedFen: 120,
-    settled: 1,
+    recovered: 1,
     discrepancies: 0,
   });
   const view = await waitForView(shop, missed, "confirmed", isPaymentConfirmed);
@@ -85,7 +85,7 @@ test("reconciliation: each discrepancy becomes an incident", async (t) => {
   for (const one of [missing, wrong, { fault: "extra-line" } as const]) {
     await shop.sandbox.addBillFault({ ...one, mchId });
   }
-  expect(await reconcile(shop)).toMatchObject({ state: "done", settled: 0, discrepancies: 3 });
+  expect(await reconcile(shop)).toMatchObject({ state: "done", recovered: 0, discrepancies: 3 });
   const found = await incidentsOf(shop);
   expect(found).toEqual([
     `bill_amount_differs ${other.orderNumber}`,

@@ -15,10 +15,10 @@ const ACCESS_TOKEN = "canary-access-token-7f3b0c5e";
 /** Events that the faults below must have logged. */
 const EVENTS = [
   "request",
-  "order_work",
+  "order_operation",
   "wechat_call",
   "app_call",
-  "not_prepared",
+  "prepay_failed",
   "admin_refused",
   "app_secret_rotated",
 ];
