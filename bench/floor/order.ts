@@ -1,15 +1,22 @@
 import { DurableObject } from "cloudflare:workers";
-import type { FloorEnv } from "./env.ts";
 import { settings } from "./settings.ts";
 import {
   MARK_ORDER_PAID,
   FIND_ORDER,
   FIND_REFUNDS,
   INSERT_REFUND,
-  MOVE_REFUND,
+  MARK_REFUND_ACCEPTED,
   RECORD_DELIVERY,
 } from "./statements.ts";
 import { callWechat, valueOf } from "./wechat.ts";
+
+/** The bindings of the floor's Worker. */
+export interface FloorEnv {
+  readonly DB: D1Database;
+  readonly FLOOR_ORDER: DurableObjectNamespace<FloorOrder>;
+  readonly PUBLIC_URL: string;
+  readonly WECHAT_PAY_URL: string;
+}
 
 /** One order: the same hop, trips to D1 and calls as the gateway's, and nothing else. */
 export class FloorOrder extends DurableObject<FloorEnv> {
@@ -47,9 +54,8 @@ export class FloorOrder extends DurableObject<FloorEnv> {
       notify_url: notifyUrl,
     });
     const refundId = valueOf(answer, "refund_id");
-    await DB.prepare(MOVE_REFUND)
-      .bind("accepted", refundId, "none", null, Date.now(), number, "requested", "refused")
-      .raw();
+    const acceptedAt = Date.now();
+    await DB.prepare(MARK_REFUND_ACCEPTED).bind(refundId, acceptedAt, acceptedAt, number).raw();
     return [refundId, number];
   }
 

@@ -1,4 +1,4 @@
-import type { FloorEnv } from "./env.ts";
+import type { FloorEnv } from "./order.ts";
 import { configure, settings, type FloorSettings } from "./settings.ts";
 import { FIND_VIEW, INSERT_ORDER, INSERT_USER } from "./statements.ts";
 import { callWechat, valueOf } from "./wechat.ts";

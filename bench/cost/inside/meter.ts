@@ -82,7 +82,15 @@ function meterD1(): void {
 }
 
 /** The methods that other Workers call, and the alarm. `history` is for people and tests. */
-const CALLS = ["open", "settlePayment", "refund", "hintRefund", "sync", "redeliver", "alarm"];
+const CALLS = [
+  "open",
+  "recordPayment",
+  "requestRefund",
+  "handleRefundNotification",
+  "sync",
+  "redeliver",
+  "alarm",
+];
 
 function meterObjects(): void {
   for (const name of CALLS) {
