@@ -58,8 +58,8 @@ export async function openScene(signType: SignType): Promise<Scene> {
   }
   const shop = await shopOf(signType);
   await openAccount(shop);
-  // The sweep's own marks: each history begins at the same time again.
-  await env.DB.prepare("delete from marks").run();
+  // Cursors of the sweep: each history starts at the same time again.
+  await env.DB.prepare("delete from cursors").run();
   const since = await bookmark();
   const apps = new AppServers(new Map(shop.apps.map((app) => [app.host, app])));
   const unstored: string[] = [];
