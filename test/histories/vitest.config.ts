@@ -23,7 +23,7 @@ export default defineConfig({
     name: "histories",
     include: ["test/histories/*.test.ts"],
     silent: "passed-only",
-    // One runtime a processor.
+    // One runtime per processor.
     maxWorkers: 2,
     setupFiles: ["test/support/migrate.ts"],
     testTimeout: 24 * 3600_000,
