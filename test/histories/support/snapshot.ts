@@ -6,7 +6,7 @@ import { connect } from "../../../src/db/database.ts";
 import type { OrderRow, RefundRow } from "../../../src/db/rows.ts";
 import { orders, refunds } from "../../../src/db/schema.ts";
 
-/** An order as WeChat has it. */
+/** An order in WeChat's ledger. */
 export interface WechatOrder {
   readonly number: string;
   readonly state: TradeState;
@@ -15,12 +15,12 @@ export interface WechatOrder {
   readonly paidAt: number | null;
 }
 
-/** Whether the payer's money is at WeChat, whatever became of it later. */
+/** Whether WeChat received the payer's money, refunded later or not. */
 export function isPaid(order: Pick<WechatOrder, "paidAt"> | undefined): boolean {
   return order !== undefined && order.paidAt !== null;
 }
 
-/** A refund as WeChat has it. */
+/** A refund in WeChat's ledger. */
 export interface WechatRefund {
   readonly number: string;
   readonly orderNumber: string;
@@ -29,47 +29,47 @@ export interface WechatRefund {
   readonly status: RefundStatus;
 }
 
-/** Both books at one moment: the gateway's and WeChat's, which is the truth. */
-export interface Books {
+/** The gateway's rows of this history and WeChat's ledger at one moment. The ledger is the truth. */
+export interface Snapshot {
   readonly orders: readonly OrderRow[];
   readonly refunds: readonly RefundRow[];
   readonly wechatOrders: ReadonlyMap<string, WechatOrder>;
   readonly wechatRefunds: ReadonlyMap<string, WechatRefund>;
-  /** What WeChat has said to each call so far. */
-  readonly wechatSaid: readonly string[];
+  /** The outcome of each call to WeChat so far. */
+  readonly wechatOutcomes: readonly string[];
 }
 
-/** The last rows before a history began: what comes after them is the history's. */
-export interface Bookmark {
+/** The highest ids before a history starts: rows after them belong to the history. */
+export interface Baseline {
   readonly orderId: number;
   readonly refundId: number;
 }
 
 const db = connect(env.DB);
 
-export async function bookmark(): Promise<Bookmark> {
-  const last = sql<number>`coalesce(max(id), 0)`;
+export async function readBaseline(): Promise<Baseline> {
+  const highest = sql<number>`coalesce(max(id), 0)`;
   const [[order], [refund]] = await db.batch([
-    db.select({ id: last }).from(orders),
-    db.select({ id: last }).from(refunds),
+    db.select({ id: highest }).from(orders),
+    db.select({ id: highest }).from(refunds),
   ]);
   return { orderId: order?.id ?? 0, refundId: refund?.id ?? 0 };
 }
 
-/** The rows that were written since. */
-export async function rowsSince(since: Bookmark): Promise<Pick<Books, "orders" | "refunds">> {
+/** The rows written since the baseline, by id. */
+export async function rowsSince(baseline: Baseline): Promise<Pick<Snapshot, "orders" | "refunds">> {
   const [orderRows, refundRows] = await db.batch([
-    db.select().from(orders).where(gt(orders.id, since.orderId)).orderBy(orders.id),
-    db.select().from(refunds).where(gt(refunds.id, since.refundId)).orderBy(refunds.id),
+    db.select().from(orders).where(gt(orders.id, baseline.orderId)).orderBy(orders.id),
+    db.select().from(refunds).where(gt(refunds.id, baseline.refundId)).orderBy(refunds.id),
   ]);
   return { orders: orderRows, refunds: refundRows };
 }
 
-export async function readBooks(since: Bookmark): Promise<Books> {
+export async function readSnapshot(baseline: Baseline): Promise<Snapshot> {
   const state = await env.LEDGER.getByName("wechat").state();
   return {
-    ...(await rowsSince(since)),
-    wechatSaid: state.calls.map(({ outcome }) => outcome),
+    ...(await rowsSince(baseline)),
+    wechatOutcomes: state.calls.map(({ outcome }) => outcome),
     wechatOrders: new Map(
       state.orders.map((order) => [
         order.outTradeNo,

@@ -3,14 +3,14 @@ import type { RefundRow } from "../../../src/db/rows.ts";
 type State = RefundRow["state"];
 
 /**
- * From which states a refund may be seen to come, over any number of moves between two looks.
- * Written anew from the design, so that one mistake can't pass twice.
+ * The states from which a refund may have reached `state` between two checks, in any number of
+ * transitions. Independent of src/domain, so that a mistake there is not repeated here.
  */
-export function statesBefore(state: State): readonly State[] {
-  return BEFORE[state];
+export function predecessorsOf(state: State): readonly State[] {
+  return PREDECESSORS[state];
 }
 
-const BEFORE: Readonly<Record<State, readonly State[]>> = {
+const PREDECESSORS: Readonly<Record<State, readonly State[]>> = {
   requested: ["refused"],
   refused: ["requested"],
   accepted: ["requested", "refused"],

@@ -16,92 +16,96 @@ import { openShop, openSibling, type Shop } from "../../support/shop.ts";
 import { openWorld, type World } from "../../support/world.ts";
 import { API_V3_KEY, keys } from "../../wechat/v3/support/fixtures.ts";
 
-/** An order, the number that its app gave it, and who it belongs to. */
-export interface Owned extends Made {
+/** An order with its app's own number and its app. */
+export interface OwnedOrder extends Made {
   readonly appOrderNo: string;
   readonly shop: Shop;
 }
 
-/** The gateway in the middle of its work: what hostile requests are aimed at. */
-export interface Scene {
+/** The gateway's data that the hostile requests try to reach. */
+export interface Target {
   readonly world: World;
-  /** Speaks APIv2. Its salt is the third that it has had. */
+  /** An app of an APIv2 merchant; its salt was rotated twice. */
   readonly shop: Shop;
-  /** Speaks APIv3; its APIv2 key is still there. */
+  /** An app of an APIv3 merchant that still has its APIv2 key. */
   readonly v3: Shop;
-  /** Another app of the shop's merchant. */
+  /** Another app of the same merchant as `shop`. */
   readonly sibling: Shop;
-  /** Another merchant's app. */
-  readonly stranger: Shop;
+  /** An app of another merchant. */
+  readonly unrelated: Shop;
   readonly disabled: Shop;
   readonly salts: {
-    /** Before the shop's last rotation; valid for an hour still. */
-    readonly fading: string;
-    /** Before the rotation before. */
+    /** The shop's salt before the last rotation, valid for another hour. */
+    readonly expiring: string;
+    /** The shop's first salt, dropped by the second rotation. */
     readonly dropped: string;
-    /** The sibling's before its rotation; run out, but still stored. */
+    /** The sibling's salt before its rotation: expired, but still stored. */
     readonly expired: string;
   };
   readonly orders: {
-    readonly waiting: Owned;
-    readonly paid: Owned;
-    readonly closed: Owned;
-    readonly refunding: Owned;
-    readonly ofV3: Owned;
-    readonly ofSibling: Owned;
-    readonly ofStranger: Owned;
+    readonly waiting: OwnedOrder;
+    readonly paid: OwnedOrder;
+    readonly closed: OwnedOrder;
+    readonly refunding: OwnedOrder;
+    readonly ofV3: OwnedOrder;
+    readonly ofSibling: OwnedOrder;
+    readonly ofUnrelated: OwnedOrder;
   };
-  /** The number of the only refund, of `refunding`. */
+  /** The number of the only refund; its order is `refunding`. */
   readonly refundNo: string;
-  /** All secrets that are or were in use, by name. */
+  /** All current and former secrets, by name. */
   readonly secrets: ReadonlyMap<string, string>;
-  /** The payers, who are in D1 by their openIds but nowhere else. */
+  /** The payers' openIds, by order. D1 stores them; no other output may have them. */
   readonly openIds: ReadonlyMap<string, string>;
 }
 
-/** A number of an app's own that no other test has. */
+/** The app's own number of the only refund. */
 export const APP_REFUND_NO = "hostile-refund-1";
 
-/** Sets the scene: five apps, seven orders, three salts behind them, and an incident. */
-export async function setScene(): Promise<Scene> {
+/** Creates five apps, seven orders, a refund, three replaced salts and an incident. */
+export async function setUpTarget(): Promise<Target> {
   const world = await openWorld("HMAC-SHA256");
   const first = world.shop;
-  const [v3, stranger, disabled] = [
+  const [v3, unrelated, disabled] = [
     await openShop("RSA"),
     await openShop("MD5"),
     await openShop("MD5"),
   ];
-  for (const shop of [v3, stranger, disabled]) world.wechat.admit(shop);
+  for (const shop of [v3, unrelated, disabled]) world.wechat.admit(shop);
   const opened = await openSibling(first);
   const openIds = new Map<string, string>();
 
-  const owned = async (name: string, shop: Shop, make = makePaidOrder): Promise<Owned> => {
+  const createOwned = async (
+    name: string,
+    shop: Shop,
+    make = makePaidOrder,
+  ): Promise<OwnedOrder> => {
     const openId = `oCanary${name}OpenId7f3b0c5e91`;
     openIds.set(`openId of ${name}`, openId);
     const appOrderNo = `hostile-${name}`;
     return { ...(await make({ ...world, shop }, { openId, appOrderNo })), appOrderNo, shop };
   };
-  const closed = await owned("Closed", first, makeOrder);
+  const closed = await createOwned("Closed", first, makeOrder);
   while ((await timerOf(closed, "poll-payment")) !== undefined) {
     await runNext(closed, "poll-payment");
   }
   const orders = {
     closed,
-    waiting: await owned("Waiting", first, makeOrder),
-    paid: await owned("Paid", first),
-    refunding: await owned("Refunding", first),
-    ofV3: await owned("OfV3", v3),
-    ofSibling: await owned("OfSibling", opened),
-    ofStranger: await owned("OfStranger", stranger),
+    waiting: await createOwned("Waiting", first, makeOrder),
+    paid: await createOwned("Paid", first),
+    refunding: await createOwned("Refunding", first),
+    ofV3: await createOwned("OfV3", v3),
+    ofSibling: await createOwned("OfSibling", opened),
+    ofUnrelated: await createOwned("OfUnrelated", unrelated),
   };
   await refund({ ...world, shop: first }, orders.refunding, { appRefundNo: APP_REFUND_NO });
 
   const paid = { ...world.wechat.order(orders.waiting.number), transactionId: "42-disputed" };
   if (await notifyPayment(first, orders.waiting.number, paid, { total_fee: "1" })) {
-    throw new Error("the scene's incident is none");
+    throw new Error("the contradicting payment was acknowledged");
   }
 
-  const [one, two, theirs] = [
+  const [secondSalt, thirdSalt, siblingSalt] = [
     await rotate(first, "salt", 1),
     await rotate(first, "salt", 3600),
     await rotate(opened, "salt", 60),
@@ -109,25 +113,25 @@ export async function setScene(): Promise<Scene> {
   const webhookSecret = await rotate(first, "webhook-secret", 3600);
   await asOperator("PATCH", `/admin/apps/${disabled.appId}`, { enabled: false });
   advance(61_000);
-  const shop = { ...first, salt: two };
-  const sibling = { ...opened, salt: theirs };
+  const shop = { ...first, salt: thirdSalt };
+  const sibling = { ...opened, salt: siblingSalt };
   const secrets = new Map([
     ["ADMIN_TOKEN", env.ADMIN_TOKEN],
     ["MASTER_KEY", env.MASTER_KEY],
-    ["the fading salt", one],
+    ["the expiring salt", secondSalt],
     ["the new webhook secret", webhookSecret],
     ["the APIv3 key", API_V3_KEY],
     ...privateKeyLines(),
-    ...[first, shop, sibling, opened, v3, stranger, disabled].flatMap(secretsOf),
+    ...[first, shop, sibling, opened, v3, unrelated, disabled].flatMap(secretsOf),
   ]);
   return {
     world: { ...world, shop },
     shop,
     v3,
     sibling,
-    stranger,
+    unrelated,
     disabled,
-    salts: { fading: one, dropped: first.salt, expired: opened.salt },
+    salts: { expiring: secondSalt, dropped: first.salt, expired: opened.salt },
     orders,
     refundNo: (await refundOf(orders.refunding)).number,
     secrets,
@@ -143,7 +147,7 @@ function secretsOf({ appId, salt, apiKey, webhookSecret }: Shop): [string, strin
   ];
 }
 
-/** Without the first line, which public keys begin with too. */
+/** Without the first line, which public keys share. */
 function privateKeyLines(): [string, string][] {
   const lines = keys.merchant.privateKey.split("\n").slice(2);
   return lines
@@ -164,6 +168,6 @@ async function asOperator(method: string, path: string, body: object): Promise<u
   const authorization = `Bearer ${env.ADMIN_TOKEN}`;
   const headers = { authorization, "content-type": "application/json" };
   const response = await send(path, { method, headers, body: JSON.stringify(body) });
-  if (!response.ok) throw new Error(`the scene can't be set: ${await response.text()}`);
+  if (!response.ok) throw new Error(`the target can't be set up: ${await response.text()}`);
   return await response.json();
 }

@@ -1,5 +1,8 @@
-/** What looks like a secret in hostile requests: nobody's, but it may not be repeated anywhere. */
-export const GIVEN = {
+/**
+ * Values that look like secrets and occur in hostile requests only. They open nothing, but no answer,
+ * log line, timeline or row may repeat them.
+ */
+export const CANARIES = {
   token: "canary-token-of-a-stranger-4d1e",
   sign: "c0ffee7f3b0c5e91d24a68c0ffee7f3b0c5e91d2",
   salt: "canary-salt-that-an-app-brought",

@@ -1,25 +1,30 @@
 import { createDecipheriv, createHash } from "node:crypto";
-import { keysOf } from "./shop.ts";
+import { keysOf } from "./merchant.ts";
+import type { SentNotification } from "./network.ts";
 import type { SignType } from "./steps.ts";
-import type { Notice } from "./wires.ts";
 
-/** What a notification is about. */
-export interface News {
+/** The content of a notification. */
+export interface NotificationContent {
   readonly orderNumber: string;
-  /** Null when it is about the payment. */
+  /** Null for a payment. */
   readonly refundNo: string | null;
-  /** What it says of the payment; null where it doesn't. */
+  /** The payment's facts; null where the notification has none. */
   readonly totalFen: number | null;
   readonly wechatAppId: string | null;
   readonly mchId: string | null;
 }
 
-/** Reads a notification of the sandbox's, whether or not it is rightly signed. Throws if it can't be read. */
-export function newsOf({ path, body }: Notice, signType: SignType): News {
+/** Reads a notification of the sandbox without verifying it. Throws when it can't be read. */
+export function readNotification(
+  { path, body }: SentNotification,
+  signType: SignType,
+): NotificationContent {
   const text = plainText(path, body, signType);
   const orderNumber = /out_trade_no\W+(?:CDATA\[)?([0-9a-f]{32})/.exec(text)?.[1];
   const refundNo = /out_refund_no\W+(?:CDATA\[)?([0-9a-f]{32})/.exec(text)?.[1];
-  if (orderNumber === undefined) throw new Error("a notification about nothing was acknowledged");
+  if (orderNumber === undefined) {
+    throw new Error("a notification without an order was acknowledged");
+  }
   const totalFen = /"total":(\d+)|<total_fee>(?:<!\[CDATA\[)?(\d+)/
     .exec(text)
     ?.slice(1)
@@ -37,15 +42,15 @@ function plainText(path: string, body: string, signType: SignType): string {
   const { apiKey, apiV3Key } = keysOf(signType);
   if (path.startsWith("/notify/v3/")) {
     const { resource }: { resource: Record<string, string> } = JSON.parse(body);
-    const sealed = Buffer.from(resource["ciphertext"] ?? "", "base64");
-    const open = createDecipheriv("aes-256-gcm", apiV3Key, resource["nonce"] ?? "");
-    open.setAAD(Buffer.from(resource["associated_data"] ?? ""));
-    open.setAuthTag(sealed.subarray(-16));
-    return open.update(sealed.subarray(0, -16)).toString("utf8") + open.final("utf8");
+    const encrypted = Buffer.from(resource["ciphertext"] ?? "", "base64");
+    const decipher = createDecipheriv("aes-256-gcm", apiV3Key, resource["nonce"] ?? "");
+    decipher.setAAD(Buffer.from(resource["associated_data"] ?? ""));
+    decipher.setAuthTag(encrypted.subarray(-16));
+    return decipher.update(encrypted.subarray(0, -16)).toString("utf8") + decipher.final("utf8");
   }
   if (path.endsWith("/pay")) return body;
-  const sealed = /<req_info>(?:<!\[CDATA\[)?([A-Za-z0-9+/=]+)/.exec(body)?.[1] ?? "";
+  const encrypted = /<req_info>(?:<!\[CDATA\[)?([A-Za-z0-9+/=]+)/.exec(body)?.[1] ?? "";
   const key = createHash("md5").update(apiKey).digest("hex");
-  const open = createDecipheriv("aes-256-ecb", key, null);
-  return open.update(sealed, "base64", "utf8") + open.final("utf8");
+  const decipher = createDecipheriv("aes-256-ecb", key, null);
+  return decipher.update(encrypted, "base64", "utf8") + decipher.final("utf8");
 }

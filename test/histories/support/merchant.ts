@@ -8,21 +8,21 @@ import { send } from "../../support/gateway.ts";
 import type { AppKeys } from "./app-servers.ts";
 import type { SignType } from "./steps.ts";
 
-/** A merchant and its two apps, registered by the operator as ever. */
-export interface Shop {
+/** A merchant and its two apps, registered through the back-office. */
+export interface Merchant {
   readonly signType: SignType;
   readonly mchId: string;
   readonly merchantId: number;
-  readonly apps: readonly [ShopApp, ShopApp];
-  /** What must never be seen anywhere: of the shop and of the gateway itself. */
+  readonly apps: readonly [MerchantApp, MerchantApp];
+  /** The secrets of the merchant, its apps and the gateway: they must not appear in any output. */
   readonly secrets: readonly string[];
 }
 
-export interface ShopApp extends AppKeys {
+export interface MerchantApp extends AppKeys {
   readonly host: string;
 }
 
-/** Who pays; named nowhere but at WeChat. */
+/** The payer's openId. Only WeChat and the table `users` have it. */
 export const PAYER = "oCanaryOfAPayerWhoIsNamedNowhere";
 
 const SERIAL_NO = "5A4DB0DE000000000000000000000000000000D1";
@@ -35,7 +35,7 @@ const MERCHANTS = {
   RSA: { mchId: "1900000203", tail: "rsa" },
 } as const satisfies Record<SignType, { mchId: string; tail: string }>;
 
-/** Letters and digits only, 32 of them, as WeChat's keys are. */
+/** Keys in WeChat's form: 32 letters and digits. */
 export function keysOf(signType: SignType): { readonly apiKey: string; readonly apiV3Key: string } {
   const { tail } = MERCHANTS[signType];
   return {
@@ -44,19 +44,19 @@ export function keysOf(signType: SignType): { readonly apiKey: string; readonly 
   };
 }
 
-const shops = new Map<SignType, Shop>();
+const merchants = new Map<SignType, Merchant>();
 
-/** The shop that signs like this; registered at the gateway when it is wanted first. */
-export async function shopOf(signType: SignType): Promise<Shop> {
-  const known = shops.get(signType);
+/** The merchant with this sign type; registered at the gateway on first use. */
+export async function merchantFor(signType: SignType): Promise<Merchant> {
+  const known = merchants.get(signType);
   if (known !== undefined) return known;
-  const shop = await register(signType);
-  shops.set(signType, shop);
-  return shop;
+  const merchant = await register(signType);
+  merchants.set(signType, merchant);
+  return merchant;
 }
 
-/** Has the sandbox forget everything but this shop's merchant. */
-export async function openAccount({ signType, mchId }: Shop): Promise<void> {
+/** Resets the sandbox, so that it knows this merchant only. */
+export async function resetSandbox({ signType, mchId }: Merchant): Promise<void> {
   await control("/reset", {});
   const appIds = WECHAT_APP_IDS;
   await control("/merchants", { mchId, appIds, ...keysOf(signType), merchantCertificate });
@@ -67,25 +67,25 @@ async function control(path: string, body: object): Promise<void> {
   const init = { method: "POST", body: JSON.stringify(body) };
   const headers = { "content-type": "application/json" };
   const response = await sandbox.fetch(new Request(url, { ...init, headers }), env);
-  if (!response.ok) throw new Error(`the sandbox says ${await response.text()}`);
+  if (!response.ok) throw new Error(`the sandbox answered ${await response.text()}`);
 }
 
-async function register(signType: SignType): Promise<Shop> {
+async function register(signType: SignType): Promise<Merchant> {
   const { mchId } = MERCHANTS[signType];
   const { apiKey, apiV3Key } = keysOf(signType);
-  const facts = { name: `shop ${signType}`, mchId };
-  const draft =
+  const common = { name: `merchant ${signType}`, mchId };
+  const body =
     signType === "RSA"
       ? {
-          ...facts,
+          ...common,
           protocol: "v3",
           apiV3Key,
           merchantSerialNo: SERIAL_NO,
           merchantPrivateKey,
           verifyKeys: [{ id: PLATFORM_SERIAL_NO, pem: platformCertificate }],
         }
-      : { ...facts, protocol: "v2", apiKey, signType };
-  const { id: merchantId } = await admin("/merchants", draft, z.object({ id: z.int() }));
+      : { ...common, protocol: "v2", apiKey, signType };
+  const { id: merchantId } = await createByOperator("/merchants", body, z.object({ id: z.int() }));
   const apps = [await registerApp(merchantId, 0), await registerApp(merchantId, 1)] as const;
   const keyLines = merchantPrivateKey.split("\n").filter((line) => line.length === 64);
   const secrets = [
@@ -100,9 +100,9 @@ async function register(signType: SignType): Promise<Shop> {
   return { signType, mchId, merchantId, apps, secrets };
 }
 
-async function registerApp(merchantId: number, index: 0 | 1): Promise<ShopApp> {
+async function registerApp(merchantId: number, index: 0 | 1): Promise<MerchantApp> {
   const host = `app-${merchantId}-${index}.example.com`;
-  const registered = await admin(
+  const registered = await createByOperator(
     "/apps",
     {
       name: host,
@@ -117,16 +117,16 @@ async function registerApp(merchantId: number, index: 0 | 1): Promise<ShopApp> {
   return { appId, host, salt, webhookSecret };
 }
 
-/** A call of the operator's. Throws unless it succeeds. */
-async function admin<T>(path: string, body: object, answer: z.ZodType<T>): Promise<T> {
-  const response = await askAdmin(path, body);
+/** Creates something through the back-office. Throws unless it succeeds. */
+async function createByOperator<T>(path: string, body: object, answer: z.ZodType<T>): Promise<T> {
+  const response = await requestAsOperator(path, body);
   const text = await response.text();
   if (!response.ok) throw new Error(`POST /admin${path}: ${text}`);
   return answer.parse(JSON.parse(text));
 }
 
-/** A call of the operator's, whatever comes of it. */
-export async function askAdmin(path: string, body: object): Promise<Response> {
+/** Sends a request of the operator; the response may be an error. */
+export async function requestAsOperator(path: string, body: object): Promise<Response> {
   const authorization = `Bearer ${env.ADMIN_TOKEN}`;
   return await send(`/admin${path}`, {
     method: "POST",
@@ -135,9 +135,9 @@ export async function askAdmin(path: string, body: object): Promise<Response> {
   });
 }
 
-/** The app of this id. */
-export function ownerOf({ apps }: Shop, appId: number): ShopApp {
-  const owner = apps.find((app) => app.appId === appId);
-  if (owner === undefined) throw new Error(`no app ${appId} in this shop`);
-  return owner;
+/** The app with this id. Throws when the merchant has none. */
+export function appById({ apps }: Merchant, appId: number): MerchantApp {
+  const found = apps.find((app) => app.appId === appId);
+  if (found === undefined) throw new Error(`the merchant has no app ${appId}`);
+  return found;
 }
