@@ -15,7 +15,7 @@ import { handleNotification } from "./notifications/handle.ts";
 import { notifyPath } from "./wechat/notify-paths.ts";
 import { PROTOCOLS } from "./wechat/types.ts";
 
-/** The three endpoints that apps know (docs/integrate.md). */
+/** The endpoints for apps (docs/integrate.md). */
 const CONTRACT: Readonly<
   Record<string, (c: Context<GatewayEnv>) => Promise<Result<object, Refusal>>>
 > = {

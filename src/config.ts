@@ -3,6 +3,8 @@ import { err, ok, type Result } from "./lib/result.ts";
 
 const DEVELOPMENT_MASTER_KEY = "ZGV2ZWxvcG1lbnQtbWFzdGVyLWtleS0zMi1ieXRlcyE=";
 
+const ENVIRONMENTS = ["development", "qa", "production"] as const;
+
 /** The secrets of `.dev.vars.example`: public, so refused outside development. */
 const DEVELOPMENT_SECRETS = {
   ADMIN_TOKEN: "development-admin-token",
@@ -10,34 +12,34 @@ const DEVELOPMENT_SECRETS = {
   MASTER_KEY_PREVIOUS: DEVELOPMENT_MASTER_KEY,
 } as const;
 
-/** Outside development: what nobody guesses by trying. */
+/** Outside development, in characters: too long to guess. */
 const MIN_TOKEN_LENGTH = 16;
 
-/** WeChat Pay's own second region: same paths, same keys (W-95). */
+/** WeChat Pay's second region: same paths, same keys (W-95). */
 const SPARE_URLS: Readonly<Record<string, string>> = {
   "https://api.mch.weixin.qq.com": "https://api2.mch.weixin.qq.com",
 };
 
-/** WeChat refuses to close an order younger than this (W-34): less counts as this. */
+/** WeChat refuses to close an order younger than this (W-34), so a shorter time is raised to it. */
 const MIN_TTL_SECONDS = 300;
 /** WeChat closes unpaid orders by itself after seven days (W-33). */
 const MAX_TTL_SECONDS = 7 * 24 * 3600;
 
-/** The environment, parsed once at the door. Passed on as a whole; strings of `env` are read nowhere else. */
+/** The parsed environment, passed on as a whole: no other code reads the strings of `env`. */
 export interface Config {
-  readonly environment: "development" | "qa" | "production";
+  readonly environment: (typeof ENVIRONMENTS)[number];
   /** Where WeChat reaches this gateway; no trailing slash. */
   readonly publicUrl: string;
   /** No trailing slash. */
   readonly wechatPayUrl: string;
   /** Tried once when no connection to `wechatPayUrl` can be made. */
   readonly wechatPaySpareUrl: string | null;
-  /** How long an order may be paid before the gateway closes it, in ms. */
+  /** How long an order can be paid before the gateway closes it, in ms. */
   readonly orderTtlMs: number;
   readonly adminToken: string;
   /** Base64 of 32 bytes. */
   readonly masterKey: string;
-  /** While the master key is being changed, the other one: it opens what it has sealed. */
+  /** The other key while the master key is being changed: it decrypts the secrets sealed under it. */
   readonly previousMasterKey: string | null;
 }
 
@@ -49,7 +51,7 @@ const baseUrl = z
   .transform((value) => value.replace(/\/+$/, ""));
 
 const environment = z.object({
-  ENVIRONMENT: z.enum(["development", "qa", "production"], {
+  ENVIRONMENT: z.enum(ENVIRONMENTS, {
     error: "must be development, qa or production",
   }),
   PUBLIC_URL: baseUrl,
@@ -72,22 +74,22 @@ const environment = z.object({
     .optional(),
 });
 
-/** What was read of an environment: it doesn't change while its isolate lives. */
-const known = new WeakMap<object, Result<Config, readonly string[]>>();
+/** Parsed environments. An environment doesn't change within an isolate. */
+const cache = new WeakMap<object, Result<Config, readonly string[]>>();
 
-/** `readConfig`, done once for an environment. */
+/** `readConfig`, cached by environment. */
 export function configOf(env: object): Result<Config, readonly string[]> {
-  let config = known.get(env);
+  let config = cache.get(env);
   if (config === undefined) {
     config = readConfig(env);
-    known.set(env, config);
+    cache.set(env, config);
   }
   return config;
 }
 
 /**
  * Reads the environment's variables and secrets.
- * On failure: one sentence a fault, naming the variable and what is wrong, never its value.
+ * On failure: one sentence per fault, with the variable's name but never its value.
  */
 export function readConfig(env: object): Result<Config, readonly string[]> {
   const parsed = environment.safeParse(env);

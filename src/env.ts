@@ -1,11 +1,12 @@
+import type { LimitName } from "./observability/metrics.ts";
 import type { RequestMeter } from "./observability/request-meter.ts";
 import type { WorkContext } from "./settings/work-context.ts";
 
-/** What every handler finds in its context. */
+/** The context of every handler. */
 export interface GatewayEnv {
   Bindings: Env;
   Variables: {
-    /** Also in the answer's `X-Request-Id` and in every log line of the request. */
+    /** Also in the response's `X-Request-Id` and in every log line of the request. */
     requestId: string;
     meter: RequestMeter;
     /** The configuration, the database and the settings of this request. */
@@ -14,9 +15,9 @@ export interface GatewayEnv {
     code?: number;
     appId?: number;
     order?: string;
-    /** The limit that refused the request, if one did. */
-    limited?: "app" | "refund-notification";
-    /** One of so many unverified requests that it gets no log line of its own. */
+    /** The limit that refused the request. */
+    limited?: LimitName;
+    /** Part of a flood of unverified requests: gets no log line of its own. */
     isNoise?: true;
   };
 }

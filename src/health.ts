@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import { readHealth, type HealthFacts } from "./db/health.ts";
+import { readHealth, type HealthFacts } from "./db/database.ts";
 import { apps } from "./db/schema.ts";
 import { openFrom } from "./db/secrets.ts";
 import type { GatewayEnv } from "./env.ts";
@@ -8,9 +8,9 @@ import { TtlCache } from "./lib/ttl-cache.ts";
 import { describe, log } from "./observability/log.ts";
 import { orderObject } from "./orders/stub.ts";
 
-/** Shorter than the time limit of any usual monitor. */
+/** Shorter than the timeout of usual monitors. */
 const CHECK_TIMEOUT_MS = 3_000;
-/** How long an isolate reuses its findings: many monitors cost no more than one. */
+/** How long an isolate reuses its findings, so that many monitors cost no more than one. */
 const FINDINGS_MAX_AGE_MS = 5_000;
 /** The name of an object without an order: nothing is ever stored in it. */
 const PROBE = "health";
@@ -26,7 +26,7 @@ const FAULTS = {
 
 const findings = new TtlCache<readonly string[], never>();
 
-/** GET /health: 200 while the gateway can do its work, else 503 with the faults. */
+/** GET /health: 200 while the gateway works, else 503 with its faults. */
 export async function health(c: Context<GatewayEnv>): Promise<Response> {
   const found = await findings.get(
     "",
@@ -72,14 +72,14 @@ async function faultsIn(
 }
 
 /**
- * Whether the schedule has stopped. Before its first run it hasn't: a fresh deployment is healthy.
- * @param scheduledAt when it ran last, Unix ms; null before the first run
+ * Whether the schedule has stopped; false before its first run, so that a new deployment is healthy.
+ * @param scheduledAt when it last ran, Unix ms; null before the first run
  */
 export function hasScheduleStopped(scheduledAt: number | null, nowAt: number): boolean {
   return scheduledAt !== null && nowAt - scheduledAt > MAX_SILENCE_MS;
 }
 
-/** The result of `work`, if it comes in time; on a time-out or an error the log has the reason. */
+/** The result of `work` within the timeout. On failure the log has the reason. */
 async function withTimeout<T>(
   c: Context<GatewayEnv>,
   part: keyof typeof FAULTS,

@@ -8,9 +8,9 @@ import { openWork, type WorkContext } from "./settings/work-context.ts";
 import { sweep } from "./sweep/sweep.ts";
 
 /**
- * The jobs of the schedule, which run whether or not a request comes in. Each job knows by itself
- * whether its time has come, so that a missed run costs nothing but the wait for the next one. The
- * heartbeat is last, so that a run which the platform cuts short counts as none: `/health` notices.
+ * The scheduled jobs. Each job determines itself what is due, so that a missed run only delays it to
+ * the next one. The heartbeat is last: a run that the platform aborts doesn't count, and `/health`
+ * notices.
  */
 const JOBS: Readonly<Record<string, (work: WorkContext) => Promise<void>>> = {
   certificates: refreshCertificates,

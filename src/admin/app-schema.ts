@@ -8,19 +8,19 @@ const PUBLISHED_SALT = "992a7f0b35d90fa9d45fe7a669414fbb";
 
 const MAX_OVERLAP_SECONDS = 30 * 24 * 3600;
 
-/** What is asked of a new app. */
+/** The body of POST /admin/apps. */
 export function newApp(environment: Config["environment"]) {
   return z.strictObject({
     ...common(environment),
-    salt: text(/^[\x21-\x7e]{8,128}$/, "must be 8 to 128 printable ASCII characters, no blanks")
+    salt: text(/^[\x21-\x7e]{8,128}$/, "must be 8 to 128 printable ASCII characters without spaces")
       .refine((salt) => salt !== PUBLISHED_SALT || environment === "development", {
-        error: "is the published demo salt: not outside development",
+        error: "is the published demo salt, which is allowed in development only",
       })
       .optional(),
   });
 }
 
-/** What may be changed of an app; its secrets change by rotation. */
+/** The body of PATCH /admin/apps/:id. Secrets change by rotation only. */
 export function appChanges(environment: Config["environment"]) {
   return changes({
     ...common(environment),
@@ -28,7 +28,10 @@ export function appChanges(environment: Config["environment"]) {
   });
 }
 
-/** What is asked of a rotation. No default: how long apps need is the operator's to know. */
+/**
+ * The body of POST /admin/apps/:id/rotate-…. The overlap has no default: only the operator knows how
+ * long an app needs to switch.
+ */
 export const rotation = z.strictObject({
   overlapSeconds: z
     .int({ error: requiredOr("must be a whole number of seconds") })
@@ -51,8 +54,8 @@ function common(environment: Config["environment"]) {
 }
 
 function notifyUrl(loopbackAllowed: boolean) {
-  return z.string({ error: requiredOr("must be a string") }).transform((given, context) => {
-    const url = checkNotifyUrl(given, { loopbackAllowed });
+  return z.string({ error: requiredOr("must be a string") }).transform((value, context) => {
+    const url = checkNotifyUrl(value, { loopbackAllowed });
     if (url.ok) return url.value;
     context.addIssue({ code: "custom", message: url.error });
     return z.NEVER;

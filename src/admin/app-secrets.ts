@@ -1,11 +1,11 @@
 import { Buffer } from "node:buffer";
 
-/** A salt of 128 random bits, as 32 lower-case hex characters. */
+/** A new salt: 128 random bits as 32 lower-case hex characters. */
 export function makeSalt(): string {
   return Buffer.from(randomBytes(16)).toString("hex");
 }
 
-/** A webhook secret of 256 random bits (Standard Webhooks: `whsec_` and the base64 of 24 to 64 bytes). */
+/** A new webhook secret of 256 random bits (Standard Webhooks: `whsec_` and base64 of 24 to 64 bytes). */
 export function makeWebhookSecret(): string {
   return `whsec_${Buffer.from(randomBytes(32)).toString("base64")}`;
 }

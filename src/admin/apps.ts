@@ -5,23 +5,27 @@ import { getMerchant } from "../db/merchants.ts";
 import { forgetSettings } from "../settings/settings.ts";
 import type { GatewayEnv } from "../env.ts";
 import { log } from "../observability/log.ts";
-import { invalid, notFound, refuse, type AdminError } from "./errors.ts";
+import { notFound, refuse, validationFailed, type AdminError } from "./errors.ts";
 import { appChanges, newApp } from "./app-schema.ts";
 import { makeSalt, makeWebhookSecret } from "./app-secrets.ts";
 import { readBody } from "./body.ts";
 import { pageOf, readPageQuery } from "./page.ts";
 
 const ABSENT = notFound("There is no app with this id.");
+const NO_SUCH_MERCHANT = validationFailed({
+  path: "merchantId",
+  message: "no merchant has this id",
+});
 
-/** `/admin/apps`. Only the answer that makes a secret shows it, never a later one. */
+/** `/admin/apps`. A secret is shown only in the response that creates it. */
 export const appRoutes = new Hono<GatewayEnv>();
 
 appRoutes.post("/", async (c) => {
   const body = await readBody(c.req.raw, newApp(c.get("work").config.environment));
   if (!body.ok) return refuse(c, body.error);
   const db = c.get("work").db;
-  const fault = await merchantFault(db, body.value.merchantId);
-  if (fault !== null) return refuse(c, fault);
+  const error = await checkMerchant(db, body.value.merchantId);
+  if (error !== null) return refuse(c, error);
   const secrets = { salt: body.value.salt ?? makeSalt(), webhookSecret: makeWebhookSecret() };
   const masterKey = await c.get("work").settings.masterKey();
   const app = await insertApp(db, masterKey, { ...body.value, ...secrets }, Date.now());
@@ -47,11 +51,11 @@ appRoutes.patch("/:id{[1-9][0-9]{0,14}}", async (c) => {
   const body = await readBody(c.req.raw, appChanges(c.get("work").config.environment));
   if (!body.ok) return refuse(c, body.error);
   const db = c.get("work").db;
-  const fault = await merchantFault(db, body.value.merchantId);
-  if (fault !== null) return refuse(c, fault);
+  const error = await checkMerchant(db, body.value.merchantId);
+  if (error !== null) return refuse(c, error);
   const app = await updateApp(db, Number(c.req.param("id")), body.value, Date.now());
   if (app === null) return refuse(c, ABSENT);
-  // Here at once; other isolates see it within 60 s: until then a disabled app is served there.
+  // Takes effect here at once and in other isolates within 60 s: until then they serve a disabled app.
   forgetSettings();
   log("info", "app_changed", {
     requestId: c.get("requestId"),
@@ -61,12 +65,14 @@ appRoutes.patch("/:id{[1-9][0-9]{0,14}}", async (c) => {
   return c.json(app);
 });
 
-/** Null when the merchant exists or none is named. Merchants are never deleted: the answer lasts. */
-async function merchantFault(
+/**
+ * Null when the merchant exists or the request names none. Merchants are never deleted, so the
+ * result stays true.
+ */
+async function checkMerchant(
   db: Database,
   merchantId: number | undefined,
 ): Promise<AdminError | null> {
   if (merchantId === undefined || (await getMerchant(db, merchantId)) !== null) return null;
-  const fault = { path: "merchantId", message: "is no merchant's id" };
-  return invalid("Some fields are at fault.", [fault]);
+  return NO_SUCH_MERCHANT;
 }

@@ -4,7 +4,7 @@ import { log } from "../observability/log.ts";
 import { recordUnverified } from "../middleware/unverified.ts";
 import { refuse } from "./errors.ts";
 
-/** Lets a request through that carries `Authorization: Bearer <ADMIN_TOKEN>`, answers 401 to others. */
+/** Admits requests with `Authorization: Bearer <ADMIN_TOKEN>` and answers all others with 401. */
 export const authorize: MiddlewareHandler<GatewayEnv> = async function authorize(c, next) {
   const [, token] = /^Bearer (.+)$/i.exec(c.req.header("authorization") ?? "") ?? [];
   if (token !== undefined && (await isSame(token, c.get("work").config.adminToken))) {
@@ -22,11 +22,12 @@ export const authorize: MiddlewareHandler<GatewayEnv> = async function authorize
 };
 
 /**
- * Compares without telling, by the time taken, how much of a guess is right. Hashed first: the
- * comparison wants equal lengths, and an early answer to unequal ones would tell the length.
+ * Compares in constant time, so that the response time doesn't reveal how much of a guess is right.
+ * Both texts are hashed first: `timingSafeEqual` requires equal lengths, and returning early for
+ * unequal ones would reveal the token's length.
  */
-async function isSame(given: string, expected: string): Promise<boolean> {
-  const [a, b] = await Promise.all([digest(given), digest(expected)]);
+async function isSame(token: string, expected: string): Promise<boolean> {
+  const [a, b] = await Promise.all([digest(token), digest(expected)]);
   return crypto.subtle.timingSafeEqual(a, b);
 }
 

@@ -1,9 +1,9 @@
 import type * as z from "zod";
 import { err, ok, type Result } from "../lib/result.ts";
 import { readBody as readBytes } from "../lib/read-body.ts";
-import { invalid, type AdminError, type FieldFault } from "./errors.ts";
+import { invalid, validationFailed, type AdminError, type FieldFault } from "./errors.ts";
 
-/** A registration has about 1 KB; this is the most that is read of any request. */
+/** A registration has about 1 KB. */
 const MAX_BODY_BYTES = 64 * 1024;
 
 const BODY_FAULTS = {
@@ -11,12 +11,12 @@ const BODY_FAULTS = {
   "broken off": "The body broke off.",
 } as const;
 
-/** Reads a JSON body by a schema. On failure a 400 that names the fields, never their values. */
+/** Reads and validates a JSON body. On failure: a 400 that names the fields, never their values. */
 export async function readBody<T>(
   request: Request,
   schema: z.ZodType<T>,
 ): Promise<Result<T, AdminError>> {
-  // Without this a page elsewhere could post a form that happens to parse as JSON.
+  // Otherwise a page on another site could post a form that happens to parse as JSON.
   const [mediaType] = (request.headers.get("content-type") ?? "").split(";");
   if (mediaType?.trim().toLowerCase() !== "application/json") {
     return err(invalid("The Content-Type must be application/json."));
@@ -28,15 +28,14 @@ export async function readBody<T>(
   if (typeof json.value !== "object" || json.value === null || Array.isArray(json.value)) {
     return err(invalid("The body must be a JSON object."));
   }
-  return checked(json.value, schema);
+  return validate(json.value, schema);
 }
 
-/** Checks a value by a schema. On failure a 400 that names the fields, never their values. */
-export function checked<T>(value: unknown, schema: z.ZodType<T>): Result<T, AdminError> {
+/** Validates a value. On failure: a 400 that names the fields, never their values. */
+export function validate<T>(value: unknown, schema: z.ZodType<T>): Result<T, AdminError> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return ok(parsed.data);
-  const fields = parsed.error.issues.flatMap(faultsOf);
-  return err(invalid("Some fields are at fault.", fields));
+  return err(validationFailed(...parsed.error.issues.flatMap(faultsOf)));
 }
 
 function faultsOf(issue: z.core.$ZodIssue): FieldFault[] {

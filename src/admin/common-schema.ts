@@ -1,22 +1,22 @@
 import * as z from "zod";
 
 /**
- * The kinds of field that requests are made of. Messages say what is expected and never repeat the
- * value given, which may be a secret.
+ * Field types shared by the request schemas. Messages say what is expected and never repeat the
+ * value, which may be a secret.
  */
 
-/** A string by a pattern; `expected` goes on from the field's name: "must be …". */
+/** A string that matches a pattern; `expected` continues the field's name: "must be …". */
 export function text(pattern: RegExp, expected: string): z.ZodString {
   return z.string({ error: requiredOr("must be a string") }).regex(pattern, { error: expected });
 }
 
-/** What people call it. */
+/** A display name. */
 export const name = z
   .string({ error: requiredOr("must be a string") })
   .trim()
-  // Half a surrogate pair has no UTF-8 form: it would be stored as something else.
+  // A lone surrogate has no UTF-8 form: it would be stored as another character.
   .regex(/^[^\p{Cc}\p{Cs}]{1,64}$/u, {
-    error: "must have 1 to 64 characters, none of them a control character",
+    error: "must have 1 to 64 characters and no control characters",
   });
 
 /** A row's id. */
@@ -24,29 +24,34 @@ export const id = z
   .int({ error: requiredOr("must be a whole number") })
   .positive({ error: "must be positive" });
 
-/** One of a few words. */
-export function oneOf<const Words extends readonly [string, ...string[]]>(
-  ...words: Words
-): z.ZodEnum<{ [Word in Words[number]]: Word }> {
-  return z.enum(words, { error: requiredOr(`must be ${words.join(" or ")}`) });
+/** A value of a closed set, in a body where it is required. */
+export function oneOf<const Values extends readonly [string, ...string[]]>(
+  values: Values,
+): z.ZodEnum<{ [Value in Values[number]]: Value }> {
+  return z.enum(values, { error: requiredOr(mustBe(values)) });
 }
 
-/** A field that a PATCH may not carry, with the reason. */
+/** "must be a, b or c", for a set of two or more values. */
+export function mustBe(values: readonly string[]): string {
+  return `must be ${values.slice(0, -1).join(", ")} or ${values.at(-1)}`;
+}
+
+/** A field that a PATCH must not contain, with the reason. */
 export function fixed(reason: string): z.ZodOptional<z.ZodNever> {
   return z.never({ error: reason }).optional();
 }
 
-/** An object of which at least one field must be given. */
+/** An object with optional fields that must have at least one of them. */
 export function changes<Shape extends z.ZodRawShape>(shape: Shape) {
   return z
     .strictObject(shape)
     .partial()
-    .refine((given) => Object.keys(given).length > 0, {
+    .refine((value) => Object.keys(value).length > 0, {
       error: "must name a field to change",
     });
 }
 
-/** Tells an absent value from a wrong one. */
+/** The message "is required" for an absent value, `expected` for a wrong one. */
 export function requiredOr(expected: string): (issue: { readonly input?: unknown }) => string {
   return (issue) => (issue.input === undefined ? "is required" : expected);
 }

@@ -4,8 +4,9 @@ import {
   failingPayments,
   failingRefunds,
   type FailingDelivery,
-  type FailingPlace,
+  type FailingCursor,
 } from "../db/failing-deliveries.ts";
+import { DELIVERY_EVENTS, type DeliveryEvent } from "../domain/states.ts";
 import type { GatewayEnv } from "../env.ts";
 import { mapInBatches } from "../lib/batches.ts";
 import { describe, log } from "../observability/log.ts";
@@ -14,22 +15,22 @@ import { refuse } from "./errors.ts";
 import { readBody } from "./body.ts";
 import { bulkRedelivery, type BulkRedelivery } from "./delivery-schema.ts";
 
-/** Deliveries that one request begins anew; the caller goes on with the cursor. */
+/** Deliveries restarted by one request; the caller continues with the cursor. */
 const MAX_REDELIVERIES = 200;
-/** Objects that are called side by side. */
+/** Objects called in parallel. */
 const CONCURRENCY = 20;
-/** The first calls are spread over so much time each, in ms: an app that has just come up must not drown. */
+/** First calls are due within this time per delivery, in ms: an app that just recovered must not be flooded. */
 const SPREAD_MS = 300;
 
-/** `/admin/deliveries`: calls to apps, many orders at once. */
+/** `/admin/deliveries`: redelivery to apps for many orders at once. */
 export const deliveryRoutes = new Hono<GatewayEnv>();
 
 deliveryRoutes.post("/redeliver", async (c) => {
   const body = await readBody(c.req.raw, bulkRedelivery);
   if (!body.ok) return refuse(c, body.error);
   const { found, nextCursor } = await nextFailing(c.get("work").db, body.value);
-  const outcomes = await mapInBatches(found, CONCURRENCY, async (one) => {
-    return await redeliver(c, one, Math.floor(Math.random() * found.length * SPREAD_MS));
+  const outcomes = await mapInBatches(found, CONCURRENCY, async (delivery) => {
+    return await redeliver(c, delivery, Math.floor(Math.random() * found.length * SPREAD_MS));
   });
   const redelivered = outcomes.filter((outcome) => outcome === "armed").length;
   const failed = outcomes.filter((outcome) => outcome === "unavailable").length;
@@ -39,15 +40,15 @@ deliveryRoutes.post("/redeliver", async (c) => {
 
 const LISTS = { pay: failingPayments, refund: failingRefunds } as const;
 
-/** The payments' deliveries first, then the refunds', as many as one request may begin anew. */
+/** The next failing deliveries, payments before refunds, up to the limit of one request. */
 async function nextFailing(
   db: Database,
   { event, cursor, ...filter }: BulkRedelivery,
 ): Promise<{ readonly found: readonly FailingDelivery[]; readonly nextCursor: string | null }> {
   const found: FailingDelivery[] = [];
-  const begin = event ?? cursor?.event ?? "pay";
-  const events = event === undefined && begin === "pay" ? (["pay", "refund"] as const) : [begin];
-  let after: FailingPlace = cursor?.after ?? null;
+  const first = event ?? cursor?.event ?? "pay";
+  const events = event === undefined && first === "pay" ? DELIVERY_EVENTS : [first];
+  let after: FailingCursor = cursor?.after ?? null;
   for (const name of events) {
     const room = MAX_REDELIVERIES - found.length;
     const page = await LISTS[name](db, filter, after, room + 1);
@@ -55,16 +56,16 @@ async function nextFailing(
     found.push(...page.slice(0, room));
     const last = page[room - 1];
     if (page.length > room) {
-      // With no room at all, the next request begins this list.
-      const place = last ?? { lastCallAt: 999_999_999_999_999, id: 0 };
-      return { found, nextCursor: cursorOf(name, place) };
+      // Without any room, the next request starts this list at its beginning.
+      const position = last ?? { lastCallAt: 999_999_999_999_999, id: 0 };
+      return { found, nextCursor: formatCursor(name, position) };
     }
   }
   return { found, nextCursor: null };
 }
 
-function cursorOf(event: "pay" | "refund", place: NonNullable<FailingPlace>): string {
-  return `${event}.${place.lastCallAt}.${place.id}`;
+function formatCursor(event: DeliveryEvent, position: NonNullable<FailingCursor>): string {
+  return `${event}.${position.lastCallAt}.${position.id}`;
 }
 
 async function redeliver(

@@ -1,11 +1,12 @@
 import * as z from "zod";
-import { requiredOr } from "./common-schema.ts";
+import { DELIVERY_EVENTS } from "../domain/states.ts";
+import { mustBe, requiredOr } from "./common-schema.ts";
 
 const CURSOR = /^(pay|refund)\.(\d{1,15})\.(\d{1,15})$/;
-const CURSOR_FAULT = "must be the nextCursor of an earlier answer to the same request";
+const CURSOR_FAULT = "must be the nextCursor of an earlier response to the same request";
 
-/** Where the next call goes on: which list, and the last one of it that this call came to. */
-const cursor = z
+/** Where the next request continues: the list, and the last delivery of it in this response. */
+const cursorField = z
   .string({ error: CURSOR_FAULT })
   .regex(CURSOR, { error: CURSOR_FAULT })
   .transform((text) => {
@@ -23,15 +24,12 @@ export const bulkRedelivery = z
       .int({ error: requiredOr("must be a whole number of milliseconds") })
       .min(0, { error: "must not be negative" }),
     appId: z.int({ error: "must be a whole number" }).positive().optional(),
-    event: z.enum(["pay", "refund"], { error: "must be pay or refund" }).optional(),
-    cursor: cursor.optional(),
+    event: z.enum(DELIVERY_EVENTS, { error: mustBe(DELIVERY_EVENTS) }).optional(),
+    cursor: cursorField.optional(),
   })
-  .refine(
-    (given) => given.event === undefined || (given.cursor?.event ?? given.event) === given.event,
-    {
-      error: CURSOR_FAULT,
-      path: ["cursor"],
-    },
-  );
+  .refine(({ event, cursor }) => event === undefined || (cursor?.event ?? event) === event, {
+    error: CURSOR_FAULT,
+    path: ["cursor"],
+  });
 
 export type BulkRedelivery = z.infer<typeof bulkRedelivery>;

@@ -1,31 +1,57 @@
 import { Hono } from "hono";
-import { adviceOn } from "../domain/incidents.ts";
-import { findIncident, listIncidents, resolveIncident } from "../db/incidents.ts";
-import type { IncidentRow } from "../db/incidents.ts";
+import * as z from "zod";
+import { adviceOn, INCIDENT_KINDS } from "../domain/incidents.ts";
+import {
+  findIncident,
+  INCIDENT_STATES,
+  listIncidents,
+  resolveIncident,
+  type IncidentRow,
+} from "../db/incidents.ts";
 import type { GatewayEnv } from "../env.ts";
 import { log } from "../observability/log.ts";
 import { conflict, notFound, refuse } from "./errors.ts";
-import { checked, readBody } from "./body.ts";
-import { incidentQuery, resolution } from "./incident-schema.ts";
-import { pageOf } from "./page.ts";
+import { validate, readBody } from "./body.ts";
+import { mustBe, requiredOr } from "./common-schema.ts";
+import { descendingPage, pageOf, wholeNumber } from "./page.ts";
+
+/** Query of GET /admin/incidents; lists open incidents by default. */
+const incidentQuery = z.strictObject({
+  state: z.enum(INCIDENT_STATES, { error: mustBe(INCIDENT_STATES) }).default("open"),
+  kind: z.enum(INCIDENT_KINDS, { error: `must be one of ${INCIDENT_KINDS.join(", ")}` }).optional(),
+  merchantId: wholeNumber.optional(),
+  orderNumber: z.string().max(64, { error: "must have at most 64 characters" }).optional(),
+  ...descendingPage,
+});
+
+const NOTE = "must have 1 to 500 characters and no control characters except line breaks";
+
+/** Body of POST /admin/incidents/:id/resolve. */
+const resolution = z.strictObject({
+  note: z
+    .string({ error: requiredOr(NOTE) })
+    .trim()
+    // A lone surrogate has no UTF-8 form: it would be stored as another character.
+    .regex(/^(?:[^\p{Cc}\p{Cs}]|\r?\n){1,500}$/u, { error: NOTE }),
+});
 
 const ABSENT = notFound("There is no incident with this id.");
 const INCIDENT = "/:id{[1-9][0-9]{0,14}}";
 
-/** `/admin/incidents`: what a person has to look at, each with what to do about it. */
+/** `/admin/incidents`: problems for the operator, each with advice. */
 export const incidentRoutes = new Hono<GatewayEnv>();
 
 incidentRoutes.get("/", async (c) => {
-  const query = checked(c.req.query(), incidentQuery);
+  const query = validate(c.req.query(), incidentQuery);
   if (!query.ok) return refuse(c, query.error);
   const { limit, cursor, ...filter } = query.value;
   const found = await listIncidents(c.get("work").db, filter, cursor, limit + 1);
-  return c.json(pageOf(found.map(advised), limit));
+  return c.json(pageOf(found.map(withAdvice), limit));
 });
 
 incidentRoutes.get(INCIDENT, async (c) => {
   const incident = await findIncident(c.get("work").db, Number(c.req.param("id")));
-  return incident === null ? refuse(c, ABSENT) : c.json(advised(incident));
+  return incident === null ? refuse(c, ABSENT) : c.json(withAdvice(incident));
 });
 
 incidentRoutes.post(`${INCIDENT}/resolve`, async (c) => {
@@ -37,7 +63,7 @@ incidentRoutes.post(`${INCIDENT}/resolve`, async (c) => {
   if (resolved === null) {
     return (await findIncident(db, id)) === null
       ? refuse(c, ABSENT)
-      : refuse(c, conflict("This incident is resolved already."));
+      : refuse(c, conflict("This incident is already resolved."));
   }
   log("info", "incident_resolved", {
     requestId: c.get("requestId"),
@@ -45,9 +71,9 @@ incidentRoutes.post(`${INCIDENT}/resolve`, async (c) => {
     kind: resolved.kind,
     subject: resolved.subject,
   });
-  return c.json(advised(resolved));
+  return c.json(withAdvice(resolved));
 });
 
-function advised(incident: IncidentRow) {
+function withAdvice(incident: IncidentRow) {
   return { ...incident, advice: adviceOn(incident.kind) };
 }

@@ -9,14 +9,13 @@ import { incidentRoutes } from "./incidents.ts";
 import { merchantRoutes } from "./merchants.ts";
 import { orderRoutes } from "./orders.ts";
 import { reconciliationRoutes } from "./reconciliations.ts";
-import { resealRoutes } from "./reseal.ts";
-import { rotationRoutes } from "./rotations.ts";
+import { resealRoutes, rotationRoutes } from "./rotations.ts";
 
-/** The back-office: JSON for the operator, all of it behind ADMIN_TOKEN. */
+/** The admin API: JSON for the operator, all of it behind ADMIN_TOKEN. */
 export const adminRoutes = new Hono<GatewayEnv>();
 
-adminRoutes.use(async function keepNoCopy(c, next) {
-  // Answers show new secrets once: no cache on the way may keep them.
+adminRoutes.use(async function forbidCaching(c, next) {
+  // Responses show new secrets once: no cache on the way may store them.
   c.header("Cache-Control", "no-store");
   return await next();
 });
@@ -31,8 +30,8 @@ adminRoutes.route("/incidents", incidentRoutes);
 adminRoutes.route("/reconciliations", reconciliationRoutes);
 adminRoutes.route("/reseal", resealRoutes);
 
-// Last: whatever nothing above has answered.
-adminRoutes.all("*", (c) => refuse(c, notFound("There is nothing at this path for this method.")));
+// Last: requests that no route above matches.
+adminRoutes.all("*", (c) => refuse(c, notFound("No route matches this method and path.")));
 
 adminRoutes.onError((error, c) => {
   log("error", "admin_failed", {
@@ -40,6 +39,6 @@ adminRoutes.onError((error, c) => {
     path: c.req.path,
     error: describe(error),
   });
-  const message = `The gateway failed; its log tells more under request ${c.get("requestId")}.`;
+  const message = `The gateway failed; see its log under request ${c.get("requestId")}.`;
   return refuse(c, { code: "internal", message, fields: [] });
 });

@@ -1,58 +1,63 @@
 import * as z from "zod";
-import type { Protocol } from "../wechat/types.ts";
+import { PROTOCOLS, V2_SIGN_TYPES, type Protocol } from "../wechat/types.ts";
 import { changes, fixed, name, oneOf, text, requiredOr } from "./common-schema.ts";
-import { fitCredentials, v3Fields } from "./v3-schema.ts";
+import { combineCredentials, v3Fields } from "./v3-schema.ts";
 
-/** What is asked of a new merchant. `env`: the Worker's bindings, of which one may be its certificate. */
+/** Body of POST /admin/merchants. `env`: the Worker's bindings, where a certificate is looked up. */
 export function newMerchant(env: Env) {
   const { protocol, ...fields } = common(env);
   return requireCredentials(
     z.strictObject({
       ...z.object(fields).partial().shape,
       name,
-      // WeChat's numbers have 8 to 10 digits today; its pages promise no more than a string of 32.
+      // WeChat's numbers have 8 to 10 digits today; its documents say a string of up to 32.
       mchId: text(
         /^[0-9A-Za-z_-]{1,32}$/,
         "must be WeChat's merchant number: 1 to 32 letters or digits",
       ),
       protocol,
     }),
-  ).transform(fitCredentials);
+  ).transform(combineCredentials);
 }
 
-/** What may be changed of a merchant. What its protocol lacks is the stored record's to tell. */
+/**
+ * Body of PATCH /admin/merchants/:id. Whether credentials are missing depends on the stored record,
+ * so the route checks it.
+ */
 export function merchantChanges(env: Env) {
   return changes({
     ...common(env),
-    mchId: fixed("can't change: orders live under it at WeChat; register another merchant"),
-  }).transform(fitCredentials);
+    mchId: fixed("can't change: orders belong to it at WeChat; register another merchant"),
+  }).transform(combineCredentials);
 }
 
-/** Which credentials a merchant has, of those that its protocol may need. */
-export type Credentials = Partial<Record<(typeof NEEDED)[Protocol][number], unknown>>;
+/** The credentials that a merchant has, of those that a protocol may need. */
+export type Credentials = Partial<Record<(typeof REQUIRED_FIELDS)[Protocol][number], unknown>>;
 
-const NEEDED = {
+const REQUIRED_FIELDS = {
   v2: ["apiKey"],
   v3: ["apiV3Key", "merchantSerialNo", "merchantPrivateKey"],
 } as const;
 
-/** The fields that a protocol needs and that none of `sources` has. */
+/** The fields that the protocol requires and that all `sources` lack. */
 export function missingCredentials(protocol: Protocol, ...sources: Credentials[]): string[] {
-  return NEEDED[protocol].filter((field) => sources.every((source) => source[field] === undefined));
+  return REQUIRED_FIELDS[protocol].filter((field) =>
+    sources.every((source) => source[field] === undefined),
+  );
 }
 
 /**
- * Names what is missing along with what is wrong, in one answer. Without a protocol v2 is assumed,
- * whose credentials are the fewest.
+ * Reports missing fields together with invalid ones. Assumes v2, which requires the fewest, when the
+ * protocol is absent.
  */
 function requireCredentials<Shape extends z.ZodObject>(schema: Shape): Shape {
-  return Object.values(NEEDED)
+  return Object.values(REQUIRED_FIELDS)
     .flat()
     .reduce(
-      (checked, field) =>
-        checked.refine(
-          (given: Credentials & { readonly protocol?: unknown }) =>
-            !missingCredentials(given.protocol === "v3" ? "v3" : "v2", withSerial(given)).includes(
+      (refined, field) =>
+        refined.refine(
+          (value: Credentials & { readonly protocol?: unknown }) =>
+            !missingCredentials(value.protocol === "v3" ? "v3" : "v2", withSerial(value)).includes(
               field,
             ),
           { path: [field], error: "is required", when: () => true },
@@ -61,29 +66,27 @@ function requireCredentials<Shape extends z.ZodObject>(schema: Shape): Shape {
     );
 }
 
-/** A certificate names its own serial number. */
-function withSerial(given: Credentials & { readonly merchantCertificate?: unknown }): Credentials {
-  return { ...given, merchantSerialNo: given.merchantSerialNo ?? given.merchantCertificate };
+/** A certificate contains its serial number, so it satisfies that field too. */
+function withSerial(value: Credentials & { readonly merchantCertificate?: unknown }): Credentials {
+  return { ...value, merchantSerialNo: value.merchantSerialNo ?? value.merchantCertificate };
 }
-
-/** WeChat's own default is MD5; HMAC-SHA256 is the stronger one. */
-const signType = oneOf("MD5", "HMAC-SHA256");
 
 function common(env: Env) {
   return {
     name,
-    protocol: oneOf("v2", "v3"),
+    protocol: oneOf(PROTOCOLS),
     apiKey: text(
       /^[\x21-\x7e]{32}$/,
       "must be the APIv2 key: exactly 32 printable ASCII characters",
     ),
-    signType,
+    /** WeChat's default is MD5; HMAC-SHA256 is stronger. */
+    signType: oneOf(V2_SIGN_TYPES),
     certBinding: certBinding(env).nullable(),
     ...v3Fields,
   };
 }
 
-/** Checked now: a name without a binding would be noticed at the first refund only. */
+/** Checked here because a name without a binding would fail only at the first refund. */
 function certBinding(env: Env) {
   const expected = "must be the name of an mTLS binding of this Worker, or null";
   return z

@@ -10,7 +10,7 @@ import { forgetSettings } from "../settings/settings.ts";
 import type { GatewayEnv } from "../env.ts";
 import { log } from "../observability/log.ts";
 import type { V2SignType } from "../wechat/types.ts";
-import { conflict, invalid, notFound, refuse, type FieldFault } from "./errors.ts";
+import { conflict, notFound, refuse, validationFailed } from "./errors.ts";
 import { readBody } from "./body.ts";
 import { credentialsOf, verifyCredentials } from "./verify-credentials.ts";
 import { merchantChanges, missingCredentials, newMerchant } from "./merchant-schema.ts";
@@ -18,30 +18,31 @@ import { pageOf, readPageQuery } from "./page.ts";
 
 const ABSENT = notFound("There is no merchant with this id.");
 
-const atFault = (...fields: FieldFault[]) => invalid("Some fields are at fault.", fields);
-
-/** `/admin/merchants`. Answers never hold a key, which the operator has from WeChat. */
+/** `/admin/merchants`. Responses never contain keys: the operator has them from WeChat. */
 export const merchantRoutes = new Hono<GatewayEnv>();
 
 merchantRoutes.post("/", async (c) => {
   const body = await readBody(c.req.raw, newMerchant(c.env));
   if (!body.ok) return refuse(c, body.error);
   const { droppedVerifyKeys: _none, ...merchant } = withV2Defaults(body.value, null);
-  const tried = await verifyCredentials(c, merchant.mchId, null, merchant);
-  if (!tried.ok) return refuse(c, atFault(tried.error));
-  const made = await insertMerchant(
+  const verified = await verifyCredentials(c, merchant.mchId, null, merchant);
+  if (!verified.ok) return refuse(c, validationFailed(verified.error));
+  const inserted = await insertMerchant(
     c.get("work").db,
     await c.get("work").settings.masterKey(),
-    { ...merchant, verifyKeys: [...(merchant.verifyKeys ?? []), ...tried.value] },
+    { ...merchant, verifyKeys: [...(merchant.verifyKeys ?? []), ...verified.value] },
     Date.now(),
   );
-  if (!made.ok) {
-    const fault = { path: "mchId", message: "is registered already" };
-    return refuse(c, conflict("There is a merchant with this number already.", [fault]));
+  if (!inserted.ok) {
+    const fault = { path: "mchId", message: "is already registered" };
+    return refuse(c, conflict("A merchant with this number is already registered.", [fault]));
   }
   forgetSettings();
-  log("info", "merchant_created", { requestId: c.get("requestId"), merchantId: made.value.id });
-  return c.json(made.value, 201);
+  log("info", "merchant_created", {
+    requestId: c.get("requestId"),
+    merchantId: inserted.value.id,
+  });
+  return c.json(inserted.value, 201);
 });
 
 merchantRoutes.get("/", async (c) => {
@@ -67,19 +68,20 @@ merchantRoutes.patch("/:id{[1-9][0-9]{0,14}}", async (c) => {
   const protocol = changes.protocol ?? stored.protocol;
   const missing = missingCredentials(protocol, changes, credentialsOf(stored));
   if (missing.length > 0) {
-    return refuse(c, atFault(...missing.map((path) => ({ path, message: "is required" }))));
+    const faults = missing.map((path) => ({ path, message: "is required" }));
+    return refuse(c, validationFailed(...faults));
   }
-  const tried = await verifyCredentials(c, stored.mchId, stored, changes);
-  if (!tried.ok) return refuse(c, atFault(tried.error));
+  const verified = await verifyCredentials(c, stored.mchId, stored, changes);
+  if (!verified.ok) return refuse(c, validationFailed(verified.error));
   const merchant = await updateMerchant(
     db,
     await c.get("work").settings.masterKey(),
     stored.id,
-    { ...changes, verifyKeys: [...(changes.verifyKeys ?? []), ...tried.value] },
+    { ...changes, verifyKeys: [...(changes.verifyKeys ?? []), ...verified.value] },
     Date.now(),
   );
   if (merchant === null) return refuse(c, ABSENT);
-  // Here at once; other isolates see it within 60 s.
+  // Takes effect here at once and in other isolates within 60 s.
   forgetSettings();
   log("info", "merchant_changed", {
     requestId: c.get("requestId"),
@@ -89,7 +91,7 @@ merchantRoutes.patch("/:id{[1-9][0-9]{0,14}}", async (c) => {
   return c.json(merchant);
 });
 
-/** APIv2's key comes with WeChat's default for the signature, unless there is one already. */
+/** Adds WeChat's default sign type to a new APIv2 key, unless the merchant has a sign type already. */
 function withV2Defaults<
   T extends { readonly apiKey?: string | undefined; readonly signType?: V2SignType | undefined },
 >(values: T, stored: MerchantRecord | null): T {
@@ -97,8 +99,8 @@ function withV2Defaults<
   return signed || values.signType !== undefined ? values : { ...values, signType: "MD5" };
 }
 
-/** The names of the values that are given. */
+/** The names of the fields that have a value. */
 function namesIn(values: object): string {
-  const named = Object.entries(values).filter(([, value]) => value !== undefined);
-  return named.map(([name]) => name).join(",");
+  const present = Object.entries(values).filter(([, value]) => value !== undefined);
+  return present.map(([name]) => name).join(",");
 }

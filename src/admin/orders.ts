@@ -6,23 +6,23 @@ import type { GatewayEnv } from "../env.ts";
 import { log } from "../observability/log.ts";
 import { orderObject } from "../orders/stub.ts";
 import { conflict, notFound, refuse } from "./errors.ts";
-import { checked, readBody } from "./body.ts";
+import { validate, readBody } from "./body.ts";
 import { orderQuery, redelivery } from "./order-schema.ts";
 import { pageOf } from "./page.ts";
 
 const ABSENT = notFound("There is no order with this id.");
 const UNAVAILABLE = {
   code: "internal",
-  message: "The order can't be read now; the log tells more. Repeating is safe.",
+  message: "The order can't be read now; see the log. Repeating is safe.",
   fields: [],
 } as const;
 const ORDER = "/:id{[1-9][0-9]{0,14}}";
 
-/** `/admin/orders`. Shows orders as stored (amounts in fen, times in Unix ms), without openIds. */
+/** `/admin/orders`: orders as stored (amounts in fen, times in Unix ms), without openIds. */
 export const orderRoutes = new Hono<GatewayEnv>();
 
 orderRoutes.get("/", async (c) => {
-  const query = checked(c.req.query(), orderQuery);
+  const query = validate(c.req.query(), orderQuery);
   if (!query.ok) return refuse(c, query.error);
   const { limit, cursor, ...filter } = query.value;
   const found = await listOrders(c.get("work").db, filter, cursor, limit + 1);
@@ -56,7 +56,7 @@ orderRoutes.post(`${ORDER}/redeliver`, async (c) => {
     case "nothing to deliver":
       return refuse(c, conflict(`This order has no ${event} outcome to deliver to its app.`));
     case "no such refund":
-      return refuse(c, notFound("This order has no refund of this number."));
+      return refuse(c, notFound("This order has no refund with this number."));
     case "unavailable":
       return refuse(c, UNAVAILABLE);
   }
@@ -73,13 +73,10 @@ orderRoutes.post(`${ORDER}/sync`, async (c) => {
   const order = await orderOf(c);
   if (order === null) return refuse(c, ABSENT);
   const outcome = await orderObject(c.env, order.number).sync(c.get("requestId"));
-  const now = await orderOf(c);
-  return now === null
-    ? refuse(c, ABSENT)
-    : c.json({
-        outcome,
-        order: { ...now, refunds: await listRefunds(c.get("work").db, now.id) },
-      });
+  const current = await orderOf(c);
+  if (current === null) return refuse(c, ABSENT);
+  const refunds = await listRefunds(c.get("work").db, current.id);
+  return c.json({ outcome, order: { ...current, refunds } });
 });
 
 async function orderOf(c: Context<GatewayEnv>): Promise<OrderRow | null> {

@@ -1,49 +1,57 @@
 import * as z from "zod";
 import type { Result } from "../lib/result.ts";
 import type { AdminError } from "./errors.ts";
-import { checked } from "./body.ts";
+import { validate } from "./body.ts";
 
-const LIMIT_DEFAULT = 50;
-const LIMIT_MOST = 100;
+const DEFAULT_LIMIT = 50;
+const MAX_LIMIT = 100;
+
+/** A whole number in a query string. */
+export const wholeNumber = z
+  .string()
+  .regex(/^\d{1,15}$/, { error: "must be a whole number" })
+  .transform(Number);
+
+const limit = wholeNumber
+  .pipe(
+    z
+      .number()
+      .min(1, { error: "must be at least 1" })
+      .max(MAX_LIMIT, { error: `must be at most ${MAX_LIMIT}` }),
+  )
+  .default(DEFAULT_LIMIT);
+
+/** The page of a list with the newest first: `limit` items with an id below `cursor`. */
+export const descendingPage = { limit, cursor: wholeNumber.default(Number.MAX_SAFE_INTEGER) };
 
 const pageQuery = z.strictObject({
-  limit: z
-    .string()
-    .regex(/^\d{1,3}$/, { error: "must be a whole number" })
-    .transform(Number)
-    .pipe(
-      z
-        .number()
-        .min(1, { error: "must be at least 1" })
-        .max(LIMIT_MOST, { error: `must be at most ${LIMIT_MOST}` }),
-    )
-    .default(LIMIT_DEFAULT),
+  limit,
   cursor: z
     .string()
-    .regex(/^\d{1,15}$/, { error: "must be the nextCursor of an earlier answer" })
+    .regex(/^\d{1,15}$/, { error: "must be the nextCursor of an earlier response" })
     .transform(Number)
     .default(0),
 });
 
-/** Which part of a list is asked for: `limit` items with an id above `cursor`. */
+/** The requested page of a list: `limit` items with an id above `cursor`. */
 export type PageQuery = z.infer<typeof pageQuery>;
 
-/** Reads `?limit=&cursor=`. On failure a 400 that names the parameter. */
+/** Reads `?limit=&cursor=`. On failure: a 400 that names the parameter. */
 export function readPageQuery(query: Record<string, string>): Result<PageQuery, AdminError> {
-  return checked(query, pageQuery);
+  return validate(query, pageQuery);
 }
 
-/** One page of a list. `nextCursor` is null on the last one. */
+/** A page of a list. `nextCursor` is null on the last page. */
 export interface Page<T> {
   readonly items: readonly T[];
   readonly nextCursor: number | null;
 }
 
-/** Cuts a page out of a list that was read one item past the limit: the extra one says there is more. */
+/** The page of a list that was read one item past `size`: the extra item shows that there are more. */
 export function pageOf<T extends { readonly id: number }>(
   found: readonly T[],
-  limit: number,
+  size: number,
 ): Page<T> {
-  const items = found.slice(0, limit);
-  return { items, nextCursor: found.length > limit ? (items.at(-1)?.id ?? null) : null };
+  const items = found.slice(0, size);
+  return { items, nextCursor: found.length > size ? (items.at(-1)?.id ?? null) : null };
 }

@@ -11,29 +11,27 @@ import {
 } from "../db/reconciliations.ts";
 import type { GatewayEnv } from "../env.ts";
 import { log } from "../observability/log.ts";
-import { reconciliationObject } from "../reconciliation/stub.ts";
-import { conflict, invalid, notFound, refuse } from "./errors.ts";
-import { checked, readBody } from "./body.ts";
+import { reconciliationObject } from "../reconciliation/schedule.ts";
+import { conflict, notFound, refuse, validationFailed } from "./errors.ts";
+import { validate, readBody } from "./body.ts";
 import { pageOf } from "./page.ts";
 import { reconciliation, reconciliationQuery } from "./reconciliation-schema.ts";
 
-/** How often, and how many ms apart, is looked whether a day has ended: ten seconds together. */
-const LOOKS = 20;
-const LOOK_PAUSE_MS = 500;
+/** Checks whether a day has ended, and the ms between them: ten seconds in total. */
+const MAX_CHECKS = 20;
+const CHECK_INTERVAL_MS = 500;
 
-const NO_MERCHANT = invalid("Some fields are at fault.", [
-  { path: "merchantId", message: "is no merchant's id" },
-]);
+const NO_MERCHANT = validationFailed({ path: "merchantId", message: "no merchant has this id" });
 const NO_APP = conflict("This merchant has no app, so there is nothing to reconcile.", [
   { path: "merchantId", message: "has no app" },
 ]);
 const UNAVAILABLE = {
   code: "internal",
-  message: "The day can't be begun now; the log tells more. Repeating is safe.",
+  message: "The day can't be started now; see the log. Repeating is safe.",
   fields: [],
 } as const;
 
-/** `/admin/reconciliations`: a merchant's days, compared with WeChat's bills. */
+/** `/admin/reconciliations`: a merchant's days compared with WeChat's bills. */
 export const reconciliationRoutes = new Hono<GatewayEnv>();
 
 reconciliationRoutes.post("/", async (c) => {
@@ -55,12 +53,12 @@ reconciliationRoutes.post("/", async (c) => {
     started,
   });
   if (started === "unavailable") return refuse(c, UNAVAILABLE);
-  const row = await whenEnded(db, body.value);
+  const row = await waitForEnd(db, body.value);
   return c.json(row, row?.state === "running" ? 202 : 200);
 });
 
 reconciliationRoutes.get("/", async (c) => {
-  const query = checked(c.req.query(), reconciliationQuery);
+  const query = validate(c.req.query(), reconciliationQuery);
   if (!query.ok) return refuse(c, query.error);
   const { limit, cursor, ...filter } = query.value;
   const found = await listReconciliations(c.get("work").db, filter, cursor, limit + 1);
@@ -74,11 +72,11 @@ reconciliationRoutes.get("/:id{[1-9][0-9]{0,14}}", async (c) => {
     : c.json(row);
 });
 
-/** The day's row once it has ended, or as it is when the wait is over. */
-async function whenEnded(db: Database, day: DayOfMerchant): Promise<ReconciliationRow | null> {
+/** The day's row once the day has ended, or its current state after ten seconds. */
+async function waitForEnd(db: Database, day: DayOfMerchant): Promise<ReconciliationRow | null> {
   let row = await findReconciliationOf(db, day);
-  for (let look = 0; row?.state === "running" && look < LOOKS; look += 1) {
-    await new Promise((resolve) => setTimeout(resolve, LOOK_PAUSE_MS));
+  for (let check = 0; row?.state === "running" && check < MAX_CHECKS; check += 1) {
+    await new Promise((resolve) => setTimeout(resolve, CHECK_INTERVAL_MS));
     row = await findReconciliationOf(db, day);
   }
   return row;

@@ -1,5 +1,6 @@
 import { Hono, type Context } from "hono";
 import { rotateSecret, type Rotatable, type Rotation } from "../db/apps-rotation.ts";
+import { reseal } from "../db/reseal.ts";
 import { forgetSettings } from "../settings/settings.ts";
 import { MAX_AGE_MS } from "../lib/ttl-cache.ts";
 import { err, ok, type Result } from "../lib/result.ts";
@@ -13,12 +14,12 @@ import { readBody } from "./body.ts";
 const ERRORS: Readonly<Record<"absent" | "unreadable" | "raced", AdminError>> = {
   absent: notFound("There is no app with this id."),
   unreadable: conflict(
-    "The current secret can't be opened with this MASTER_KEY, so it can't be kept: restore the key, or rotate with overlapSeconds 0.",
+    "The current secret can't be decrypted with this MASTER_KEY, so it can't stay valid: restore the key, or rotate with overlapSeconds 0.",
   ),
-  raced: conflict("Another rotation or a reseal came between. Nothing was changed by this one."),
+  raced: conflict("Another rotation or a reseal happened at the same time. Nothing was changed."),
 };
 
-/** `/admin/apps/:id/rotate-…`: replaces a secret of an app and shows the new one, this once. */
+/** `/admin/apps/:id/rotate-…`: replaces a secret of an app. Only this response shows the new one. */
 export const rotationRoutes = new Hono<GatewayEnv>();
 
 rotationRoutes.post("/:id{[1-9][0-9]{0,14}}/rotate-salt", async (c) => {
@@ -50,8 +51,8 @@ rotationRoutes.post("/:id{[1-9][0-9]{0,14}}/rotate-webhook-secret", async (c) =>
 });
 
 /**
- * Until `knownEverywhereAt` an isolate may still know the old secret only: the app should not sign
- * with the new one before, and the old one is good until then even without an overlap.
+ * Until `knownEverywhereAt` some isolates may know only the old secret: the app should not sign with
+ * the new one before, and the old one works there even without an overlap.
  */
 async function rotate(
   c: Context<GatewayEnv>,
@@ -80,3 +81,19 @@ async function rotate(
   });
   return ok(rotated.value);
 }
+
+/**
+ * `/admin/reseal`: after a change of the master key. To be repeated until nothing is left; then
+ * MASTER_KEY_PREVIOUS can be removed.
+ */
+export const resealRoutes = new Hono<GatewayEnv>();
+
+resealRoutes.post("/", async (c) => {
+  const masterKey = await c.get("work").settings.masterKey();
+  const { unreadable, ...rest } = await reseal(c.get("work").db, masterKey);
+  // With the key's id: shortly after the change an isolate may still treat the old key as current,
+  // and its "nothing left" would mean the opposite.
+  const facts = { masterKeyId: masterKey.id, ...rest, unreadable: unreadable.length };
+  log("info", "secrets_resealed", { requestId: c.get("requestId"), ...facts });
+  return c.json({ ...facts, unreadableRows: unreadable });
+});

@@ -12,37 +12,33 @@ import {
 import type { VerifyKey } from "../wechat/types.ts";
 import { requiredOr, text } from "./common-schema.ts";
 
-/** Platform certificates overlap by twos and threes, and there is one public key. */
+/** At most three platform certificates are valid at a time, and a merchant has one public key. */
 const MAX_KEYS = 20;
 
-/** A key to enter, or with a null to take away. */
+/** A key to store, or to remove (`pem` null). */
 type EnteredKey = VerifyKey | { readonly id: string; readonly kind: "dropped" };
 
 const verifyKey = z
   .strictObject({
     id: z
       .string({ error: requiredOr("must be a string") })
-      // A public key's id is taken to the letter; a serial number has one spelling at WeChat.
+      // A public key's id is kept exactly; WeChat writes serial numbers in upper case only.
       .transform((id) => (/^[0-9a-f]+$/i.test(id) ? id.toUpperCase() : id))
       .refine(isVerifyKeyId, {
-        error: "must be a certificate's serial number in hex, or PUB_KEY_ID_ and what follows it",
+        error: "must be a certificate's serial number in hex, or a public key's id (PUB_KEY_ID_…)",
       }),
-    pem: z.string({ error: requiredOr("must be a PEM, or null to take the key away") }).nullable(),
+    pem: z.string({ error: requiredOr("must be a PEM, or null to remove the key") }).nullable(),
   })
   .transform(({ id, pem }, context): EnteredKey => {
     if (pem === null) return { id, kind: "dropped" };
     const key = valueOr(readVerifyKey(id, pem), context, ["pem"]);
     if (key.notAfter !== null && key.notAfter < Date.now()) {
-      context.addIssue({
-        code: "custom",
-        message: "is a certificate that has run out",
-        path: ["pem"],
-      });
+      context.addIssue({ code: "custom", message: "is an expired certificate", path: ["pem"] });
     }
     return key;
   });
 
-/** The fields of APIv3. Their values are read here and never shown again; faults don't repeat them. */
+/** The fields of APIv3. Their values are never shown again, and messages don't repeat them. */
 export const v3Fields = {
   apiV3Key: text(
     /^[\x21-\x7e]{32}$/,
@@ -52,18 +48,18 @@ export const v3Fields = {
     /^[0-9A-Fa-f]{1,40}$/,
     "must be the serial number of the merchant's API certificate: up to 40 hex digits",
   ).transform((serialNo) => serialNo.toUpperCase()),
-  /** Instead of, or beside, its serial number: then the private key is compared with it. */
+  /** Instead of its serial number or with it: the private key is checked against it. */
   merchantCertificate: pemOf(readCertificate),
   merchantPrivateKey: pemOf(readPrivateKey),
   verifyKeys: z
     .array(verifyKey, { error: requiredOr("must be a list of {id, pem}") })
     .max(MAX_KEYS, { error: `must have at most ${MAX_KEYS} entries` })
     .refine((keys) => new Set(keys.map(({ id }) => id)).size === keys.length, {
-      error: "must name no key twice",
+      error: "must not contain a key twice",
     }),
 };
 
-interface Entered {
+interface EnteredCredentials {
   readonly merchantSerialNo?: string | undefined;
   readonly merchantCertificate?: Certificate | undefined;
   readonly merchantPrivateKey?: PrivateKey | undefined;
@@ -71,14 +67,17 @@ interface Entered {
 }
 
 /**
- * Compares what must fit together, and brings it into the form that is stored. A private key and
- * the serial number of its certificate come together or not at all: one of them alone would sign
- * what WeChat can't verify.
+ * Checks that the credentials match each other, and converts them to the form that is stored. A
+ * private key requires its certificate's serial number and the reverse: WeChat couldn't verify
+ * signatures made with a key and another key's serial number.
  */
-export function fitCredentials<T extends Entered>(entered: T, context: z.RefinementCtx) {
+export function combineCredentials<T extends EnteredCredentials>(
+  entered: T,
+  context: z.RefinementCtx,
+) {
   const { merchantCertificate: certificate, merchantPrivateKey, verifyKeys, ...rest } = entered;
   const serialNo = rest.merchantSerialNo ?? certificate?.serialNo;
-  const fault = (path: keyof Entered, message: string): void => {
+  const fault = (path: keyof EnteredCredentials, message: string): void => {
     context.addIssue({ code: "custom", path: [path], message });
   };
   if (merchantPrivateKey === undefined && serialNo !== undefined) {
@@ -88,7 +87,8 @@ export function fitCredentials<T extends Entered>(entered: T, context: z.Refinem
     fault("merchantSerialNo", "is required with the private key");
   }
   if (certificate !== undefined) {
-    if (certificate.notAfter < Date.now()) fault("merchantCertificate", "has run out");
+    if (certificate.notAfter < Date.now())
+      fault("merchantCertificate", "is an expired certificate");
     if (serialNo !== undefined && !isSameSerial(serialNo, certificate.serialNo)) {
       fault("merchantSerialNo", "is not the serial number of merchantCertificate");
     }
@@ -106,11 +106,11 @@ export function fitCredentials<T extends Entered>(entered: T, context: z.Refinem
   };
 }
 
-/** A PEM that is read at once, since a wrong one would be noticed at the first payment only. */
+/** A PEM, parsed here because a wrong one would fail only at the first payment. */
 function pemOf<T>(read: (text: string) => Result<T, string>) {
   return z
     .string({ error: requiredOr("must be a string") })
-    .transform((given, context) => valueOr(read(given), context, []));
+    .transform((value, context) => valueOr(read(value), context, []));
 }
 
 function valueOr<T>(result: Result<T, string>, context: z.RefinementCtx, path: string[]): T {

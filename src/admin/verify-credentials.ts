@@ -10,7 +10,7 @@ import type { V3Credentials, VerifyKey } from "../wechat/types.ts";
 import type { FieldFault } from "./errors.ts";
 import type { Credentials } from "./merchant-schema.ts";
 
-/** The stored credentials, by the names of the fields that they came in. */
+/** The stored credentials under the names of their request fields. */
 export function credentialsOf(record: MerchantRecord): Credentials {
   const { signType, merchantSerialNo } = record;
   return {
@@ -23,7 +23,7 @@ export function credentialsOf(record: MerchantRecord): Credentials {
   };
 }
 
-/** New credentials of APIv3; what isn't changed is absent. */
+/** New APIv3 credentials; unchanged ones are absent. */
 export interface NewCredentials {
   readonly apiV3Key?: string | undefined;
   readonly merchantSerialNo?: string | undefined;
@@ -32,11 +32,11 @@ export interface NewCredentials {
 }
 
 /**
- * Tries new credentials at WeChat before they are stored: only WeChat knows whether a private key
- * belongs to a serial number, or an APIv3 key to the merchant. Only a clear refusal is a fault; when
- * WeChat can't be reached, the credentials are accepted as they are.
+ * Tests new credentials at WeChat before they are stored: only WeChat knows whether a private key
+ * belongs to a serial number, or an APIv3 key to the merchant. Only a clear refusal is a fault;
+ * when WeChat can't be reached, the credentials are accepted unchecked.
  *
- * @returns the platform certificates in the answer; none for a merchant with a public key.
+ * @returns the platform certificates in WeChat's answer; none for a merchant with a public key.
  */
 export async function verifyCredentials(
   c: Context<GatewayEnv>,
@@ -64,11 +64,11 @@ export async function verifyCredentials(
         "is required: WeChat has no platform certificates for this merchant, so its WeChat Pay public key must be entered",
       );
     case "wrong-api-v3-key":
-      return fault("apiV3Key", "doesn't open this merchant's platform certificates");
+      return fault("apiV3Key", "doesn't decrypt this merchant's platform certificates");
     case "wrong-private-key":
       return fault(
         "merchantPrivateKey",
-        "is refused by WeChat: it doesn't belong to merchantSerialNo, or the pair doesn't belong to this mchId",
+        "is refused by WeChat: it doesn't belong to merchantSerialNo, or neither belongs to this mchId",
       );
     case "not-checked": {
       const { code, reason } = check;
@@ -83,18 +83,18 @@ export async function verifyCredentials(
   }
 }
 
-/** What would be stored; null while the APIv3 credentials are incomplete. */
+/** The credentials as they would be stored; null while those of APIv3 are incomplete. */
 async function merge(
   c: Context<GatewayEnv>,
   stored: MerchantRecord | null,
   entered: NewCredentials,
 ): Promise<V3Credentials | null> {
-  const before = stored === null ? null : await storedCredentials(c, stored.id);
-  const apiV3Key = entered.apiV3Key ?? before?.apiV3Key;
-  const serialNo = entered.merchantSerialNo ?? before?.serialNo;
-  const privateKeyPem = entered.merchantPrivateKey ?? before?.privateKeyPem;
+  const current = stored === null ? null : await storedCredentials(c, stored.id);
+  const apiV3Key = entered.apiV3Key ?? current?.apiV3Key;
+  const serialNo = entered.merchantSerialNo ?? current?.serialNo;
+  const privateKeyPem = entered.merchantPrivateKey ?? current?.privateKeyPem;
   if (apiV3Key === undefined || serialNo === undefined || privateKeyPem === undefined) return null;
-  const verifyKeys = [...(entered.verifyKeys ?? []), ...(before?.verifyKeys ?? [])];
+  const verifyKeys = [...(entered.verifyKeys ?? []), ...(current?.verifyKeys ?? [])];
   return { apiV3Key, serialNo, privateKeyPem, verifyKeys };
 }
 

@@ -24,7 +24,7 @@ interface CreatedOrder {
   readonly orderId: number;
   /** A JSON string, for `getBrandWCPayRequest`. */
   readonly apiParams: string;
-  /** A JSON string, for `editAddress`; null where it wasn't asked for. */
+  /** A JSON string, for `editAddress`; null when not requested. */
   readonly editAddress: string | null;
 }
 
@@ -33,14 +33,14 @@ export async function createOrder(c: Context<GatewayEnv>): Promise<Result<Create
   const request = await readSignedRequest(c);
   if (!request.ok) return request;
   const { app, db, parameters } = request.value;
-  const wish = parseCreateOrder(parameters);
-  if (!wish.ok) return wish;
+  const input = parseCreateOrder(parameters);
+  if (!input.ok) return input;
 
-  const placed = await placeOrder(c, db, app, draftOf(c, app, wish.value), wish.value);
+  const placed = await placeOrder(c, db, app, draftOf(c, app, input.value), input.value);
   if (!placed.ok) return placed;
   const { order, orderId, answer, wechat } = placed.value;
   c.set("order", order.number);
-  c.executionCtx.waitUntil(afterwards(c, db, placed.value));
+  c.executionCtx.waitUntil(finishInBackground(c, db, placed.value));
   if (answer.kind !== "prepared") {
     log("warn", "prepay_failed", {
       requestId: c.get("requestId"),
@@ -58,11 +58,11 @@ export async function createOrder(c: Context<GatewayEnv>): Promise<Result<Create
     orderNumber: order.number,
     orderId,
     apiParams: JSON.stringify(await wechat.bridge(key, answer.prepayId, nowAt)),
-    editAddress: await editAddress(wish.value, order.wechatAppId, nowAt),
+    editAddress: await editAddress(input.value, order.wechatAppId, nowAt),
   });
 }
 
-/** In WeChat's words, or in ours why there were none. */
+/** WeChat's reason for a refusal, or why its answer is unknown. */
 function reasonOf(answer: PrepayAnswer): string | undefined {
   switch (answer.kind) {
     case "refused":
@@ -76,7 +76,7 @@ function reasonOf(answer: PrepayAnswer): string | undefined {
   }
 }
 
-function draftOf(c: Context<GatewayEnv>, app: AppSettings, wish: CreateOrderInput): NewOrder {
+function draftOf(c: Context<GatewayEnv>, app: AppSettings, input: CreateOrderInput): NewOrder {
   const { publicUrl, orderTtlMs } = c.get("work").config;
   const nowAt = Date.now();
   return {
@@ -86,13 +86,13 @@ function draftOf(c: Context<GatewayEnv>, app: AppSettings, wish: CreateOrderInpu
     protocol: app.merchant.protocol,
     signType: signTypeOf(app.merchant),
     wechatAppId: app.wechatAppId,
-    appOrderNo: wish.appOrderNo,
-    openId: wish.openId,
-    desc: wish.desc,
-    totalFen: wish.totalFen,
-    tag: wish.tag,
-    attach: wish.attach,
-    clientIp: wish.clientIp ?? callerAddress(c.req.raw),
+    appOrderNo: input.appOrderNo,
+    openId: input.openId,
+    desc: input.desc,
+    totalFen: input.totalFen,
+    tag: input.tag,
+    attach: input.attach,
+    clientIp: input.clientIp ?? callerAddress(c.req.raw),
     notifyUrl: notifyUrl(publicUrl, "payment", {
       protocol: app.merchant.protocol,
       merchantId: app.merchant.id,
@@ -117,16 +117,15 @@ async function editAddress(
   return JSON.stringify(signed);
 }
 
-/** What the app needn't wait for: the order's timers, and what WeChat's answer means for the row. */
-async function afterwards(
+/** Applies WeChat's answer to the record and arms the order's timers; the app needn't wait for it. */
+async function finishInBackground(
   c: Context<GatewayEnv>,
   db: Database,
   { order, answer }: Placed,
 ): Promise<void> {
   try {
     if (answer.kind === "refused" && order.appOrderNo === null) {
-      // Nobody can ask for this order again. With a number of the app's own, a repeat may find the
-      // fault mended.
+      // The app can't repeat this order. With an appOrderNo it can, after the fault has been fixed.
       await failOrder(db, order.number, Date.now());
       return;
     }

@@ -10,7 +10,7 @@ import { badRequest, serverFault, type Refusal } from "../contract/refusal.ts";
 import type { GatewayEnv } from "../env.ts";
 import type { Merchant, PrepayAnswer, PrepayRequest, WechatPay } from "../wechat/types.ts";
 
-/** An order as WeChat is told of it, and how long it may be paid. */
+/** An order as sent to WeChat, with its creation and expiry. */
 export type PlacedOrder = Omit<PrepayRequest, "orderNumber"> & {
   readonly number: string;
   readonly appOrderNo: string | null;
@@ -18,31 +18,31 @@ export type PlacedOrder = Omit<PrepayRequest, "orderNumber"> & {
   readonly expiresAt: number;
 };
 
-/** An order that is stored and that WeChat was told of. */
+/** A stored order and WeChat's answer to it. */
 export interface Placed {
   readonly order: PlacedOrder;
   readonly orderId: number;
   readonly answer: PrepayAnswer;
-  /** The line to the order's merchant. */
+  /** The client of the order's merchant. */
   readonly wechat: WechatPay;
 }
 
-/** Stores a new order and tells WeChat, or finds the one that the app's own number names. */
+/** Stores an order and sends it to WeChat, or repeats the stored order with the same appOrderNo. */
 export async function placeOrder(
   c: Context<GatewayEnv>,
   db: Database,
   app: AppSettings,
   draft: NewOrder,
-  wish: CreateOrderInput,
+  input: CreateOrderInput,
 ): Promise<Result<Placed, Refusal>> {
-  return wish.appOrderNo === null
+  return input.appOrderNo === null
     ? await placeNew(db, draft, wechatFor(c.get("work"), app.merchant, draft.protocol))
-    : await placeOnce(c, db, app, { ...draft, appOrderNo: wish.appOrderNo }, wish);
+    : await placeOnce(c, db, app, { ...draft, appOrderNo: input.appOrderNo }, input);
 }
 
 /**
- * The row and WeChat's call side by side. That is safe because nobody can pay before both are done:
- * the parameters that let the payer pay are handed out afterwards.
+ * Inserts the row and calls WeChat in parallel. That is safe because nobody can pay before both are
+ * done: the app gets the payment parameters afterwards.
  */
 async function placeNew(
   db: Database,
@@ -58,20 +58,20 @@ async function placeNew(
 }
 
 /**
- * The row first, since WeChat demands that a repeated number carries identical parameters; then the
- * call, with what the row says: it may be an earlier request's.
+ * Inserts the row first, since WeChat requires identical parameters for a repeated number (W-20),
+ * then calls WeChat with the row's values, which may be those of an earlier request.
  */
 async function placeOnce(
   c: Context<GatewayEnv>,
   db: Database,
   app: AppSettings,
   draft: NewOrder & { readonly appOrderNo: string },
-  wish: CreateOrderInput,
+  input: CreateOrderInput,
 ): Promise<Result<Placed, Refusal>> {
-  const standing = await insertOrderOnce(db, draft);
-  const { order: row, openId } = standing;
-  if (!standing.created) {
-    const differing = differingParameter({ ...row, openId }, wish);
+  const stored = await insertOrderOnce(db, draft);
+  const { order: row, openId } = stored;
+  if (!stored.created) {
+    const differing = differingParameter({ ...row, openId }, input);
     if (differing !== null) {
       return err(badRequest(`${differing} 与 appOrderNo 首次下单时不一致`));
     }
@@ -89,7 +89,7 @@ async function placeOnce(
   return ok({ order, orderId: row.id, answer: await wechat.prepay(requestOf(order)), wechat });
 }
 
-/** An order keeps the merchant that it was made for, though its app may have another by now. */
+/** The order's merchant. Its app may have changed merchants since the order was created. */
 async function merchantOf(
   c: Context<GatewayEnv>,
   app: AppSettings,

@@ -1,7 +1,7 @@
 import { badRequest, serverFault, type Refusal } from "../contract/refusal.ts";
 import type { PrepayAnswer } from "../wechat/types.ts";
 
-/** What an app is told of an order that WeChat did not prepare. */
+/** The response to the app when WeChat didn't return a prepay id. */
 export function prepayRefusal(
   answer: Exclude<PrepayAnswer, { kind: "prepared" }>,
   orderId: number,
@@ -16,12 +16,12 @@ export function prepayRefusal(
     case "refused":
       break;
   }
-  const words = `微信拒绝下单：${answer.code} ${answer.message}`;
+  const reason = `微信拒绝下单：${answer.code} ${answer.message}`;
   switch (answer.blame) {
     case "request":
-      return badRequest(words);
+      return badRequest(reason);
     case "merchant":
     case "gateway":
-      return serverFault(`${words}。请联系网关运维；重复本请求是安全的，但在处理之前结果不变`);
+      return serverFault(`${reason}。请联系网关运维；重复本请求是安全的，但在处理之前结果不变`);
   }
 }

@@ -20,15 +20,14 @@ export async function refundMoney(
   const request = await readSignedRequest(c);
   if (!request.ok) return request;
   const { app, db, parameters } = request.value;
-  const wish = parseRefundMoney(parameters);
-  if (!wish.ok) return wish;
-  const { orderId, refundFen, appRefundNo } = wish.value;
+  const input = parseRefundMoney(parameters);
+  if (!input.ok) return input;
+  const { orderId, refundFen, appRefundNo } = input.value;
   const found = await findOrderView(db, app.id, { kind: "id", orderId });
   if (found === null) return err(ORDER_ABSENT);
   c.set("order", found.order.number);
   const object = orderObject(c.env, found.order.number);
-  const wished = { refundFen, appRefundNo };
-  const refund = await object.requestRefund(app.id, wished, c.get("requestId"));
+  const refund = await object.requestRefund(app.id, { refundFen, appRefundNo }, c.get("requestId"));
   return refund.ok
     ? ok({ refund_id: refund.value.refundId, refund_no: refund.value.refundNo })
     : refund;

@@ -12,26 +12,26 @@ import { admits } from "../middleware/rate-limit.ts";
 import { count } from "../observability/metrics.ts";
 import { recordUnverified } from "../middleware/unverified.ts";
 
-/** A request that its app has signed; nothing in it has been looked at beyond that. */
+/** A request with a verified signature; its other parameters are unchecked. */
 export interface SignedRequest {
   readonly app: AppSettings;
   readonly parameters: Parameters;
   readonly db: Database;
 }
 
-/** An honest request is a few hundred bytes. */
+/** A genuine request has a few hundred bytes. */
 const MAX_BODY_BYTES = 64 * 1024;
 
-/** An unknown app is checked against this, so that it takes as long and is answered the same. */
+/** Unknown apps are verified against this salt, so that the response takes the same time. */
 const UNKNOWN_APP_SALT = "0".repeat(32);
 
-/** One answer for both, so that nobody can find out which app ids exist. */
+/** The same response for both faults, so that nobody can find out which app ids exist. */
 const BAD_SIGNATURE = badRequest("appId 不存在或 sign 签名错误");
 
 /** The limit is in wrangler.toml (`APP_LIMIT`). */
 const TOO_MANY = serverFault("该应用的请求过于频繁（too many requests）。稍后重复本请求是安全的");
 
-/** Reads a request's parameters and verifies who sent it. Contract: signature. */
+/** Reads a request's parameters and verifies its signature (docs/integrate.md, "Signing"). */
 export async function readSignedRequest(
   c: Context<GatewayEnv>,
 ): Promise<Result<SignedRequest, Refusal>> {
@@ -53,7 +53,7 @@ export async function readSignedRequest(
   if (!app.ok || !verified) return await refuseUnverified(c, "wrong signature", BAD_SIGNATURE);
   if (!app.value.enabled) return err(badRequest("该 appId 已停用"));
   c.set("appId", appId);
-  // Only now: before, anybody who knows an app's id could use its limit up.
+  // After the verification: otherwise anyone who knows an app's id could exhaust its limit.
   if (!admits(c.env.APP_LIMIT, String(appId), nowAt)) {
     c.set("limited", "app");
     count(c.env.METRICS, { kind: "limited", limit: "app", app: appId });
@@ -64,10 +64,10 @@ export async function readSignedRequest(
 
 async function refuseUnverified(
   c: Context<GatewayEnv>,
-  why: string,
+  reason: string,
   refusal: Refusal,
 ): Promise<Result<never, Refusal>> {
-  await recordUnverified(c, "app", why);
+  await recordUnverified(c, "app", reason);
   return err(refusal);
 }
 

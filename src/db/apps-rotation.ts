@@ -1,12 +1,12 @@
 import { and, eq } from "drizzle-orm";
 import { err, ok, type Result } from "../lib/result.ts";
 import type { MasterKey } from "../lib/secret-box.ts";
-import { SHOWN_OF_APP, type AppRecord } from "./apps.ts";
+import { APP_COLUMNS, type AppRecord } from "./apps.ts";
 import type { Database } from "./database.ts";
 import { apps } from "./schema.ts";
 import { openFrom, sealFor } from "./secrets.ts";
 
-/** Where the two secrets of an app and their predecessors live. */
+/** The columns of an app's two secrets and of their predecessors. */
 const COLUMNS = {
   salt: { current: "saltSealed", old: "oldSaltSealed", expiresAt: "oldSaltExpiresAt" },
   webhookSecret: {
@@ -20,20 +20,20 @@ export type Rotatable = keyof typeof COLUMNS;
 
 export interface Rotation {
   readonly app: AppRecord;
-  /** Until when the secret just replaced is valid too; null when it ended at once. */
+  /** When the replaced secret expires; null when it became invalid at once. */
   readonly oldExpiresAt: number | null;
   /**
-   * An earlier rotation's overlap was still running and has ended: there is room for one old
-   * secret, so whoever still signs with the one before it is refused from now on.
+   * The overlap of an earlier rotation was cut short: only one old secret is stored, so signatures
+   * with the secret before it are refused from now on.
    */
   readonly earlierDropped: boolean;
 }
 
 /**
  * Replaces an app's salt or webhook secret by `fresh`. The old one stays valid for `overlapMs`.
- * On failure: `absent`; `unreadable`, when the old one can't be opened to be kept (with no overlap it
- * needn't be, which is how to mend an app whose master key is lost); `raced`, when another rotation
- * came between, which has changed what is "old", or the secret was sealed anew (reseal.ts).
+ * On failure: `absent`; `unreadable`, when the old one can't be decrypted and so can't stay valid (a
+ * rotation without overlap needs no decryption, which repairs an app whose master key is lost);
+ * `raced`, when another rotation or a reseal (reseal.ts) changed the secret meanwhile.
  */
 export async function rotateSecret(
   db: Database,
@@ -52,7 +52,7 @@ export async function rotateSecret(
 
   let oldSealed: string | null = null;
   if (overlapMs > 0) {
-    // Sealed anew, since a sealed text opens in its own column only.
+    // Encrypted again, since a sealed text decrypts in its own column only.
     const old = await openFrom(apps[names.current], id, before.current, masterKey);
     if (!old.ok) return old;
     oldSealed = await sealFor(apps[names.old], id, old.value, masterKey);
@@ -67,7 +67,7 @@ export async function rotateSecret(
       updatedAt: nowAt,
     })
     .where(and(eq(apps.id, id), eq(apps[names.current], before.current)))
-    .returning(SHOWN_OF_APP);
+    .returning(APP_COLUMNS);
   if (app === undefined) return err("raced");
   const earlierDropped = before.expiresAt !== null && before.expiresAt > nowAt;
   return ok({ app, oldExpiresAt, earlierDropped });

@@ -4,7 +4,7 @@ import type { Database } from "./database.ts";
 import { apps } from "./schema.ts";
 import { sealFor } from "./secrets.ts";
 
-/** An app's row without its secrets: what may be shown. */
+/** An app's row without its secrets: the part that may be shown. */
 export interface AppRecord {
   readonly id: number;
   readonly name: string;
@@ -13,14 +13,14 @@ export interface AppRecord {
   readonly payNotifyUrl: string;
   readonly refundNotifyUrl: string;
   readonly enabled: boolean;
-  /** Until when the salt before the last rotation is valid too; null when it isn't. */
+  /** When the salt before the last rotation expires; null when it isn't valid. */
   readonly oldSaltExpiresAt: number | null;
   readonly oldWebhookSecretExpiresAt: number | null;
   readonly createdAt: number;
   readonly updatedAt: number;
 }
 
-/** What a new app consists of; its secrets in the clear. */
+/** The fields of a new app; its secrets in the clear. */
 export interface NewApp {
   readonly name: string;
   /** Must exist. */
@@ -32,13 +32,13 @@ export interface NewApp {
   readonly webhookSecret: string;
 }
 
-/** What may change besides the secrets (apps-rotation.ts). Existing orders keep their merchant. */
+/** The changeable fields; secrets change in apps-rotation.ts. Existing orders keep their merchant. */
 export type AppChanges = {
   readonly [Name in keyof Omit<NewApp, "salt" | "webhookSecret">]?: NewApp[Name] | undefined;
 } & { readonly enabled?: boolean | undefined };
 
 /** The columns of an `AppRecord`. A list, so that a new column stays hidden until it is named here. */
-export const SHOWN_OF_APP = {
+export const APP_COLUMNS = {
   id: apps.id,
   name: apps.name,
   merchantId: apps.merchantId,
@@ -52,8 +52,8 @@ export const SHOWN_OF_APP = {
   updatedAt: apps.updatedAt,
 };
 
-/** How often an id may be lost to another insert before it looks like a bug. */
-const ID_ATTEMPTS = 100;
+/** Concurrent inserts may take an id this often before it counts as a bug. */
+const MAX_ID_ATTEMPTS = 100;
 
 /** Writes a new app, enabled, its secrets sealed. Throws when the merchant doesn't exist. */
 export async function insertApp(
@@ -62,9 +62,9 @@ export async function insertApp(
   { salt, webhookSecret, ...facts }: NewApp,
   nowAt: number,
 ): Promise<AppRecord> {
-  // The secrets are sealed for their row, so the row's id comes first. Two inserts may pick the
-  // same one: then the second inserts nothing, and picks again.
-  for (let attempt = 0; attempt < ID_ATTEMPTS; attempt++) {
+  // The secrets are sealed for their row, so the id must be known first. Two inserts may pick the
+  // same id: then the second inserts nothing and picks another.
+  for (let attempt = 0; attempt < MAX_ID_ATTEMPTS; attempt++) {
     const [last] = await db.select({ id: max(apps.id) }).from(apps);
     const id = (last?.id ?? 0) + 1;
     const [record] = await db
@@ -79,29 +79,29 @@ export async function insertApp(
         updatedAt: nowAt,
       })
       .onConflictDoNothing({ target: apps.id })
-      .returning(SHOWN_OF_APP);
+      .returning(APP_COLUMNS);
     if (record !== undefined) return record;
   }
   throw new Error("no free id for an app");
 }
 
-/** Null when there is none with this id. */
+/** Null when no app has this id. */
 export async function getApp(db: Database, id: number): Promise<AppRecord | null> {
-  const [record] = await db.select(SHOWN_OF_APP).from(apps).where(eq(apps.id, id));
+  const [record] = await db.select(APP_COLUMNS).from(apps).where(eq(apps.id, id));
   return record ?? null;
 }
 
 /** At most `limit` apps with an id above `afterId`, by id. */
 export async function listApps(db: Database, afterId: number, limit: number): Promise<AppRecord[]> {
   return await db
-    .select(SHOWN_OF_APP)
+    .select(APP_COLUMNS)
     .from(apps)
     .where(gt(apps.id, afterId))
     .orderBy(asc(apps.id))
     .limit(limit);
 }
 
-/** Changes the given fields and returns the app as it is now; null when there is none. */
+/** Changes the fields in `changes`. Returns the changed app; null when no app has this id. */
 export async function updateApp(
   db: Database,
   id: number,
@@ -112,6 +112,6 @@ export async function updateApp(
     .update(apps)
     .set({ ...changes, updatedAt: nowAt })
     .where(eq(apps.id, id))
-    .returning(SHOWN_OF_APP);
+    .returning(APP_COLUMNS);
   return record ?? null;
 }

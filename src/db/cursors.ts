@@ -2,16 +2,16 @@ import { eq } from "drizzle-orm";
 import type { Database } from "./database.ts";
 import { cursors } from "./schema.ts";
 
-/** How far one of the schedule's jobs has come. */
+/** The progress of a scheduled job. */
 export type Cursor = typeof cursors.$inferSelect;
 
-/** Null when the job has never come to an end. */
+/** Null when the job has never finished. */
 export async function findCursor(db: Database, name: Cursor["name"]): Promise<Cursor | null> {
   const rows = await db.select().from(cursors).where(eq(cursors.name, name));
   return rows[0] ?? null;
 }
 
-/** Writes down how far a job has come. */
+/** Stores the progress of a job. */
 export async function saveCursor(
   db: Database,
   name: Cursor["name"],

@@ -1,12 +1,31 @@
+import { eq } from "drizzle-orm";
 import { drizzle, type DrizzleD1Database } from "drizzle-orm/d1";
 import type { Usage } from "../observability/request-meter.ts";
 import { metered } from "./metered.ts";
 import * as schema from "./schema.ts";
 
-/** D1 with the gateway's tables. Cheap to make: one a request, since a binding belongs to its request. */
+/** D1 with the gateway's tables. Cheap to create: one per request, since a binding belongs to a request. */
 export type Database = DrizzleD1Database<typeof schema>;
 
-/** Puts drizzle over the D1 binding. Opens nothing: queries do. Trips are added to `usage`, if given. */
+/** Wraps the D1 binding in Drizzle. Makes no trip itself; each query's trip is added to `usage`. */
 export function connect(d1: D1Database, usage?: Usage): Database {
   return drizzle(usage === undefined ? d1 : metered(d1, usage), { schema });
+}
+
+/** The database's part of the health check. */
+export interface HealthFacts {
+  /** When the schedule last ran; null before its first run. */
+  readonly scheduledAt: number | null;
+  /** A stored secret; null while no app is registered. */
+  readonly secret: { readonly appId: number; readonly saltSealed: string } | null;
+}
+
+/** Reads the health facts in one trip. Throws when D1 is unavailable or lacks the newest table. */
+export async function readHealth(db: Database): Promise<HealthFacts> {
+  const { apps, cursors } = schema;
+  const [[cursor], [app]] = await db.batch([
+    db.select({ scheduledAt: cursors.value }).from(cursors).where(eq(cursors.name, "schedule")),
+    db.select({ appId: apps.id, saltSealed: apps.saltSealed }).from(apps).orderBy(apps.id).limit(1),
+  ]);
+  return { scheduledAt: cursor?.scheduledAt ?? null, secret: app ?? null };
 }

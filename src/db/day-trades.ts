@@ -4,11 +4,11 @@ import type { Database } from "./database.ts";
 import { apps, orders, refunds } from "./schema.ts";
 
 /*
- * What reconciliation asks of D1: many rows by one query. D1 takes a hundred bound values, so a list
- * is bound as one, in JSON.
+ * The queries of reconciliation, each for many rows. D1 allows a hundred bound values, so a list is
+ * bound as one JSON value.
  */
 
-/** The merchant's orders of these numbers, by number. */
+/** The merchant's orders with these numbers, by number. */
 export async function findOrdersByNumber(
   db: Database,
   merchantId: number,
@@ -27,7 +27,7 @@ export async function findOrdersByNumber(
   return new Map(rows.map(({ number, ...row }) => [number, row]));
 }
 
-/** The refunds of these numbers (`refund_no`) of the merchant's orders, by number. */
+/** The refunds of the merchant's orders with these numbers (`refund_no`), by number. */
 export async function findRefundsByNumber(
   db: Database,
   merchantId: number,
@@ -47,19 +47,19 @@ export async function findRefundsByNumber(
   return new Map(rows.map(({ number, ...row }) => [number, row]));
 }
 
-/** Where a walk through the rows of some time has come. Both 0 at first. */
+/** The position of a scan by time, then by id. Both are 0 at the start. */
 export interface TradeCursor {
   readonly at: number;
   readonly id: number;
 }
 
-/** From `fromAt` on, before `untilAt`. Unix ms. */
+/** From `fromAt` (inclusive) to `untilAt` (exclusive), Unix ms. */
 export interface Span {
   readonly fromAt: number;
   readonly untilAt: number;
 }
 
-/** A trade of ours that some day's bill should have. */
+/** A trade of ours that a bill should contain. */
 export interface OurTrade {
   readonly id: number;
   readonly orderNumber: string;
@@ -68,16 +68,16 @@ export interface OurTrade {
   readonly fen: number;
   /** When it was paid, or the refund requested; Unix ms. */
   readonly at: number;
-  /** When WeChat accepted the refund; null for a payment, or when only a query has shown it. */
+  /** When WeChat accepted the refund; null for a payment, or when only a query reported it. */
   readonly acceptedAt: number | null;
 }
 
-/** The merchant's payments that WeChat dates in this span, the earliest first, after `place`. */
+/** The merchant's payments that WeChat dates in this span, earliest first, after `cursor`. */
 export async function paymentsIn(
   db: Database,
   merchantId: number,
   { fromAt, untilAt }: Span,
-  place: TradeCursor,
+  cursor: TradeCursor,
   limit: number,
 ): Promise<OurTrade[]> {
   return await db
@@ -93,11 +93,11 @@ export async function paymentsIn(
     .where(
       and(
         eq(orders.merchantId, merchantId),
-        // Spelled out: the index holds these only.
+        // Spelled out, since the partial index requires it.
         sql`${orders.paidAt} is not null`,
-        gte(orders.paidAt, Math.max(fromAt, place.at)),
+        gte(orders.paidAt, Math.max(fromAt, cursor.at)),
         lt(orders.paidAt, untilAt),
-        sql`(${orders.paidAt}, ${orders.id}) > (${place.at}, ${place.id})`,
+        sql`(${orders.paidAt}, ${orders.id}) > (${cursor.at}, ${cursor.id})`,
       ),
     )
     .orderBy(asc(orders.paidAt), asc(orders.id))
@@ -105,15 +105,15 @@ export async function paymentsIn(
 }
 
 /**
- * The merchant's refunds that an app asked for in this span and WeChat accepted, the earliest first,
- * after `place`. Those made in the merchant platform are left out: we know them from WeChat, and not
- * when they were applied for.
+ * The merchant's refunds that an app requested in this span and WeChat accepted, earliest first,
+ * after `cursor`. Refunds made in the merchant platform are excluded: we learn of them from WeChat,
+ * without the time of the request.
  */
 export async function refundsIn(
   db: Database,
   merchantId: number,
   { fromAt, untilAt }: Span,
-  place: TradeCursor,
+  cursor: TradeCursor,
   limit: number,
 ): Promise<OurTrade[]> {
   return await db
@@ -129,9 +129,9 @@ export async function refundsIn(
     .innerJoin(orders, eq(orders.id, refunds.orderId))
     .where(
       and(
-        gte(refunds.createdAt, Math.max(fromAt, place.at)),
+        gte(refunds.createdAt, Math.max(fromAt, cursor.at)),
         lt(refunds.createdAt, untilAt),
-        sql`(${refunds.createdAt}, ${refunds.id}) > (${place.at}, ${place.id})`,
+        sql`(${refunds.createdAt}, ${refunds.id}) > (${cursor.at}, ${cursor.id})`,
         inArray(refunds.state, ["accepted", "abnormal", "succeeded"]),
         eq(refunds.source, "app"),
         eq(orders.merchantId, merchantId),
@@ -141,7 +141,7 @@ export async function refundsIn(
     .limit(limit);
 }
 
-/** A WeChat app id by which a merchant's bill is asked for; null when it has no app. */
+/** A WeChat app id for requesting the merchant's bill; null when the merchant has no app. */
 export async function anyWechatAppId(db: Database, merchantId: number): Promise<string | null> {
   const rows = await db
     .select({ wechatAppId: apps.wechatAppId })

@@ -3,37 +3,37 @@ import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
 import type { Database } from "./database.ts";
 import { orders, refunds } from "./schema.ts";
 
-/** A delivery that has failed so far, and where it stands in its list. */
+/** A delivery without a confirmed call, and its position in the list. */
 export interface FailingDelivery {
   readonly orderNumber: string;
-  /** Null for the payment's. */
+  /** Null for a payment. */
   readonly refundNo: string | null;
-  /** Of the last call, Unix ms. */
+  /** Time of the last call, Unix ms. */
   readonly lastCallAt: number;
   /** The order's id, or the refund's. */
   readonly id: number;
 }
 
-/** Which of them. */
+/** The filter of the lists. */
 export interface FailingFilter {
-  /** Unix ms: their last call was then or later. */
+  /** Unix ms: last called at or after this time. */
   readonly since: number;
   readonly appId?: number | undefined;
 }
 
 /** The end of an earlier page; null for the first one. */
-export type FailingPlace = Pick<FailingDelivery, "lastCallAt" | "id"> | null;
+export type FailingCursor = Pick<FailingDelivery, "lastCallAt" | "id"> | null;
 
 /*
- * The last called first: calls that are made meanwhile move a row ahead of the page, where it isn't
- * met again. A failing row is written to by its calls only, so `updated_at` is the last call's time.
+ * Most recently called first: a call made meanwhile moves its row before the page, where the scan
+ * doesn't meet it again. Only calls update a failing row, so `updated_at` is the last call's time.
  */
 
-/** Failing deliveries of payments, at most `limit`. By the partial index: its condition is spelt out. */
+/** At most `limit` failing deliveries of payments. The condition is spelled out for the partial index. */
 export async function failingPayments(
   db: Database,
   { since, appId }: FailingFilter,
-  after: FailingPlace,
+  after: FailingCursor,
   limit: number,
 ): Promise<FailingDelivery[]> {
   return await db
@@ -56,11 +56,11 @@ export async function failingPayments(
     .limit(limit);
 }
 
-/** Failing deliveries of refunds, likewise. */
+/** At most `limit` failing deliveries of refunds. */
 export async function failingRefunds(
   db: Database,
   { since, appId }: FailingFilter,
-  after: FailingPlace,
+  after: FailingCursor,
   limit: number,
 ): Promise<FailingDelivery[]> {
   return await db
@@ -85,6 +85,6 @@ export async function failingRefunds(
     .limit(limit);
 }
 
-function behind(at: SQLiteColumn, id: SQLiteColumn, after: FailingPlace): SQL | undefined {
+function behind(at: SQLiteColumn, id: SQLiteColumn, after: FailingCursor): SQL | undefined {
   return after === null ? undefined : sql`(${at}, ${id}) < (${after.lastCallAt}, ${after.id})`;
 }

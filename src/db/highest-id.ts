@@ -4,21 +4,21 @@ import type { Database } from "./database.ts";
 import type { apps, merchants } from "./schema.ts";
 import { TtlCache } from "../lib/ttl-cache.ts";
 
-/** How long an isolate takes its word for the highest id, in ms. */
+/** How long an isolate caches the highest id, in ms. */
 const MAX_AGE_MS = 1_000;
 
 /**
- * The highest id of a table, as far as one isolate knows, so that made-up ids don't cost a read each.
- * Rows are never deleted: an id up to the highest is there, and gets remembered like all settings.
+ * The highest id of a table as known to this isolate, so that made-up ids don't cost a read each.
+ * Rows are never deleted: every id up to the highest exists, and its row is cached with the settings.
  */
 export class HighestId {
-  /** To be read as `highest` along with the rows that `find` is to find. */
+  /** A column that the query passed to `find` must select as `highest`. */
   readonly highest: SQL<number>;
   readonly #table: typeof apps | typeof merchants;
   #known = 0;
   /**
-   * The highest id, as an absence has taught it. What a find has taught, an error here, isn't kept:
-   * a row that is younger may be asked for next.
+   * The highest id, cached for a second only when it came from a miss. A hit is stored as an error,
+   * which isn't cached: the next request may be for a newer row.
    */
   readonly #latest = new TtlCache<number, number>();
 
@@ -28,8 +28,8 @@ export class HighestId {
   }
 
   /**
-   * The rows that `read` finds of this id: one trip. Once an id beyond the highest was asked for, no
-   * other of these is looked for in the next second.
+   * The rows that `read` finds for this id: one trip. After a request for an id above the highest,
+   * other such ids are absent without a read for the next second.
    */
   async find<R extends { readonly highest: number }>(
     db: Database,
@@ -46,17 +46,17 @@ export class HighestId {
       return row === undefined ? ok(highest) : err(highest);
     };
     while (id > this.#known) {
-      // Not `#known` from here on: it may be cleared while this waits for another's search.
+      // Not `#known` from here on: it may be cleared while this call waits for another's read.
       const latest = await this.#latest.get("", nowAt, learn, MAX_AGE_MS);
       if (rows !== undefined) return rows;
       if (id <= (latest.ok ? latest.value : latest.error)) break;
-      // What another has found doesn't tell whether this one is there: it is looked for in its turn.
+      // Another call's hit doesn't show whether this id exists: try again.
       if (latest.ok) return [];
     }
     return await read();
   }
 
-  /** Knows nothing any more. */
+  /** Clears the cache. */
   clear(): void {
     this.#known = 0;
     this.#latest.clear();

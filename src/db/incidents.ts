@@ -3,6 +3,9 @@ import type { Incident } from "../domain/incidents.ts";
 import type { Database } from "./database.ts";
 import { incidents } from "./schema.ts";
 
+/** An incident is open until `resolved_at` is set. */
+export const INCIDENT_STATES = ["open", "resolved"] as const;
+
 /** An incident as stored. */
 export type IncidentRow = typeof incidents.$inferSelect;
 
@@ -32,11 +35,11 @@ export async function recordIncident(
   return rows[0]?.seen === 1;
 }
 
-/** What names an incident while it is open. */
+/** The identity of an open incident. */
 export type IncidentName = Pick<Incident, "kind" | "subject">;
 
 /**
- * Resolves the open incident of this kind and subject, for what has mended itself: one trip.
+ * Resolves the open incident of this kind and subject, when the problem is gone: one trip.
  * Returns whether there was one.
  */
 export async function resolveOpenIncident(
@@ -55,7 +58,7 @@ export async function resolveOpenIncident(
   return rows.length > 0;
 }
 
-/** Whether it was raised at `sinceAt` (Unix ms) or later, be it resolved since. Looks through them all. */
+/** Whether it was seen at `sinceAt` (Unix ms) or later, resolved or not. Scans all incidents. */
 export async function wasOpenedSince(
   db: Database,
   { kind, subject }: IncidentName,
@@ -75,15 +78,15 @@ export async function wasOpenedSince(
   return rows.length > 0;
 }
 
-/** Which incidents the back-office wants to see; what is absent doesn't matter. */
+/** The filter of the admin API's list; absent fields match everything. */
 export interface IncidentFilter {
-  readonly state: "open" | "resolved";
+  readonly state: (typeof INCIDENT_STATES)[number];
   readonly kind?: IncidentRow["kind"] | undefined;
   readonly merchantId?: number | undefined;
   readonly orderNumber?: string | undefined;
 }
 
-/** The newest incidents first, at most `limit`, all with an id below `beforeId`. */
+/** At most `limit` incidents with an id below `beforeId`, newest first. */
 export async function listIncidents(
   db: Database,
   filter: IncidentFilter,
@@ -105,8 +108,8 @@ export async function findIncident(db: Database, id: number): Promise<IncidentRo
 }
 
 /**
- * Resolves an incident, once: compare and set in one statement. Returns it as it is now; null when
- * there is none of this id, or it is resolved already.
+ * Resolves an incident, once: compare and set in one statement. Returns the resolved incident; null
+ * when none has this id, or it is already resolved.
  */
 export async function resolveIncident(
   db: Database,

@@ -12,16 +12,13 @@ import {
   type VerifyKeyRecord,
 } from "./verify-keys.ts";
 
-/** A merchant's row without its secrets: what may be shown. */
+/** A merchant's row without its secrets: the part that may be shown. */
 export type MerchantRecord = Omit<
   typeof merchants.$inferSelect,
   "apiKeySealed" | "apiV3KeySealed" | "merchantPrivateKeySealed"
 > & { readonly verifyKeys: readonly VerifyKeyRecord[] };
 
-/**
- * What a merchant's credentials consist of, in the clear. Those of a protocol are there together or
- * not at all.
- */
+/** A merchant's credentials in the clear. Those of one protocol are stored together or not at all. */
 export interface MerchantCredentials {
   readonly apiKey: string;
   readonly signType: V2SignType;
@@ -33,25 +30,25 @@ export interface MerchantCredentials {
   readonly verifyKeys: readonly VerifyKey[];
 }
 
-type Given<T> = { readonly [Name in keyof T]?: T[Name] | undefined };
+type Optional<T> = { readonly [Name in keyof T]?: T[Name] | undefined };
 
-/** What a new merchant consists of. */
-export interface NewMerchant extends Given<MerchantCredentials> {
+/** The fields of a new merchant. */
+export interface NewMerchant extends Optional<MerchantCredentials> {
   readonly name: string;
   readonly mchId: string;
   readonly protocol: Protocol;
 }
 
 /**
- * What may change. WeChat's number can't: existing orders and refunds live under it. `verifyKeys`
- * are added to those that there are, or replace the ones of the same id.
+ * The changeable fields. WeChat's number isn't one: existing orders and refunds belong to it.
+ * `verifyKeys` are added to the stored ones, or replace those with the same id.
  */
-export interface MerchantChanges extends Given<Omit<NewMerchant, "mchId">> {
+export interface MerchantChanges extends Optional<Omit<NewMerchant, "mchId">> {
   readonly droppedVerifyKeys?: readonly string[] | undefined;
 }
 
 /** The columns that are shown. A list, so that a new column stays hidden until it is named here. */
-const SHOWN = {
+const MERCHANT_COLUMNS = {
   id: merchants.id,
   name: merchants.name,
   mchId: merchants.mchId,
@@ -64,8 +61,8 @@ const SHOWN = {
   updatedAt: merchants.updatedAt,
 };
 
-/** How often an id may be lost to another insert before it looks like a bug. */
-const ID_ATTEMPTS = 100;
+/** Concurrent inserts may take an id this often before it counts as a bug. */
+const MAX_ID_ATTEMPTS = 100;
 
 /** Writes a new merchant, its secrets sealed. On failure: WeChat's number is registered already. */
 export async function insertMerchant(
@@ -75,9 +72,9 @@ export async function insertMerchant(
   nowAt: number,
 ): Promise<Result<MerchantRecord, "mchId taken">> {
   const { verifyKeys = [], ...facts } = merchant;
-  // Secrets are sealed for their row, so the row's id comes first. Two inserts may pick the same
-  // one: then the second inserts nothing, and picks again.
-  for (let attempt = 0; attempt < ID_ATTEMPTS; attempt++) {
+  // The secrets are sealed for their row, so the id must be known first. Two inserts may pick the
+  // same id: then the second inserts nothing and picks another.
+  for (let attempt = 0; attempt < MAX_ID_ATTEMPTS; attempt++) {
     const [last] = await db.select({ id: max(merchants.id) }).from(merchants);
     const id = (last?.id ?? 0) + 1;
     const columns = await columnsOf(id, facts, masterKey);
@@ -95,7 +92,7 @@ export async function insertMerchant(
   throw new Error("no free id for a merchant");
 }
 
-/** Null when there is none with this id. */
+/** Null when no merchant has this id. */
 export async function getMerchant(db: Database, id: number): Promise<MerchantRecord | null> {
   const [record] = await listMerchants(db, id - 1, 1);
   return record?.id === id ? record : null;
@@ -108,7 +105,7 @@ export async function listMerchants(
   limit: number,
 ): Promise<MerchantRecord[]> {
   const rows = await db
-    .select(SHOWN)
+    .select(MERCHANT_COLUMNS)
     .from(merchants)
     .where(gt(merchants.id, afterId))
     .orderBy(asc(merchants.id))
@@ -117,7 +114,7 @@ export async function listMerchants(
   return rows.map((row) => Object.assign(row, { verifyKeys: keys.get(row.id) ?? [] }));
 }
 
-/** Changes the given fields and returns the merchant as it is now; null when there is none. */
+/** Changes the fields in `changes`. Returns the changed merchant; null when none has this id. */
 export async function updateMerchant(
   db: Database,
   masterKey: MasterKey,
@@ -146,8 +143,8 @@ async function existing(db: Database, id: number): Promise<MerchantRecord> {
   return record;
 }
 
-/** The given fields as columns, the secrets among them sealed for their row. */
-async function columnsOf<T extends Given<MerchantCredentials>>(
+/** The fields as columns, with the secrets among them sealed for their row. */
+async function columnsOf<T extends Optional<MerchantCredentials>>(
   id: number,
   { apiKey, apiV3Key, merchantPrivateKey, ...plain }: T,
   masterKey: MasterKey,

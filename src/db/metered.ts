@@ -2,10 +2,10 @@ import type { Usage } from "../observability/request-meter.ts";
 
 type D1Cost = Pick<Usage, "d1Trips" | "d1Ms">;
 
-/** The binding's own statements behind the metered ones: a batch takes no others. */
+/** The binding's own statements behind the metered ones: a batch accepts only these. */
 const natives = new WeakMap<D1PreparedStatement, D1PreparedStatement>();
 
-/** The methods of a statement that go to the database. */
+/** The methods of a statement that make a trip to the database. */
 const TRIPS: ReadonlySet<string | symbol> = new Set(["all", "first", "raw", "run"]);
 
 /** The binding, adding each trip and the time it takes to `usage`. A batch is one trip. */
@@ -17,15 +17,16 @@ export function metered(d1: D1Database, usage: D1Cost): D1Database {
           return (query: string) => meteredStatement(target.prepare(query), usage);
         case "batch":
           return async (statements: readonly D1PreparedStatement[]) =>
-            await trip(
-              usage,
-              async () => await target.batch(statements.map((one) => natives.get(one) ?? one)),
-            );
+            await trip(usage, async () => await target.batch(statements.map(nativeOf)));
         default:
           return Reflect.get(target, name);
       }
     },
   });
+}
+
+function nativeOf(statement: D1PreparedStatement): D1PreparedStatement {
+  return natives.get(statement) ?? statement;
 }
 
 function meteredStatement(native: D1PreparedStatement, usage: D1Cost): D1PreparedStatement {
@@ -44,11 +45,11 @@ function meteredStatement(native: D1PreparedStatement, usage: D1Cost): D1Prepare
   return statement;
 }
 
-async function trip<T>(usage: D1Cost, travel: () => Promise<T>): Promise<T> {
+async function trip<T>(usage: D1Cost, call: () => Promise<T>): Promise<T> {
   usage.d1Trips += 1;
   const startedAt = Date.now();
   try {
-    return await travel();
+    return await call();
   } finally {
     usage.d1Ms += Date.now() - startedAt;
   }

@@ -3,7 +3,7 @@ import type { Database } from "./database.ts";
 import type { OrderRow, RefundRow } from "./rows.ts";
 import { orders, refunds } from "./schema.ts";
 
-/** Which orders the back-office wants to see; what is absent doesn't matter. */
+/** The filter of the admin API's list; absent fields match everything. */
 export interface OrderFilter {
   readonly appId?: number | undefined;
   readonly merchantId?: number | undefined;
@@ -18,8 +18,8 @@ export interface OrderFilter {
 }
 
 /**
- * The newest orders first, at most `limit`, all with an id below `beforeId`. For people: the hot
- * path never runs a query across orders.
+ * At most `limit` orders with an id below `beforeId`, newest first. For the operator: the hot path
+ * never queries across orders.
  */
 export async function listOrders(
   db: Database,
@@ -27,7 +27,7 @@ export async function listOrders(
   beforeId: number,
   limit: number,
 ): Promise<OrderRow[]> {
-  // The sign keeps the planner from the primary key, along which it would pass all that don't fail.
+  // The unary plus keeps the planner off the primary key, where it would scan all other orders.
   const id = filter.payNotifyState === "failing" ? sql`+${orders.id}` : sql`${orders.id}`;
   return await db
     .select()
@@ -37,7 +37,7 @@ export async function listOrders(
     .limit(limit);
 }
 
-/** An order's refunds, the oldest first. */
+/** An order's refunds, oldest first. */
 export async function listRefunds(db: Database, orderId: number): Promise<RefundRow[]> {
   return await db
     .select()
@@ -63,7 +63,7 @@ function conditionsOf(filter: OrderFilter): SQL[] {
   return conditions;
 }
 
-/** `failing` is spelt out, for its partial index: a bound value doesn't imply the index's condition. */
+/** `failing` is spelled out for its partial index: a bound value doesn't imply the index's condition. */
 function notifyStateIs(state: OrderRow["payNotifyState"]): SQL {
   return state === "failing"
     ? sql`${orders.payNotifyState} = 'failing'`

@@ -3,7 +3,7 @@ import type { Database } from "./database.ts";
 import { orders, refunds, users } from "./schema.ts";
 import type { OrderRow } from "./rows.ts";
 
-/** What a new order is made of; the database adds its id and its user's. */
+/** The fields of a new order; the database adds its id and its user's. */
 export type NewOrder = Omit<
   typeof orders.$inferInsert,
   | "id"
@@ -16,13 +16,13 @@ export type NewOrder = Omit<
   | "updatedAt"
 > & { readonly openId: string };
 
-/** An order with the payer's openId, as WeChat must be told it again on a repeat. */
+/** An order with the payer's openId, which a repeat must send to WeChat again. */
 export interface OrderWithPayer {
   readonly order: OrderRow;
   readonly openId: string;
 }
 
-/** Stores a new order and, if need be, its user: one trip. Returns the order's id. */
+/** Stores a new order and, if new, its user: one trip. Returns the order's id. */
 export async function insertOrder(db: Database, draft: NewOrder): Promise<number> {
   const [, inserted] = await db.batch([
     insertUser(db, draft),
@@ -34,19 +34,19 @@ export async function insertOrder(db: Database, draft: NewOrder): Promise<number
 }
 
 /**
- * Stores an order under the app's own number, unless the app has one under it: one trip.
- * Returns the order that stands, and whether this call made it.
+ * Stores an order under the app's own number, unless the app has used the number: one trip.
+ * Returns the stored order, and whether this call created it.
  */
 export async function insertOrderOnce(
   db: Database,
   draft: NewOrder & { readonly appOrderNo: string },
 ): Promise<OrderWithPayer & { readonly created: boolean }> {
-  const [, inserted, standing] = await db.batch([
+  const [, inserted, stored] = await db.batch([
     insertUser(db, draft),
     db
       .insert(orders)
       .values(orderValues(draft))
-      // The only other unique column is the random number: were it taken, nothing would stand under
+      // The only other unique column is the random number. If that conflicts, no order exists under
       // the app's number, and the request fails below.
       .onConflictDoNothing()
       .returning({ id: orders.id }),
@@ -56,7 +56,7 @@ export async function insertOrderOnce(
       .innerJoin(users, eq(users.id, orders.userId))
       .where(and(eq(orders.appId, draft.appId), eq(orders.appOrderNo, draft.appOrderNo))),
   ]);
-  const row = standing[0];
+  const row = stored[0];
   if (row === undefined) throw new Error("an order just stored is not there");
   return { ...row, created: inserted.length > 0 };
 }
@@ -80,14 +80,14 @@ function orderValues(draft: NewOrder) {
   } as const;
 }
 
-/** What names an order of one app: an app can't reach another's. */
+/** Identifies an order within one app: an app can't reach another app's orders. */
 export type OrderReference =
   | { readonly kind: "id"; readonly orderId: number }
   | { readonly kind: "app-order-no"; readonly appOrderNo: string };
 
 /**
- * The order, its latest refund, what all its refunds hold, and how many of them WeChat may still
- * move: one trip. Null when the app has none.
+ * The order, its latest refund, the sum of its live refunds, and the number of refunds whose state
+ * may still change: one trip. Null when the app has no such order.
  */
 export async function findOrderView(db: Database, appId: number, reference: OrderReference) {
   const rows = await db
@@ -115,19 +115,19 @@ export async function findOrderView(db: Database, appId: number, reference: Orde
   return rows[0] ?? null;
 }
 
-/** The order of this number (`pay_order_number`), or null. */
+/** The order with this number (`pay_order_number`), or null. */
 export async function findOrder(db: Database, number: string): Promise<OrderRow | null> {
   const rows = await db.select().from(orders).where(eq(orders.number, number));
   return rows[0] ?? null;
 }
 
-/** The order of this id, or null. For the back-office; apps go through `findOrderView`. */
+/** The order with this id, or null. For the admin API; apps use `findOrderView`. */
 export async function findOrderById(db: Database, id: number): Promise<OrderRow | null> {
   const rows = await db.select().from(orders).where(eq(orders.id, id));
   return rows[0] ?? null;
 }
 
-/** What must be so for a payment to be booked; each part is compared in the statement itself. */
+/** A payment to record, and the order that it must match: the statement compares each field. */
 export interface PaidOrderMatch {
   readonly number: string;
   readonly merchantId: number;
@@ -140,28 +140,28 @@ export interface PaidOrderMatch {
 
 /**
  * Waiting or failed becomes paid, once: compare and set in one statement, one trip.
- * Returns null when nothing was changed: absent, paid before, or not the order that was meant.
+ * Returns null when nothing changed: the order is absent, already paid, or doesn't match.
  */
 export async function markOrderPaid(
   db: Database,
-  booking: PaidOrderMatch,
+  payment: PaidOrderMatch,
   nowAt: number,
 ): Promise<OrderRow | null> {
   const rows = await db
     .update(orders)
     .set({
       payState: "paid",
-      transactionId: booking.transactionId,
-      paidAt: booking.paidAt,
+      transactionId: payment.transactionId,
+      paidAt: payment.paidAt,
       updatedAt: nowAt,
     })
     .where(
       and(
-        eq(orders.number, booking.number),
-        eq(orders.merchantId, booking.merchantId),
-        eq(orders.wechatAppId, booking.wechatAppId),
-        eq(orders.signType, booking.signType),
-        eq(orders.totalFen, booking.totalFen),
+        eq(orders.number, payment.number),
+        eq(orders.merchantId, payment.merchantId),
+        eq(orders.wechatAppId, payment.wechatAppId),
+        eq(orders.signType, payment.signType),
+        eq(orders.totalFen, payment.totalFen),
         inArray(orders.payState, ["waiting", "failed"]),
       ),
     )
@@ -180,8 +180,8 @@ export async function failOrder(db: Database, number: string, nowAt: number): Pr
 }
 
 /**
- * Records a call to the app about the payment. The count never goes back, for calls may end out of
- * order; a confirmed state stays.
+ * Records a call to the app about the payment. Calls may end out of order: the count never
+ * decreases, and a confirmed state stays.
  */
 export async function recordPayDelivery(
   db: Database,

@@ -3,10 +3,10 @@ import type { BillDay } from "../domain/bill/day.ts";
 import type { Database } from "./database.ts";
 import { apps, merchants, reconciliations } from "./schema.ts";
 
-/** A day of a merchant as it was compared with WeChat's bill. */
+/** The comparison of a merchant's day with WeChat's bill. */
 export type ReconciliationRow = typeof reconciliations.$inferSelect;
 
-/** Both sides of a day, and what was found. */
+/** Both sides of a day, and the differences. */
 export type Totals = Pick<
   ReconciliationRow,
   | "billPayments"
@@ -34,7 +34,7 @@ export const NO_TOTALS: Totals = {
   discrepancies: 0,
 };
 
-/** What names a day of a merchant. */
+/** Identifies a merchant's day. */
 export interface DayOfMerchant {
   readonly merchantId: number;
   /** `YYYY-MM-DD`, in Beijing. */
@@ -42,37 +42,37 @@ export interface DayOfMerchant {
 }
 
 /**
- * Marks a day as running, from nothing. A day that waited or ran goes on with its attempts, its
- * beginning and the reason that it waited for; one that was done or failed begins anew.
+ * Marks a day as running, with all totals at zero. A day that was waiting or running keeps its
+ * attempts, its start time and its reason; one that was done or failed starts again.
  */
 export async function beginReconciliation(
   db: Database,
   { merchantId, day }: DayOfMerchant,
   nowAt: number,
 ): Promise<void> {
-  const begun = {
+  const reset = {
     ...NO_TOTALS,
     state: "running",
     retryAt: null,
     finishedAt: null,
     updatedAt: nowAt,
   } as const;
-  const goesOn = sql`${reconciliations.state} in ('waiting', 'running')`;
+  const continues = sql`${reconciliations.state} in ('waiting', 'running')`;
   await db
     .insert(reconciliations)
-    .values({ ...begun, merchantId, day, attempts: 0, startedAt: nowAt })
+    .values({ ...reset, merchantId, day, attempts: 0, startedAt: nowAt })
     .onConflictDoUpdate({
       target: [reconciliations.merchantId, reconciliations.day],
       set: {
-        ...begun,
-        reason: sql`case when ${goesOn} then ${reconciliations.reason} end`,
-        attempts: sql`case when ${goesOn} then ${reconciliations.attempts} else 0 end`,
-        startedAt: sql`case when ${goesOn} then ${reconciliations.startedAt} else ${nowAt} end`,
+        ...reset,
+        reason: sql`case when ${continues} then ${reconciliations.reason} end`,
+        attempts: sql`case when ${continues} then ${reconciliations.attempts} else 0 end`,
+        startedAt: sql`case when ${continues} then ${reconciliations.startedAt} else ${nowAt} end`,
       },
     });
 }
 
-/** Counts an attempt to have the bill, before it is made. Returns the row; throws without one. */
+/** Counts an attempt to fetch the bill, before it is made. Returns the row; throws without one. */
 export async function countAttempt(
   db: Database,
   day: DayOfMerchant,
@@ -83,16 +83,16 @@ export async function countAttempt(
     .set({ attempts: sql`${reconciliations.attempts} + 1`, updatedAt: nowAt })
     .where(ofDay(day))
     .returning();
-  if (row === undefined) throw new Error("a reconciliation that was never begun");
+  if (row === undefined) throw new Error("a reconciliation that was never started");
   return row;
 }
 
-/** How far a day has come, or how it ended. */
+/** The progress of a day, or how it ended. */
 export type DayChanges = Partial<
   Totals & Pick<ReconciliationRow, "state" | "reason" | "retryAt" | "finishedAt">
 >;
 
-/** Writes how far a day has come. */
+/** Stores the progress of a day, or how it ended. */
 export async function updateReconciliation(
   db: Database,
   day: DayOfMerchant,
@@ -105,7 +105,7 @@ export async function updateReconciliation(
     .where(ofDay(day));
 }
 
-/** The row of this id, or null. */
+/** The row with this id, or null. */
 export async function findReconciliation(
   db: Database,
   id: number,
@@ -123,14 +123,14 @@ export async function findReconciliationOf(
   return rows[0] ?? null;
 }
 
-/** Which days the back-office wants to see; what is absent doesn't matter. */
+/** The filter of the admin API's list; absent fields match everything. */
 export interface ReconciliationFilter {
   readonly merchantId?: number | undefined;
   readonly day?: string | undefined;
   readonly state?: ReconciliationRow["state"] | undefined;
 }
 
-/** The rows made last first, at most `limit`, all with an id below `beforeId`. */
+/** At most `limit` rows with an id below `beforeId`, newest first. */
 export async function listReconciliations(
   db: Database,
   filter: ReconciliationFilter,
@@ -152,10 +152,9 @@ export async function listReconciliations(
 }
 
 /**
- * The days to begin or to go on with, the latest day first, at most `limit`: never begun, waiting
- * with its time come, stuck (nothing heard since `stuckBefore`), or ended before the bill was
- * complete (somebody ran the day by hand while it lasted). Of merchants that have an app, and not
- * before they were registered.
+ * At most `limit` days to start or to continue, latest day first: never started, waiting and due,
+ * stuck (not updated since `stuckBefore`), or ended before the bill was complete (the operator ran
+ * the day while it lasted). Only for merchants with an app, and days since their registration.
  */
 export async function dueReconciliations(
   db: Database,

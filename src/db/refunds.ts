@@ -4,7 +4,7 @@ import type { Database } from "./database.ts";
 import type { OrderRow, RefundRow } from "./rows.ts";
 import { orders, refunds } from "./schema.ts";
 
-/** An order with all its refunds, oldest first: one trip. Null when there is no such order. */
+/** An order with all its refunds, oldest first: one trip. Null when no order has this number. */
 export async function findOrderWithRefunds(
   db: Database,
   number: string,
@@ -22,9 +22,10 @@ export async function findOrderWithRefunds(
 }
 
 /**
- * Writes a refund down before WeChat is called. The statement itself checks that the order is paid
- * and that all its live refunds stay within what was paid and within WeChat's number, whatever else
- * is going on. Returns null when they would not, or when the app has used `appRefundNo` before.
+ * Stores a refund before WeChat is called. The statement itself checks that the order is paid and
+ * that its refunds stay within the paid amount and WeChat's limit of refunds per order, so concurrent
+ * requests can't exceed them. Returns null when they would, or when the app has already used
+ * `appRefundNo`.
  */
 export async function insertRefund(
   db: Database,
@@ -79,9 +80,9 @@ export async function insertRefund(
 }
 
 /**
- * Writes down a refund that was made in WeChat's merchant platform, as WeChat reports it. What it
- * takes isn't weighed: the money is on its way. Returns the refund of this number as it stands, or
- * null when it is another order's.
+ * Stores a refund made in WeChat's merchant platform, as WeChat reports it. Its amount isn't checked
+ * against the order: the money is already on its way. Returns the stored refund with this number, or
+ * null when it belongs to another order.
  */
 export async function insertPlatformRefund(
   db: Database,
@@ -112,16 +113,16 @@ export async function insertPlatformRefund(
   return rows[0] ?? null;
 }
 
-/** The refund of this number (`refund_no`), or null. */
+/** The refund with this number (`refund_no`), or null. */
 export async function findRefund(db: Database, number: string): Promise<RefundRow | null> {
   const rows = await db.select().from(refunds).where(eq(refunds.number, number));
   return rows[0] ?? null;
 }
 
 /**
- * WeChat has accepted a refund: a requested or refused one becomes accepted; one whose outcome a
- * notification has brought meanwhile keeps its state. Returns the refund as it is now; null when
- * there is none of this number.
+ * Records that WeChat accepted a refund: requested or refused becomes accepted. A refund whose outcome
+ * was recorded meanwhile keeps its state. Returns the current refund; null when none has this
+ * number.
  */
 export async function markRefundAccepted(
   db: Database,
@@ -143,9 +144,9 @@ export async function markRefundAccepted(
 }
 
 /**
- * Moves a refund on, if it still is in one of the states that lead there. A new state is news that
- * the app has not heard, so the calls' state starts again; their count goes on.
- * Returns null when it was not in one of them.
+ * Moves a refund to a new state, if it is in one of the states in `from`. The app hasn't been called
+ * about the new state, so the delivery's state is reset; its count of calls continues.
+ * Returns null when the refund was in no state of `from`.
  */
 export async function moveRefund(
   db: Database,
@@ -173,8 +174,8 @@ export async function moveRefund(
 }
 
 /**
- * Records a call to the app about the refund, unless the refund has moved on since: then the call
- * told old news, and only counts.
+ * Records a call to the app about the refund. When the refund's state has changed since, the call
+ * delivered an old state: it is only counted.
  */
 export async function recordRefundDelivery(
   db: Database,

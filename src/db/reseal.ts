@@ -5,12 +5,12 @@ import type { Database } from "./database.ts";
 import { apps, merchants } from "./schema.ts";
 import { openFrom, sealFor } from "./secrets.ts";
 
-/** Rows written a call, an update each: on Workers' free plan a request may make 50 queries. */
+/** Rows written per call, one update each: on Workers' free plan a request may make 50 queries. */
 export const MAX_RESEALS = 40;
 
 /**
- * Rows of a table looked at a call. Far above `RESEAL_MOST`, so that unreadable rows, which are
- * looked at each time, don't keep the others from their turn.
+ * Rows of a table read per call. Far above `MAX_RESEALS`, so that unreadable rows, which are read
+ * each time, don't block the others.
  */
 const MAX_CANDIDATES = 500;
 
@@ -19,30 +19,33 @@ const TABLES = [merchants, apps] as const;
 
 type SecretTable = (typeof TABLES)[number];
 
-/** What became of the rows. Once nothing is left, the three groups together are all rows. */
-export interface Resealing {
+/** The outcome per row. Once nothing is left, the three groups together are all rows. */
+export interface ResealResult {
   readonly resealed: number;
-  /** All their secrets name the current key. They are counted, not opened. */
+  /** All their secrets name the current key. They are counted, not decrypted. */
   readonly alreadyCurrent: number;
-  /** A secret of theirs doesn't open, the log says which and why; the others are sealed anew. */
+  /** Rows with a secret that doesn't decrypt (the log says which and why); their others are resealed. */
   readonly unreadable: readonly { readonly table: string; readonly id: number }[];
-  /** Something is left for another call; if no call reseals anything, behind too many unreadable rows. */
+  /**
+   * Rows are left for another call. If further calls reseal nothing, too many unreadable rows come
+   * first.
+   */
   readonly more: boolean;
 }
 
 /**
- * Seals the secrets of merchants and apps anew under the current master key, at most `RESEAL_MOST`
- * rows of them. A row whose secrets change meanwhile is left for another call. `updatedAt` stays:
- * nothing that is ever shown changes.
+ * Encrypts the secrets of merchants and apps again under the current master key, in at most
+ * `MAX_RESEALS` rows. A row whose secrets change meanwhile is left for another call. `updatedAt`
+ * stays: nothing that is shown changes.
  */
-export async function reseal(db: Database, masterKey: MasterKey): Promise<Resealing> {
+export async function reseal(db: Database, masterKey: MasterKey): Promise<ResealResult> {
   const unreadable: { table: string; id: number }[] = [];
   let resealed = 0;
   let alreadyCurrent = 0;
   let updates = 0;
   let more = false;
   for (const table of TABLES) {
-    // A secret that a row doesn't have is null, which is neither like nor unlike.
+    // A secret that a row lacks is null, which `not like` doesn't match.
     const pattern = `${prefixOf(masterKey)}%`;
     const isStale = or(...secretsOf(table).map(([, column]) => notLike(column, pattern)));
     alreadyCurrent += (await db.$count(table)) - (await db.$count(table, isStale));
@@ -58,7 +61,7 @@ export async function reseal(db: Database, masterKey: MasterKey): Promise<Reseal
         more = true;
         break;
       }
-      const { changes, readable } = await sealedAnew(table, row, masterKey);
+      const { changes, readable } = await resealRow(table, row, masterKey);
       if (changes.length > 0) {
         updates++;
         if (!(await swap(db, table, row.id, changes))) {
@@ -73,7 +76,7 @@ export async function reseal(db: Database, masterKey: MasterKey): Promise<Reseal
   return { resealed, alreadyCurrent, unreadable, more };
 }
 
-/** One secret of a row. */
+/** A secret of a row, before and after. */
 interface Change {
   readonly name: string;
   readonly column: SQLiteColumn;
@@ -81,8 +84,8 @@ interface Change {
   readonly after: string;
 }
 
-/** The row's secrets of other keys, sealed under the current one; not those that don't open. */
-async function sealedAnew(
+/** The row's secrets under other keys, resealed under the current one; without unreadable ones. */
+async function resealRow(
   table: SecretTable,
   row: Readonly<Record<string, unknown>> & { readonly id: number },
   masterKey: MasterKey,
@@ -103,7 +106,7 @@ async function sealedAnew(
   return { changes, readable };
 }
 
-/** Compare-and-set of all changes at once: false when a rotation or a new key came between. */
+/** Compares and sets all changes at once: false when a rotation or a new key changed one meanwhile. */
 async function swap(
   db: Database,
   table: SecretTable,
@@ -118,7 +121,7 @@ async function swap(
   return swapped.length > 0;
 }
 
-/** By the columns' names (schema.ts), so that a new secret is sealed anew without being listed. */
+/** Finds the columns by their names (schema.ts), so that a new secret needs no entry here. */
 function secretsOf(table: SecretTable): [name: string, column: SQLiteColumn][] {
   return Object.entries(getTableColumns(table)).filter(([, { name }]) => name.endsWith("_sealed"));
 }

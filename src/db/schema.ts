@@ -1,22 +1,27 @@
 import { sql } from "drizzle-orm";
 import { check, index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 import { INCIDENT_KINDS, type IncidentFacts } from "../domain/incidents.ts";
-import { NOTIFY_STATES, PAY_STATES, REFUND_SOURCES, REFUND_STATES } from "../domain/states.ts";
-import { PROTOCOLS, SIGN_TYPES, V2_SIGN_TYPES } from "../wechat/types.ts";
+import {
+  NOTIFY_STATES,
+  PAY_STATES,
+  RECONCILIATION_STATES,
+  REFUND_SOURCES,
+  REFUND_STATES,
+} from "../domain/states.ts";
+import { PROTOCOLS, SIGN_TYPES, V2_SIGN_TYPES, VERIFY_KEY_KINDS } from "../wechat/types.ts";
 
 /**
- * D1 is the record that everyone reads: current state only, one row per fact. Times are Unix ms,
- * money is integer fen. Columns that end in `_sealed` hold secrets encrypted under MASTER_KEY
- * (core/secret-box.ts). No foreign key cascades: a table rebuilt by a migration would empty its
- * children without a word.
+ * D1 is the record: current state only, one row per fact. Times are Unix ms, money is integer fen.
+ * Columns that end in `_sealed` hold secrets encrypted under MASTER_KEY (lib/secret-box.ts). No
+ * foreign key cascades: a table rebuilt by a migration would silently empty its children.
  */
 
-/** A merchant of WeChat Pay: whose account the money goes to. */
+/** A merchant of WeChat Pay: the account that receives the money. */
 export const merchants = sqliteTable("merchants", {
   id: integer().primaryKey(),
   name: text().notNull(),
   mchId: text("mch_id").notNull().unique("merchants_mch_id"),
-  /** For new orders; an order keeps the one it was made with. */
+  /** For new orders; an existing order keeps its own. */
   protocol: text({ enum: PROTOCOLS }).notNull(),
   /** For new orders of APIv2. Null without `api_key_sealed`. */
   signType: text("sign_type", { enum: V2_SIGN_TYPES }),
@@ -28,15 +33,15 @@ export const merchants = sqliteTable("merchants", {
   apiV3KeySealed: text("api_v3_key_sealed"),
   merchantSerialNo: text("merchant_serial_no"),
   merchantPrivateKeySealed: text("merchant_private_key_sealed"),
-  /** When the schedule last had the platform certificates fetched. */
+  /** When the schedule last fetched the platform certificates. */
   certificatesCheckedAt: integer("certificates_checked_at"),
   createdAt: integer("created_at").notNull(),
   updatedAt: integer("updated_at").notNull(),
 });
 
 /**
- * The keys by which WeChat's signatures for a merchant are verified (APIv3). All of a merchant's
- * keys are valid side by side. Nothing in them is secret.
+ * The keys that verify WeChat's signatures for a merchant (APIv3). All keys of a merchant are valid
+ * at the same time. They are not secret.
  */
 export const verifyKeys = sqliteTable(
   "verify_keys",
@@ -45,9 +50,9 @@ export const verifyKeys = sqliteTable(
     merchantId: integer("merchant_id")
       .notNull()
       .references(() => merchants.id),
-    /** As `Wechatpay-Serial` names it, to the letter. */
+    /** Exactly as `Wechatpay-Serial` names it. */
     keyId: text("key_id").notNull(),
-    kind: text({ enum: ["certificate", "public-key"] }).notNull(),
+    kind: text({ enum: VERIFY_KEY_KINDS }).notNull(),
     /** SPKI, in PEM. */
     publicKeyPem: text("public_key_pem").notNull(),
     /** Dates of a certificate; a public key has none. */
@@ -72,7 +77,7 @@ export const apps = sqliteTable(
     refundNotifyUrl: text("refund_notify_url").notNull(),
     enabled: integer({ mode: "boolean" }).notNull(),
     saltSealed: text("salt_sealed").notNull(),
-    /** Valid beside the new one until `old_salt_expires_at`. */
+    /** Valid together with the new one until `old_salt_expires_at`. */
     oldSaltSealed: text("old_salt_sealed"),
     oldSaltExpiresAt: integer("old_salt_expires_at"),
     webhookSecretSealed: text("webhook_secret_sealed").notNull(),
@@ -84,7 +89,7 @@ export const apps = sqliteTable(
   (table) => [index("apps_merchant").on(table.merchantId)],
 );
 
-/** A payer as one app knows them. Its id is the contract's `user_id`. */
+/** A payer of one app. Its id is the contract's `user_id`. */
 export const users = sqliteTable(
   "users",
   {
@@ -99,8 +104,8 @@ export const users = sqliteTable(
 );
 
 /**
- * An order, with all that WeChat was told about it: a repeat must carry the same values to the
- * letter (W-20), so it is made from this row.
+ * An order with all parameters sent to WeChat: a repeat must send exactly the same values (W-20), so
+ * it is built from this row.
  */
 export const orders = sqliteTable(
   "orders",
@@ -127,7 +132,7 @@ export const orders = sqliteTable(
     tag: text().notNull(),
     attach: text(),
     clientIp: text("client_ip").notNull(),
-    /** Kept with the order: WeChat takes another notify URL on a repeat for other parameters. */
+    /** Stored with the order: another notify URL in a repeat may be refused (W-20). */
     notifyUrl: text("notify_url").notNull(),
     payState: text("pay_state", { enum: PAY_STATES }).notNull(),
     transactionId: text("transaction_id"),
@@ -142,11 +147,11 @@ export const orders = sqliteTable(
     uniqueIndex("orders_app_order_no")
       .on(table.appId, table.appOrderNo)
       .where(sql`app_order_no is not null`),
-    // A day's payments of a merchant, for reconciliation. Costs one row written a payment.
+    // A merchant's payments of a day, for reconciliation. Costs one row written per payment.
     index("orders_merchant_paid")
       .on(table.merchantId, table.paidAt)
       .where(sql`paid_at is not null`),
-    // Free while calls to apps succeed at once. A query must spell the condition out to use it.
+    // Empty while apps confirm the first call. A query must spell out the condition to use it.
     index("orders_failing")
       .on(table.updatedAt)
       .where(sql`pay_notify_state = 'failing'`),
@@ -155,8 +160,8 @@ export const orders = sqliteTable(
 );
 
 /**
- * A refund, written before WeChat is called. Its number never changes; all but `closed` ones hold
- * their amount, so that the sum of an order's live refunds can't pass what was paid.
+ * A refund, written before WeChat is called. Its number never changes. Each refund reserves its
+ * amount until it is `closed`, so that an order's refunds never exceed the payment.
  */
 export const refunds = sqliteTable(
   "refunds",
@@ -170,9 +175,9 @@ export const refunds = sqliteTable(
     number: text().notNull().unique("refunds_number"),
     appRefundNo: text("app_refund_no"),
     refundFen: integer("refund_fen").notNull(),
-    /** Kept with the refund: a repeat must carry the same parameters (W-39). */
+    /** Stored with the refund: a repeat must send the same parameters (W-39). */
     notifyUrl: text("notify_url").notNull(),
-    /** `requested`: WeChat's answer is not known. `abnormal`: accepted, but needs a person (CHANGE). */
+    /** See domain/states.ts. */
     state: text({ enum: REFUND_STATES }).notNull(),
     /** WeChat's number. */
     refundId: text("refund_id"),
@@ -181,16 +186,15 @@ export const refunds = sqliteTable(
     succeededAt: integer("succeeded_at"),
     createdAt: integer("created_at").notNull(),
     updatedAt: integer("updated_at").notNull(),
-    /** `platform`: made by a person in WeChat's merchant platform, not asked for by an app. */
     source: text({ enum: REFUND_SOURCES }).notNull().default("app"),
-    /** When WeChat's answer to the request accepted it; null when only a query has shown it. */
+    /** When WeChat's answer to the request accepted it; null when only a query reported it. */
     acceptedAt: integer("accepted_at"),
   },
   (table) => [
     index("refunds_order").on(table.orderId),
     // A day's refunds, for reconciliation.
     index("refunds_created").on(table.createdAt),
-    // What the sweep looks through. A query must spell the condition out to use it.
+    // The sweep's list. A query must spell out the condition to use it.
     index("refunds_unfinished")
       .on(table.updatedAt)
       .where(sql`notify_state <> 'confirmed' or state = 'abnormal'`),
@@ -202,28 +206,28 @@ export const refunds = sqliteTable(
 );
 
 /**
- * What a person has to look at (core/incident.ts). At most one open row for one kind and subject:
- * what happens again is counted there.
+ * A problem for the operator (domain/incidents.ts). At most one open row per kind and subject: a
+ * repetition is counted there.
  */
 export const incidents = sqliteTable(
   "incidents",
   {
     id: integer().primaryKey(),
     kind: text({ enum: INCIDENT_KINDS }).notNull(),
-    /** What it is about, within its kind: an order's or a refund's number, a line of a bill. */
+    /** Unique within its kind: an order's or a refund's number, a line of a bill. */
     subject: text().notNull(),
     merchantId: integer("merchant_id"),
     orderNumber: text("order_number"),
     /** Plain facts, as a JSON object. Never a secret, never an openId. */
     facts: text({ mode: "json" }).$type<IncidentFacts>().notNull(),
-    /** How often it was seen while open. */
+    /** Number of times it was seen while open. */
     seen: integer().notNull(),
     createdAt: integer("created_at").notNull(),
     lastSeenAt: integer("last_seen_at").notNull(),
     resolvedAt: integer("resolved_at"),
-    /** What the person who resolved it wrote. */
+    /** The operator's note on the resolution, or the gateway's. */
     note: text(),
-    /** The request that found it last; null for an alarm or a job. */
+    /** The request that last detected it; null for an alarm or a job. */
     requestId: text("request_id"),
   },
   (table) => [
@@ -243,25 +247,24 @@ export const reconciliations = sqliteTable(
       .references(() => merchants.id),
     /** `YYYY-MM-DD`, in Beijing. */
     day: text().notNull(),
-    /** `waiting`: the bill isn't there yet, or couldn't be had; tried again at `retry_at`. */
-    state: text({ enum: ["running", "waiting", "done", "failed"] }).notNull(),
-    /** Why it waits or failed, for a person. */
+    state: text({ enum: RECONCILIATION_STATES }).notNull(),
+    /** Why it waits or failed, for the operator. */
     reason: text(),
     attempts: integer().notNull(),
     retryAt: integer("retry_at"),
-    /** What WeChat's bill says: successful payments, and refunds by the amount applied for. */
+    /** From WeChat's bill: successful payments, and refunds by the requested amount. */
     billPayments: integer("bill_payments").notNull(),
     billPaidFen: integer("bill_paid_fen").notNull(),
     billRefunds: integer("bill_refunds").notNull(),
     billRefundedFen: integer("bill_refunded_fen").notNull(),
-    /** What D1 says of the same day, after what it had missed was recorded. */
+    /** From D1 for the same day, after missed outcomes were recorded. */
     ourPayments: integer("our_payments").notNull(),
     ourPaidFen: integer("our_paid_fen").notNull(),
     ourRefunds: integer("our_refunds").notNull(),
     ourRefundedFen: integer("our_refunded_fen").notNull(),
-    /** What D1 had missed and has recorded since. */
+    /** Outcomes that D1 had missed and the reconciliation recorded. */
     recovered: integer().notNull(),
-    /** What couldn't be explained; each is an incident, up to a limit. */
+    /** Unexplained differences; each is an incident, up to a limit. */
     discrepancies: integer().notNull(),
     startedAt: integer("started_at").notNull(),
     finishedAt: integer("finished_at"),
@@ -271,8 +274,8 @@ export const reconciliations = sqliteTable(
 );
 
 /**
- * How far the schedule's jobs have come: `schedule` a time; the sweep's scans (sweep/scans.ts) an
- * order's id or a time.
+ * The progress of the scheduled jobs: `schedule` is the time of the last run; a scan of the sweep
+ * (sweep/scans.ts) stores an order's id or a time.
  */
 export const cursors = sqliteTable("cursors", {
   name: text({

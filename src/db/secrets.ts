@@ -15,7 +15,7 @@ export async function sealFor(
   return await seal(plain, masterKey, placeOf(column, row), iv);
 }
 
-/** Opens what `sealFor` has sealed. On failure the log says which secret and why, the caller only that. */
+/** Decrypts a secret sealed by `sealFor`. On failure only the log says which secret and why. */
 export async function openFrom(
   column: SQLiteColumn,
   row: number,

@@ -8,7 +8,7 @@ const highestMerchantId = new HighestId(merchants);
 
 const NEWEST_KEY_FIRST = [desc(verifyKeys.createdAt), desc(verifyKeys.id)];
 
-/** An app's row with its merchant's and that merchant's verifying keys, a row a key: one trip. */
+/** An app's row with its merchant and verifying keys, one row per key: one trip. */
 export async function findAppRows(db: Database, appId: number, nowAt: number) {
   return await highestAppId.find(db, appId, nowAt, async () => {
     return await db
@@ -21,7 +21,7 @@ export async function findAppRows(db: Database, appId: number, nowAt: number) {
   });
 }
 
-/** A merchant's row with its verifying keys, a row a key: one trip. */
+/** A merchant's row with its verifying keys, one row per key: one trip. */
 export async function findMerchantRows(db: Database, merchantId: number, nowAt: number) {
   return await highestMerchantId.find(db, merchantId, nowAt, async () => {
     return await db
@@ -33,7 +33,7 @@ export async function findMerchantRows(db: Database, merchantId: number, nowAt: 
   });
 }
 
-/** Forgets what this isolate knows of the highest ids: to be called when a row was added. */
+/** Clears this isolate's highest ids: to be called after a row was added. */
 export function forgetHighestIds(): void {
   highestAppId.clear();
   highestMerchantId.clear();

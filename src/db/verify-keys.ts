@@ -11,12 +11,12 @@ export function verifyKeyOf(row: VerifyKeyRow): VerifyKey {
   return { id, kind, publicKeyPem, notBefore, notAfter };
 }
 
-/** A verifying key as it is shown. */
+/** A verifying key as shown to the operator. */
 export interface VerifyKeyRecord extends Omit<VerifyKey, "publicKeyPem"> {
   readonly createdAt: number;
 }
 
-/** The keys of the merchants with an id above `afterId` up to `lastId`, by merchant, oldest first. */
+/** The keys of merchants with an id above `afterId` and up to `lastId`, by merchant, oldest first. */
 export async function listVerifyKeys(
   db: Database,
   afterId: number,
@@ -37,9 +37,8 @@ export async function listVerifyKeys(
 }
 
 /**
- * Writes a key of a merchant; one that is there already under this id is replaced. Does nothing
- * unless the merchant has this id *and* this number: a new merchant's id may be lost to another
- * insert in the same moment.
+ * Stores a merchant's key, replacing one with the same id. Does nothing unless the merchant has this
+ * id *and* this number: a concurrent insert may have taken a new merchant's id.
  */
 export function putVerifyKey(
   db: Database,
@@ -65,14 +64,14 @@ export function putVerifyKey(
     });
 }
 
-/** Takes a key of a merchant away. */
+/** Deletes a merchant's key. */
 export function dropVerifyKey(db: Database, merchantId: number, keyId: string) {
   return db
     .delete(verifyKeys)
     .where(and(eq(verifyKeys.merchantId, merchantId), eq(verifyKeys.keyId, keyId)));
 }
 
-/** Writes fetched platform certificates and drops those that have run out: one trip. */
+/** Stores fetched platform certificates and deletes expired ones: one trip. */
 export async function storeCertificates(
   db: Database,
   merchant: { readonly id: number; readonly mchId: string },
@@ -86,7 +85,7 @@ export async function storeCertificates(
   ]);
 }
 
-/** Notes that a merchant's certificates are being fetched, whatever comes of it. */
+/** Records that a merchant's certificates are being fetched, whatever the outcome. */
 export async function noteCertificateCheck(
   db: Database,
   merchantId: number,
@@ -99,8 +98,8 @@ export async function noteCertificateCheck(
 }
 
 /**
- * Merchants whose certificates were last fetched before `before`: of those that have APIv3 and
- * aren't known to have a public key only.
+ * APIv3 merchants whose certificates were last fetched before `before`, without those known to have
+ * only a public key.
  */
 export async function merchantsToCheck(
   db: Database,

@@ -1,6 +1,6 @@
 /**
- * Orders and refunds as the contract shows them. D1 stores these states by name; order-view.ts maps
- * them to the digits that apps see.
+ * The states of orders, refunds, deliveries and reconciliations, stored in D1 by name, and the
+ * fields that the contract shows. contract/order-view.ts maps states to the digits that apps see.
  */
 
 /** `failed`: closed or expired; a payment that arrives later still makes it `paid`. */
@@ -29,6 +29,13 @@ export type RefundSource = (typeof REFUND_SOURCES)[number];
 /** `none`: the app hasn't been called yet. `failing`: no call has been confirmed so far. */
 export const NOTIFY_STATES = ["none", "failing", "confirmed"] as const;
 export type NotifyState = (typeof NOTIFY_STATES)[number];
+
+/** `waiting`: the bill isn't available yet, or couldn't be fetched; the day is retried later. */
+export const RECONCILIATION_STATES = ["running", "waiting", "done", "failed"] as const;
+
+/** What an app is called about: a payment, or the outcome of a refund. */
+export const DELIVERY_EVENTS = ["pay", "refund"] as const;
+export type DeliveryEvent = (typeof DELIVERY_EVENTS)[number];
 
 /** The fields of an order that the contract shows. */
 export interface OrderRecord {

@@ -1,7 +1,7 @@
-/** The address that WeChat is told where nobody knows better: local development has no edge. */
+/** The address sent to WeChat in local development, which has no edge to report one. */
 const UNKNOWN_ADDRESS = "127.0.0.1";
 
-/** The caller's address as Cloudflare's edge saw it; a header of the caller's own can't set it. */
+/** The caller's address as seen by Cloudflare's edge, which overwrites the header if the caller sets it. */
 export function callerAddress(request: Request): string {
   return request.headers.get("cf-connecting-ip") ?? UNKNOWN_ADDRESS;
 }

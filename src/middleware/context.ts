@@ -7,8 +7,8 @@ import { openWork } from "../settings/work-context.ts";
 import { respondWithFault } from "./respond.ts";
 
 /**
- * Parses the environment and opens the request's database and settings. Without a sound environment
- * nothing is served, and the answer names the faults.
+ * Parses the environment and opens the request's database and settings. With an invalid environment
+ * every request is refused, and the response names the faults.
  */
 export const openWorkContext = createMiddleware<GatewayEnv>(
   async function openWorkContext(c, next) {

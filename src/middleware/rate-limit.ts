@@ -2,9 +2,9 @@ import { waitUntil } from "cloudflare:workers";
 import { describe, log } from "../observability/log.ts";
 
 /**
- * Counts one more under this key; returns whether it is within the limit (wrangler.toml). Counters
- * are kept near the Worker, so this costs no trip. A limiter that fails limits nothing: payments are
- * worth more than it.
+ * Counts one request under this key; returns whether it is within the limit (wrangler.toml). The
+ * counters are local to the Worker's location, so this costs no trip. A failing limiter limits
+ * nothing: payments matter more.
  */
 export async function isWithin(limit: RateLimit, key: string): Promise<boolean> {
   try {
@@ -16,16 +16,16 @@ export async function isWithin(limit: RateLimit, key: string): Promise<boolean> 
   }
 }
 
-/** How long a count that was over the limit stands in this isolate, in ms. */
-const REFUSAL_MS = 1_000;
+/** How long this isolate refuses requests after a count over the limit, in ms. */
+const REFUSAL_DURATION_MS = 1_000;
 
-/** Until when the requests of a limit's keys are refused, by what the last count said: offenders only. */
+/** By limit and key: when the refusal ends. Contains only keys over their limit. */
 const refusals = new WeakMap<RateLimit, Map<string, number>>();
 
 /**
- * As `isWithin`, counted beside the work instead of before it, so that nobody honest waits: it is
- * the next requests that are refused, for a second, and then it is counted again. For limits that
- * guard against a flood, where a few more do no harm.
+ * Like `isWithin`, but counts in the background, so that requests within the limit don't wait. The
+ * requests after one over the limit are refused for a second, then counted again. For limits against
+ * floods, where a few requests more do no harm.
  */
 export function admits(limit: RateLimit, key: string, nowAt: number): boolean {
   const refusedUntil = refusalsOf(limit);
@@ -34,7 +34,7 @@ export function admits(limit: RateLimit, key: string, nowAt: number): boolean {
   refusedUntil.delete(key);
   waitUntil(
     isWithin(limit, key).then((within) => {
-      if (!within) refusedUntil.set(key, Date.now() + REFUSAL_MS);
+      if (!within) refusedUntil.set(key, Date.now() + REFUSAL_DURATION_MS);
       return null;
     }),
   );
@@ -42,10 +42,10 @@ export function admits(limit: RateLimit, key: string, nowAt: number): boolean {
 }
 
 function refusalsOf(limit: RateLimit): Map<string, number> {
-  let known = refusals.get(limit);
-  if (known === undefined) {
-    known = new Map();
-    refusals.set(limit, known);
+  let ofLimit = refusals.get(limit);
+  if (ofLimit === undefined) {
+    ofLimit = new Map();
+    refusals.set(limit, ofLimit);
   }
-  return known;
+  return ofLimit;
 }

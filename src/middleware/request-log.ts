@@ -6,13 +6,12 @@ import { count } from "../observability/metrics.ts";
 import { newMeter } from "../observability/request-meter.ts";
 
 /**
- * Names each request, in its answer and in the one line that the log has of it. The line tells what
- * the request has cost until it was answered; what an order's object did for it has lines of its own
- * with the same id.
+ * Assigns each request an id and logs one line per request, with its usage until the response. Order
+ * objects log their own lines with the same id.
  */
-export const requestLog = createMiddleware<GatewayEnv>(async function traceRequest(c, next) {
+export const requestLog = createMiddleware<GatewayEnv>(async function logRequest(c, next) {
   const startedAt = Date.now();
-  // Always our own: an id of the caller's choice could pose as another request's.
+  // Always generated: an id chosen by the caller could imitate another request's.
   const requestId = crypto.randomUUID();
   const meter = newMeter(c.env, requestId);
   c.set("requestId", requestId);

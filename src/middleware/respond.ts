@@ -5,25 +5,25 @@ import type { GatewayEnv } from "../env.ts";
 import type { Result } from "../lib/result.ts";
 import { describe, log } from "../observability/log.ts";
 
-/** Answers an app. Contract: the HTTP status is 200 whatever the outcome, which is in the envelope. */
+/** Responds to an app. Contract: the HTTP status is always 200; the envelope has the outcome. */
 export function respond(c: Context<GatewayEnv>, outcome: Result<object, Refusal>): Response {
   c.set("code", outcome.ok ? 0 : outcome.error.code);
   return c.json(outcome.ok ? success(outcome.value) : failure(outcome.error));
 }
 
 /**
- * Answers any caller with a fault of the gateway's own. Apps go by the envelope, whose status is
- * 200; the back-office, WeChat and monitors go by the HTTP status.
+ * Responds to any caller with a fault of the gateway. Apps evaluate the envelope and get status 200;
+ * operators, WeChat and monitors evaluate the HTTP status.
  */
 export function respondWithFault(c: Context<GatewayEnv>, fault: Refusal): Response {
   c.set("code", fault.code);
-  const goesByStatus = /^\/(admin|notify|health)(\/|$)/.test(c.req.path);
-  return c.json(failure(fault), goesByStatus ? 503 : 200);
+  const evaluatesStatus = /^\/(admin|notify|health)(\/|$)/.test(c.req.path);
+  return c.json(failure(fault), evaluatesStatus ? 503 : 200);
 }
 
 /**
- * An unexpected error (D1 away, a bug). The caller learns that it is ours and that repeating is
- * safe; the log has the error under the same request id.
+ * Responds to an unexpected error (D1 unavailable, a bug): the gateway is at fault, and repeating is
+ * safe. The log has the error under the same request id.
  */
 export function respondToError(error: Error, c: Context<GatewayEnv>): Response {
   const requestId = c.get("requestId");

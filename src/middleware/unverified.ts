@@ -5,18 +5,18 @@ import { log } from "../observability/log.ts";
 import { count, type Door } from "../observability/metrics.ts";
 import { callerAddress } from "./caller-address.ts";
 
-/** How often a flood gets a line, in ms. */
+/** Time between the log lines of a flood, in ms. */
 const FLOOD_LOG_INTERVAL_MS = 60_000;
-/** Callers that an isolate keeps an account of. */
+/** Callers that an isolate tracks. */
 const MAX_FLOODS = 1_000;
 
-/** What isn't logged one by one, since the last line, by door and address. */
+/** Messages not logged since the last line, by door and address. */
 const floods = new Map<string, { loggedAt: number; suppressed: number }>();
 
 /**
- * Takes note of a message whose sender couldn't be verified, after it was refused: a limit in front
- * of the verification would lock out whoever shares the address. Returns whether it is worth a line
- * in the log; of those beyond the limit one line a minute tells the number.
+ * Counts a message whose sender couldn't be verified, after it was refused: a limit before the
+ * verification would lock out others with the same address. Returns whether to log the message;
+ * beyond the limit, one line per minute has the number of suppressed messages.
  */
 export async function recordUnverified(
   c: Context<GatewayEnv>,
@@ -41,9 +41,9 @@ export async function recordUnverified(
 }
 
 function keep(key: string, flood: { loggedAt: number; suppressed: number }): void {
-  // Set anew, an entry moves to the end: the first is the one that was quiet longest.
+  // Deleting and setting moves the entry to the end: the first one is the least recent.
   floods.delete(key);
   floods.set(key, flood);
-  const [quietest] = floods.keys();
-  if (floods.size > MAX_FLOODS && quietest !== undefined) floods.delete(quietest);
+  const [leastRecent] = floods.keys();
+  if (floods.size > MAX_FLOODS && leastRecent !== undefined) floods.delete(leastRecent);
 }

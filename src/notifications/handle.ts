@@ -20,7 +20,7 @@ import type {
   RefundNotification,
 } from "../wechat/types.ts";
 
-/** WeChat gives up after 5 s (W-50) and repeats; it is told so before. */
+/** WeChat times out after 5 s (W-50) and repeats; we ask for the repeat before that. */
 const ACKNOWLEDGE_TIMEOUT_MS = 4_000;
 /** A genuine notification has one or two KB. */
 const MAX_BODY_BYTES = 64 * 1024;
@@ -29,7 +29,7 @@ type NotificationOutcome = Result<null, NotificationRejection>;
 
 /**
  * POST /notify/<protocol>/:merchantId/<pay or refund>. A notification is acknowledged only when its
- * outcome is stored durably: after a fault of ours, or with a slow database, WeChat repeats it.
+ * outcome is stored durably: after a fault of the gateway, or with a slow database, WeChat repeats it.
  */
 export function handleNotification(
   protocol: Protocol,
@@ -43,7 +43,7 @@ export function handleNotification(
       });
       return err("try again later");
     });
-    // Work that has begun is finished, even when WeChat is told to repeat.
+    // The work continues even when WeChat is asked to repeat.
     c.executionCtx.waitUntil(handled);
     const outcome = await Promise.race([handled, acknowledgeTimeout()]);
     c.set("code", outcome.ok ? 0 : 1);
@@ -80,7 +80,7 @@ async function handle(
   }
 }
 
-/** The merchant in the path: the key for the check is known before a byte of the body is believed. */
+/** The merchant in the path, so that the verifying key is known before the body is trusted. */
 async function findMerchant(
   c: Context<GatewayEnv>,
 ): Promise<Result<Merchant, NotificationRejection>> {
@@ -90,7 +90,7 @@ async function findMerchant(
   const merchant = await c.get("work").settings.merchant(Number(id));
   if (merchant.ok) return merchant;
   await logRejection(c, "merchant", merchant.error);
-  // An absent merchant looks like a wrong signature; one whose secrets don't open is our fault.
+  // An absent merchant gets the response of a wrong signature; unreadable secrets are our fault.
   return err(merchant.error === "absent" ? "not authentic" : "try again later");
 }
 
@@ -116,9 +116,9 @@ async function recordPayment(
 }
 
 /**
- * Handles a refund notification. What it says is never recorded: WeChat is queried, and the
- * notification is acknowledged only once the record holds the outcome. Anybody who has seen an
- * APIv2 notification can repeat it, so the cost of one refund's notifications is limited.
+ * Handles a refund notification. Its content is never recorded: WeChat is queried, and the
+ * notification is acknowledged only once the record has the outcome. Anyone who has seen an APIv2
+ * notification can replay it, so the notifications of one refund are limited.
  */
 async function handleRefund(
   c: Context<GatewayEnv>,

@@ -2,18 +2,20 @@ import { log } from "./log.ts";
 import { count, type DataPoint } from "./metrics.ts";
 import type { RequestMeter } from "./request-meter.ts";
 
-/** What a call to an app is about. */
+type AppCallPoint = Extract<DataPoint, { kind: "app_call" }>;
+
+/** The subject of a call to an app. */
 interface AppCallSubject {
-  readonly event: "pay" | "refund";
+  readonly event: AppCallPoint["event"];
   readonly app: number;
   readonly order: string;
   readonly eventId: string;
 }
 
-/** The part of an app's answer that is recorded; its text is the timeline's. */
+/** The recorded part of an app's response; the timeline has its text. */
 interface AppAnswer {
   readonly confirmed: boolean;
-  /** HTTP status, or null when there was no answer. */
+  /** HTTP status; null when there was no response. */
   readonly status: number | null;
 }
 
@@ -40,10 +42,7 @@ export async function instrumentAppCall<A extends AppAnswer>(
   return answer;
 }
 
-function outcomeOf({
-  confirmed,
-  status,
-}: AppAnswer): Extract<DataPoint, { kind: "app_call" }>["outcome"] {
+function outcomeOf({ confirmed, status }: AppAnswer): AppCallPoint["outcome"] {
   if (confirmed) return "confirmed";
   return status === null ? "no answer" : "not confirmed";
 }

@@ -1,22 +1,22 @@
-/** What a log line may carry: plain facts, no objects that could hide a secret. */
+/** The fields of a log line: plain values, no objects that could contain a secret. */
 export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
-/** One JSON line to the log. Callers pass facts, never secrets; openIds go through `masked`. */
+/** Writes one JSON line to the log. Never pass secrets; pass openIds through `masked`. */
 export function log(level: "info" | "warn" | "error", event: string, fields: LogFields = {}): void {
   console[level](JSON.stringify({ level, event, ...fields }));
 }
 
-/** Shows enough of an identifier to tell two apart, not enough to use it. */
+/** Shows enough of an identifier to distinguish it, not enough to use it. */
 export function masked(value: string): string {
   return value.length <= 8 ? "***" : `${value.slice(0, 4)}***${value.slice(-2)}`;
 }
 
 /**
- * What may be said of a thrown error. A database error of drizzle carries the bound values in its
- * message (openIds, sealed secrets), so its cause speaks for it.
+ * The loggable text of a thrown error. The message of a Drizzle query error contains the bound values
+ * (openIds, sealed secrets), so its cause is described instead.
  */
 export function describe(error: unknown): string {
-  if (!(error instanceof Error)) return "a thrown value that is no Error";
-  const speaker = error.message.startsWith("Failed query") ? error.cause : error;
-  return speaker instanceof Error ? `${speaker.name}: ${speaker.message}`.slice(0, 300) : "Error";
+  if (!(error instanceof Error)) return "a thrown value that isn't an Error";
+  const source = error.message.startsWith("Failed query") ? error.cause : error;
+  return source instanceof Error ? `${source.name}: ${source.message}`.slice(0, 300) : "Error";
 }

@@ -1,13 +1,13 @@
 import { describe, log } from "./log.ts";
 import type { Usage } from "./request-meter.ts";
 
-/** What is counted. Never a secret, an openId or an order's number: each is a word of a short list. */
+/** A data point. Its fields have few values: never a secret, an openId or an order's number. */
 export type DataPoint =
   | {
       readonly kind: "request";
-      /** The route as it is registered, parameters by their names. */
+      /** The registered route, with parameter names. */
       readonly endpoint: string;
-      /** The contract's code, or the HTTP status where there is none. */
+      /** The contract's code; without one, the HTTP status. */
       readonly outcome: number;
       readonly app: number | undefined;
       readonly tookMs: number;
@@ -17,7 +17,7 @@ export type DataPoint =
       readonly kind: "wechat_call";
       readonly api: string;
       readonly outcome: string;
-      /** WeChat's own, of a refusal. */
+      /** WeChat's error code, for a refusal. */
       readonly code: string | undefined;
       readonly tookMs: number;
     }
@@ -32,14 +32,17 @@ export type DataPoint =
   | { readonly kind: "unverified"; readonly door: Door; readonly outcome: string }
   | {
       readonly kind: "limited";
-      readonly limit: "app" | "refund-notification";
+      readonly limit: LimitName;
       readonly app?: number;
     };
 
-/** Where messages of strangers arrive. */
+/** The limits that refuse requests. */
+export type LimitName = "app" | "refund-notification";
+
+/** Where unverified messages arrive. */
 export type Door = "app" | "notification" | "admin";
 
-/** Counts. Never throws: what can't be counted is logged. */
+/** Writes a data point. Never throws: a failed write is logged. */
 export function count(metrics: AnalyticsEngineDataset, point: DataPoint): void {
   try {
     metrics.writeDataPoint(rowOf(point));
@@ -49,8 +52,8 @@ export function count(metrics: AnalyticsEngineDataset, point: DataPoint): void {
 }
 
 /**
- * The columns, alike for all kinds (docs/operation.md, "Metrics"). The index is what Analytics Engine
- * samples by: the rare kinds keep every point while the frequent ones are thinned out.
+ * The columns, the same for all kinds (docs/operate.md, "Metrics"). Analytics Engine samples by the
+ * index: rare kinds keep every point while frequent ones are sampled.
  */
 function rowOf(point: DataPoint): AnalyticsEngineDataPoint {
   switch (point.kind) {
@@ -61,13 +64,13 @@ function rowOf(point: DataPoint): AnalyticsEngineDataPoint {
     case "app_call":
       return row(point.kind, point.event, point.outcome, point.app, "", point);
     case "unverified":
-      return row(point.kind, point.door, point.outcome, undefined, "", NOTHING_TIMED);
+      return row(point.kind, point.door, point.outcome, undefined, "", NOT_TIMED);
     case "limited":
-      return row(point.kind, point.limit, "", point.app, "", NOTHING_TIMED);
+      return row(point.kind, point.limit, "", point.app, "", NOT_TIMED);
   }
 }
 
-const NOTHING_TIMED = { tookMs: 0 };
+const NOT_TIMED = { tookMs: 0 };
 
 function row(
   kind: DataPoint["kind"],

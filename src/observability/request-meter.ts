@@ -1,4 +1,4 @@
-/** What a piece of work has used so far. Times in ms; the times of parallel calls are added up. */
+/** The resources that a piece of work has used so far. Times in ms; parallel calls are summed. */
 export interface Usage {
   /** A batch is one trip. */
   d1Trips: number;
@@ -8,8 +8,8 @@ export interface Usage {
 }
 
 /**
- * The meter of one piece of work: a request, an alarm, an operation of an object, a job. Made once
- * where the work begins and passed on, so that every log line of the work has the same request id.
+ * The meter of one piece of work: a request, an alarm, an operation of an object, a job. Created once
+ * at its start and passed on, so that every log line of the work has the same request id.
  */
 export interface RequestMeter {
   /** The request that caused the work; undefined for an alarm or a job. */

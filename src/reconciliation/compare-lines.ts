@@ -1,3 +1,4 @@
+import { mapInBatches } from "../lib/batches.ts";
 import { orderObject } from "../orders/stub.ts";
 import type { Totals } from "../db/reconciliations.ts";
 import { differenceOf } from "./difference.ts";
@@ -9,57 +10,51 @@ import {
   type RecordedTrades,
 } from "./look-up.ts";
 import { openIncidents } from "./incidents.ts";
-import { FIRST, type Run, type RunContext, type Step } from "./run.ts";
+import { START, type Run, type RunContext, type Step } from "./run.ts";
 import type { Staging, StagedLine } from "./staging.ts";
 
-/** Lines that are looked up by one query. */
+/** Lines looked up by one query. */
 const LINES_PER_BATCH = 500;
-/** At three or four queries a batch, well within the 1000 that D1 allows an invocation. */
+/** With three or four queries per batch, well below D1's 1000 per invocation. */
 const BATCHES_PER_STEP = 100;
-/** Orders whose objects are asked in one step. Each asks WeChat, which may take some seconds. */
+/** Orders queried at WeChat in one step, through their objects; each may take some seconds. */
 export const MAX_QUERIES_PER_STEP = 100;
 const CONCURRENT_QUERIES = 5;
 
 /**
- * Compares the bill's lines with D1, as many as one step may. What we have in another state is
- * recovered through its order's object: that asks WeChat, whose answer is signed, and books through
- * the one function that books. The bill itself, which isn't signed, books nothing.
+ * Compares the bill's lines with D1, up to the limits of one step. A trade that D1 has in another
+ * state is recovered through its order's object, which queries WeChat and records the signed answer.
+ * The bill itself isn't signed, so nothing is recorded from it.
  */
 export async function compareLines(context: RunContext, from: Run): Promise<Step> {
   let run = from;
-  let asks = MAX_QUERIES_PER_STEP;
-  for (let batch = 0; batch < BATCHES_PER_STEP && asks > 0; batch += 1) {
-    const lines = context.staging.linesAfter(run.place.id, LINES_PER_BATCH);
+  let queriesLeft = MAX_QUERIES_PER_STEP;
+  for (let batch = 0; batch < BATCHES_PER_STEP && queriesLeft > 0; batch += 1) {
+    const lines = context.staging.linesAfter(run.cursor.id, LINES_PER_BATCH);
     if (lines.length === 0) {
-      return { kind: "goes on", run: { ...run, phase: "payments", place: FIRST } };
+      return { kind: "continue", run: { ...run, phase: "payments", cursor: START } };
     }
-    const compared = await compareBatch(context, run, lines, asks);
+    const compared = await compareBatch(context, run, lines, queriesLeft);
     run = compared.run;
-    asks -= compared.asked;
+    queriesLeft -= compared.queries;
   }
-  return { kind: "goes on", run };
+  return { kind: "continue", run };
 }
 
 async function compareBatch(
   context: RunContext,
   run: Run,
   batch: readonly StagedLine[],
-  mostAsks: number,
-): Promise<{ readonly run: Run; readonly asked: number }> {
+  maxQueries: number,
+): Promise<{ readonly run: Run; readonly queries: number }> {
   const before = await findRecords(context, batch);
-  const askable = batch.filter((line) => isQueryable(line, before));
-  // What is beyond the asks of this step is left to the next one.
-  const firstLeft = askable[mostAsks]?.number ?? Infinity;
-  const lines = batch.filter(({ number }) => number < firstLeft);
-  const asked = askable.slice(0, mostAsks);
-  for (let first = 0; first < asked.length; first += CONCURRENT_QUERIES) {
-    await Promise.all(
-      asked
-        .slice(first, first + CONCURRENT_QUERIES)
-        .map(async (line) => await queryWechat(context, line)),
-    );
-  }
-  const after = await findRecords(context, asked);
+  const queryable = batch.filter((line) => isQueryable(line, before));
+  // Lines from the first one beyond this step's queries are left for the next step.
+  const end = queryable[maxQueries]?.number ?? Infinity;
+  const lines = batch.filter(({ number }) => number < end);
+  const queried = queryable.slice(0, maxQueries);
+  await mapInBatches(queried, CONCURRENT_QUERIES, async (line) => await queryWechat(context, line));
+  const after = await findRecords(context, queried);
   const ours = {
     orders: new Map([...before.orders, ...after.orders]),
     refunds: new Map([...before.refunds, ...after.refunds]),
@@ -67,20 +62,20 @@ async function compareBatch(
   const differing = lines.filter((line) => compareLine(line, ours) !== "agrees");
   const differences = differing.map((line) => differenceOf(line, ours));
   await openIncidents(context, differences, run.totals.discrepancies);
-  const agreeing = asked.filter((line) => compareLine(line, ours) === "agrees");
+  const agreeing = queried.filter((line) => compareLine(line, ours) === "agrees");
   const totals = {
     ...run.totals,
     recovered: run.totals.recovered + agreeing.length,
     discrepancies: run.totals.discrepancies + differences.length,
   };
-  // No `await` from here on: what is matched and how far the run has come are stored together.
-  const place = { at: 0, id: lines.at(-1)?.number ?? run.place.id };
-  const next = { ...run, place, totals: addRecorded(context.staging, totals, lines, ours) };
+  // No `await` from here on: matched trades and progress are stored in one transaction.
+  const cursor = { at: 0, id: lines.at(-1)?.number ?? run.cursor.id };
+  const next: Run = { ...run, cursor, totals: addRecorded(context.staging, totals, lines, ours) };
   context.save(next);
-  return { run: next, asked: asked.length };
+  return { run: next, queries: queried.length };
 }
 
-/** Never throws for what WeChat or the order's object says: D1 is read again to see what came of it. */
+/** Ignores the outcome: the caller reads D1 again. Doesn't throw for WeChat's or the object's answer. */
 async function queryWechat(
   { env, meter: { requestId } }: RunContext,
   { line }: StagedLine,
@@ -90,7 +85,7 @@ async function queryWechat(
   else await order.handleRefundNotification(refundNoOf(line), requestId);
 }
 
-/** Notes what the bill has of ours, and adds each to our side of the totals, once. */
+/** Marks the trades of ours that are in the bill, and adds each to our totals, once. */
 function addRecorded(
   staging: Staging,
   before: Totals,

@@ -3,23 +3,23 @@ import { compareLine, type RecordedTrades } from "./look-up.ts";
 import type { Difference } from "./incidents.ts";
 import type { StagedLine } from "./staging.ts";
 
-/** A line that doesn't agree with what we have, as a person is told of it. */
+/** The reported difference for a line that doesn't agree with the record. */
 export function differenceOf(staged: StagedLine, ours: RecordedTrades): Difference {
   const { number, line } = staged;
-  const named = { orderNumber: line.orderNumber, facts: factsOf(staged, ours) };
+  const common = { orderNumber: line.orderNumber, facts: factsOf(staged, ours) };
   switch (line.kind) {
     case "payment":
-      return { kind: kindOf(staged, ours), trade: line.orderNumber, ...named };
+      return { kind: kindOf(staged, ours), trade: line.orderNumber, ...common };
     case "refund":
-      return { kind: kindOf(staged, ours), trade: line.refundNo, ...named };
+      return { kind: kindOf(staged, ours), trade: line.refundNo, ...common };
     case "unreadable":
-      return { kind: "bill_unreadable", trade: `line-${number}`, ...named };
+      return { kind: "bill_unreadable", trade: `line-${number}`, ...common };
   }
 }
 
 function kindOf(staged: StagedLine, ours: RecordedTrades): IncidentKind {
-  const verdict = compareLine(staged, ours);
-  switch (verdict) {
+  const comparison = compareLine(staged, ours);
+  switch (comparison) {
     case "unknown":
       return "bill_line_unknown";
     case "amount differs":
@@ -29,18 +29,18 @@ function kindOf(staged: StagedLine, ours: RecordedTrades): IncidentKind {
     case "unreadable":
       return "bill_unreadable";
     case "agrees":
-      throw new Error("nothing to tell of a line that agrees");
+      throw new Error("a line that agrees has no difference");
   }
 }
 
-/** Both sides of it. The bill's line is named by its number in the file. */
+/** Both sides of the difference. `line` is the line's number in the bill. */
 function factsOf({ number, line }: StagedLine, { orders, refunds }: RecordedTrades): IncidentFacts {
-  const told = { line: number, transactionId: line.transactionId };
+  const common = { line: number, transactionId: line.transactionId };
   switch (line.kind) {
     case "payment": {
       const order = orders.get(line.orderNumber);
       return {
-        ...told,
+        ...common,
         billFen: line.totalFen,
         ourFen: order?.totalFen ?? null,
         ourState: order?.payState ?? null,
@@ -50,7 +50,7 @@ function factsOf({ number, line }: StagedLine, { orders, refunds }: RecordedTrad
     case "refund": {
       const refund = refunds.get(line.refundNo);
       return {
-        ...told,
+        ...common,
         refundNo: line.refundNo,
         refundId: line.refundId,
         billFen: line.refundFen,
@@ -61,6 +61,6 @@ function factsOf({ number, line }: StagedLine, { orders, refunds }: RecordedTrad
       };
     }
     case "unreadable":
-      return { ...told, reason: line.fault };
+      return { ...common, reason: line.fault };
   }
 }

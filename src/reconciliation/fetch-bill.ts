@@ -11,24 +11,24 @@ import { log } from "../observability/log.ts";
 import type { BillAnswer, Merchant } from "../wechat/types.ts";
 import { ingest } from "./ingest.ts";
 import { openIncident } from "./incidents.ts";
-import { ENDED, FIRST, type Run, type RunContext, type Step } from "./run.ts";
+import { ENDED, START, type Run, type RunContext, type Step } from "./run.ts";
 
-/** A bill that isn't there yet, or couldn't be had, is asked for again after this long. */
+/** A bill that isn't available yet, or couldn't be fetched, is requested again after this time. */
 const RETRY_INTERVAL_MS = 3600_000;
-/** A day whose bill has been asked for so long since it should be there needs a person too. */
+/** A bill that is still missing this long after it should exist becomes an incident. */
 export const INCIDENT_AFTER_MS = 6 * 3600_000;
 
 /**
- * Has the bill and stages it. A bill that is late, out of reach, cut short or garbled is waited for:
- * the schedule begins the day again in an hour. One in a form that isn't known has failed, for an
- * hour wouldn't change that: it is run again by hand, after an upgrade.
+ * Fetches the bill and stages its lines. A bill that is late, unavailable, truncated or corrupt is
+ * waited for: the schedule starts the day again in an hour. A bill of an unknown format fails the
+ * day, since waiting wouldn't help: the operator runs it again after an upgrade.
  */
 export async function fetchBill(context: RunContext, run: Run): Promise<Step> {
   const { db, merchantId, day, settings } = context;
   const { startedAt, attempts, reason } = await countAttempt(db, run, Date.now());
   if (attempts > 1 && Date.now() >= Math.max(startedAt, day.readyAt) + INCIDENT_AFTER_MS) {
-    // Said before the attempt, for one that crashes never comes to its end.
-    const facts = { attempts: attempts - 1, reason: reason ?? "an attempt didn't come to its end" };
+    // Reported before the attempt, since an attempt that crashes reports nothing.
+    const facts = { attempts: attempts - 1, reason: reason ?? "an attempt didn't finish" };
     await openIncident(context, { kind: "bill_unreadable", trade: "", orderNumber: null, facts });
   }
   const merchant = await settings.merchant(merchantId);
@@ -47,7 +47,7 @@ export async function fetchBill(context: RunContext, run: Run): Promise<Step> {
       return await fail(context, staged.reason);
     case "staged": {
       const totals = totalsOf(staged.tally);
-      return { kind: "goes on", run: { ...run, phase: "lines", place: FIRST, openedAt, totals } };
+      return { kind: "continue", run: { ...run, phase: "lines", cursor: START, openedAt, totals } };
     }
   }
 }
@@ -62,7 +62,7 @@ function totalsOf({ payments, paidFen, refunds, refundedFen }: Tally): Totals {
   };
 }
 
-/** What came of the answer: the bill's lines are staged, or why they aren't. */
+/** The outcome: the bill's lines are staged, or why they aren't. */
 type Staged =
   | { readonly kind: "staged"; readonly tally: Tally }
   | { readonly kind: "wait"; readonly reason: string }
@@ -79,14 +79,14 @@ async function stage(
       if (ingested.ok) return { kind: "staged", tally: ingested.value };
       const { kind, reason } = ingested.error;
       return kind === "broken"
-        ? { kind: "wait", reason: `the bill came broken: ${reason}` }
+        ? { kind: "wait", reason: `the bill arrived broken: ${reason}` }
         : { kind: "fail", reason: `the bill can't be read: ${reason}` };
     }
     case "empty":
       staging.reset();
       return { kind: "staged", tally: EMPTY_TALLY };
     case "creating":
-      return { kind: "wait", reason: "WeChat is still making the bill" };
+      return { kind: "wait", reason: "WeChat is still creating the bill" };
     case "refused": {
       const { code, message } = answer;
       log("error", "bill_refused", {

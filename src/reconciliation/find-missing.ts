@@ -8,45 +8,45 @@ import {
 import { updateReconciliation } from "../db/reconciliations.ts";
 import { log } from "../observability/log.ts";
 import { MAX_LISTED_DIFFERENCES, openIncident, openIncidents } from "./incidents.ts";
-import { ENDED, FIRST, type Run, type RunContext, type Step } from "./run.ts";
-import type { Matched } from "./staging.ts";
+import { ENDED, START, type Run, type RunContext, type Step } from "./run.ts";
+import type { TradeKind } from "./staging.ts";
 
-/** Trades of ours that are read by one query. */
+/** Trades of ours read by one query. */
 const TRADES_PER_PAGE = 500;
-/** A page is one query, and a few for what is missing in it. */
+/** A page costs one query, and a few more for missing trades. */
 const PAGES_PER_STEP = 100;
 /**
- * For a day that still lasts: what was done this long before the bill was asked for must be in it, for
- * such a bill is made when it is asked for. WeChat's times are whole seconds, and clocks differ.
+ * For a day that hasn't ended: its bill is created on request, and must contain the trades made at
+ * least this long before the request. WeChat's times are whole seconds, and clocks differ.
  */
 export const BILL_LAG_MS = 5_000;
 /**
- * A refund's day is that of WeChat's clock when it was applied for; ours is when it was written
- * down, just before. One made so near to midnight may be in the other day's bill.
+ * WeChat dates a refund by its own clock when it receives the request; our time is when the row was
+ * written, just before. Within this distance of midnight the two days may differ.
  */
 export const REFUND_EDGE_MS = 10 * 60_000;
 
-/** Looks for payments of ours that the bill hasn't. They have WeChat's own time, as the bill has. */
+/** Finds payments of ours that the bill lacks. Both sides use WeChat's time. */
 export async function findMissingPayments(context: RunContext, run: Run): Promise<Step> {
   const { db, merchantId, day } = context;
   const span = { fromAt: day.startAt, untilAt: Math.min(day.endAt, run.openedAt - BILL_LAG_MS) };
-  const read = async (place: TradeCursor) =>
-    await paymentsIn(db, merchantId, span, place, TRADES_PER_PAGE);
+  const read = async (cursor: TradeCursor) =>
+    await paymentsIn(db, merchantId, span, cursor, TRADES_PER_PAGE);
   const next = await scanTrades(context, run, "order", read);
   return {
-    kind: "goes on",
-    run: next.over ? { ...next.run, phase: "refunds", place: FIRST } : next.run,
+    kind: "continue",
+    run: next.finished ? { ...next.run, phase: "refunds", cursor: START } : next.run,
   };
 }
 
-/** Looks for refunds of ours that the bill hasn't; then the day is done. */
+/** Finds refunds of ours that the bill lacks; then the day is done. */
 export async function findMissingRefunds(context: RunContext, run: Run): Promise<Step> {
   const { db, merchantId } = context;
   const span = refundSpan(context, run);
-  const read = async (place: TradeCursor) =>
-    await refundsIn(db, merchantId, span, place, TRADES_PER_PAGE);
+  const read = async (cursor: TradeCursor) =>
+    await refundsIn(db, merchantId, span, cursor, TRADES_PER_PAGE);
   const next = await scanTrades(context, run, "refund", read);
-  return next.over ? await finish(context, next.run) : { kind: "goes on", run: next.run };
+  return next.finished ? await finish(context, next.run) : { kind: "continue", run: next.run };
 }
 
 function refundSpan({ day }: RunContext, { openedAt }: Run): Span {
@@ -59,27 +59,27 @@ function refundSpan({ day }: RunContext, { openedAt }: Run): Span {
 async function scanTrades(
   context: RunContext,
   from: Run,
-  kind: Matched,
-  read: (place: TradeCursor) => Promise<OurTrade[]>,
-): Promise<{ readonly run: Run; readonly over: boolean }> {
+  kind: TradeKind,
+  read: (cursor: TradeCursor) => Promise<OurTrade[]>,
+): Promise<{ readonly run: Run; readonly finished: boolean }> {
   let run = from;
   for (let page = 0; page < PAGES_PER_STEP; page += 1) {
-    const trades = await read(run.place);
+    const trades = await read(run.cursor);
     const last = trades.at(-1);
-    if (last === undefined) return { run, over: true };
+    if (last === undefined) return { run, finished: true };
     const missing = context.staging
       .missing(kind, trades)
       .filter((trade) => !isOfAnotherDay(context, run, trade));
     run = await addMissing(context, run, kind, missing);
-    run = { ...run, place: { at: last.at, id: last.id } };
+    run = { ...run, cursor: { at: last.at, id: last.id } };
     context.save(run);
   }
-  return { run, over: false };
+  return { run, finished: false };
 }
 
 /**
- * A refund that WeChat refused at first, for lack of balance say, and accepted on another day is in
- * that day's bill.
+ * Whether WeChat accepted the refund on another day, having refused it before (for lack of balance,
+ * for example): it is in that day's bill.
  */
 function isOfAnotherDay(context: RunContext, run: Run, { acceptedAt }: OurTrade): boolean {
   const { fromAt, untilAt } = refundSpan(context, run);
@@ -89,7 +89,7 @@ function isOfAnotherDay(context: RunContext, run: Run, { acceptedAt }: OurTrade)
 async function addMissing(
   context: RunContext,
   run: Run,
-  kind: Matched,
+  kind: TradeKind,
   missing: readonly OurTrade[],
 ): Promise<Run> {
   const differences = missing.map(

@@ -5,33 +5,33 @@ import { err, ok, type Result } from "../lib/result.ts";
 import { peek } from "../lib/peek.ts";
 import type { Staging } from "./staging.ts";
 
-/** Bytes after decompression. Two million lines of the longest form; a bomb goes no further. */
+/** Bytes after decompression: two million lines of the longest form. Stops a decompression bomb. */
 export const MAX_PLAIN_BYTES = 1024 * 1024 * 1024;
 /**
- * Twice the day that this was measured for. A million lines take some 20 s of CPU time, of the 30 s
- * that a step has by default: whoever has more raises `limits.cpu_ms` (docs/operation.md).
+ * Twice the measured day. A million lines take about 20 s of CPU time, of the 30 s that a step has by
+ * default; larger days need a higher `limits.cpu_ms` (docs/operate.md, "Reconciliation").
  */
 export const MAX_LINES = 2_000_000;
-/** So many lines that can't be read are a form that isn't known, rather than some odd trades. */
+/** More unreadable lines than this mean an unknown format rather than a few odd trades. */
 export const MAX_UNREADABLE_LINES = 100;
-/** Lines that one statement stages: some 150 KB of JSON, of the 2 MB that a value may have. */
+/** Lines staged by one statement: about 150 KB of JSON, of the 2 MB that a value may have. */
 const LINES_PER_STATEMENT = 1_000;
-/** Lines after which the storage is waited for. */
+/** Lines written before the storage is flushed. */
 const MAX_UNFLUSHED_LINES = 20_000;
 
 const GZIP_MAGIC = [0x1f, 0x8b] as const;
 
-/** A bill as it comes from WeChat. */
+/** A bill as WeChat sends it. */
 export interface OpenedBill {
   readonly stream: ReadableStream<Uint8Array>;
-  /** Lower-case hex, of the text after decompression; null when there is none to compare. */
+  /** Lower-case hex, of the text after decompression; null when WeChat sends none (APIv2). */
   readonly sha1: string | null;
 }
 
 /**
- * Stages a bill's lines, gzipped or plain, piece by piece: at no time is more of it in memory than
- * a piece, a line and a thousand staged rows. What was staged counts only if this returns a tally:
- * the stream ended, its hash and its summary agree.
+ * Stages a bill's lines, gzipped or plain, as a stream: memory holds at most one chunk, one line and
+ * a thousand rows. The staged lines are valid only if this returns a tally: the stream ended, and
+ * its hash and summary agree.
  */
 export async function ingest(
   { stream, sha1 }: OpenedBill,
@@ -41,37 +41,37 @@ export async function ingest(
   staging.reset();
   const plain = await decompressed(stream);
   if (!plain.ok) return plain;
-  const pieces = plain.value.getReader();
+  const chunks = plain.value.getReader();
   const bill = new BillReader(mchId);
-  // Node's, since it can be given up half-way without a promise left behind.
+  // Node's hash, since it can be abandoned half-way without leaving a pending promise.
   const hash = createHash("sha1");
-  // Not fatal: what a merchant's text holds doesn't matter, and a broken number is refused as such.
+  // Not fatal: the merchants' texts aren't compared, and a broken number is refused as a number.
   const decoder = new TextDecoder("utf-8");
   const batch = new Batch(staging);
   let bytes = 0;
   for (;;) {
-    const piece = await next(pieces);
-    if (!piece.ok) return piece;
-    if (piece.value === null) break;
-    hash.update(piece.value);
-    bytes += piece.value.byteLength;
-    await batch.add(bill.push(decoder.decode(piece.value, { stream: true })));
+    const chunk = await next(chunks);
+    if (!chunk.ok) return chunk;
+    if (chunk.value === null) break;
+    hash.update(chunk.value);
+    bytes += chunk.value.byteLength;
+    await batch.add(bill.push(decoder.decode(chunk.value, { stream: true })));
     const fault = bill.fault ?? excess(bytes, bill.tally);
     if (fault !== null) {
-      await pieces.cancel();
+      await chunks.cancel();
       return err(fault);
     }
   }
   await batch.add(bill.push(decoder.decode()));
   await batch.add(bill.end());
   await batch.end();
-  // Before the form: what was garbled on the way looks like anything.
-  if (sha1 !== null && hash.digest("hex") !== sha1) return broken("its hash is another");
+  // Checked before the format: a bill that was corrupted on the way fails in arbitrary ways.
+  if (sha1 !== null && hash.digest("hex") !== sha1) return broken("its hash differs");
   const fault = bill.fault ?? excess(bytes, bill.tally);
   return fault === null ? ok(bill.tally) : err(fault);
 }
 
-/** By the magic bytes: what headers say of bills isn't reliable (W-57). */
+/** Detects gzip by its magic bytes: the headers of bills aren't reliable (W-57). */
 async function decompressed(
   stream: ReadableStream<Uint8Array>,
 ): Promise<Result<ReadableStream<Uint8Array>, BillFault>> {
@@ -84,12 +84,12 @@ async function decompressed(
   }
 }
 
-/** The next piece; null at the end. */
+/** The next chunk; null at the end. */
 async function next(
-  pieces: ReadableStreamDefaultReader<Uint8Array>,
+  chunks: ReadableStreamDefaultReader<Uint8Array>,
 ): Promise<Result<Uint8Array | null, BillFault>> {
   try {
-    const { done, value } = await pieces.read();
+    const { done, value } = await chunks.read();
     return ok(done ? null : value);
   } catch (error) {
     return broken(textOf(error));
@@ -116,7 +116,7 @@ function textOf(error: unknown): string {
   return error instanceof Error ? error.message.slice(0, 200) : "the stream broke off";
 }
 
-/** Lines on their way to the staging, so that many are written at once. */
+/** Collects lines for the staging, so that many are written by one statement. */
 class Batch {
   readonly #staging: Staging;
   #lines: NumberedLine[] = [];

@@ -9,13 +9,13 @@ import { findOrdersByNumber, findRefundsByNumber } from "../db/day-trades.ts";
 import type { RunContext } from "./run.ts";
 import type { ComparedLine, StagedLine } from "./staging.ts";
 
-/** What D1 has of some lines, by the numbers in them. */
+/** The trades of D1 that some lines refer to, by their numbers. */
 export interface RecordedTrades {
   readonly orders: ReadonlyMap<string, OurPayment>;
   readonly refunds: ReadonlyMap<string, OurRefund>;
 }
 
-/** Looks the lines up in D1: two queries at most, however many they are. */
+/** Looks the lines up in D1, by two queries at most. */
 export async function findRecords(
   { db, merchantId }: RunContext,
   lines: readonly StagedLine[],
@@ -29,12 +29,12 @@ export async function findRecords(
   };
 }
 
-/** The refund that a line is about; "" for a payment. */
+/** The line's refund number; "" for a payment. */
 export function refundNoOf(line: ComparedLine): string {
   return line.kind === "payment" ? "" : line.refundNo;
 }
 
-/** What a comparison of a line with D1 comes to; nothing can be said of an unreadable one. */
+/** Compares a line with D1. */
 export function compareLine(
   { line }: StagedLine,
   ours: RecordedTrades,
@@ -50,15 +50,15 @@ export function compareLine(
 }
 
 /**
- * Whether WeChat can be asked, through the order's object, and the answer change the verdict: for
- * what we have in another state, and for a refund of our order that we don't know, which may have
- * been made in the merchant platform.
+ * Whether a query to WeChat, through the order's object, may resolve the difference: when D1 has the
+ * trade in another state, or lacks a refund of one of our orders, which may have been made in the
+ * merchant platform.
  */
 export function isQueryable(staged: StagedLine, ours: RecordedTrades): boolean {
   const { line } = staged;
-  const verdict = compareLine(staged, ours);
+  const comparison = compareLine(staged, ours);
   return (
-    verdict === "state differs" ||
-    (verdict === "unknown" && line.kind === "refund" && ours.orders.has(line.orderNumber))
+    comparison === "state differs" ||
+    (comparison === "unknown" && line.kind === "refund" && ours.orders.has(line.orderNumber))
   );
 }

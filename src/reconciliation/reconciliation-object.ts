@@ -15,28 +15,28 @@ import { findMissingPayments, findMissingRefunds } from "./find-missing.ts";
 import { newRun, type Run, type RunContext, type Step } from "./run.ts";
 import { Staging } from "./staging.ts";
 
-/** `joined`: the day was already running. `unavailable`: D1 is away, say; the log has the error. */
+/** `joined`: the day was already running. `unavailable`: D1 failed, for example; the log has the error. */
 export type Started = "started" | "joined" | "unavailable";
 
-/** A step that threw (D1 away, say) runs again after this long. */
+/** A step that threw (D1 unavailable, for example) runs again after this time. */
 const FAULT_RETRY_MS = 5 * 60_000;
-/** A step that crashes, so that nothing catches it, starts again after this long. */
+/** A step that crashed without being caught runs again after this time. */
 const STEP_TIMEOUT_MS = 20 * 60_000;
 
 /**
  * One day of one merchant, named `merchantId:day`: compares WeChat's bill with D1, in steps. Each
- * step is one alarm, and is stored before it begins, so that a crash at any point leads to another
- * attempt from where the last one stopped.
+ * step is one alarm and is stored before it starts, so that a crash at any point leads to another
+ * attempt from the last stored progress.
  *
  * A Durable Object rather than a Workflow, because a bill can't be read from the middle: it is one
- * compressed stream at an address that lives for five minutes, and a million lines don't fit into
- * memory. The object's SQLite holds the lines so that they can be read in steps, and holds lines,
- * progress and alarm in one transaction. When the day has ended, or has to wait, all of it is
- * deleted; the row in D1 stays (db/reconciliations.ts).
+ * compressed stream at a URL that is valid for five minutes, and a million lines don't fit into
+ * memory. The object's SQLite stores the lines for reading in steps, in one transaction with the
+ * progress and the alarm. When the day has ended, or has to wait, all of it is deleted; the row in
+ * D1 stays (db/reconciliations.ts).
  */
 export class ReconciliationObject extends DurableObject<Env> {
   /**
-   * Starts the day; a running day continues, with its alarm restored if it was lost. A day that is
+   * Starts the day. A running day continues, with its alarm restored if it was lost; a day that is
    * done starts from the beginning.
    */
   async start(merchantId: number, day: string, requestId?: string): Promise<Started> {
@@ -91,17 +91,17 @@ export class ReconciliationObject extends DurableObject<Env> {
 
   async #start({ db, meter }: WorkContext, merchantId: number, day: string): Promise<Started> {
     if (this.#run() !== undefined) {
-      // A run whose row is gone has lost its database to a restore: it starts from the beginning.
+      // Without its row, the database was restored from a backup: start from the beginning.
       if ((await findReconciliationOf(db, { merchantId, day })) !== null) {
         await this.#ensureAlarm();
         return "joined";
       }
       this.ctx.storage.kv.delete("run");
     }
-    // The row first: a crash before the rest leaves a running row without progress, and the schedule
-    // starts such a day again.
+    // The row first: after a crash here, the schedule finds a running row without progress and starts
+    // the day again.
     await beginReconciliation(db, { merchantId, day }, Date.now());
-    // Another call may have started it meanwhile.
+    // Another call may have started the day meanwhile.
     if (this.#run() === undefined) this.#save(newRun(merchantId, day, meter.requestId ?? null));
     await this.#ensureAlarm();
     return "started";
@@ -124,12 +124,12 @@ export class ReconciliationObject extends DurableObject<Env> {
     }
   }
 
-  /** Writes the progress to D1, which also shows that the day isn't stuck. */
+  /** Writes the progress to D1, which also shows the schedule that the day isn't stuck. */
   async #showProgress({ db }: RunContext, run: Run): Promise<void> {
     await updateReconciliation(db, run, run.totals, Date.now());
   }
 
-  /** A lost alarm is set again; one that is set stays. */
+  /** Sets the alarm again if it was lost. */
   async #ensureAlarm(): Promise<void> {
     const { storage } = this.ctx;
     if ((await storage.getAlarm()) === null) await storage.setAlarm(Date.now());

@@ -1,10 +1,10 @@
-import { dueReconciliations } from "../db/reconciliations.ts";
+import { dueReconciliations, type DayOfMerchant } from "../db/reconciliations.ts";
 import { readyDays } from "../domain/bill/day.ts";
 import { log } from "../observability/log.ts";
 import type { WorkContext } from "../settings/work-context.ts";
-import { reconciliationObject } from "./stub.ts";
+import type { ReconciliationObject } from "./reconciliation-object.ts";
 
-/** A day that couldn't be reconciled (the gateway was down, the bill was out of reach) is tried this long. */
+/** A day that failed to reconcile (gateway down, bill unavailable) is retried for this many days. */
 const MAX_DAYS_BACK = 7;
 /** Days started by one run of the schedule; the next run continues. */
 const MAX_DAYS_PER_RUN = 20;
@@ -20,4 +20,12 @@ export async function reconcileDueDays({ env, db }: WorkContext): Promise<void> 
     const started = await reconciliationObject(env, due).start(due.merchantId, due.day);
     log("info", "reconciliation_started", { merchant: due.merchantId, day: due.day, started });
   }
+}
+
+/** The object of one merchant's day. */
+export function reconciliationObject(
+  env: Env,
+  { merchantId, day }: DayOfMerchant,
+): DurableObjectStub<ReconciliationObject> {
+  return env.RECONCILIATION_OBJECT.getByName(`${merchantId}:${day}`);
 }

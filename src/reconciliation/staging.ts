@@ -3,10 +3,9 @@ import type { NumberedLine } from "../domain/bill/reader.ts";
 import type { OurTrade } from "../db/day-trades.ts";
 
 /**
- * A bill's lines, in the object's own SQLite, so that they can be compared in steps: a bill is one
- * compressed stream that can't be entered in the middle. Of each line the columns that are compared;
- * no openIds, no texts. Plain integers are its keys, written in their order, so that a million lines
- * grow both tables at their end.
+ * A bill's lines in the object's SQLite, so that they can be compared in steps: a bill is one
+ * compressed stream that can't be read from the middle. Only the compared columns are stored: no
+ * openIds, no texts. The keys are ascending integers, so that a million lines append to both tables.
  */
 export class Staging {
   readonly #storage: DurableObjectStorage;
@@ -15,7 +14,7 @@ export class Staging {
     this.#storage = storage;
   }
 
-  /** Empties it, whatever an attempt before has left. */
+  /** Deletes the lines of an earlier attempt. */
   reset(): void {
     const { sql } = this.#storage;
     sql.exec("drop table if exists lines");
@@ -28,9 +27,9 @@ export class Staging {
       refund_no text not null,
       refund_id text not null,
       fen integer not null,
-      word text not null
+      detail text not null
     )`);
-    // Our own orders and refunds that the bill has, by their ids.
+    // Our orders and refunds that are in the bill, by their ids.
     sql.exec(`create table matched (
       kind text not null,
       id integer not null,
@@ -39,15 +38,15 @@ export class Staging {
   }
 
   /**
-   * Adds lines, a thousand or so at a time, by one statement: in workerd cheaper than several of the
-   * twelve rows that a hundred bound values make.
+   * Adds lines, about a thousand at a time, by one statement: in workerd this is cheaper than many
+   * statements of twelve rows each, the most that a hundred bound values allow.
    */
   add(lines: readonly NumberedLine[]): void {
     const rows = lines.flatMap(({ number, line }) =>
       line.kind === "revoked" ? [] : [[number, ...cellsOf(line)]],
     );
     this.#storage.sql.exec(
-      `insert into lines (number, kind, order_number, transaction_id, refund_no, refund_id, fen, word)
+      `insert into lines (number, kind, order_number, transaction_id, refund_no, refund_id, fen, detail)
        select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
          value ->> 6, value ->> 7
        from json_each(?)`,
@@ -55,7 +54,7 @@ export class Staging {
     );
   }
 
-  /** Waits until what was added is stored, so that what isn't yet never piles up in memory. */
+  /** Waits until all added lines are stored, so that pending writes don't accumulate in memory. */
   async flush(): Promise<void> {
     await this.#storage.sync();
   }
@@ -72,8 +71,8 @@ export class Staging {
       .map((row) => ({ number: row.number, line: lineOf(row) }));
   }
 
-  /** Notes which of our own the bill has. Returns those that weren't noted before. */
-  match(kind: Matched, ids: readonly number[]): Set<number> {
+  /** Marks trades of ours as present in the bill. Returns those that weren't marked before. */
+  match(kind: TradeKind, ids: readonly number[]): Set<number> {
     const rows = this.#storage.sql
       .exec<{ id: number }>(
         `insert or ignore into matched (kind, id) select ?, value from json_each(?) returning id`,
@@ -84,8 +83,8 @@ export class Staging {
     return new Set(rows.map(({ id }) => id));
   }
 
-  /** Those of our trades that the bill hasn't. */
-  missing(kind: Matched, trades: readonly OurTrade[]): OurTrade[] {
+  /** The trades of ours that aren't in the bill. */
+  missing(kind: TradeKind, trades: readonly OurTrade[]): OurTrade[] {
     const rows = this.#storage.sql
       .exec<{ id: number }>(
         "select id from matched where kind = ? and id in (select value from json_each(?))",
@@ -93,15 +92,15 @@ export class Staging {
         JSON.stringify(trades.map(({ id }) => id)),
       )
       .toArray();
-    const there = new Set(rows.map(({ id }) => id));
-    return trades.filter(({ id }) => !there.has(id));
+    const matched = new Set(rows.map(({ id }) => id));
+    return trades.filter(({ id }) => !matched.has(id));
   }
 }
 
-/** What of ours a line of the bill is about. */
-export type Matched = "order" | "refund";
+/** The kind of our trade that a line refers to. */
+export type TradeKind = "order" | "refund";
 
-/** A line that is compared; payments that were taken back aren't. */
+/** A line that is compared; revoked payments aren't. */
 export type ComparedLine = Exclude<BillLine, { kind: "revoked" }>;
 
 export interface StagedLine {
@@ -117,8 +116,8 @@ type StagedRow = {
   refund_no: string;
   refund_id: string;
   fen: number;
-  /** A refund's status, or what is wrong with an unreadable line. */
-  word: string;
+  /** A refund's status, or the fault of an unreadable line. */
+  detail: string;
 };
 
 function cellsOf(line: ComparedLine): (string | number)[] {
@@ -136,15 +135,15 @@ function cellsOf(line: ComparedLine): (string | number)[] {
 }
 
 function lineOf(row: StagedRow): ComparedLine {
-  const named = { orderNumber: row.order_number, transactionId: row.transaction_id };
-  const { refund_no: refundNo, refund_id: refundId, fen, word } = row;
+  const common = { orderNumber: row.order_number, transactionId: row.transaction_id };
+  const { refund_no: refundNo, refund_id: refundId, fen, detail } = row;
   switch (row.kind) {
     case "payment":
-      return { kind: "payment", ...named, totalFen: fen };
+      return { kind: "payment", ...common, totalFen: fen };
     case "refund":
-      if (!isRefundStatus(word)) throw new Error("a staged refund without a status");
-      return { kind: "refund", ...named, refundNo, refundId, refundFen: fen, status: word };
+      if (!isRefundStatus(detail)) throw new Error("a staged refund without a status");
+      return { kind: "refund", ...common, refundNo, refundId, refundFen: fen, status: detail };
     case "unreadable":
-      return { kind: "unreadable", ...named, refundNo, fault: word };
+      return { kind: "unreadable", ...common, refundNo, fault: detail };
   }
 }

@@ -8,24 +8,24 @@ import { forgetSettings } from "./settings.ts";
 import { wechatEnvOf } from "./wechat-env.ts";
 import type { WorkContext } from "./work-context.ts";
 
-/** How old settings that lack a key may be: forged key ids then cost at most one read in this time. */
+/** Maximum age of settings that lack a key: forged key ids cost at most one read in this time. */
 const MISSING_KEY_MAX_AGE_MS = 5_000;
 /** An isolate fetches a merchant's certificates for a missing key at most this often. */
-const DEMAND_INTERVAL_MS = 60_000;
-/** WeChat asks for a fetch at least every 12 h, and lists a new certificate days before its use. */
+const ON_DEMAND_INTERVAL_MS = 60_000;
+/** WeChat requires a fetch at least every 12 h, and lists a new certificate days before its use. */
 const REFRESH_INTERVAL_MS = 10 * 3600_000;
 /** Merchants checked by one run of the schedule; the next run continues. */
 const MAX_MERCHANTS_PER_RUN = 20;
 
 /**
  * When this isolate last fetched a merchant's certificates because a key was missing. Not in D1:
- * nothing that is forged may change a row.
+ * forged messages must not change rows.
  */
-const demandedAt = new Map<number, number>();
+const fetchedOnDemandAt = new Map<number, number>();
 
 /**
- * The look-up of verifying keys that settings in memory lack. When D1 lacks the key too, the
- * platform certificates are fetched in the background: WeChat repeats what is refused now.
+ * Looks up verifying keys that the cached settings lack. When D1 lacks the key too, fetches the
+ * platform certificates in the background: WeChat repeats the notification that is refused now.
  */
 export function verifyKeyLookup(work: WorkContext): VerifyKeyLookup {
   return async (merchantId, keyId) => {
@@ -34,27 +34,27 @@ export function verifyKeyLookup(work: WorkContext): VerifyKeyLookup {
     const key = merchant.value.v3?.verifyKeys.find(({ id }) => id === keyId);
     if (key !== undefined) return key;
     const nowAt = Date.now();
-    if (nowAt - (demandedAt.get(merchantId) ?? 0) >= DEMAND_INTERVAL_MS) {
-      demandedAt.set(merchantId, nowAt);
+    if (nowAt - (fetchedOnDemandAt.get(merchantId) ?? 0) >= ON_DEMAND_INTERVAL_MS) {
+      fetchedOnDemandAt.set(merchantId, nowAt);
       waitUntil(refresh(work, merchant.value));
     }
     return null;
   };
 }
 
-/** Fetches the platform certificates of all merchants whose last fetch is long ago. */
+/** Fetches the platform certificates of merchants whose last fetch is over ten hours ago. */
 export async function refreshCertificates(work: WorkContext): Promise<void> {
   const { db, settings } = work;
   const before = Date.now() - REFRESH_INTERVAL_MS;
   for (const id of await merchantsToCheck(db, before, MAX_MERCHANTS_PER_RUN)) {
-    // First, so that a merchant whose fetch fails doesn't hold up the others.
+    // Before the fetch, so that a merchant whose fetch fails doesn't block the others.
     await noteCertificateCheck(db, id, Date.now());
     const merchant = await settings.merchant(id);
     if (merchant.ok) await refresh(work, merchant.value);
   }
 }
 
-/** Never throws: it may run in the background. */
+/** Fetches and stores a merchant's certificates. Never throws: it may run in the background. */
 async function refresh(work: WorkContext, merchant: Merchant): Promise<void> {
   const { requestId } = work.meter;
   const { id } = merchant;

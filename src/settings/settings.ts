@@ -14,7 +14,7 @@ let lastKey:
   | { readonly base64: string; readonly previous: string | null; readonly masterKey: MasterKey }
   | undefined;
 
-/** MASTER_KEY and MASTER_KEY_PREVIOUS, imported once an isolate. */
+/** MASTER_KEY and MASTER_KEY_PREVIOUS, imported once per isolate. */
 export async function masterKeyOf(config: Config): Promise<MasterKey> {
   const { masterKey: base64, previousMasterKey: previous } = config;
   if (lastKey?.base64 !== base64 || lastKey.previous !== previous) {
@@ -26,25 +26,25 @@ export async function masterKeyOf(config: Config): Promise<MasterKey> {
 /** The secrets of apps and merchants in the clear, bound to a database and to the master key. */
 export interface Settings {
   /**
-   * An app with its merchant, at most 60 s old, in one query; a disabled app too. Throws when D1
-   * does: an outage must not look like an unknown app. Made-up ids cost two reads a second, however
-   * many are tried; an app created within that second is absent to an isolate under such a flood.
+   * An app with its merchant, at most 60 s old, in one query; disabled apps included. Throws when D1
+   * fails: an outage must not look like an unknown app. Made-up ids cost at most two reads per
+   * second; an app created within that second may be absent for an isolate under such a flood.
    */
   app(appId: number, nowAt?: number): Promise<Result<AppSettings, SettingsFault>>;
   /**
-   * A merchant, at most `maxAgeMs` (60 s) old: for notifications, and for orders whose app has moved
-   * to another merchant. Throws when D1 does. Made-up ids cost as little as those of apps.
+   * A merchant, at most `maxAgeMs` (60 s) old: for notifications, and for orders whose app has
+   * changed merchants. Throws when D1 fails. Made-up ids are limited as for apps.
    */
   merchant(
     merchantId: number,
     maxAgeMs?: number,
     nowAt?: number,
   ): Promise<Result<Merchant, SettingsFault>>;
-  /** The key that seals and opens the stored secrets. */
+  /** The key that encrypts and decrypts the stored secrets. */
   masterKey(): Promise<MasterKey>;
 }
 
-/** Opens nothing by itself: the first look-up does. */
+/** Makes no trip itself: the first look-up does. */
 export function openSettings(db: Database, masterKey: () => Promise<MasterKey>): Settings {
   return {
     app: async (appId, nowAt = Date.now()) => await findApp(db, await masterKey(), appId, nowAt),
@@ -86,13 +86,13 @@ async function findMerchant(
   return await merchantCache.get(`${masterKey.id}.${merchantId}`, nowAt, load, maxAgeMs);
 }
 
-/** The salts that an app may sign with now: the current one first, the old one until it expires. */
+/** The salts that an app may sign with now: the current one, then the old one until it expires. */
 export function validSalts(app: AppSettings, nowAt: number): string[] {
   const old = app.oldSalt;
   return old !== null && nowAt < old.expiresAt ? [app.salt, old.salt] : [app.salt];
 }
 
-/** The secrets that a call to the app is signed with: the current one first, the old one until it expires. */
+/** The secrets that sign calls to the app: the current one, then the old one until it expires. */
 export function validWebhookSecrets(app: AppSettings, nowAt: number): string[] {
   const old = app.oldWebhookSecret;
   return old !== null && nowAt < old.expiresAt
@@ -101,8 +101,8 @@ export function validWebhookSecrets(app: AppSettings, nowAt: number): string[] {
 }
 
 /**
- * Clears this isolate's settings: to be called after every change in the back-office. Other
- * isolates, which nothing can reach, see the change when their copy has grown old (60 s at most).
+ * Clears this isolate's cached settings: to be called after every change by the admin API. Other
+ * isolates can't be reached; they see the change when their copy expires (60 s at most).
  */
 export function forgetSettings(): void {
   appCache.clear();

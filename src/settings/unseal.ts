@@ -5,18 +5,17 @@ import { openFrom } from "../db/secrets.ts";
 import { verifyKeyOf, type VerifyKeyRow } from "../db/verify-keys.ts";
 import type { Merchant, V2Credentials, V3Credentials } from "../wechat/types.ts";
 
-/** An app's settings in the clear. Lives in memory only; never logged, never answered. */
+/** An app's settings in the clear. Kept in memory only; never logged, never in a response. */
 export interface AppSettings {
   readonly id: number;
   readonly name: string;
-  /** A disabled app is told the same as an unknown one. */
   readonly enabled: boolean;
   readonly merchantId: number;
   readonly wechatAppId: string;
   readonly payNotifyUrl: string;
   readonly refundNotifyUrl: string;
   readonly salt: string;
-  /** The salt before the last rotation; to be asked for with `validSalts`. */
+  /** The salt before the last rotation; use `validSalts`. */
   readonly oldSalt: { readonly salt: string; readonly expiresAt: number } | null;
   /** `whsec_` and base64. */
   readonly webhookSecret: string;
@@ -25,13 +24,13 @@ export interface AppSettings {
   readonly merchant: Merchant;
 }
 
-/** `absent`: no such row. `unreadable`: its secrets don't open under this MASTER_KEY (the log says why). */
+/** `absent`: no such row. `unreadable`: its secrets don't decrypt under MASTER_KEY (the log says why). */
 export type SettingsFault = "absent" | "unreadable";
 
 type AppRow = typeof apps.$inferSelect;
 type MerchantRow = typeof merchants.$inferSelect;
 
-/** A merchant row with its credentials in the clear; `unreadable` when one of them doesn't open. */
+/** A merchant with its credentials in the clear; `unreadable` when one of them doesn't decrypt. */
 export async function openMerchant(
   row: MerchantRow,
   keys: readonly VerifyKeyRow[],
@@ -75,7 +74,7 @@ async function v3Of(
   });
 }
 
-/** An app row with its secrets in the clear; `unreadable` when one of them doesn't open. */
+/** An app with its secrets in the clear; `unreadable` when one of them doesn't decrypt. */
 export async function openApp(
   row: AppRow,
   merchant: Merchant,
@@ -116,7 +115,7 @@ export async function openApp(
   });
 }
 
-/** A predecessor that is still valid, or null. An expired one is not opened. */
+/** The old secret while it is valid, else null. An expired one isn't decrypted. */
 async function oldOf(
   row: AppRow,
   which: "Salt" | "WebhookSecret",

@@ -5,7 +5,7 @@ import { verifyKeyLookup } from "./platform-certificates.ts";
 import { wechatEnvOf } from "./wechat-env.ts";
 import type { WorkContext } from "./work-context.ts";
 
-/** The client of a merchant in the protocol of the order at hand; its calls are logged and metered. */
+/** A merchant's client in the order's protocol; its calls are logged and metered. */
 export function wechatFor(work: WorkContext, merchant: Merchant, protocol: Protocol): WechatPay {
   const wechatEnv = wechatEnvOf(work.env, work.config);
   return instrumentWechat(

@@ -1,7 +1,7 @@
 import type { Config } from "../config.ts";
 import type { WechatEnv } from "../wechat/types.ts";
 
-/** The network as a WeChat client sees it, and the merchant certificates bound to this Worker. */
+/** The network for a WeChat client, with the merchant certificates bound to this Worker. */
 export function wechatEnvOf(env: Env, config: Config): WechatEnv {
   return {
     // Looked up at each call, so that tests can replace the network.

@@ -4,8 +4,8 @@ import type { RequestMeter } from "../observability/request-meter.ts";
 import { masterKeyOf, openSettings, type Settings } from "./settings.ts";
 
 /**
- * What one piece of work (a request, an alarm, an operation of an object, a job) is done with. The
- * database handle is opened here and nowhere else, so that every trip is counted by the work's meter.
+ * The context of one piece of work: a request, an alarm, an operation of an object, a job. The
+ * database handle is opened here only, so that the work's meter counts every trip.
  */
 export interface WorkContext {
   readonly env: Env;

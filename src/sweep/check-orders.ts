@@ -7,7 +7,7 @@ import { orderObject } from "../orders/stub.ts";
 const CONCURRENCY = 50;
 /**
  * Restored timers are due within this time per checked order, in ms: a few run at once, while many
- * must reach neither WeChat nor an app all together.
+ * must not call WeChat or an app all at the same time.
  */
 const SPREAD_MS = 75;
 
@@ -17,7 +17,7 @@ export interface CheckedOrder {
   readonly outcome: EnsuredTimers | "failed";
 }
 
-/** Has each order arm the timers that it lacks. One that fails doesn't stop the others. */
+/** Makes each order arm its missing timers. An order that fails doesn't stop the others. */
 export async function checkOrders(env: Env, numbers: readonly string[]): Promise<CheckedOrder[]> {
   const spreadMs = numbers.length * SPREAD_MS;
   return await mapInBatches(numbers, CONCURRENCY, async (number) => {

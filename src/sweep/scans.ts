@@ -13,35 +13,35 @@ import {
 
 const MINUTE = 60_000;
 
-/** An order this old has been asked about for the first time, or its timer was never armed. */
+/** By this age an order has been queried once, or its timer was never armed. */
 const MIN_ORDER_AGE_MS = 2 * MINUTE;
-/** This long after its expiry an order is closed and failed, or WeChat is in trouble. */
+/** By this time after its expiry an order has been closed and failed, unless WeChat has an outage. */
 const EXPIRY_GRACE_MS = 30 * MINUTE;
-/** A refund has been asked about four times by then, or nobody asks. */
+/** By this age a refund has been queried four times, or its timer is lost. */
 const MIN_REFUND_AGE_MS = 5 * MINUTE;
-/** An alarm may be late, and a call takes its time. */
+/** Allowance for late alarms and slow calls. */
 const SLACK_MS = 2 * MINUTE;
 
-/** One way along the record. Each row is met once, or once a day, but for a way without a mark. */
+/** A scan of the record. Visits each row once, or once a day; without a cursor, on every run. */
 export interface Scan {
   readonly name: string;
-  /** How far it has come. Null for one that is gone along as a whole each time. */
+  /** The name of its stored progress; null for a scan that reads its whole list on every run. */
   readonly cursor: Exclude<Cursor["name"], "schedule"> | null;
-  readonly list: (db: Database, reach: ScanWindow) => Promise<Page>;
-  /** How long a row was left alone before the sweep looks at it, in ms. */
+  readonly list: (db: Database, window: ScanWindow) => Promise<Page>;
+  /** Minimum time since a row's last change, in ms. */
   readonly ageMs: (config: Config) => number;
   /**
-   * Whether it begins again each day. What shows in the record when its timer is gone (a call that
-   * wasn't made) comes along by itself; an open refund looks the same for days.
+   * Whether it restarts each day. Other scans notice a lost timer by its missing effect in the
+   * record (a call that wasn't made), but an open refund looks the same for days.
    */
   readonly daily: boolean;
 }
 
 /**
- * The sweep's ways, what matters most first, since a run has a limit. A waiting order is met twice
- * and not on every run: soon, for a timer that was never armed, and when it should be over. Of a
- * million orders a day perhaps a third are still unpaid after two minutes; that makes some 2,000
- * calls to objects a run. The other ways meet next to nothing while all is well.
+ * The sweep's scans, most important first, since a run has a limit. They visit a waiting order twice
+ * rather than on every run: early, for a timer that was never armed, and after its expiry. If a third
+ * of a million orders a day are unpaid after two minutes, a run makes about 2,000 calls to objects.
+ * The other scans find almost nothing in normal operation.
  */
 export const SCANS: readonly Scan[] = [
   {

@@ -6,16 +6,16 @@ import { checkOrders, type CheckedOrder } from "./check-orders.ts";
 import { SCANS, type Scan } from "./scans.ts";
 
 /**
- * Orders checked by one run, at most: each is a call to its object, and the platform allows 10,000
- * of those and of D1's per invocation, which the schedule's other jobs share.
+ * Orders that one run checks at most. Each is a call to its object, and the platform allows 10,000
+ * calls to objects and D1 per invocation, shared with the other scheduled jobs.
  */
 export const MAX_CHECKS = 4_000;
 
 const DAY_MS = 24 * 60 * 60_000;
 
 /**
- * Backstop for lost timers: finds orders that ought to have a timer, and has their objects arm what
- * is missing. Continues where the last run stopped. A scan that fails doesn't stop the others.
+ * Backstop for lost timers: finds orders that should have a timer, and makes their objects arm the
+ * missing ones. Continues where the last run stopped. A scan that fails doesn't stop the others.
  */
 export async function sweep(work: WorkContext, maxChecks = MAX_CHECKS): Promise<void> {
   const total = { checked: 0, armed: 0, incidents: 0, woken: 0, failed: 0, more: false };
@@ -75,8 +75,8 @@ function nextStart(
   more: boolean,
 ): number {
   const last = candidates.at(-1);
-  // The last one is checked again, for others may share its position; but the scan always advances,
-  // also past those that failed: they must not hold a whole run's worth behind them.
+  // Checks the last one again, since others may share its position. The scan always advances, even
+  // past failed orders, which must not block those behind them.
   if (more && last !== undefined) return Math.max(last.at, from + 1);
   const failed = new Set(checked.filter(({ outcome }) => outcome === "failed").map(numberOf));
   return candidates.find(({ number }) => failed.has(number))?.at ?? Math.max(end, from);

@@ -9,8 +9,8 @@ export function mayHaveCertificates({ v3 }: Pick<Merchant, "v3">): boolean {
 }
 
 /**
- * Fetches the platform certificates of a merchant with APIv3 credentials. Throws for one without.
- * Needs no look-up of keys: the answer brings the certificate that signs it.
+ * Fetches the platform certificates of a merchant with APIv3 credentials; throws for one without.
+ * Needs no key look-up: the answer contains the certificate that signs it.
  */
 export async function fetchCertificates(
   { id, mchId, v3 }: Pick<Merchant, "id" | "mchId" | "v3">,
@@ -24,19 +24,19 @@ export async function fetchCertificates(
   });
 }
 
-/** What WeChat says about credentials of APIv3 that were just entered. */
+/** The result of testing new APIv3 credentials at WeChat. */
 export type CredentialsCheck =
   | { readonly kind: "accepted"; readonly certificates: readonly VerifyKey[] }
-  /** Neither a platform certificate nor a public key is known: answers couldn't be verified. */
+  /** No platform certificate and no public key is known: answers couldn't be verified. */
   | { readonly kind: "public-key-missing" }
-  /** The APIv3 key doesn't open the merchant's certificates. */
+  /** The APIv3 key doesn't decrypt the merchant's certificates. */
   | { readonly kind: "wrong-api-v3-key" }
   /** The private key doesn't belong to the serial number, or neither to this merchant. */
   | { readonly kind: "wrong-private-key" }
   /** WeChat gave no clear answer. */
   | { readonly kind: "not-checked"; readonly code?: string; readonly reason?: string };
 
-/** Reads a certificates answer as a check of the credentials that asked for it. */
+/** Derives the result from WeChat's answer to a certificates request with these credentials. */
 export function checkCredentials(
   answer: CertificatesAnswer,
   { verifyKeys }: Pick<V3Credentials, "verifyKeys">,

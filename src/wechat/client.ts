@@ -11,8 +11,8 @@ import { connectV2 } from "./v2/client.ts";
 import { connectV3 } from "./v3/client.ts";
 
 /**
- * A merchant's client of WeChat Pay in the protocol of the order at hand. It differs from the
- * merchant's own protocol for orders created before the merchant changed protocols.
+ * A merchant's WeChat Pay client in the order's protocol, which differs from the merchant's own for
+ * orders created before the merchant changed protocols.
  */
 export function connectWechat(
   merchant: Merchant,
@@ -29,7 +29,7 @@ export function connectWechat(
   }
 }
 
-/** How new orders of this merchant are signed; an order keeps its sign type. */
+/** The sign type of this merchant's new orders; an order keeps its sign type. */
 export function signTypeOf(merchant: Merchant): SignType {
   switch (merchant.protocol) {
     case "v2":

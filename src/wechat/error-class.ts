@@ -1,41 +1,46 @@
 import type { Refused, Unknown } from "./types.ts";
 
 /**
- * What WeChat's error codes mean for the gateway, in either protocol.
+ * The classes of WeChat's error codes, in either protocol.
  *
- * - `unknown`: it may have happened; repeat with the same number, or query.
+ * - `unknown`: the operation may have happened; repeat with the same number, or query.
  * - `later`: like `unknown`, but WeChat asks for a pause, so nothing is repeated at once.
- * - `request`, `merchant`, `gateway`: a final no, and who can mend it.
+ * - `request`, `merchant`, `gateway`: refused; the class says who has to fix it.
  */
 export type ErrorClass = Refused["blame"] | "unknown" | "later";
 
-/** An error in WeChat's own words, from an answer that can be relied upon. */
+/** WeChat's error code and message, from a trustworthy answer. */
 export interface WechatError {
   readonly code: string;
   readonly message: string;
 }
 
-/** A verdict that holds for every call as an answer. */
-export function answerFor(verdict: ErrorClass, { code, message }: WechatError): Refused | Unknown {
-  if (verdict === "unknown" || verdict === "later") {
+/** The answer for an error class that every call has. */
+export function answerFor(
+  errorClass: ErrorClass,
+  { code, message }: WechatError,
+): Refused | Unknown {
+  if (errorClass === "unknown" || errorClass === "later") {
     return unknown(`${code}: ${message}`);
   }
-  return { kind: "refused", code, message, blame: verdict };
+  return { kind: "refused", code, message, blame: errorClass };
 }
 
-/** An answer that settles nothing, and why. */
+/** An unknown outcome with its reason. */
 export function unknown(reason: string): Unknown {
   return { kind: "unknown", reason };
 }
 
-/** The lookup of a closed table, blind to underscores: WeChat writes NO_AUTH and NOAUTH alike. */
-export function errorTable<V extends string>(
-  table: Readonly<Record<string, V>>,
-): (code: string) => V | undefined {
-  const verdicts = new Map(Object.entries(table).map(([code, v]) => [spelling(code), v]));
-  return (code) => verdicts.get(spelling(code));
+/** Looks codes up in a table, ignoring underscores: WeChat writes both NO_AUTH and NOAUTH. */
+export function errorTable<C extends string>(
+  table: Readonly<Record<string, C>>,
+): (code: string) => C | undefined {
+  const classes = new Map(
+    Object.entries(table).map(([code, errorClass]) => [normalized(code), errorClass]),
+  );
+  return (code) => classes.get(normalized(code));
 }
 
-function spelling(code: string): string {
+function normalized(code: string): string {
   return code.replaceAll("_", "");
 }

@@ -3,54 +3,54 @@ import { count } from "../observability/metrics.ts";
 import type { RequestMeter } from "../observability/request-meter.ts";
 import type { WechatPay } from "./types.ts";
 
-/** Characters of a reason that the log keeps; WeChat's own words may be long. */
+/** Characters of a reason that are logged; WeChat's messages may be long. */
 const MAX_REASON_LENGTH = 200;
 
-/** What any call to WeChat comes to, as far as it is logged. */
+/** The logged part of WeChat's answer. */
 interface Answer {
   readonly kind: string;
-  /** WeChat's, of a refusal. */
+  /** WeChat's error code, for a refusal. */
   readonly code?: string;
-  /** Why nothing is known. */
+  /** Why the outcome is unknown. */
   readonly reason?: string;
 }
 
-/** What a call is about. */
+/** The subject of a call. */
 interface CallSubject {
-  /** As the timeline names it, in either protocol. */
+  /** The call's name in the timeline, in either protocol. */
   readonly api: string;
   readonly order?: string;
   readonly refundNo?: string;
-  /** WeChat may name the payer in its reason. */
+  /** Masked in the reason, where WeChat may name the payer. */
   readonly openId?: string;
 }
 
-/** A line to WeChat of which each call leaves a line in the log and is counted. */
+/** A client whose calls are logged and counted. */
 export function instrumentWechat(wechat: WechatPay, meter: RequestMeter): WechatPay {
   return {
     bridge: async (order, prepayId, nowAt) => await wechat.bridge(order, prepayId, nowAt),
     prepay: async (request) => {
-      const about = { api: "prepay", order: request.orderNumber, openId: request.openId };
-      return await instrumentCall(meter, about, async () => await wechat.prepay(request));
+      const subject = { api: "prepay", order: request.orderNumber, openId: request.openId };
+      return await instrumentCall(meter, subject, async () => await wechat.prepay(request));
     },
     queryPayment: async (order) => {
-      const about = { api: "query_payment", order: order.orderNumber };
-      return await instrumentCall(meter, about, async () => await wechat.queryPayment(order));
+      const subject = { api: "query_payment", order: order.orderNumber };
+      return await instrumentCall(meter, subject, async () => await wechat.queryPayment(order));
     },
     close: async (order) => {
-      const about = { api: "close", order: order.orderNumber };
-      return await instrumentCall(meter, about, async () => await wechat.close(order));
+      const subject = { api: "close", order: order.orderNumber };
+      return await instrumentCall(meter, subject, async () => await wechat.close(order));
     },
     refund: async (request) => {
       const { orderNumber: order, refundNo } = request;
-      const about = { api: "refund", order, refundNo };
-      return await instrumentCall(meter, about, async () => await wechat.refund(request));
+      const subject = { api: "refund", order, refundNo };
+      return await instrumentCall(meter, subject, async () => await wechat.refund(request));
     },
     queryRefund: async (order, refundNo) => {
-      const about = { api: "query_refund", order: order.orderNumber, refundNo };
+      const subject = { api: "query_refund", order: order.orderNumber, refundNo };
       return await instrumentCall(
         meter,
-        about,
+        subject,
         async () => await wechat.queryRefund(order, refundNo),
       );
     },
@@ -59,10 +59,10 @@ export function instrumentWechat(wechat: WechatPay, meter: RequestMeter): Wechat
   };
 }
 
-/** Makes one call to WeChat, a repeat within it included, and takes down what came of it. */
+/** Makes one call to WeChat, including its retry, and logs and counts the outcome. */
 export async function instrumentCall<A extends Answer>(
   meter: RequestMeter,
-  { openId, ...about }: CallSubject,
+  { openId, ...subject }: CallSubject,
   call: () => Promise<A>,
 ): Promise<A> {
   const startedAt = Date.now();
@@ -71,15 +71,15 @@ export async function instrumentCall<A extends Answer>(
   meter.usage.wechatCalls += 1;
   meter.usage.wechatMs += tookMs;
   const { kind: outcome, code, reason } = answer;
-  const spoken = openId === undefined ? reason : reason?.replaceAll(openId, masked(openId));
+  const safeReason = openId === undefined ? reason : reason?.replaceAll(openId, masked(openId));
   log(outcome === "unknown" || outcome === "refused" ? "warn" : "info", "wechat_call", {
     requestId: meter.requestId,
-    ...about,
+    ...subject,
     outcome,
     code,
-    reason: spoken?.slice(0, MAX_REASON_LENGTH),
+    reason: safeReason?.slice(0, MAX_REASON_LENGTH),
     tookMs,
   });
-  count(meter.metrics, { kind: "wechat_call", api: about.api, outcome, code, tookMs });
+  count(meter.metrics, { kind: "wechat_call", api: subject.api, outcome, code, tookMs });
   return answer;
 }

@@ -4,11 +4,11 @@ import type { VerifyKey } from "./types.ts";
 import { readPem, writePem } from "./pem.ts";
 
 /*
- * Keys as people enter them, read once when they are entered. On failure: what is expected, to go
- * on from a field's name, never what was given.
+ * Parses keys that the operator enters. On failure: a message that continues the field's name ("must
+ * be …") and never contains the value.
  */
 
-/** WeChat's algorithm is SHA256-RSA2048; a shorter key would be weaker than both sides promise. */
+/** WeChat's algorithm is SHA256-RSA2048; shorter keys are weaker. */
 const MIN_MODULUS_BITS = 2048;
 const PUBLIC_KEY_ID = /^PUB_KEY_ID_[0-9A-Za-z]{1,64}$/;
 const SERIAL = /^[0-9A-F]{1,40}$/;
@@ -16,11 +16,11 @@ const SERIAL = /^[0-9A-F]{1,40}$/;
 export interface PrivateKey {
   /** PKCS#8. */
   readonly pem: string;
-  /** SPKI: tells whether a certificate is this key's. */
+  /** SPKI, for comparison with a certificate. */
   readonly publicKeyPem: string;
 }
 
-/** A certificate's own words about itself. */
+/** The fields of a certificate. */
 export interface Certificate {
   /** Upper-case hex. */
   readonly serialNo: string;
@@ -31,7 +31,7 @@ export interface Certificate {
   readonly notAfter: number;
 }
 
-/** Reads a merchant's private key, in PKCS#8 (as WeChat's tool makes it) or PKCS#1. */
+/** Reads a merchant's private key, in PKCS#8 (as WeChat's tool writes it) or PKCS#1. */
 export function readPrivateKey(text: string): Result<PrivateKey, string> {
   const expected = "must be an unencrypted RSA private key in PEM (apiclient_key.pem)";
   const block = readPem(text);
@@ -50,7 +50,7 @@ const PRIVATE_KEY_TYPES: ReadonlyMap<string, "pkcs8" | "pkcs1"> = new Map([
   ["RSA PRIVATE KEY", "pkcs1"],
 ]);
 
-/** Reads an X.509 certificate, a platform's or a merchant's own. */
+/** Reads an X.509 certificate: WeChat's platform certificate, or the merchant's own. */
 export function readCertificate(text: string): Result<Certificate, string> {
   const expected = "must be one X.509 certificate in PEM";
   const block = readPem(text);
@@ -72,8 +72,8 @@ export function readCertificate(text: string): Result<Certificate, string> {
 }
 
 /**
- * Reads one of WeChat's verifying keys, entered under the id by which `Wechatpay-Serial` will name
- * it: a platform certificate under its serial number, or a public key under `PUB_KEY_ID_…`.
+ * Reads a key that verifies WeChat's signatures. `id` is the value of `Wechatpay-Serial`: a platform
+ * certificate's serial number, or `PUB_KEY_ID_…` for a public key.
  */
 export function readVerifyKey(id: string, text: string): Result<VerifyKey, string> {
   return PUBLIC_KEY_ID.test(id) ? readPublicKey(id, text) : readPlatformCertificate(id, text);
@@ -101,17 +101,17 @@ function readPlatformCertificate(id: string, text: string): Result<VerifyKey, st
   return ok({ id, kind: "certificate", ...facts });
 }
 
-/** Whether a text names a verifying key at all: a serial number, or `PUB_KEY_ID_…`. */
+/** Whether a text has the form of a verifying key's id: a serial number, or `PUB_KEY_ID_…`. */
 export function isVerifyKeyId(id: string): boolean {
   return PUBLIC_KEY_ID.test(id) || SERIAL.test(id);
 }
 
-/** Whether two texts are the same serial number; some tools leave out zeros in front. */
-export function isSameSerial(one: string, other: string): boolean {
-  return bareSerial(one) === bareSerial(other);
+/** Whether two serial numbers are equal; some tools omit leading zeros. */
+export function isSameSerial(a: string, b: string): boolean {
+  return normalizedSerial(a) === normalizedSerial(b);
 }
 
-function bareSerial(serial: string): string {
+function normalizedSerial(serial: string): string {
   return serial.toUpperCase().replace(/^0+/, "");
 }
 
@@ -123,7 +123,7 @@ function rsaPublicKey(key: KeyObject): Result<string, string> {
   return ok(writePem("PUBLIC KEY", key.export({ format: "der", type: "spki" })));
 }
 
-/** What node:crypto reads, or null for what it throws at. */
+/** The result of node:crypto's parser, or null when it throws. */
 function attempt<T>(read: () => T): T | null {
   try {
     return read();

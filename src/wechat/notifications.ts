@@ -12,7 +12,7 @@ import type {
 import * as v2 from "./v2/notifications.ts";
 import * as v3 from "./v3/notifications.ts";
 
-/** How a notification is read: for whom, in which protocol, with which keys. */
+/** The merchant, protocol and keys for reading a notification. */
 export interface NotificationReader {
   readonly merchant: Merchant;
   readonly protocol: Protocol;
@@ -20,8 +20,8 @@ export interface NotificationReader {
 }
 
 /**
- * Reads and verifies a notification of the kind that its path expects. What only the stored order
- * can tell remains for the caller: that a payment's app, amount and sign type are the order's.
+ * Reads and verifies a notification of the kind that its path expects. The caller still has to
+ * compare a payment's app, amount and sign type with the stored order.
  */
 export async function readNotification(
   kind: Notification["kind"],
@@ -49,8 +49,8 @@ export async function readNotification(
 }
 
 /**
- * The answer in the protocol's form. A success ends WeChat's repeats: only when the notification is
- * stored durably.
+ * The response in the protocol's form. A success ends WeChat's repeats, so it must be sent only when
+ * the outcome is stored durably.
  */
 export function acknowledge(
   protocol: Protocol,

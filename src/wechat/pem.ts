@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 
-/** One PEM block: what it calls itself, and its bytes. */
+/** A PEM block: its label and its bytes. */
 export interface PemBlock {
   readonly label: string;
   readonly der: Uint8Array<ArrayBuffer>;
@@ -11,9 +11,9 @@ const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 const LINE = /.{1,64}/g;
 
 /**
- * Reads the one PEM block in a text that a person pasted: its client breaks may be lost, or be the
- * two characters `\n`, as in an environment variable. Null when there is no block, more than one,
- * or something other than base64 in it (an encrypted key's headers, for example).
+ * Reads the single PEM block in a pasted text. Its line breaks may be missing, or be the two
+ * characters `\n` as in an environment variable. Null when there is no block, more than one, or
+ * something other than base64 in it (an encrypted key's headers, for example).
  */
 export function readPem(text: string): PemBlock | null {
   const [block, ...others] = text.replaceAll(/\\[rn]/g, "\n").matchAll(BLOCK);
@@ -24,7 +24,7 @@ export function readPem(text: string): PemBlock | null {
   return { label, der: Uint8Array.from(Buffer.from(base64, "base64")) };
 }
 
-/** Writes a PEM block as RFC 7468 has it. */
+/** Writes a PEM block (RFC 7468). */
 export function writePem(label: string, der: Uint8Array): string {
   const lines = Buffer.from(der).toString("base64").match(LINE) ?? [];
   return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ""].join("\n");

@@ -1,32 +1,32 @@
 import { answerFor, unknown, type WechatError } from "./error-class.ts";
 import type { PaymentAnswer, PrepayAnswer } from "./types.ts";
 
-/** `ask`: the number is taken, and only a query tells for what; `again`: worth repeating at once. */
+/** `query`: the number is in use, and a query must show the order's state; `retry`: repeat at once. */
 export type PrepayAttempt =
   | PrepayAnswer
-  | { readonly kind: "ask"; readonly error: WechatError }
-  | { readonly kind: "again"; readonly reason: string };
+  | { readonly kind: "query"; readonly error: WechatError }
+  | { readonly kind: "retry"; readonly reason: string };
 
 /**
- * Brings a prepay call to an answer. One that settles nothing is made once more with the same number
- * and parameters, which WeChat takes for the same order.
+ * Makes a prepay call and, when its outcome is unknown, repeats it once with the same number and
+ * parameters, which WeChat treats as the same order.
  */
 export async function prepayWithRetry(
   attempt: () => Promise<PrepayAttempt>,
   query: () => Promise<PaymentAnswer>,
 ): Promise<PrepayAnswer> {
   const first = await attempt();
-  const last = first.kind === "again" ? await attempt() : first;
-  if (last.kind === "again") return unknown(last.reason);
-  return last.kind === "ask" ? resolveTakenNumber(last.error, await query()) : last;
+  const last = first.kind === "retry" ? await attempt() : first;
+  if (last.kind === "retry") return unknown(last.reason);
+  return last.kind === "query" ? resolveNumberInUse(last.error, await query()) : last;
 }
 
-/** A taken number may be this very order, paid: only when WeChat says otherwise is it a no. */
-function resolveTakenNumber(error: WechatError, found: PaymentAnswer): PrepayAnswer {
-  switch (found.kind) {
+/** A number in use may be this order, already paid: it is refused only if the query says otherwise. */
+function resolveNumberInUse(error: WechatError, order: PaymentAnswer): PrepayAnswer {
+  switch (order.kind) {
     case "paid":
     case "closed":
-      return { kind: found.kind };
+      return { kind: order.kind };
     case "waiting":
     case "absent":
       return answerFor("gateway", error);

@@ -2,21 +2,21 @@ import { onEitherHost, send, textOf, type Failed, type Unreached } from "./trans
 import type { HttpRequest } from "./transport.ts";
 import type { WechatEnv } from "./types.ts";
 
-/** How long and how much a long answer may be. */
+/** The limits of a streamed answer. */
 export interface StreamLimits {
-  /** ms until its head is there. */
+  /** ms until the headers arrive. */
   readonly headMs: number;
-  /** ms without a byte while somebody waits for one. */
+  /** ms without a byte while the reader waits for one. */
   readonly stallMs: number;
-  /** ms for everything. */
+  /** ms for the whole exchange. */
   readonly wholeMs: number;
-  /** Bytes as they come over the line. */
+  /** Bytes on the wire, before decompression. */
   readonly maxBytes: number;
 }
 
 /**
- * A million lines are some 400 MB of text and a tenth of that gzipped. WeChat may take a while to
- * find a day's file before it begins; then the bytes flow, as fast as they are read.
+ * A million lines are about 400 MB of text, and a tenth of that gzipped. WeChat may need some time to
+ * find a day's file before it responds; then it sends as fast as it is read.
  */
 export const BILL_LIMITS: StreamLimits = {
   headMs: 60_000,
@@ -25,7 +25,7 @@ export const BILL_LIMITS: StreamLimits = {
   maxBytes: 1024 * 1024 * 1024,
 };
 
-/** The answer's body is to be read, or cancelled. It errors when a limit is passed. */
+/** The caller must read or cancel the body, which errors when a limit is exceeded. */
 export interface StreamAnswer {
   readonly kind: "answered";
   readonly status: number;
@@ -34,8 +34,8 @@ export interface StreamAnswer {
 }
 
 /**
- * Sends one request and hands over the answer's body as it comes: for what is too long to be held.
- * Hosts, redirects and faults as with `exchange`; the limits of `request` don't count.
+ * Sends one request and streams the answer's body, for answers too long for memory. Treats hosts,
+ * redirects and faults as `exchange` does; ignores the limits in `request`.
  */
 export async function openStream(
   hosts: Pick<WechatEnv, "baseUrl" | "spareUrl">,
@@ -53,30 +53,30 @@ async function open(
   limits: StreamLimits,
 ): Promise<StreamAnswer | Failed | Unreached> {
   const endAt = performance.now() + limits.wholeMs;
-  const cut = new AbortController();
+  const abort = new AbortController();
   const init: RequestInit = {
     method: request.method,
     headers: { ...request.headers },
     body: request.body,
     redirect: "manual",
-    signal: cut.signal,
+    signal: abort.signal,
   };
   try {
-    const asked = send(fetch, `${host}${request.path}`, init);
-    const response = await within(limits.headMs, asked, cut);
+    const sent = send(fetch, `${host}${request.path}`, init);
+    const response = await within(limits.headMs, sent, abort);
     const { status, headers, body } = response;
-    return { kind: "answered", status, headers, body: limited(body, cut, limits, endAt) };
+    return { kind: "answered", status, headers, body: limited(body, abort, limits, endAt) };
   } catch (error) {
-    return cut.signal.aborted
+    return abort.signal.aborted
       ? { kind: "failed", reason: `no answer within ${limits.headMs} ms` }
       : { kind: "unreached", reason: `no connection: ${textOf(error)}` };
   }
 }
 
-/** The same bytes, within the limits. Nothing is read that nobody has asked for. */
+/** The same bytes within the limits. Reads only on demand. */
 function limited(
   body: ReadableStream<Uint8Array> | null,
-  cut: AbortController,
+  abort: AbortController,
   limits: StreamLimits,
   endAt: number,
 ): ReadableStream<Uint8Array> {
@@ -86,14 +86,18 @@ function limited(
     {
       async pull(controller) {
         const leftMs = Math.max(endAt - performance.now(), 0);
-        const { done, value } = await within(Math.min(limits.stallMs, leftMs), reader.read(), cut);
+        const { done, value } = await within(
+          Math.min(limits.stallMs, leftMs),
+          reader.read(),
+          abort,
+        );
         if (done) {
           controller.close();
           return;
         }
         bytes += value.byteLength;
         if (bytes > limits.maxBytes) {
-          cut.abort();
+          abort.abort();
           throw new Error(`answer longer than ${limits.maxBytes} bytes`);
         }
         controller.enqueue(value);
@@ -106,13 +110,13 @@ function limited(
   );
 }
 
-/** What `work` comes to; hangs up and throws when that takes longer than `ms`. */
-async function within<T>(ms: number, work: Promise<T>, cut: AbortController): Promise<T> {
+/** The result of `work`; aborts the request and throws when it takes longer than `ms`. */
+async function within<T>(ms: number, work: Promise<T>, abort: AbortController): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
-      reject(new Error(`nothing came within ${Math.round(ms)} ms`));
-      cut.abort();
+      reject(new Error(`nothing arrived within ${Math.round(ms)} ms`));
+      abort.abort();
     }, ms);
   });
   try {

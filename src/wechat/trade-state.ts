@@ -1,8 +1,8 @@
 import type { PaymentAnswer } from "./types.ts";
 
 /**
- * What a `trade_state` says of the payment; both protocols have the same words (W-30).
- * Null for one that isn't listed. REFUND is paid: how the refund went, only its own query tells.
+ * The payment's state for a `trade_state`, which both protocols share (W-30). Null for an unlisted
+ * value. REFUND means paid: the refund's outcome comes from the refund query.
  */
 export function readTradeState(
   state: string,

@@ -1,9 +1,9 @@
-import { readUpTo } from "../lib/read-up-to.ts";
+import { readUpTo } from "../lib/read-body.ts";
 import type { WechatEnv } from "./types.ts";
 
-/** ms. A payer waits for these; WeChat answers within one second as a rule. */
+/** ms. A payer waits for these calls; WeChat usually answers within one second. */
 export const CALL_TIMEOUT_MS = 5_000;
-/** ms. WeChat books a refund before it answers; nobody's page waits for it. */
+/** ms. WeChat records a refund before it answers; no payer waits for it. */
 export const REFUND_TIMEOUT_MS = 10_000;
 /** Bytes. The longest XML answer known, ten refunds with coupons, is below 20 KB. */
 export const MAX_XML_ANSWER_BYTES = 64 * 1024;
@@ -23,7 +23,7 @@ export interface HttpRequest {
   readonly maxBytes: number;
 }
 
-/** Never tells whether the request was carried out. */
+/** A network fault. WeChat may have carried out the request. */
 export interface Failed {
   readonly kind: "failed";
   readonly reason: string;
@@ -38,7 +38,7 @@ export type HttpOutcome =
     }
   | Failed;
 
-/** No connection could be made, so that another host may be tried. */
+/** No connection: another host may be tried. */
 export interface Unreached {
   readonly kind: "unreached";
   readonly reason: string;
@@ -47,9 +47,9 @@ export interface Unreached {
 /**
  * Sends one request and reads the whole answer, whatever its status; redirects aren't followed.
  *
- * The spare host is tried once, when `fetch` rejects for another reason than our time limit. That
- * the first host may have got the bytes all the same does no harm: WeChat tells repeats by their
- * order or refund number. An answer, even a bad one, is never asked for twice here.
+ * The spare host is tried once, when `fetch` rejects for a reason other than our timeout. The first
+ * host may still have received the request; that is safe because WeChat recognises repeats by their
+ * order or refund number. Once a host has answered, however badly, nothing is sent again.
  *
  * @returns `failed` for every network fault; never throws for one.
  */
@@ -66,7 +66,7 @@ export async function exchange(
   );
 }
 
-/** Tries the spare host, if there is one, when the first can't be reached. */
+/** Tries the spare host, if any, when the first can't be reached. */
 export async function onEitherHost<T extends { readonly kind: "answered" | "failed" }>(
   { baseUrl, spareUrl }: Pick<WechatEnv, "baseUrl" | "spareUrl">,
   attemptAt: (host: string) => Promise<T | Unreached>,
@@ -104,7 +104,7 @@ async function attempt(
   return await readAnswer(response, request, signal, expired);
 }
 
-/** Turns a `fetch` that throws at once, as for a malformed URL, into one that rejects. */
+/** Rejects where `fetch` throws synchronously, as for a malformed URL. */
 export async function send(fetch: Fetch, url: string, init: RequestInit): Promise<Response> {
   return await fetch(url, init);
 }
@@ -128,14 +128,14 @@ async function readAnswer(
   }
 }
 
-/** Rejects when the time is up, so that the limit holds even for a peer that ignores the signal. */
+/** Rejects at the timeout, so that it holds even when `fetch` ignores the signal. */
 async function expiry(signal: AbortSignal): Promise<never> {
   return await new Promise<never>((_resolve, reject) => {
     signal.addEventListener("abort", () => reject(new Error("time limit")), { once: true });
   });
 }
 
-/** What may be logged of a network error. */
+/** The part of a network error that may be logged. */
 export function textOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   return text.slice(0, MAX_REASON_LENGTH);

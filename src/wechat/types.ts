@@ -1,31 +1,31 @@
 /**
- * What the gateway asks of WeChat Pay, whichever protocol a merchant speaks. Nothing outside
- * src/wechat/ knows which one it is.
+ * The WeChat Pay interface, independent of the protocol. Nothing outside src/wechat/ depends on the
+ * protocol.
  *
- * Every answer is one of yes, no and *unknown*. Unknown (a time-out, a 5xx, an unreadable or
- * wrongly signed body, SYSTEMERROR) never means no: it is resolved by a query, or by repeating the
- * same request with the same number.
+ * Every answer is a yes, a no or *unknown*. Unknown (a timeout, a 5xx, an unreadable or wrongly
+ * signed body, SYSTEMERROR) never means no: it is resolved by a query, or by repeating the same
+ * request with the same number.
  */
 
-/** Which of WeChat's protocols an order speaks. Chosen per merchant, then stored with each order. */
+/** WeChat's protocols. Chosen per merchant, then stored with each order. */
 export const PROTOCOLS = ["v2", "v3"] as const;
 export type Protocol = (typeof PROTOCOLS)[number];
 
 export const V2_SIGN_TYPES = ["MD5", "HMAC-SHA256"] as const;
 export type V2SignType = (typeof V2_SIGN_TYPES)[number];
 
-/** How messages of an order are signed: in one of two ways in APIv2, always by RSA in APIv3. */
+/** The signature algorithm of an order's messages: one of two in APIv2, always RSA in APIv3. */
 export const SIGN_TYPES = [...V2_SIGN_TYPES, "RSA"] as const;
 export type SignType = (typeof SIGN_TYPES)[number];
 
-/** A merchant's settings in the clear. Lives in memory only; never logged, never answered. */
+/** A merchant's settings in the clear. Kept in memory only; never logged, never in a response. */
 export interface Merchant {
   readonly id: number;
   /** WeChat's number of the merchant (`mch_id`). */
   readonly mchId: string;
-  /** For new orders; an existing order keeps the one it was made with. */
+  /** For new orders; an existing order keeps its own. */
   readonly protocol: Protocol;
-  /** Null when the merchant has none. Both kinds are there while old orders live. */
+  /** Null when the merchant has none. Both may be set: old orders keep their protocol. */
   readonly v2: V2Credentials | null;
   readonly v3: V3Credentials | null;
 }
@@ -33,40 +33,42 @@ export interface Merchant {
 export interface V2Credentials {
   /** The 32-character APIv2 key. */
   readonly apiKey: string;
-  /** For new orders; an existing order keeps the one it was made with. */
+  /** For new orders; an existing order keeps its own. */
   readonly signType: V2SignType;
   /** Name of the Worker's mTLS binding that presents the merchant's certificate, if one is set. */
   readonly certBinding: string | null;
 }
 
 export interface V3Credentials {
-  /** 32 bytes; opens what WeChat encrypts for the merchant. */
+  /** 32 bytes; decrypts WeChat's encrypted messages to the merchant. */
   readonly apiV3Key: string;
-  /** Serial number of the merchant's API certificate, upper-case hex: the one of `privateKeyPem`. */
+  /** Serial number of the certificate of `privateKeyPem`, upper-case hex. */
   readonly serialNo: string;
   /** PKCS#8. */
   readonly privateKeyPem: string;
-  /** By which WeChat's signatures are verified, all of them valid side by side; newest first. */
+  /** The keys that verify WeChat's signatures, all valid at the same time; newest first. */
   readonly verifyKeys: readonly VerifyKey[];
 }
 
-/** What of a merchant an APIv2 client is made with. */
+/** A merchant as the APIv2 client needs it. */
 export interface V2Merchant extends V2Credentials {
   readonly mchId: string;
 }
 
-/** What of a merchant an APIv3 client is made with. */
+/** A merchant as the APIv3 client needs it. */
 export interface V3Merchant {
   readonly id: number;
   readonly mchId: string;
   readonly v3: V3Credentials;
 }
 
-/** One of WeChat's verifying keys: of a platform certificate, or a WeChat Pay public key. */
+export const VERIFY_KEY_KINDS = ["certificate", "public-key"] as const;
+
+/** A key that verifies WeChat's signatures: a platform certificate's, or a WeChat Pay public key. */
 export interface VerifyKey {
   /** As `Wechatpay-Serial` names it: a certificate's serial, or `PUB_KEY_ID_…`. */
   readonly id: string;
-  readonly kind: "certificate" | "public-key";
+  readonly kind: (typeof VERIFY_KEY_KINDS)[number];
   /** SPKI. */
   readonly publicKeyPem: string;
   /** Unix ms, of a certificate; a public key has no dates. */
@@ -74,7 +76,7 @@ export interface VerifyKey {
   readonly notAfter: number | null;
 }
 
-/** What names an order at WeChat. */
+/** Identifies an order at WeChat. */
 export interface OrderKey {
   /** 32 hex characters: WeChat's `out_trade_no`, our `pay_order_number`. */
   readonly orderNumber: string;
@@ -83,8 +85,8 @@ export interface OrderKey {
 }
 
 /**
- * Everything that WeChat is told about a new order. A repeat with the same number must carry the
- * same values to the letter, so callers build this from what is stored.
+ * The parameters of a new order. A repeat with the same number must send exactly the same values
+ * (W-20), so callers build this from the stored row.
  */
 export interface PrepayRequest extends OrderKey {
   readonly openId: string;
@@ -105,36 +107,37 @@ export interface WechatRefundRequest extends OrderKey {
   readonly notifyUrl: string;
 }
 
-/** WeChat said no, in its own words. */
+/** WeChat refused. */
 export interface Refused {
   readonly kind: "refused";
   /**
-   * WeChat's `err_code`, or `FAIL` when only a `return_msg` came. Three are our own, for what wasn't
-   * even sent: `UNSENDABLE` (a character that WeChat doesn't take), `NO_CERTIFICATE` (the
-   * merchant's mTLS binding is missing) and `NO_CREDENTIALS` (none for the order's protocol).
+   * WeChat's `err_code`, or `FAIL` when there is only a `return_msg`. Three codes are our own, for
+   * requests that weren't sent: `UNSENDABLE` (a character that WeChat doesn't accept),
+   * `NO_CERTIFICATE` (the merchant's mTLS binding is missing) and `NO_CREDENTIALS` (none for the
+   * order's protocol).
    */
   readonly code: string;
   readonly message: string;
   /**
-   * `request`: the app sent something that WeChat won't have, and can mend it.
-   * `merchant`: the merchant's account, rights, balance or settings; an operator mends it.
+   * `request`: the app sent a value that WeChat doesn't accept; the app can fix it.
+   * `merchant`: the merchant's account, rights, balance or settings; the operator can fix it.
    * `gateway`: our message was wrong.
    */
   readonly blame: "request" | "merchant" | "gateway";
 }
 
-/** No answer that could be relied upon. It may or may not have happened. */
+/** No trustworthy answer. The operation may or may not have happened. */
 export interface Unknown {
   readonly kind: "unknown";
-  /** For logs and the timeline: what went wrong, without secrets. */
+  /** For logs and the timeline, without secrets. */
   readonly reason: string;
 }
 
 export type PrepayAnswer =
   | { readonly kind: "prepared"; readonly prepayId: string }
-  /** ORDERPAID: the order is paid already. */
+  /** ORDERPAID: the order is already paid. */
   | { readonly kind: "paid" }
-  /** ORDERCLOSED: this number is closed for good. */
+  /** ORDERCLOSED: this number is closed permanently. */
   | { readonly kind: "closed" }
   | Refused
   | Unknown;
@@ -145,9 +148,9 @@ export interface Payment {
   readonly wechatAppId: string;
   readonly transactionId: string;
   readonly totalFen: number;
-  /** Unix ms, or null when the report has no readable time. */
+  /** Unix ms; null when the report has no readable time. */
   readonly paidAt: number | null;
-  /** The algorithm that verified the report: it must be the stored order's (no downgrade). */
+  /** The algorithm that verified the report; must equal the stored order's (no downgrade). */
   readonly signType: SignType;
 }
 
@@ -155,9 +158,9 @@ export type PaymentAnswer =
   | { readonly kind: "paid"; readonly payment: Payment }
   /** Not paid (yet): NOTPAY, USERPAYING, ACCEPT. */
   | { readonly kind: "waiting" }
-  /** Not paid and never will be under this number: CLOSED, REVOKED, PAYERROR. */
+  /** Not paid and never payable under this number: CLOSED, REVOKED, PAYERROR. */
   | { readonly kind: "closed" }
-  /** ORDERNOTEXIST. Shortly after an unknown prepay this is no proof that it stays so. */
+  /** ORDERNOTEXIST. Shortly after a prepay with an unknown outcome, the order may still appear. */
   | { readonly kind: "absent" }
   | Refused
   | Unknown;
@@ -170,11 +173,12 @@ export type CloseAnswer =
   | Unknown;
 
 export type RefundAnswer =
-  /** Accepted, not done: the outcome comes later, by query. */
+  /** Accepted, not completed: the outcome comes later, from a query. */
   | { readonly kind: "accepted"; readonly refundId: string; readonly refundFen: number }
   | Refused
   | Unknown;
 
+/** A refund's progress at WeChat. `abnormal`: the payer's account can't take the money. */
 export type RefundStatus = "processing" | "succeeded" | "closed" | "abnormal";
 
 /** One refund as WeChat reports it, its signature and identity verified. */
@@ -189,33 +193,33 @@ export interface RefundReport {
 
 export type RefundQueryAnswer =
   | { readonly kind: "found"; readonly refund: RefundReport }
-  /** REFUNDNOTEXIST: the request never arrived (or, just after an unknown one, not yet). */
+  /** REFUNDNOTEXIST: the request never arrived or, shortly after an unknown outcome, not yet. */
   | { readonly kind: "absent" }
   | Refused
   | Unknown;
 
-/** Which bill is asked for: of all trades of the merchant, whatever app or protocol they came by. */
+/** The bill of all trades of the merchant in a day, whatever their app or protocol. */
 export interface BillRequest {
-  /** `YYYY-MM-DD`, in Beijing; WeChat has them for three months. */
+  /** `YYYY-MM-DD`, in Beijing; WeChat keeps bills for three months (W-55). */
   readonly day: string;
-  /** Any of the merchant's: APIv2 wants one named. */
+  /** Any app id of the merchant: APIv2 requires one. */
   readonly wechatAppId: string;
 }
 
 export type BillAnswer =
   /**
-   * Its bytes as they come, gzipped or plain: unsigned, so a bill by itself books nothing. They are
-   * to be read or cancelled; the stream errors when WeChat stalls or says too much.
+   * The bill's bytes, gzipped or plain. They aren't signed, so nothing is recorded from them. The
+   * caller must read or cancel the stream, which errors when WeChat stalls or sends too much.
    */
   | {
       readonly kind: "opened";
       readonly stream: ReadableStream<Uint8Array>;
-      /** Lower-case hex, of the text after decompression; null when WeChat tells none (APIv2). */
+      /** Lower-case hex, of the text after decompression; null when WeChat sends none (APIv2). */
       readonly sha1: string | null;
     }
-  /** No trade that day: a valid result, there is nothing to wait for. */
+  /** No trades on that day: a valid result, with nothing to wait for. */
   | { readonly kind: "empty" }
-  /** Still being made: ask again in half an hour. */
+  /** Not ready: request it again in half an hour. */
   | { readonly kind: "creating" }
   | Refused
   | Unknown;
@@ -230,10 +234,10 @@ export interface BridgeParameters {
   readonly paySign: string;
 }
 
-/** A merchant's client of WeChat Pay. No method throws for anything that WeChat or the network does. */
+/** A merchant's WeChat Pay client. No method throws because of WeChat or the network. */
 export interface WechatPay {
   prepay(request: PrepayRequest): Promise<PrepayAnswer>;
-  /** What a page hands to `getBrandWCPayRequest`, signed for this order. */
+  /** The parameters of `getBrandWCPayRequest`, signed for this order. */
   bridge(order: OrderKey, prepayId: string, nowAt: number): Promise<BridgeParameters>;
   queryPayment(order: OrderKey): Promise<PaymentAnswer>;
   close(order: OrderKey): Promise<CloseAnswer>;
@@ -242,13 +246,13 @@ export interface WechatPay {
   openBill(request: BillRequest): Promise<BillAnswer>;
 }
 
-/** What WeChat posts to us, as it arrived: nothing may be rewritten before it is verified. */
+/** A notification as it arrived: nothing may be rewritten before it is verified. */
 export interface NotificationMessage {
   readonly headers: Headers;
   readonly body: Uint8Array;
 }
 
-/** A refund that WeChat reports progress of. A reason to query, never a reason to change a row. */
+/** A refund that WeChat reports progress on: a reason to query, never a reason to change a row. */
 export interface RefundNotification {
   readonly orderNumber: string;
   readonly refundNo: string;
@@ -259,23 +263,20 @@ export type Notification =
   | { readonly kind: "payment"; readonly payment: Payment }
   | ({ readonly kind: "refund" } & RefundNotification);
 
-/**
- * Why a notification isn't acknowledged, in the text that WeChat may read: nothing secret, nothing
- * of the record.
- */
+/** Why a notification isn't acknowledged. Sent to WeChat: no secrets, nothing from the record. */
 export type NotificationRejection =
   /** Unsigned, wrongly signed, or for a merchant that doesn't exist. */
   | "not authentic"
-  /** Not what is expected here, or it contradicts the record. */
+  /** Unexpected here, or in contradiction to the record. */
   | "not accepted"
   | "not confirmed yet"
   | "try again later"
   | "too large"
   | "broken off";
 
-/** A message that claims to be WeChat's and isn't acted upon. */
+/** Why a message that claims to be WeChat's is rejected. */
 export interface NotificationFault {
-  /** `probe`: WeChat tests whether its signature is checked; nothing is wrong. */
+  /** `probe`: WeChat tests whether signatures are verified (W-71); nothing is wrong. */
   readonly kind:
     | "no-credentials"
     | "probe"
@@ -289,13 +290,13 @@ export interface NotificationFault {
     | "not-success"
     | "malformed"
     | "wrong-identity";
-  /** For logs: names fields, and never holds a key, a signature or what was signed. */
+  /** For logs: names fields, never contains a key, a signature or the signed text. */
   readonly detail: string;
-  /** How it is answered. */
+  /** The response to WeChat. */
   readonly rejection: NotificationRejection;
 }
 
-/** An answer to a notification. */
+/** The HTTP response to a notification. */
 export interface NotificationResponse {
   readonly status: 200 | 204 | 400 | 401 | 413 | 503;
   /** Null for a status without a body. */
@@ -303,21 +304,21 @@ export interface NotificationResponse {
   readonly body: string | null;
 }
 
-/** What a client needs of the network. */
+/** The network as a client uses it. */
 export interface WechatEnv {
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
-  /** Like `fetch`, presenting the client certificate of the named mTLS binding; undefined if there is none. */
+  /** `fetch` with the client certificate of the named mTLS binding; undefined without that binding. */
   readonly fetchWithCertificate: (
     bindingName: string,
   ) => ((url: string, init: RequestInit) => Promise<Response>) | undefined;
   /** Base URL without a trailing slash. */
   readonly baseUrl: string;
-  /** Tried once when no connection to `baseUrl` can be made; null when there is none. */
+  /** Tried once when `baseUrl` can't be reached; null when there is none. */
   readonly spareUrl: string | null;
 }
 
 /**
- * Looks once more for a verifying key that a merchant's settings lack (APIv3): it may have been
- * entered or fetched a moment ago. Null when there still is none with exactly this id.
+ * Looks again for a verifying key that the cached settings lack (APIv3): it may have been stored
+ * since. Null when the merchant has no key with exactly this id.
  */
 export type VerifyKeyLookup = (merchantId: number, keyId: string) => Promise<VerifyKey | null>;

@@ -67,7 +67,7 @@ describe("POST /admin/apps", () => {
       const answer = await ask("POST", PATH, { body, environment });
       expect([answer.status, faults(answer)]).toEqual([
         400,
-        { salt: "is the published demo salt: not outside development" },
+        { salt: "is the published demo salt, which is allowed in development only" },
       ]);
     }
     expect((await ask("POST", PATH, { body, environment: "development" })).status).toBe(201);
@@ -96,9 +96,9 @@ describe("POST /admin/apps", () => {
   });
 
   const APP_ID_FAULT = "must be WeChat's app id: wx and 1 to 30 letters or digits";
-  const SALT_FAULT = "must be 8 to 128 printable ASCII characters, no blanks";
+  const SALT_FAULT = "must be 8 to 128 printable ASCII characters without spaces";
   test.for<[string, unknown, string]>([
-    ["merchantId", 999_999, "is no merchant's id"],
+    ["merchantId", 999_999, "no merchant has this id"],
     ["merchantId", 0, "must be positive"],
     ["merchantId", 1.5, "must be a whole number"],
     ["merchantId", "1", "must be a whole number"],
@@ -157,7 +157,7 @@ describe("PATCH /admin/apps/:id", () => {
   });
 
   test.for<[string, unknown, string]>([
-    ["merchantId", 999_999, "is no merchant's id"],
+    ["merchantId", 999_999, "no merchant has this id"],
     ["enabled", "false", "must be true or false"],
     ["payNotifyUrl", "https://[::1]/", "must name a public host; this is a loopback one"],
     ["salt", "x".repeat(32), "is not a field of this request"],

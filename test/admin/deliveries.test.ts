@@ -219,7 +219,7 @@ describe("redelivery of one refund", () => {
     await insertRefund(db, { ...wish, ...about }, Date.now());
     expect((await asked({ event: "refund", refundNo: wish.number })).status).toBe(409);
     expect(faults(await asked({ event: "pay", refundNo: wish.number }))).toEqual({
-      refundNo: "goes with the event refund only",
+      refundNo: "is allowed with the event refund only",
     });
   });
 });

@@ -33,7 +33,7 @@ async function resolve(id: number | undefined, body: unknown) {
   return await ask("POST", `/admin/incidents/${id}/resolve`, { body });
 }
 
-const NOTE = "must have 1 to 500 characters, no control character but line breaks";
+const NOTE = "must have 1 to 500 characters and no control characters except line breaks";
 
 describe("the list of incidents", () => {
   test("has the newest open ones first, page by page, each with advice", async () => {

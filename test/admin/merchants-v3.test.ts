@@ -159,7 +159,8 @@ describe("POST /admin/merchants with v3", () => {
   const V3_KEY = "must be the APIv3 key: exactly 32 printable ASCII characters";
   const SERIAL = "must be the serial number of the merchant's API certificate: up to 40 hex digits";
   const PRIVATE = "must be an unencrypted RSA private key in PEM (apiclient_key.pem)";
-  const KEY_ID = "must be a certificate's serial number in hex, or PUB_KEY_ID_ and what follows it";
+  const KEY_ID =
+    "must be a certificate's serial number in hex, or a public key's id (PUB_KEY_ID_…)";
   test.for<[string, unknown, string]>([
     ["apiV3Key", API_V3_KEY.slice(1), V3_KEY],
     ["apiV3Key", `密${API_V3_KEY.slice(3)}`, V3_KEY],
@@ -171,9 +172,9 @@ describe("POST /admin/merchants with v3", () => {
     ["merchantPrivateKey", merchant.encrypted, PRIVATE],
     ["merchantPrivateKey", keys.short.privateKey, "must be an RSA key of at least 2048 bits"],
     ["merchantCertificate", merchant.publicKey, "must be one X.509 certificate in PEM"],
-    ["merchantCertificate", keys.expired.certificate, "has run out"],
+    ["merchantCertificate", keys.expired.certificate, "is an expired certificate"],
     ["verifyKeys", "PUB_KEY_ID_1", "must be a list of {id, pem}"],
-    ["verifyKeys", [verifyKeys[0], verifyKeys[0]], "must name no key twice"],
+    ["verifyKeys", [verifyKeys[0], verifyKeys[0]], "must not contain a key twice"],
     ["verifyKeys.0.id", [{ id: "PUBKEY", pem: "" }], KEY_ID],
     ["verifyKeys.0.pem", [{ id: publicKey.id }], "is required"],
     [
@@ -189,7 +190,7 @@ describe("POST /admin/merchants with v3", () => {
     [
       "verifyKeys.0.pem",
       [{ id: keys.expired.id, pem: keys.expired.certificate }],
-      "is a certificate that has run out",
+      "is an expired certificate",
     ],
     ["verifyKeys.0.key", [{ ...verifyKeys[0], key: 1 }], "is not a field of this request"],
   ])("refuses the %s (case %#)", async ([path, value, fault]) => {
@@ -224,7 +225,7 @@ describe("new credentials are tried out at WeChat", () => {
   });
 
   const REFUSED =
-    "is refused by WeChat: it doesn't belong to merchantSerialNo, or the pair doesn't belong to this mchId";
+    "is refused by WeChat: it doesn't belong to merchantSerialNo, or neither belongs to this mchId";
   test.for<[string, () => Response, Record<string, string>]>([
     [
       "a private key that isn't the serial number's",
@@ -234,7 +235,7 @@ describe("new credentials are tried out at WeChat", () => {
     [
       "an APIv3 key that opens nothing",
       certificates("x".repeat(32)),
-      { apiV3Key: "doesn't open this merchant's platform certificates" },
+      { apiV3Key: "doesn't decrypt this merchant's platform certificates" },
     ],
   ])("which refuses %s", async ([, answer, expected]) => {
     wechat = answer;

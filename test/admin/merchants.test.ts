@@ -43,8 +43,8 @@ describe("POST /admin/merchants", () => {
     expect(answer.json).toEqual({
       error: {
         code: "conflict",
-        message: "There is a merchant with this number already.",
-        fields: [{ path: "mchId", message: "is registered already" }],
+        message: "A merchant with this number is already registered.",
+        fields: [{ path: "mchId", message: "is already registered" }],
       },
     });
   });
@@ -58,7 +58,7 @@ describe("POST /admin/merchants", () => {
     );
   });
 
-  const NAME_FAULT = "must have 1 to 64 characters, none of them a control character";
+  const NAME_FAULT = "must have 1 to 64 characters and no control characters";
   test.for<[string, unknown, string]>([
     ["name", "", NAME_FAULT],
     ["name", "   ", NAME_FAULT],
@@ -120,7 +120,7 @@ describe("PATCH /admin/merchants/:id", () => {
     [
       "mchId",
       "1900000999",
-      "can't change: orders live under it at WeChat; register another merchant",
+      "can't change: orders belong to it at WeChat; register another merchant",
     ],
     ["protocol", "v3x", "must be v2 or v3"],
     ["apiKey", "short", KEY_FAULT],

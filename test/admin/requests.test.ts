@@ -98,8 +98,8 @@ describe("a list", () => {
     ["limit=0", "limit", "must be at least 1"],
     ["limit=101", "limit", "must be at most 100"],
     ["limit=ten", "limit", "must be a whole number"],
-    ["cursor=-1", "cursor", "must be the nextCursor of an earlier answer"],
-    ["cursor=1e3", "cursor", "must be the nextCursor of an earlier answer"],
+    ["cursor=-1", "cursor", "must be the nextCursor of an earlier response"],
+    ["cursor=1e3", "cursor", "must be the nextCursor of an earlier response"],
     ["page=2", "page", "is not a field of this request"],
   ])("asked for with %s is refused", async ([query, path, fault]) => {
     for (const list of ["/admin/merchants", "/admin/apps"]) {
@@ -142,7 +142,7 @@ test("a fault of the database is a 500 that tells nothing but the request's id",
   expect(answer.json).toEqual({
     error: {
       code: "internal",
-      message: "The gateway failed; its log tells more under request request-of-a-test.",
+      message: "The gateway failed; see its log under request request-of-a-test.",
       fields: [],
     },
   });

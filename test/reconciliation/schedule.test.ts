@@ -2,7 +2,7 @@ import { createScheduledController, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, expect, test, vi } from "vitest";
 import worker from "../../src/index.ts";
-import { reconciliationObject } from "../../src/reconciliation/stub.ts";
+import { reconciliationObject } from "../../src/reconciliation/schedule.ts";
 import { openShop } from "../support/shop.ts";
 import { closeWorld, openWorld } from "../support/world.ts";
 import {

@@ -8,7 +8,7 @@ import { findReconciliationOf, type ReconciliationRow } from "../../src/db/recon
 import { incidents } from "../../src/db/schema.ts";
 import type { IncidentRow } from "../../src/db/incidents.ts";
 import type { Started } from "../../src/reconciliation/reconciliation-object.ts";
-import { reconciliationObject } from "../../src/reconciliation/stub.ts";
+import { reconciliationObject } from "../../src/reconciliation/schedule.ts";
 import { verifySign } from "../../src/wechat/v2/sign.ts";
 import { readXml } from "../../src/wechat/v2/xml.ts";
 import { lineOf, NAMES, SUMMARY, valuesLine } from "../domain/bill/support.ts";

@@ -105,7 +105,7 @@ test("a bill with another hash than WeChat told is not used", async () => {
   await run(world.shop);
   expect(await dayOf(world.shop)).toMatchObject({
     state: "waiting",
-    reason: "the bill came broken: its hash is another",
+    reason: "the bill arrived broken: its hash differs",
   });
 });
 

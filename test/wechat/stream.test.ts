@@ -111,8 +111,10 @@ describe("openStream", () => {
   });
 
   test("aborts an answer that stalls, takes too long, or is too large", async () => {
-    expect(await read(await open([stalls], { stallMs: 10 }))).toContain("nothing came within 10");
-    expect(await read(await open([stalls], { wholeMs: 10 }))).toContain("nothing came within");
+    expect(await read(await open([stalls], { stallMs: 10 }))).toContain(
+      "nothing arrived within 10",
+    );
+    expect(await read(await open([stalls], { wholeMs: 10 }))).toContain("nothing arrived within");
     expect(await read(await open([sends("x".repeat(1_001))]))).toContain("longer than 1000 bytes");
     expect(await read(await open([sends("x".repeat(1_000))]))).toHaveLength(1_000);
   });

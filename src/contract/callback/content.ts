@@ -1,6 +1,6 @@
 import { PAY_STATE_CODE, REF_STATE_CODE } from "../order-view.ts";
 import type { Parameters } from "../parameter-set.ts";
-import type { OrderRecord, RefundRecord, RefundState } from "../../domain/states.ts";
+import type { DeliveryEvent, OrderRecord, RefundRecord, RefundState } from "../../domain/states.ts";
 
 /** The id of a payment's event: the same in every call, so that the app can recognise a repeat. */
 export function payEventId(orderNumber: string): string {
@@ -36,7 +36,7 @@ export function refundCallback(order: OrderRecord, refund: RefundRecord): Parame
 
 type Field = readonly [name: string, value: string];
 
-function head(order: OrderRecord, event: "pay" | "refund", eventId: string): readonly Field[] {
+function head(order: OrderRecord, event: DeliveryEvent, eventId: string): readonly Field[] {
   return [
     ["appId", String(order.appId)],
     ["event", event],

@@ -1,5 +1,5 @@
 import { peek } from "../../lib/peek.ts";
-import { readUpTo } from "../../lib/read-up-to.ts";
+import { readUpTo } from "../../lib/read-body.ts";
 import { BILL_LIMITS, openStream, type StreamLimits } from "../stream.ts";
 import { MAX_XML_ANSWER_BYTES, textOf } from "../transport.ts";
 import { unknown } from "../error-class.ts";
@@ -8,12 +8,12 @@ import { buildMessage, unsendable, type V2Client } from "./request.ts";
 import { billAnswerOfError } from "./error-codes.ts";
 import { readXml } from "./xml.ts";
 
-/** `<`: an error comes as XML. A bill begins with a column's name, or with gzip's magic bytes. */
-const XML_BEGINS = 0x3c;
+/** `<`: an error is XML. A bill begins with a column name or gzip's magic bytes. */
+const XML_START = 0x3c;
 
 /**
- * Asks for the bill of all trades of a day, gzipped (W-57). The answer isn't signed:
- * a bill by its bytes, an error by its XML, both with status 200.
+ * Requests the bill of all trades of a day, gzipped (W-57). The answer isn't signed, and has status
+ * 200 for a bill and for an error, which is XML.
  */
 export async function openBill(
   client: V2Client,
@@ -40,7 +40,7 @@ export async function openBill(
   try {
     const { head, whole } = await peek(outcome.body, 1);
     if (head.byteLength === 0) return unknown("an empty answer");
-    if (head[0] !== XML_BEGINS) return { kind: "opened", stream: whole, sha1: null };
+    if (head[0] !== XML_START) return { kind: "opened", stream: whole, sha1: null };
     return readError(await readUpTo(whole, MAX_XML_ANSWER_BYTES));
   } catch (error) {
     return unknown(`answer broke off: ${textOf(error)}`);

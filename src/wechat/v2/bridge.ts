@@ -4,8 +4,7 @@ import { sign, v2SignType } from "./sign.ts";
 
 /**
  * The five parameters of `getBrandWCPayRequest` and the signature over exactly those, with the
- * order's own algorithm (W-25). `nowAt` is Unix ms; the bridge wants a *string* of
- * seconds.
+ * order's algorithm (W-25). `nowAt` is Unix ms; the bridge requires a *string* of seconds.
  */
 export async function signBridge(
   merchant: V2Merchant,

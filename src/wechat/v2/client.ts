@@ -8,8 +8,8 @@ import { queryRefund } from "./query-refund.ts";
 import { refund } from "./refund.ts";
 
 /**
- * A merchant's client of WeChat Pay over APIv2. Verifies answers by the merchant's own API key, so
- * it needs no look-up of keys.
+ * A merchant's WeChat Pay client over APIv2. Verifies answers with the merchant's own API key, so it
+ * needs no key look-up.
  */
 export function connectV2(merchant: V2Merchant, env: WechatEnv): WechatPay {
   const client = { merchant, env };

@@ -5,8 +5,10 @@ import { send, type V2Client } from "./request.ts";
 import { classifyCloseError } from "./error-codes.ts";
 
 /**
- * Closes an unpaid order for good (W-33; from five minutes after it was made, W-34).
- * Closing twice is fine. The payer may be quicker: ask once more before telling anyone.
+ * Closes an unpaid order permanently (W-33), five minutes after its creation at the earliest (W-34).
+ * Closing an order twice is allowed.
+ *
+ * The payer may pay before WeChat closes the order: query it before reporting it as unpaid.
  */
 export async function closeOrder(client: V2Client, order: OrderKey): Promise<CloseAnswer> {
   const reply = await send(client, order, {
@@ -16,7 +18,17 @@ export async function closeOrder(client: V2Client, order: OrderKey): Promise<Clo
   });
   if (reply.kind === "done") return { kind: "closed" };
   if (reply.kind !== "error") return reply;
-  const verdict = classifyCloseError(reply.error.code);
-  if (verdict === "paid" || verdict === "closed" || verdict === "absent") return { kind: verdict };
-  return answerFor(verdict, reply.error);
+  const errorClass = classifyCloseError(reply.error.code);
+  switch (errorClass) {
+    case "paid":
+    case "closed":
+    case "absent":
+      return { kind: errorClass };
+    case "unknown":
+    case "later":
+    case "request":
+    case "merchant":
+    case "gateway":
+      return answerFor(errorClass, reply.error);
+  }
 }

@@ -2,10 +2,10 @@ import { errorTable, unknown, type ErrorClass, type WechatError } from "../error
 import type { BillAnswer, Refused, Unknown } from "../types.ts";
 
 /**
- * Codes that mean the same in every call (W-06).
+ * Codes with the same meaning in every call (W-06).
  *
- * SIGNERROR is the merchant's: how a message is signed is pinned by published vectors, which leaves
- * the stored key.
+ * SIGNERROR is blamed on the merchant: published test vectors verify our signing, so the stored key
+ * must be wrong.
  */
 const COMMON = {
   SYSTEMERROR: "unknown",
@@ -24,17 +24,17 @@ const COMMON = {
   NOT_UTF8: "gateway",
 } as const satisfies Record<string, ErrorClass>;
 
-/** Codes of unifiedorder (W-21). `ask`: the number is in use; only orderquery tells for what. */
-export const classifyPrepayError = classifier<ErrorClass | "paid" | "closed" | "ask">({
+/** Codes of unifiedorder (W-21). `query`: the number is in use; orderquery shows by which order. */
+export const classifyPrepayError = classifier<ErrorClass | "paid" | "closed" | "query">({
   ...COMMON,
-  // Our own validation is narrower than WeChat's rules; what still offends is the app's value,
-  // an openId of another appid being the usual one.
+  // Our validation is stricter than WeChat's, so the app's value is at fault: usually an openId of
+  // another appid.
   PARAM_ERROR: "request",
   INVALID_REQUEST: "request",
   NOTENOUGH: "request",
   ORDERPAID: "paid",
   ORDERCLOSED: "closed",
-  OUT_TRADE_NO_USED: "ask",
+  OUT_TRADE_NO_USED: "query",
 });
 
 /** Codes of orderquery (W-31). */
@@ -43,7 +43,7 @@ export const classifyPaymentQueryError = classifier<ErrorClass | "absent">({
   ORDERNOTEXIST: "absent",
 });
 
-/** Codes of closeorder (W-35). TRADE_STATE_ERROR names no state, so a query must. */
+/** Codes of closeorder (W-35). TRADE_STATE_ERROR doesn't name the state, so a query is needed. */
 export const classifyCloseError = classifier<ErrorClass | "paid" | "closed" | "absent">({
   ...COMMON,
   ORDERPAID: "paid",
@@ -53,14 +53,14 @@ export const classifyCloseError = classifier<ErrorClass | "paid" | "closed" | "a
 });
 
 /**
- * Codes of the refund (W-42, W-43). `ask`: ERROR can also mean "already refunded".
+ * Codes of the refund (W-42, W-43). `query`: ERROR can also mean "already refunded".
  *
- * `unknown` and `later` here are also the codes by which WeChat asks for the same request again.
- * A code that isn't listed is a final no, as in every call: a refund keeps its number whatever the
- * answer, so asking again later can't refund twice, while calling it unknown would have it
- * repeated for ever and hide a fault that a person must see.
+ * `unknown` and `later` include the codes by which WeChat asks for the same request again. An
+ * unlisted code is a refusal, as in every call: a refund keeps its number whatever the answer, so a
+ * later repeat can't refund twice, whereas `unknown` would be repeated forever and hide a fault that
+ * the operator must see.
  */
-export const classifyRefundError = classifier<ErrorClass | "ask">({
+export const classifyRefundError = classifier<ErrorClass | "query">({
   ...COMMON,
   BIZERR_NEED_RETRY: "unknown",
   INVALID_REQ_TOO_MUCH: "later",
@@ -73,7 +73,7 @@ export const classifyRefundError = classifier<ErrorClass | "ask">({
   REFUND_FEE_MISMATCH: "gateway",
   INVALID_TRANSACTIONID: "gateway",
   ORDERNOTEXIST: "gateway",
-  ERROR: "ask",
+  ERROR: "query",
 });
 
 /** Codes of refundquery (W-48). */
@@ -84,10 +84,10 @@ export const classifyRefundQueryError = classifier<ErrorClass | "absent">({
 });
 
 /**
- * A `return_code=FAIL` answer (W-03). Unsigned, but TLS says who sent it, and WeChat refuses so
- * before doing anything: faults of form or signature. Taking it for final never doubles money,
- * since the number stays the same, whereas calling it unknown would hide a wrong setting for ever.
- * Only a text that speaks of WeChat's own trouble is unknown.
+ * A `return_code=FAIL` answer (W-03). It is unsigned, but TLS authenticates the sender, and WeChat
+ * sends it before doing anything: for faults of format or signature. Treating it as a refusal never
+ * pays or refunds twice, since the number stays the same; `unknown` would hide a wrong setting
+ * forever. Only a text about a fault of WeChat's own is unknown.
  */
 export function answerToUnsignedFail(message: string): Refused | Unknown {
   if (/system\s?_?error|系统繁忙|系统错误|系统超时|频率|频繁|稍后/i.test(message)) {
@@ -98,8 +98,8 @@ export function answerToUnsignedFail(message: string): Refused | Unknown {
 }
 
 /**
- * W-58. The words tell more than the code, of which only 20002 has one meaning; how
- * they are spelled differs between the documents and life ("No Bill Exist", "NO Bill Exist").
+ * The answer for a bill's error (W-58). The message says more than the code, since only 20002 is
+ * unambiguous. Documents and live messages differ in spelling ("No Bill Exist", "NO Bill Exist").
  */
 export function billAnswerOfError({ code, message }: WechatError): BillAnswer {
   if (code === "20002" || /no bill exist/i.test(message)) return { kind: "empty" };
@@ -110,10 +110,10 @@ export function billAnswerOfError({ code, message }: WechatError): BillAnswer {
   return answerToUnsignedFail(message);
 }
 
-/** A closed table as a function; a code that isn't listed is a final no to a message of ours. */
-function classifier<V extends string>(
-  table: Readonly<Record<string, V>>,
-): (code: string) => V | "gateway" {
-  const verdictOf = errorTable(table);
-  return (code) => verdictOf(code) ?? "gateway";
+/** Classifies codes by a table. An unlisted code is a refusal, blamed on our message. */
+function classifier<C extends string>(
+  table: Readonly<Record<string, C>>,
+): (code: string) => C | "gateway" {
+  const classOf = errorTable(table);
+  return (code) => classOf(code) ?? "gateway";
 }

@@ -13,11 +13,10 @@ import { md5Hex, verifySign } from "./sign.ts";
 import { cdata, readXml } from "./xml.ts";
 
 /**
- * Reads and verifies a payment notification (W-49). `raw` is the body as it
- * came: nothing may be re-written before the signature is checked.
+ * Reads and verifies a payment notification (W-49). `raw` is the unchanged body: nothing may be
+ * rewritten before the signature is verified.
  *
- * What only the stored order can tell remains for the caller: that `wechatAppId`, `totalFen` and
- * `signType` are the order's.
+ * The caller still has to compare `wechatAppId`, `totalFen` and `signType` with the stored order.
  */
 export async function readPaymentNotification(
   raw: Uint8Array | string,
@@ -29,7 +28,7 @@ export async function readPaymentNotification(
   if (fields.get("return_code") !== "SUCCESS") return fault("not-success", "return_code");
   if ((fields.get("sign") ?? "") === "") return fault("unsigned", "no sign");
   const signType = await verifySign(fields, merchant.apiKey);
-  if (signType === null) return fault("wrong-signature", "sign doesn't fit");
+  if (signType === null) return fault("wrong-signature", "sign doesn't match");
   if (fields.get("mch_id") !== merchant.mchId) return fault("wrong-identity", "mch_id");
   if (fields.get("result_code") !== "SUCCESS") return fault("not-success", "result_code");
   const payment = readPayment(fields, signType);
@@ -37,10 +36,10 @@ export async function readPaymentNotification(
 }
 
 /**
- * Reads a refund notification (W-52), which carries no signature. It is
- * encrypted under the merchant's key, but in ECB: blocks of old messages can be cut and joined, and
- * nothing tells a repeat from a first delivery. So it is only a reason to query: refundquery's
- * answer is the fact, and no field but the two numbers is needed.
+ * Reads a refund notification (W-52), which has no signature. It is encrypted under the merchant's
+ * key, but in ECB mode: blocks of old messages can be recombined, and a replay can't be recognised.
+ * So it is only a reason to query: refundquery's answer is recorded, and only the two numbers are
+ * read.
  */
 export async function readRefundNotification(
   raw: Uint8Array | string,
@@ -62,7 +61,7 @@ export async function readRefundNotification(
   return ok({ orderNumber, refundNo });
 }
 
-/** WeChat reads the outcome in the body; the status is 200 either way. */
+/** The response in APIv2's form. WeChat reads the outcome from the body; the status is always 200. */
 export function acknowledge(outcome: Result<null, NotificationRejection>): NotificationResponse {
   const [code, message] = outcome.ok ? ["SUCCESS", "OK"] : ["FAIL", outcome.error];
   return {
@@ -87,8 +86,8 @@ export async function reqInfoKey(apiKey: string): Promise<string> {
 }
 
 /**
- * Decrypts `req_info` (W-53); null when it isn't that, or was
- * made with another key. Uses node:crypto, since Web Crypto has no ECB.
+ * Decrypts `req_info` (W-53); null when it is malformed or was encrypted with another key. Uses
+ * node:crypto, since Web Crypto has no ECB.
  */
 export function decryptReqInfo(reqInfo: string, key: string): Uint8Array | null {
   if (reqInfo === "" || !BASE64.test(reqInfo)) return null;

@@ -5,13 +5,13 @@ import type { Payment, SignType } from "../types.ts";
 import { isYuan, readFen } from "./values.ts";
 
 /**
- * The payment in a *verified* message: orderquery's answer and the payment notification report it
- * with the same fields.
+ * Reads the payment from a *verified* message: orderquery's answer and the payment notification use
+ * the same fields.
  *
- * `total_fee` is the order's amount; `cash_fee` and `settlement_total_fee` are less by coupons and
- * aren't looked at.
+ * `total_fee` is the order's amount; `cash_fee` and `settlement_total_fee` are reduced by coupons
+ * and ignored.
  *
- * @returns the name of the field that is missing or malformed on failure.
+ * @returns on failure, the name of the missing or malformed field.
  */
 export function readPayment(
   fields: ReadonlyMap<string, string>,

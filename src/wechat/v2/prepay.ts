@@ -8,15 +8,15 @@ import { queryPayment } from "./query-payment.ts";
 
 /** Characters (W-19). */
 const MAX_PREPAY_ID_LENGTH = 64;
-/** What WeChat says, as INVALID_REQUEST or as FAIL, when a number comes with other parameters. */
-const NUMBER_TAKEN = "商户订单号重复";
+/** WeChat's message, with INVALID_REQUEST or FAIL, for a number in use with other parameters (W-20). */
+const NUMBER_IN_USE = "商户订单号重复";
 
 /**
- * Makes an order at WeChat, or gets a new prepay id for one made before with the same parameters
+ * Creates an order at WeChat, or gets a new prepay id for one created before with the same parameters
  * (W-18, W-19).
  *
- * An answer that settles nothing is asked for once more with the same number and parameters, which
- * WeChat takes for the same order; a reply that asks for a pause isn't.
+ * A call with an unknown outcome is repeated once with the same number and parameters, which WeChat
+ * treats as the same order, unless WeChat asks for a pause.
  */
 export async function prepay(client: V2Client, request: PrepayRequest): Promise<PrepayAnswer> {
   return await prepayWithRetry(
@@ -50,23 +50,23 @@ function buildOrder(request: PrepayRequest): V2Request {
 function readAttempt(reply: V2Response): PrepayAttempt {
   if (reply.kind === "done") return readPrepayId(reply.fields);
   if (reply.kind === "error") return readError(reply.error);
-  if (reply.kind === "unknown") return { kind: "again", reason: reply.reason };
-  return reply.message.includes(NUMBER_TAKEN) ? { kind: "ask", error: reply } : reply;
+  if (reply.kind === "unknown") return { kind: "retry", reason: reply.reason };
+  return reply.message.includes(NUMBER_IN_USE) ? { kind: "query", error: reply } : reply;
 }
 
 function readPrepayId(fields: ReadonlyMap<string, string>): PrepayAttempt {
   const prepayId = fields.get("prepay_id") ?? "";
   if (prepayId === "" || prepayId.length > MAX_PREPAY_ID_LENGTH) {
-    return { kind: "again", reason: "answer without a prepay_id" };
+    return { kind: "retry", reason: "answer without a prepay_id" };
   }
   return { kind: "prepared", prepayId };
 }
 
 function readError(error: WechatError): PrepayAttempt {
-  if (error.message.includes(NUMBER_TAKEN)) return { kind: "ask", error };
-  const verdict = classifyPrepayError(error.code);
-  if (verdict === "paid" || verdict === "closed") return { kind: verdict };
-  if (verdict === "ask") return { kind: "ask", error };
-  if (verdict === "unknown") return { kind: "again", reason: `${error.code}: ${error.message}` };
-  return answerFor(verdict, error);
+  if (error.message.includes(NUMBER_IN_USE)) return { kind: "query", error };
+  const errorClass = classifyPrepayError(error.code);
+  if (errorClass === "paid" || errorClass === "closed") return { kind: errorClass };
+  if (errorClass === "query") return { kind: "query", error };
+  if (errorClass === "unknown") return { kind: "retry", reason: `${error.code}: ${error.message}` };
+  return answerFor(errorClass, error);
 }

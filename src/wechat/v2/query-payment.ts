@@ -6,7 +6,7 @@ import { send, type V2Client } from "./request.ts";
 import { classifyPaymentQueryError } from "./error-codes.ts";
 import { readPayment } from "./payment.ts";
 
-/** Asks for an order by our number, the only one known before it is paid (W-29). */
+/** Queries an order by our number, the only number known before it is paid (W-29). */
 export async function queryPayment(client: V2Client, order: OrderKey): Promise<PaymentAnswer> {
   const reply = await send(client, order, {
     path: "/pay/orderquery",
@@ -15,8 +15,8 @@ export async function queryPayment(client: V2Client, order: OrderKey): Promise<P
   });
   if (reply.kind === "done") return readState(reply.fields, order);
   if (reply.kind !== "error") return reply;
-  const verdict = classifyPaymentQueryError(reply.error.code);
-  return verdict === "absent" ? { kind: "absent" } : answerFor(verdict, reply.error);
+  const errorClass = classifyPaymentQueryError(reply.error.code);
+  return errorClass === "absent" ? { kind: "absent" } : answerFor(errorClass, reply.error);
 }
 
 function readState(fields: ReadonlyMap<string, string>, order: OrderKey): PaymentAnswer {

@@ -8,11 +8,10 @@ import { queryRefund } from "./query-refund.ts";
 import { readFen } from "./values.ts";
 
 /**
- * Asks WeChat for a refund (W-37). `accepted` isn't done, and `unknown` isn't
- * failed: both are resolved by asking again with the same `refundNo`, never with a new one.
+ * Requests a refund (W-37). `accepted` doesn't mean completed, and `unknown` doesn't mean failed:
+ * both are resolved by a query or a repeat with the same `refundNo`, never with a new one.
  *
- * The merchant's client certificate is presented when there is a binding for it; a stand-in for
- * WeChat needs none.
+ * Presents the merchant's client certificate when a binding is set; the sandbox needs none.
  */
 export async function refund(
   client: V2Client,
@@ -26,10 +25,10 @@ export async function refund(
   const reply = await send(client, request, buildRefund(request), fetch);
   if (reply.kind === "done") return readAccepted(reply.fields, request);
   if (reply.kind !== "error") return reply;
-  const verdict = classifyRefundError(reply.error.code);
-  return verdict === "ask"
-    ? await askWhether(client, request, reply.error)
-    : answerFor(verdict, reply.error);
+  const errorClass = classifyRefundError(reply.error.code);
+  return errorClass === "query"
+    ? await queryAfterError(client, request, reply.error)
+    : answerFor(errorClass, reply.error);
 }
 
 function fetchFor(client: V2Client): WechatEnv["fetch"] | undefined {
@@ -38,9 +37,8 @@ function fetchFor(client: V2Client): WechatEnv["fetch"] | undefined {
 }
 
 /**
- * The order is named once, since WeChat asks for one of two, and by our number rather than by
- * WeChat's: it is the row's own key, so no stored value can point at another order. WeChat's comes
- * back in the answer and is compared there.
+ * WeChat accepts either of two order numbers. We send our own: it is the row's key, so no stored
+ * value can refer to another order. The answer contains WeChat's number, which is compared.
  */
 function buildRefund(request: WechatRefundRequest): V2Request {
   return {
@@ -70,8 +68,8 @@ function readAccepted(
   return { kind: "accepted", refundId, refundFen };
 }
 
-/** ERROR may mean that this very refund was made before: then it was accepted. */
-async function askWhether(
+/** ERROR may mean that this refund was accepted before: a query shows it. */
+async function queryAfterError(
   client: V2Client,
   request: WechatRefundRequest,
   error: WechatError,

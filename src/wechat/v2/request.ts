@@ -12,13 +12,13 @@ import { answerToUnsignedFail } from "./error-codes.ts";
 import { sign, v2SignType, verifySign } from "./sign.ts";
 import { readXml, writeXml } from "./xml.ts";
 
-/** A merchant and the world through which WeChat is reached for it. */
+/** A merchant, and the network for its calls. */
 export interface V2Client {
   readonly merchant: V2Merchant;
   readonly env: WechatEnv;
 }
 
-/** What differs between the calls. */
+/** The part of a request that differs between calls. */
 export interface V2Request {
   /** For example `/pay/orderquery`. */
   readonly path: string;
@@ -27,14 +27,14 @@ export interface V2Request {
   readonly timeoutMs: number;
 }
 
-/** `done` and `error` are verified: signed with the order's algorithm, by and for this merchant. */
+/** `done` and `error` are verified: signed with the order's algorithm, for this merchant. */
 export type V2Response =
   | { readonly kind: "done"; readonly fields: ReadonlyMap<string, string> }
   | { readonly kind: "error"; readonly error: WechatError }
   | Refused
   | Unknown;
 
-/** Asks WeChat and verifies the answer. Whatever can't be relied upon is `unknown`. */
+/** Sends a request and verifies the answer. An untrustworthy answer is `unknown`. */
 export async function send(
   client: V2Client,
   order: OrderKey,
@@ -48,8 +48,8 @@ export async function send(
 }
 
 /**
- * A call as it is sent. `sign_type` always is, MD5 too, so that an order's algorithm never hangs
- * on a default. On failure the name of a field that can't be written.
+ * Builds the signed HTTP request. It always contains `sign_type`, even for MD5, so that an order's
+ * algorithm never depends on a default. On failure: the name of a field that can't be sent.
  */
 export async function buildMessage(
   merchant: V2Merchant,
@@ -78,9 +78,9 @@ export async function buildMessage(
   });
 }
 
-/** A field holds what can't be written; `field` names it. */
+/** The refusal for a field that contains a character WeChat doesn't accept. */
 export function unsendable(field: string): Refused {
-  const message = `${field} holds a character that WeChat doesn't take`;
+  const message = `${field} contains a character that WeChat doesn't accept`;
   return { kind: "refused", code: "UNSENDABLE", message, blame: "request" };
 }
 
@@ -95,20 +95,20 @@ async function readReply(
   if (!read.ok) return unknown(`unreadable answer: ${read.error}`);
   const fields = read.value;
   const returnCode = fields.get("return_code");
-  // The text of a refusal by WeChat's outer gate is in `retmsg` (W-03).
+  // A refusal by WeChat's front end has its text in `retmsg` (W-03).
   if (returnCode === "FAIL") {
     return answerToUnsignedFail(fields.get("return_msg") || fields.get("retmsg") || "");
   }
   if (returnCode !== "SUCCESS") return unknown("answer without a return_code");
   const signType = await verifySign(fields, merchant.apiKey, order.signType);
-  if (signType === null) return unknown("answer not rightly signed");
-  const stranger = strangeField(fields, merchant, order);
-  if (stranger !== null) return unknown(`answer for another ${stranger}`);
+  if (signType === null) return unknown("answer not correctly signed");
+  const mismatched = mismatchedField(fields, merchant, order);
+  if (mismatched !== null) return unknown(`answer for another ${mismatched}`);
   return readResult(fields);
 }
 
-/** The name of an identity in the answer that isn't the request's; null when all agree. */
-function strangeField(
+/** The name of an identifier in the answer that differs from the request's; null when all match. */
+function mismatchedField(
   fields: ReadonlyMap<string, string>,
   merchant: V2Merchant,
   order: OrderKey,

@@ -1,14 +1,14 @@
-/** 15 digits: far above any amount, far below where a number stops being exact. */
+/** 15 digits: far above any amount, and exact as a number. */
 const WHOLE_NUMBER = /^(?:0|[1-9]\d{0,14})$/;
 
-/** An amount of fen from 1 up, written as a plain decimal integer; else null. */
+/** An amount of at least 1 fen, written as a plain decimal integer; else null. */
 export function readFen(text: string | undefined): number | null {
   if (text === undefined || !WHOLE_NUMBER.test(text)) return null;
   const fen = Number(text);
   return fen >= 1 ? fen : null;
 }
 
-/** Only yuan are traded; a report without a currency is in yuan (W-22). */
+/** Only yuan are accepted; a report without a currency is in yuan (W-22). */
 export function isYuan(feeType: string | undefined): boolean {
   return feeType === undefined || feeType === "" || feeType === "CNY";
 }

@@ -14,21 +14,21 @@ const LAST_CODE_POINT = 0x10ffff;
 const SECTION_START = "<![CDATA[";
 const SECTION_END = "]]>";
 
-/** XML 1.0, production 2: no control characters but tab and client ends, no lone surrogates. */
+/** XML 1.0, production 2: no control characters except tab and line breaks, no lone surrogates. */
 export function isXmlText(text: string): boolean {
   return XML_TEXT.test(text);
 }
 
 /**
- * Replaces the five built-in entities and numeric references, once: `&amp;lt;` becomes `&lt;`.
- * Null when there is any other `&`, or a reference to no character.
+ * Replaces the five predefined entities and numeric references, once: `&amp;lt;` becomes `&lt;`.
+ * Null for any other `&`, or a reference to an invalid character.
  */
 export function decodeReferences(text: string): string | null {
   let decoded = "";
   let from = 0;
   for (const match of text.matchAll(REFERENCE)) {
     const before = text.slice(from, match.index);
-    const character = referred(match[1], match[2], match[3]);
+    const character = characterOf(match[1], match[2], match[3]);
     if (before.includes("&") || character === null) return null;
     decoded += before + character;
     from = match.index + match[0].length;
@@ -37,7 +37,7 @@ export function decodeReferences(text: string): string | null {
   return rest.includes("&") ? null : decoded + rest;
 }
 
-function referred(
+function characterOf(
   name: string | undefined,
   decimal: string | undefined,
   hex: string | undefined,
@@ -50,10 +50,10 @@ function referred(
 }
 
 /**
- * The document with each CDATA section replaced by `]`, so that its markup can be looked at: `]`
- * is legal as text but neither in a tag nor in a reference. Null when a section doesn't end.
+ * The document with each CDATA section replaced by `]`, so that its markup can be checked: `]` is
+ * legal in text, but neither in a tag nor in a reference. Null when a section doesn't end.
  *
- * Searches by `indexOf`, since a lazy pattern takes quadratic time on a body of nothing but starts.
+ * Searches with `indexOf`, since a lazy pattern takes quadratic time on a body of only section starts.
  */
 export function maskCdata(text: string): string | null {
   let masked = "";

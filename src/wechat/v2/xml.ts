@@ -2,11 +2,11 @@ import { XMLParser, XMLValidator } from "fast-xml-parser";
 import { err, ok, type Result } from "../../lib/result.ts";
 import { decodeReferences, isXmlText, maskCdata } from "./xml-text.ts";
 
-/** Bytes (characters, when given text). WeChat's messages are below 20 KB. */
+/** Bytes (characters for text input). WeChat's messages are below 20 KB. */
 const MAX_XML_SIZE = 64 * 1024;
 /**
- * Opening and closing ones. A refundquery's ten refunds with twenty coupons each have about 1500;
- * the parser's time grows with the square, and 64 KB of `<a/>` would cost it most of a second.
+ * Opening and closing tags. Ten refunds with twenty coupons each, in a refundquery's answer, have
+ * about 1500. The parser takes quadratic time: 64 KB of `<a/>` would cost most of a second.
  */
 const MAX_TAGS = 3000;
 
@@ -20,28 +20,27 @@ const BLANK = /^[ \t\r\n]*$/;
 const TEXT = "#text";
 const CDATA = "#cdata";
 
-/** Every value stays the string that was sent: a transaction number has 28 digits. */
+/** Keeps every value as the string that was sent: a transaction number has 28 digits. */
 const parser = new XMLParser({
   preserveOrder: true,
   ignoreAttributes: false,
   parseTagValue: false,
   trimValues: false,
-  // References are decoded in xml-text.ts, once and for text outside CDATA only.
+  // References are decoded in xml-text.ts: once, and only outside CDATA.
   processEntities: false,
   textNodeName: TEXT,
   cdataPropName: CDATA,
 });
 
 /**
- * Reads one of WeChat's flat messages: fields by name, each value a string, white space kept.
+ * Reads one of WeChat's flat messages: fields by name, each value a string with its white space.
  *
- * Refuses whatever such a message never has: DOCTYPE, entities, processing instructions, comments,
- * attributes, nesting, a field twice, a document cut short or followed by something. What is
- * refused for its shape is refused *before* the parser sees it, because fast-xml-parser passes
- * over a DOCTYPE or a stray section in silence.
+ * Refuses everything that such a message never contains: DOCTYPE, entities, processing instructions,
+ * comments, attributes, nesting, repeated fields, truncated documents, trailing content. The syntax
+ * is checked *before* parsing, because fast-xml-parser silently skips a DOCTYPE or a stray section.
  *
  * @param root `xml` in the API and in notifications, `root` inside a refund notification.
- * @returns the reason on failure, without the message's content.
+ * @returns on failure, the reason without the message's content.
  */
 export function readXml(
   raw: Uint8Array | string,
@@ -50,7 +49,7 @@ export function readXml(
   if (raw.length > MAX_XML_SIZE) return err("too long");
   const text = typeof raw === "string" ? raw : decodeUtf8(raw);
   if (text === null) return err("not UTF-8");
-  if (!isXmlText(text)) return err("characters that XML doesn't allow");
+  if (!isXmlText(text)) return err("characters not allowed in XML");
   const body = text
     .replace(/^\uFEFF/, "")
     .trimStart()
@@ -62,7 +61,7 @@ export function readXml(
   return tree === null ? err("not well-formed") : readFields(tree, root);
 }
 
-/** Bytes to text, or null when they aren't UTF-8. */
+/** Decodes bytes; null when they aren't UTF-8. */
 function decodeUtf8(bytes: Uint8Array): string | null {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
@@ -139,12 +138,12 @@ function nodesOf(tree: unknown): [string, unknown][] {
 }
 
 /**
- * Writes fields as WeChat's XML, in the order given, each value in CDATA.
+ * Writes fields as WeChat's XML, in the map's order, each value in CDATA.
  *
- * CDATA throughout, because some readers trim plain text, and the signature is over the untrimmed
- * value.
+ * CDATA for all values, because some readers trim plain text, while the signature covers the
+ * untrimmed value.
  *
- * @returns on failure the name of the field that WeChat wouldn't take (see `isSendable`).
+ * @returns on failure, the name of the field that WeChat wouldn't accept (see `isSendable`).
  */
 export function writeXml(fields: ReadonlyMap<string, string>): Result<string, string> {
   let body = "";
@@ -156,15 +155,15 @@ export function writeXml(fields: ReadonlyMap<string, string>): Result<string, st
   return ok(`<xml>${body}</xml>`);
 }
 
-/** A value as CDATA. The only way to hold `]]>` in CDATA is to end the section inside of it. */
+/** A value as CDATA. `]]>` must be split over two sections. */
 export function cdata(value: string): string {
   return `<![CDATA[${value.replaceAll("]]>", "]]]]><![CDATA[>")}]]>`;
 }
 
 /**
- * WeChat takes characters of one to three UTF-8 bytes only (W-15): no emoji. Of
- * the control characters tab and client feed remain; a carriage return doesn't, since XML readers
- * turn it into a client feed and so would break the signature.
+ * WeChat accepts only characters of one to three UTF-8 bytes (W-15): no emoji. Tab and line feed are
+ * the only control characters allowed: XML readers turn a carriage return into a line feed, which
+ * would break the signature.
  */
 function isSendable(value: string): boolean {
   return /^[\t\n\u{20}-\u{7E}\u{A0}-\u{D7FF}\u{E000}-\u{FFFD}]*$/u.test(value);

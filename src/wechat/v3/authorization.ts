@@ -1,19 +1,19 @@
 import type { V3Merchant } from "../types.ts";
 import { sign } from "./rsa.ts";
 
-/** What of a request is signed. */
+/** The signed part of a request. */
 export interface SignedRequest {
   readonly method: "GET" | "POST";
   /** Path and query, exactly as they are sent. */
   readonly path: string;
-  /** The bytes that are sent, as text; empty for a GET. */
+  /** The body exactly as sent; empty for a GET. */
   readonly body: string;
-  /** Unix seconds; WeChat refuses a clock that is five minutes off (W-66). */
+  /** Unix seconds; WeChat refuses a clock that is off by five minutes (W-66). */
   readonly timestamp: number;
   readonly nonce: string;
 }
 
-/** The text that is signed (W-64): five lines, each ended, the last one too. */
+/** The signed text (W-64): five lines, each ending with a line feed, including the last. */
 export function requestText({ method, path, timestamp, nonce, body }: SignedRequest): string {
   return [method, path, String(timestamp), nonce, body, ""].join("\n");
 }

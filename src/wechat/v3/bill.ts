@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { readUpTo } from "../../lib/read-up-to.ts";
+import { readUpTo } from "../../lib/read-body.ts";
 import { BILL_LIMITS, openStream, type StreamLimits } from "../stream.ts";
 import { CALL_TIMEOUT_MS } from "../transport.ts";
 import { answerFor, unknown } from "../error-class.ts";
@@ -8,9 +8,9 @@ import { buildMessage, send, MAX_ANSWER_BYTES, readStatus, type V3Client } from 
 import { classifyDownloadError, classifyBillError } from "./error-codes.ts";
 import { readJson } from "./json.ts";
 
-/** Where a day's bill lies, for five minutes. */
+/** The location of a day's bill, valid for five minutes. */
 export interface TradeBill {
-  /** To be used as it stands: it carries a token. */
+  /** Must be used unchanged: it contains a token. */
   readonly url: string;
   /** Lower-case hex SHA-1 of the bill as text, that is after decompression (W-94). */
   readonly sha1: string;
@@ -18,9 +18,9 @@ export interface TradeBill {
 
 export type TradeBillAnswer =
   | { readonly kind: "ready"; readonly bill: TradeBill }
-  /** No trade that day: a valid result, there is nothing to wait for. */
+  /** No trades on that day: a valid result, with nothing to wait for. */
   | { readonly kind: "empty" }
-  /** Still being made: ask again in half an hour. */
+  /** Not ready: request it again in half an hour. */
   | { readonly kind: "creating" }
   | Refused
   | Unknown;
@@ -32,10 +32,10 @@ const location = z.object({
 });
 
 /**
- * Asks for the bill of all trades of a day (W-92), gzipped. `date` is
- * `yyyy-MM-dd` in Beijing, before today and within three months.
+ * Requests the location of the bill of all trades of a day (W-92), gzipped. `date` is `yyyy-MM-dd` in
+ * Beijing, before today and within three months.
  */
-export async function askTradeBill(client: V3Client, date: string): Promise<TradeBillAnswer> {
+export async function requestTradeBill(client: V3Client, date: string): Promise<TradeBillAnswer> {
   const query = new URLSearchParams({ bill_date: date, bill_type: "ALL", tar_type: "GZIP" });
   const reply = await send(client, {
     method: "GET",
@@ -44,10 +44,10 @@ export async function askTradeBill(client: V3Client, date: string): Promise<Trad
   });
   if (reply.kind === "unknown") return reply;
   if (reply.kind === "error") {
-    const verdict = classifyBillError(reply.error);
-    return verdict === "empty" || verdict === "creating"
-      ? { kind: verdict }
-      : answerFor(verdict, reply.error);
+    const errorClass = classifyBillError(reply.error);
+    return errorClass === "empty" || errorClass === "creating"
+      ? { kind: errorClass }
+      : answerFor(errorClass, reply.error);
   }
   const read = readJson(reply.body, location);
   if (!read.ok) return unknown(`unreadable answer: ${read.error}`);
@@ -55,15 +55,15 @@ export async function askTradeBill(client: V3Client, date: string): Promise<Trad
   return { kind: "ready", bill: { url, sha1: hash.toLowerCase() } };
 }
 
-/** The bill of a day, on its way. */
+/** Requests the bill of a day and opens its download. */
 export async function openBill(client: V3Client, { day }: BillRequest): Promise<BillAnswer> {
-  const answer = await askTradeBill(client, day);
+  const answer = await requestTradeBill(client, day);
   return answer.kind === "ready" ? await downloadBill(client, answer.bill) : answer;
 }
 
 /**
- * Downloads a bill. The request is signed like any other, over the URL's own path and query; the
- * reply isn't signed at all (W-93), so its hash is the reader's to check.
+ * Opens the download of a bill. The request is signed over the URL's path and query; the reply isn't
+ * signed (W-93), so the reader must check its hash.
  */
 export async function downloadBill(
   client: V3Client,
@@ -72,9 +72,10 @@ export async function downloadBill(
 ): Promise<Extract<BillAnswer, { kind: "opened" | "refused" | "unknown" }>> {
   const { origin, pathname, search } = new URL(url);
   const { baseUrl, fetch } = client.env;
-  // The URL is WeChat's word, verified; over anything but its own host or TLS it would be no secret.
+  // The URL comes from a verified answer. Without TLS, except at WeChat's base URL (the sandbox), its
+  // token would be exposed.
   if (!origin.startsWith("https:") && origin !== new URL(baseUrl).origin) {
-    return unknown("the bill lies at an address without TLS");
+    return unknown("the bill's URL has no TLS");
   }
   const request = { method: "GET", path: pathname + search, timeoutMs: limits.wholeMs } as const;
   const message = await buildMessage(client, request, origin);
@@ -87,7 +88,7 @@ export async function downloadBill(
   return answer.kind === "unknown" ? answer : unknown(`HTTP ${outcome.status} without a bill`);
 }
 
-/** An error's words are short; what breaks off or goes on and on says nothing. */
+/** An error's body is short; a body that breaks off or is too long is treated as empty. */
 async function readError(body: ReadableStream<Uint8Array>): Promise<Uint8Array> {
   try {
     return (await readUpTo(body, MAX_ANSWER_BYTES)) ?? new Uint8Array();

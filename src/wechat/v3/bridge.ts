@@ -3,9 +3,8 @@ import type { BridgeParameters, OrderKey, V3Credentials } from "../types.ts";
 import { sign } from "./rsa.ts";
 
 /**
- * The parameters of `getBrandWCPayRequest`, signed by RSA (W-26): four lines, each
- * ended, without names; `signType` is not among them. `nowAt` is Unix ms; the bridge wants a
- * *string* of seconds.
+ * The parameters of `getBrandWCPayRequest`, signed with RSA (W-26). `nowAt` is Unix ms; the bridge
+ * requires a *string* of seconds.
  */
 export async function signBridge(
   credentials: V3Credentials,
@@ -23,7 +22,7 @@ export async function signBridge(
   return { ...parameters, signType: "RSA", paySign };
 }
 
-/** The text that is signed. */
+/** The signed text: four values without names, each ending with a line feed; without `signType`. */
 export function bridgeText(
   parameters: Pick<BridgeParameters, "appId" | "timeStamp" | "nonceStr" | "package">,
 ): string {

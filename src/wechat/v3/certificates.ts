@@ -13,7 +13,7 @@ export type CertificatesAnswer =
   | { readonly kind: "found"; readonly certificates: readonly VerifyKey[] }
   /** The merchant has no platform certificates but a public key, as all new ones do. */
   | { readonly kind: "none" }
-  /** They don't open with the merchant's APIv3 key, which therefore is wrong. */
+  /** They don't decrypt with the merchant's APIv3 key, which therefore is wrong. */
   | { readonly kind: "undecryptable" }
   | Refused
   | Unknown;
@@ -33,44 +33,43 @@ const list = z.object({
 });
 
 /**
- * Fetches WeChat's platform certificates (W-77; a new one appears there
- * before it is used).
+ * Fetches WeChat's platform certificates (W-77; a new one is listed before it is used).
  *
- * The answer may be signed by a certificate that it brings itself, as the very first one always is.
- * That is sound: a certificate in it opens with the merchant's APIv3 key only if WeChat sealed it.
+ * The answer may be signed by a certificate that it contains, as the first one always is. That is
+ * safe: a certificate decrypts with the merchant's APIv3 key only if WeChat encrypted it.
  */
 export async function downloadCertificates(client: V3Client): Promise<CertificatesAnswer> {
-  let brought: Brought = "unreadable";
+  let received: Received = "unreadable";
   const reply = await send(client, {
     method: "GET",
     path: "/v3/certificates",
     timeoutMs: CALL_TIMEOUT_MS,
     findKey: async (body) => {
-      brought = await openAll(body, client.merchant);
-      return finderAmong([...client.merchant.v3.verifyKeys, ...keysOf(brought)]);
+      received = await openAll(body, client.merchant);
+      return finderAmong([...client.merchant.v3.verifyKeys, ...keysOf(received)]);
     },
   });
   if (reply.kind === "error") {
-    const verdict = classifyCertificatesError(reply.error);
-    return verdict === "none" ? { kind: "none" } : answerFor(verdict, reply.error);
+    const errorClass = classifyCertificatesError(reply.error);
+    return errorClass === "none" ? { kind: "none" } : answerFor(errorClass, reply.error);
   }
-  return conclude(reply, brought);
+  return conclude(reply, received);
 }
 
-type Brought = readonly VerifyKey[] | "unreadable" | "undecryptable";
+type Received = readonly VerifyKey[] | "unreadable" | "undecryptable";
 
 function conclude(
   reply: { readonly kind: "done" } | Unknown,
-  brought: Brought,
+  received: Received,
 ): CertificatesAnswer {
-  // Not even verified, perhaps; but it takes no more than this to tell an operator to look.
-  if (brought === "undecryptable") return { kind: "undecryptable" };
+  // The answer may be unverified, but this is enough for the operator to check the key.
+  if (received === "undecryptable") return { kind: "undecryptable" };
   if (reply.kind === "unknown") return reply;
-  if (brought === "unreadable") return unknown("unreadable certificates");
-  return { kind: "found", certificates: brought };
+  if (received === "unreadable") return unknown("unreadable certificates");
+  return { kind: "found", certificates: received };
 }
 
-async function openAll(body: Uint8Array, { v3 }: V3Merchant): Promise<Brought> {
+async function openAll(body: Uint8Array, { v3 }: V3Merchant): Promise<Received> {
   const read = readJson(body, list);
   if (!read.ok) return "unreadable";
   const keys: VerifyKey[] = [];
@@ -84,8 +83,8 @@ async function openAll(body: Uint8Array, { v3 }: V3Merchant): Promise<Brought> {
   return keys;
 }
 
-function keysOf(brought: Brought): readonly VerifyKey[] {
-  return typeof brought === "string" ? [] : brought;
+function keysOf(received: Received): readonly VerifyKey[] {
+  return typeof received === "string" ? [] : received;
 }
 
 function finderAmong(keys: readonly VerifyKey[]): KeyLookup {

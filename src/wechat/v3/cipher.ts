@@ -1,15 +1,15 @@
 import { Buffer } from "node:buffer";
 
-/** What WeChat encrypts for a merchant: a notification's `resource`, a platform certificate. */
+/** Data that WeChat encrypted for a merchant: a notification's `resource`, a platform certificate. */
 export interface Sealed {
-  /** Used as bytes, as they stand. */
+  /** Used as its UTF-8 bytes, without decoding. */
   readonly nonce: string;
   readonly associated_data?: string | null | undefined;
   /** Base64 of the ciphertext and its 16-byte tag. */
   readonly ciphertext: string;
 }
 
-/** Bytes of an APIv3 key: with fewer, Web Crypto would quietly use a weaker AES. */
+/** Bytes of an APIv3 key: with fewer, Web Crypto would silently use a weaker AES. */
 const KEY_BYTES = 32;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
@@ -19,15 +19,15 @@ export function isApiV3Key(text: string): boolean {
 }
 
 /**
- * Opens what WeChat has encrypted under the merchant's APIv3 key (W-78). Null
- * when it was made with another key, or was tampered with. Throws for a key that isn't 32 bytes.
+ * Decrypts data that WeChat encrypted under the merchant's APIv3 key (W-78). Null when it was
+ * encrypted with another key or was tampered with. Throws for a key that isn't 32 bytes.
  */
 export async function openSealed(sealed: Sealed, apiV3Key: string): Promise<Uint8Array | null> {
   if (!isApiV3Key(apiV3Key)) throw new Error(`an APIv3 key has ${KEY_BYTES} bytes`);
   return await decryptGcm(sealed, Uint8Array.from(Buffer.from(apiV3Key)));
 }
 
-/** The bare cipher, for a key of any length that AES knows; null when the tag doesn't fit. */
+/** The bare cipher, for any AES key length; null when the tag doesn't match. */
 export async function decryptGcm(
   { nonce, associated_data: associatedData, ciphertext }: Sealed,
   key: Uint8Array<ArrayBuffer>,
@@ -48,7 +48,7 @@ export async function decryptGcm(
     );
     return new Uint8Array(plain);
   } catch (error) {
-    // What Web Crypto throws when the tag doesn't fit; anything else is a bug.
+    // Web Crypto throws this when the tag doesn't match; any other error is a bug.
     if (error instanceof DOMException && error.name === "OperationError") return null;
     throw error;
   }

@@ -7,7 +7,7 @@ import { queryPayment } from "./query-payment.ts";
 import { queryRefund } from "./query-refund.ts";
 import { refund } from "./refund.ts";
 
-/** A merchant's client of WeChat Pay over APIv3. */
+/** A merchant's WeChat Pay client over APIv3. */
 export function connectV3(
   merchant: V3Merchant,
   env: WechatEnv,

@@ -5,8 +5,10 @@ import { send, type V3Client } from "./request.ts";
 import { classifyCloseError } from "./error-codes.ts";
 
 /**
- * Closes an unpaid order for good (W-82; answered by a signed 204). Closing twice is fine.
- * The payer may be quicker: ask once more before telling anyone.
+ * Closes an unpaid order permanently (W-82; the answer is a signed 204). Closing an order twice is
+ * allowed.
+ *
+ * The payer may pay before WeChat closes the order: query it before reporting it as unpaid.
  */
 export async function closeOrder(client: V3Client, order: OrderKey): Promise<CloseAnswer> {
   const number = encodeURIComponent(order.orderNumber);
@@ -18,7 +20,17 @@ export async function closeOrder(client: V3Client, order: OrderKey): Promise<Clo
   });
   if (reply.kind === "done") return { kind: "closed" };
   if (reply.kind !== "error") return reply;
-  const verdict = classifyCloseError(reply.error);
-  if (verdict === "paid" || verdict === "closed" || verdict === "absent") return { kind: verdict };
-  return answerFor(verdict, reply.error);
+  const errorClass = classifyCloseError(reply.error);
+  switch (errorClass) {
+    case "paid":
+    case "closed":
+    case "absent":
+      return { kind: errorClass };
+    case "unknown":
+    case "later":
+    case "request":
+    case "merchant":
+    case "gateway":
+      return answerFor(errorClass, reply.error);
+  }
 }

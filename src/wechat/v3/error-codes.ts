@@ -1,20 +1,20 @@
 import { errorTable, type ErrorClass, type WechatError } from "../error-class.ts";
 
-/** An answer with status 4xx or 5xx. It is unsigned; TLS says who sent it. */
+/** An answer with status 4xx or 5xx. It is unsigned; TLS authenticates the sender. */
 export interface HttpError extends WechatError {
   readonly status: number;
 }
 
 /*
- * What WeChat's error codes mean, call by call (W-86). The names are
- * written with underscores here; the lookup is blind to them.
+ * The classes of WeChat's error codes, call by call (W-86). The names are written with underscores
+ * here; the lookup ignores them.
  */
 
 /**
- * Codes that mean the same in every call.
+ * Codes with the same meaning in every call.
  *
- * SIGN_ERROR is the merchant's: how a message is signed is pinned by published vectors, which leaves
- * the stored key and its serial number.
+ * SIGN_ERROR is blamed on the merchant: published test vectors verify our signing, so the stored key
+ * or its serial number must be wrong.
  */
 const COMMON = {
   SYSTEM_ERROR: "unknown",
@@ -27,7 +27,7 @@ const COMMON = {
   INVALID_REQUEST: "gateway",
 } as const satisfies Record<string, ErrorClass>;
 
-/** Rules of business and of risk control, in all calls about a payment: final for this try. */
+/** Business and risk rules, in all calls about a payment: this attempt is refused. */
 const PAYMENT = {
   ...COMMON,
   RULE_LIMIT: "request",
@@ -35,11 +35,11 @@ const PAYMENT = {
   ACCOUNT_ERROR: "request",
 } as const satisfies Record<string, ErrorClass>;
 
-/** Codes of the order (W-87). `ask`: the number is in use, and only a query tells for what. */
-export const classifyPrepayError = classifier<ErrorClass | "paid" | "closed" | "ask">({
+/** Codes of the order (W-87). `query`: the number is in use; a query shows by which order. */
+export const classifyPrepayError = classifier<ErrorClass | "paid" | "closed" | "query">({
   ...PAYMENT,
-  // Our own validation is narrower than WeChat's rules; what still offends is the app's value,
-  // an openId of another appid being the usual one.
+  // Our validation is stricter than WeChat's, so the app's value is at fault: usually an openId of
+  // another appid.
   PARAM_ERROR: "request",
   INVALID_REQUEST: "request",
   OPENID_MISMATCH: "request",
@@ -48,7 +48,7 @@ export const classifyPrepayError = classifier<ErrorClass | "paid" | "closed" | "
   BANK_ERROR: "unknown",
   ORDER_PAID: "paid",
   ORDER_CLOSED: "closed",
-  OUT_TRADE_NO_USED: "ask",
+  OUT_TRADE_NO_USED: "query",
 });
 
 /** Codes of the order query (W-87). */
@@ -87,7 +87,7 @@ export const classifyCertificatesError = classifier<ErrorClass | "none">({
   RESOURCE_NOT_EXISTS: "none",
 });
 
-/** Codes of the bill (W-92). `empty`: no trade that day; `creating`: still being made. */
+/** Codes of the bill (W-92). `empty`: no trades on that day; `creating`: not ready. */
 export const classifyBillError = classifier<ErrorClass | "empty" | "creating">({
   ...COMMON,
   NO_STATEMENT_EXIST: "empty",
@@ -98,18 +98,18 @@ export const classifyBillError = classifier<ErrorClass | "empty" | "creating">({
 export const classifyDownloadError = classifier<ErrorClass>(COMMON);
 
 /**
- * The lookup of a closed table. A code that isn't listed is a final no to a message of ours below
- * 500, and unknown from there on.
+ * Classifies errors by a table. An unlisted code is a refusal, blamed on our message, for a status
+ * below 500, and unknown from 500 on.
  */
-function classifier<V extends string>(
-  table: Readonly<Record<string, V>>,
-): (error: HttpError) => V | "gateway" | "unknown" | "later" {
-  const verdictOf = errorTable(table);
+function classifier<C extends string>(
+  table: Readonly<Record<string, C>>,
+): (error: HttpError) => C | "gateway" | "unknown" | "later" {
+  const classOf = errorTable(table);
   return ({ status, code }) => {
-    // Too fast, whatever the code's name: not a word about the request itself.
+    // Too many requests, whatever the code: it says nothing about this request.
     if (status === 429) return "later";
-    // A header of ours that WeChat can't serve, though it says PARAM_ERROR.
+    // One of our headers isn't acceptable, although the code is PARAM_ERROR (W-67).
     if (status === 406) return "gateway";
-    return verdictOf(code) ?? (status >= 500 ? "unknown" : "gateway");
+    return classOf(code) ?? (status >= 500 ? "unknown" : "gateway");
   };
 }

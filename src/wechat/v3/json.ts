@@ -1,16 +1,16 @@
 import * as z from "zod";
 import { err, ok, type Result } from "../../lib/result.ts";
 
-/** Amounts of fen: whole numbers from 1 up, and no text that looks like one. */
+/** An amount in fen: a whole number of at least 1, not a string. */
 export const fen = z.int().positive();
-/** A number that WeChat gave a transaction or a refund. */
+/** WeChat's number for a transaction or a refund. */
 export const wechatNumber = z.string().min(1).max(32);
-/** Only yuan are traded; a message without a currency is in yuan. */
+/** Only yuan are accepted; a message without a currency is in yuan. */
 export const yuan = z.literal("CNY").optional();
 
 /**
- * Reads a JSON message by a schema; fields that the schema doesn't name are left out, for WeChat may
- * add some at any time. On failure: what is wrong, naming a field but never its value.
+ * Reads a JSON message by a schema. Fields outside the schema are ignored, since WeChat may add some
+ * at any time. On failure: a message that names the field but not its value.
  */
 export function readJson<T>(bytes: Uint8Array, schema: z.ZodType<T>): Result<T, string> {
   const json = parse(bytes);
@@ -32,7 +32,7 @@ function parse(bytes: Uint8Array): Result<unknown, string> {
 
 const RFC_3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/;
 
-/** A time as WeChat writes it in APIv3 (RFC 3339), in Unix ms; null when it is none. */
+/** Parses a time of APIv3 (RFC 3339) to Unix ms; null when it is absent or malformed. */
 export function readTime(text: string | undefined): number | null {
   if (text === undefined || !RFC_3339.test(text)) return null;
   const at = Date.parse(text);

@@ -14,7 +14,7 @@ import { readPayment } from "./payment.ts";
 import { keyFinder, type V3Client } from "./request.ts";
 import { verify } from "./verify.ts";
 
-/** What a notification is verified and opened with. */
+/** The keys that verify and decrypt a notification. */
 export type V3NotificationKeys = Pick<V3Client, "merchant" | "findVerifyKey">;
 
 const PAYMENT_EVENTS: ReadonlySet<string> = new Set(["TRANSACTION.SUCCESS"]);
@@ -37,11 +37,10 @@ const envelope = z.object({
 const paid = z.object({ trade_state: z.literal("SUCCESS") });
 
 /**
- * Reads and verifies a payment notification (W-89): the signature over
- * the raw body first, and only then is it parsed and decrypted.
+ * Reads and verifies a payment notification (W-89). The signature over the raw body is verified
+ * before the body is parsed and decrypted.
  *
- * What only the stored order can tell remains for the caller: that `wechatAppId`, `totalFen` and
- * `signType` are the order's.
+ * The caller still has to compare `wechatAppId`, `totalFen` and `signType` with the stored order.
  */
 export async function readPaymentNotification(
   keys: V3NotificationKeys,
@@ -56,7 +55,7 @@ export async function readPaymentNotification(
   return payment.ok ? payment : fault(payment.error.kind, payment.error.detail);
 }
 
-/** Only what is needed: no other field may refuse a genuine message. */
+/** Only the fields that are used: a fault in another field must not reject a genuine message. */
 const refundResource = z.object({
   mchid: z.string(),
   out_trade_no: z.string().min(1),
@@ -64,8 +63,8 @@ const refundResource = z.object({
 });
 
 /**
- * Reads and verifies a refund notification (W-90). Its outcome isn't
- * passed on: the answer to a query, which is newer, is what gets recorded, as in APIv2.
+ * Reads and verifies a refund notification (W-90). Its outcome isn't returned: as in APIv2, a query's
+ * answer, which is newer, is recorded instead.
  */
 export async function readRefundNotification(
   keys: V3NotificationKeys,
@@ -103,7 +102,7 @@ function fault(
   return err({ kind, detail, rejection: "not accepted" });
 }
 
-/** WeChat goes by the status: 200 or 204 ends its repeats; the text is for people. */
+/** WeChat evaluates the status: 200 or 204 ends its repeats. The body is for people. */
 const STATUSES = {
   "not authentic": 401,
   "not accepted": 400,
@@ -113,7 +112,7 @@ const STATUSES = {
   "try again later": 503,
 } as const satisfies Record<NotificationRejection, number>;
 
-/** The answer in APIv3's form. */
+/** The response in APIv3's form. */
 export function acknowledge(outcome: Result<null, NotificationRejection>): NotificationResponse {
   if (outcome.ok) return { status: 204, contentType: null, body: null };
   return {

@@ -3,9 +3,7 @@ import { err, ok, type Result } from "../../lib/result.ts";
 import type { Payment, V3Merchant } from "../types.ts";
 import { fen, readJson, readTime, wechatNumber, yuan } from "./json.ts";
 
-/**
- * `amount.total` is the order's amount. `payer_total` is less by discounts and isn't looked at.
- */
+/** `amount.total` is the order's amount. `payer_total` is reduced by discounts and ignored. */
 const transaction = z.object({
   mchid: z.string(),
   appid: z.string().min(1),
@@ -16,10 +14,10 @@ const transaction = z.object({
 });
 
 /**
- * The payment in a *verified* message: the query's answer and the notification report it with the
- * same fields.
+ * Reads the payment from a *verified* message: the query's answer and the notification use the same
+ * fields.
  *
- * @returns what is missing, malformed or another merchant's on failure.
+ * @returns on failure, the field that is missing, malformed or another merchant's.
  */
 export function readPayment(
   body: Uint8Array,

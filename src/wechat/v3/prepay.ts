@@ -11,17 +11,17 @@ import { queryPayment } from "./query-payment.ts";
 const prepared = z.object({ prepay_id: z.string().min(1).max(64) });
 
 /**
- * What WeChat says, as INVALID_REQUEST, of a number that it has already: with other parameters,
- * or paid, or closed.
+ * WeChat's message, with INVALID_REQUEST, for a number in use: with other parameters (W-20), paid or
+ * closed.
  */
-const NUMBER_TAKEN = /订单号重复|重入|已支付|已关闭/;
+const NUMBER_IN_USE = /订单号重复|重入|已支付|已关闭/;
 
 /**
- * Makes an order at WeChat, or gets a new prepay id for one made before with the same parameters
+ * Creates an order at WeChat, or gets a new prepay id for one created before with the same parameters
  * (W-80).
  *
- * An answer that settles nothing is asked for once more with the same number and parameters, which
- * WeChat takes for the same order; a reply that asks for a pause isn't.
+ * A call with an unknown outcome is repeated once with the same number and parameters, which WeChat
+ * treats as the same order, unless WeChat asks for a pause.
  */
 export async function prepay(client: V3Client, request: PrepayRequest): Promise<PrepayAnswer> {
   return await prepayWithRetry(
@@ -60,20 +60,22 @@ function readAttempt(reply: V3Response): PrepayAttempt {
       const read = readJson(reply.body, prepared);
       return read.ok
         ? { kind: "prepared", prepayId: read.value.prepay_id }
-        : { kind: "again", reason: `unreadable answer: ${read.error}` };
+        : { kind: "retry", reason: `unreadable answer: ${read.error}` };
     }
     case "error":
       return readError(reply.error);
     case "unknown":
-      return { kind: "again", reason: reply.reason };
+      return { kind: "retry", reason: reply.reason };
   }
 }
 
 function readError(error: HttpError): PrepayAttempt {
-  const verdict = classifyPrepayError(error);
-  if (verdict === "paid" || verdict === "closed") return { kind: verdict };
-  if (verdict === "unknown") return { kind: "again", reason: `${error.code}: ${error.message}` };
-  if (verdict === "ask") return { kind: "ask", error };
-  if (verdict === "request" && NUMBER_TAKEN.test(error.message)) return { kind: "ask", error };
-  return answerFor(verdict, error);
+  const errorClass = classifyPrepayError(error);
+  if (errorClass === "paid" || errorClass === "closed") return { kind: errorClass };
+  if (errorClass === "unknown") return { kind: "retry", reason: `${error.code}: ${error.message}` };
+  if (errorClass === "query") return { kind: "query", error };
+  if (errorClass === "request" && NUMBER_IN_USE.test(error.message)) {
+    return { kind: "query", error };
+  }
+  return answerFor(errorClass, error);
 }

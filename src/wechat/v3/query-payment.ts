@@ -8,7 +8,7 @@ import { classifyPaymentQueryError } from "./error-codes.ts";
 import { readJson } from "./json.ts";
 import { readPayment } from "./payment.ts";
 
-/** Of an order that isn't paid, only a few fields are told; what is there must be this order's. */
+/** An unpaid order's answer has only a few fields; the identifiers in it must be this order's. */
 const stateAnswer = z.object({
   trade_state: z.string(),
   mchid: z.string().optional(),
@@ -16,7 +16,7 @@ const stateAnswer = z.object({
   out_trade_no: z.string().optional(),
 });
 
-/** Asks for an order by our number, the only one known before it is paid (W-81). */
+/** Queries an order by our number, the only number known before it is paid (W-81). */
 export async function queryPayment(client: V3Client, order: OrderKey): Promise<PaymentAnswer> {
   const number = encodeURIComponent(order.orderNumber);
   const mchid = encodeURIComponent(client.merchant.mchId);
@@ -27,8 +27,8 @@ export async function queryPayment(client: V3Client, order: OrderKey): Promise<P
   });
   if (reply.kind === "done") return readState(reply.body, client.merchant, order);
   if (reply.kind !== "error") return reply;
-  const verdict = classifyPaymentQueryError(reply.error);
-  return verdict === "absent" ? { kind: "absent" } : answerFor(verdict, reply.error);
+  const errorClass = classifyPaymentQueryError(reply.error);
+  return errorClass === "absent" ? { kind: "absent" } : answerFor(errorClass, reply.error);
 }
 
 function readState(body: Uint8Array, merchant: V3Merchant, order: OrderKey): PaymentAnswer {

@@ -1,22 +1,31 @@
 import * as z from "zod";
 import { CALL_TIMEOUT_MS } from "../transport.ts";
 import { answerFor, unknown } from "../error-class.ts";
-import type { OrderKey, RefundQueryAnswer } from "../types.ts";
+import type { OrderKey, RefundQueryAnswer, RefundStatus } from "../types.ts";
 import { send, type V3Client } from "./request.ts";
 import { classifyRefundQueryError } from "./error-codes.ts";
 import { fen, readJson, readTime, wechatNumber, yuan } from "./json.ts";
-import { readRefundStatus, refundStatus } from "./refund-status.ts";
+
+/** `status` (W-84). */
+const STATUSES = {
+  PROCESSING: "processing",
+  SUCCESS: "succeeded",
+  // Not refunded and never will be: only now may a new number be tried.
+  CLOSED: "closed",
+  // The payer's card is invalid or frozen; the operator must act in WeChat's merchant platform.
+  ABNORMAL: "abnormal",
+} as const satisfies Record<string, RefundStatus>;
 
 const report = z.object({
   refund_id: wechatNumber,
   out_refund_no: z.string(),
   out_trade_no: z.string(),
-  status: refundStatus,
+  status: z.enum(["PROCESSING", "SUCCESS", "CLOSED", "ABNORMAL"]),
   success_time: z.string().optional(),
   amount: z.object({ refund: fen, currency: yuan }),
 });
 
-/** Asks for one refund by our number (W-84). */
+/** Queries one refund by our number (W-84). */
 export async function queryRefund(
   client: V3Client,
   order: OrderKey,
@@ -29,8 +38,8 @@ export async function queryRefund(
   });
   if (reply.kind === "done") return readReport(reply.body, order, refundNo);
   if (reply.kind !== "error") return reply;
-  const verdict = classifyRefundQueryError(reply.error);
-  return verdict === "absent" ? { kind: "absent" } : answerFor(verdict, reply.error);
+  const errorClass = classifyRefundQueryError(reply.error);
+  return errorClass === "absent" ? { kind: "absent" } : answerFor(errorClass, reply.error);
 }
 
 function readReport(body: Uint8Array, order: OrderKey, refundNo: string): RefundQueryAnswer {
@@ -39,7 +48,7 @@ function readReport(body: Uint8Array, order: OrderKey, refundNo: string): Refund
   const answer = read.value;
   if (answer.out_refund_no !== refundNo) return unknown("answer for another refund");
   if (answer.out_trade_no !== order.orderNumber) return unknown("answer for another order");
-  const status = readRefundStatus(answer.status);
+  const status = STATUSES[answer.status];
   return {
     kind: "found",
     refund: {

@@ -6,7 +6,7 @@ import { send, type V3Request, type V3Client } from "./request.ts";
 import { classifyRefundError } from "./error-codes.ts";
 import { fen, readJson, wechatNumber, yuan } from "./json.ts";
 
-/** Whatever `status` it has: how the refund ends is the query's to tell. */
+/** Ignores `status`: the refund's outcome comes from a query. */
 const accepted = z.object({
   refund_id: wechatNumber,
   out_refund_no: z.string(),
@@ -16,8 +16,8 @@ const accepted = z.object({
 });
 
 /**
- * Asks WeChat for a refund (W-83). `accepted` isn't done, and `unknown`
- * isn't failed: both are resolved by asking again with the same `refundNo`, never with a new one.
+ * Requests a refund (W-83). `accepted` doesn't mean completed, and `unknown` doesn't mean failed:
+ * both are resolved by a query or a repeat with the same `refundNo`, never with a new one.
  */
 export async function refund(
   client: V3Client,
@@ -35,8 +35,8 @@ export async function refund(
 }
 
 /**
- * The order is named once, since WeChat asks for one of two, and by our number: it is the row's own
- * key, so no stored value can point at another order. WeChat's comes back in the answer.
+ * WeChat accepts either of two order numbers. We send our own: it is the row's key, so no stored
+ * value can refer to another order. The answer contains WeChat's number, which is compared.
  */
 function buildRefund(request: WechatRefundRequest): V3Request {
   return {

@@ -8,26 +8,26 @@ import type { HttpError } from "./error-codes.ts";
 import { readJson } from "./json.ts";
 import { verify, type KeyLookup } from "./verify.ts";
 
-/** A merchant and the world through which WeChat is reached for it. */
+/** A merchant, the network for its calls, and the look-up of verifying keys. */
 export interface V3Client {
   readonly merchant: V3Merchant;
   readonly env: WechatEnv;
   readonly findVerifyKey: VerifyKeyLookup;
 }
 
-/** What differs between the calls. */
+/** The part of a request that differs between calls. */
 export interface V3Request {
   readonly method: "GET" | "POST";
   /** Path and query, percent-encoded. */
   readonly path: string;
-  /** Sent as JSON. Documented fields only, and no nulls: WeChat refuses others (W-68). */
+  /** Sent as JSON. Only documented fields and no nulls: WeChat refuses others (W-68). */
   readonly body?: object;
   readonly timeoutMs: number;
-  /** Where the answer itself brings the key that verifies it; else the merchant's keys do. */
+  /** For an answer that contains the key that verifies it; by default the merchant's keys do. */
   readonly findKey?: (body: Uint8Array) => Promise<KeyLookup>;
 }
 
-/** `done` is verified; `error` can't be. */
+/** `done` is verified; `error` is unsigned. */
 export type V3Response =
   | { readonly kind: "done"; readonly body: Uint8Array }
   | { readonly kind: "error"; readonly error: HttpError }
@@ -35,10 +35,10 @@ export type V3Response =
 
 /** Bytes. The longest JSON answer known, with its promotions, is below 20 KB. */
 export const MAX_ANSWER_BYTES = 64 * 1024;
-/** WeChat's number of this exchange, which its support asks for. */
+/** WeChat's id of this exchange, which its support asks for. */
 const REQUEST_ID = /^[\w-]{1,128}$/;
 
-/** Asks WeChat and verifies the answer. Whatever can't be relied upon is `unknown`. */
+/** Sends a request and verifies the answer. An untrustworthy answer is `unknown`. */
 export async function send(client: V3Client, request: V3Request): Promise<V3Response> {
   const first = await attempt(client, request);
   if (first !== "probed") return first;
@@ -55,17 +55,17 @@ async function attempt(client: V3Client, request: V3Request): Promise<V3Response
   const verified = await verify(answer, findKey, Date.now());
   if (verified.ok) return { kind: "done", body: answer.body };
   if (verified.error.kind === "probe") return "probed";
-  return unknown(`answer not rightly signed (${verified.error.kind}: ${verified.error.detail})`);
+  return unknown(`answer not correctly signed (${verified.error.kind}: ${verified.error.detail})`);
 }
 
-/** Sends a signed request. WeChat's answer as it came: nothing of it has been checked. */
+/** Sends a signed request. Returns WeChat's unverified answer. */
 async function exchangeSigned(client: V3Client, request: V3Request): Promise<HttpOutcome> {
   const { env } = client;
   const message = await buildMessage(client, request, env.baseUrl);
   return await exchange(env, env.fetch, message);
 }
 
-/** A signed request as it is sent to `baseUrl`, whose own path is signed too. */
+/** Builds the signed HTTP request to `baseUrl`, whose path is signed too. */
 export async function buildMessage(
   { merchant }: V3Client,
   request: V3Request,
@@ -98,7 +98,7 @@ export async function buildMessage(
   };
 }
 
-/** Has WeChat sign its reply with the public key, for a merchant that has one (W-75). */
+/** Makes WeChat sign its reply with the public key, for a merchant that has one (W-75). */
 function publicKeyHeader({ v3 }: V3Merchant): Record<string, string> {
   const newest = v3.verifyKeys.find(({ kind }) => kind === "public-key");
   return newest === undefined ? {} : { "wechatpay-serial": newest.id };
@@ -107,8 +107,8 @@ function publicKeyHeader({ v3 }: V3Merchant): Record<string, string> {
 const errorBody = z.object({ code: z.string().min(1), message: z.string().default("") });
 
 /**
- * The status first (W-72): verifying would hide the true error.
- * An error that isn't in WeChat's words may be a proxy's, and says nothing about the request.
+ * Evaluates the status before the signature (W-72): a failed verification would hide the actual
+ * error. An error without WeChat's JSON may come from a proxy and says nothing about the request.
  */
 export function readStatus(
   outcome: HttpOutcome,
@@ -121,7 +121,7 @@ export function readStatus(
   if (status === 200 || status === 204) return { kind: "signed", headers, body };
   if (status < 400) return unknown(`HTTP ${status}`);
   const read = readJson(body, errorBody);
-  if (!read.ok) return unknown(`HTTP ${status}, not in WeChat's words`);
+  if (!read.ok) return unknown(`HTTP ${status} without WeChat's error body`);
   const { code, message } = read.value;
   return { kind: "error", error: { status, code, message: `${message}${requestIdOf(headers)}` } };
 }
@@ -131,7 +131,7 @@ function requestIdOf(headers: Headers): string {
   return REQUEST_ID.test(id) ? ` (Request-ID ${id})` : "";
 }
 
-/** Looks among the merchant's keys, and once more beyond them: one may have come a moment ago. */
+/** Looks among the merchant's cached keys, then in D1: a key may have been stored since. */
 export function keyFinder({
   merchant,
   findVerifyKey,

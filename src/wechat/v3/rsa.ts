@@ -5,10 +5,10 @@ import { readPem } from "../pem.ts";
 /** SHA256-RSA2048, that is RSASSA-PKCS1-v1_5 with SHA-256 (W-64). */
 const ALGORITHM = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
 
-/** Imported keys, as long as the settings that they belong to are remembered. */
+/** Imported keys, cached as long as the settings that contain them. */
 const imported = new WeakMap<object, CryptoKey>();
 
-/** Signs a text as this merchant: standard base64. */
+/** Signs a text with this merchant's private key. Returns standard base64. */
 export async function sign(text: string, credentials: V3Credentials): Promise<string> {
   const key =
     imported.get(credentials) ??
@@ -17,7 +17,7 @@ export async function sign(text: string, credentials: V3Credentials): Promise<st
   return Buffer.from(signature).toString("base64");
 }
 
-/** Whether the bytes are rightly signed with this key. */
+/** Whether the signature over the bytes is valid for this key. */
 export async function isSigned(
   bytes: Uint8Array,
   signature: Uint8Array,
@@ -29,14 +29,14 @@ export async function isSigned(
   return await crypto.subtle.verify(ALGORITHM.name, key, signature, bytes);
 }
 
-/** Stored keys were read when they were entered: one that can't be read now is a bug. */
+/** Stored keys were parsed when they were entered: a key that can't be parsed now is a bug. */
 async function importKey(
   format: "pkcs8" | "spki",
   pem: string,
   usage: "sign" | "verify",
 ): Promise<CryptoKey> {
   const block = readPem(pem);
-  if (block === null) throw new Error(`a stored key is no PEM (${format})`);
+  if (block === null) throw new Error(`a stored key isn't a PEM (${format})`);
   return await crypto.subtle.importKey(format, block.der, ALGORITHM, false, [usage]);
 }
 

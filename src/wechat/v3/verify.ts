@@ -3,32 +3,32 @@ import { err, ok, type Result } from "../../lib/result.ts";
 import type { VerifyKey } from "../types.ts";
 import { isSigned } from "./rsa.ts";
 
-/** A message of WeChat's as it came: a reply, or a notification. */
+/** An unchanged message from WeChat: a reply or a notification. */
 export interface Message {
   readonly headers: Headers;
   readonly body: Uint8Array;
 }
 
-/** Why a message can't be relied upon. `detail` is for logs and never holds what was given. */
+/** Why a message isn't trustworthy. `detail` is for logs and never contains a value. */
 export interface VerifyFault {
   /**
-   * `probe`: WeChat tries out whether its signature is checked. `unsigned`: a header is missing,
-   * empty, doubled or malformed. `stale`: from another time than now.
+   * `probe`: WeChat tests whether signatures are verified (W-71). `unsigned`: a header is missing,
+   * empty, repeated or malformed. `stale`: the timestamp is too old or too new.
    */
   readonly kind: "probe" | "unsigned" | "stale" | "unknown-key" | "wrong-signature";
   readonly detail: string;
 }
 
-/** The verifying key of exactly this id, or null. */
+/** The verifying key with exactly this id, or null. */
 export type KeyLookup = (id: string) => Promise<VerifyKey | null>;
 
 /** WeChat's own SDK refuses a difference of five minutes or more, in whole seconds (W-70). */
 const WINDOW_SECONDS = 300;
-/** The beginning of a false signature that must fail (W-71). */
+/** The prefix of WeChat's probe signatures, which must fail (W-71). */
 const PROBE = "WECHATPAY/SIGNTEST/";
 const SIGNATURE_TYPE = "WECHATPAY2-SHA256-RSA2048";
 
-/** No comma in any of them: that is how a header that came twice is told. */
+/** None of these matches a comma, which separates the values of a repeated header. */
 const SHAPES = {
   "wechatpay-timestamp": /^[1-9]\d{9}$/,
   "wechatpay-nonce": /^[\x21-\x2b\x2d-\x7e]{1,128}$/,
@@ -37,8 +37,8 @@ const SHAPES = {
 } as const;
 
 /**
- * Verifies WeChat's signature over the raw body (W-69). The key is
- * the one that `Wechatpay-Serial` names, to the letter: nothing is guessed from the id's form.
+ * Verifies WeChat's signature over the raw body (W-69), with the key that `Wechatpay-Serial` names
+ * exactly: nothing is inferred from the id's form.
  */
 export async function verify(
   { headers, body }: Message,
@@ -79,7 +79,7 @@ function read(headers: Headers) {
   };
 }
 
-/** A certificate counts within its dates only; a public key has none. */
+/** A certificate is valid within its dates; a public key has no dates. */
 function isValidAt({ notBefore, notAfter }: VerifyKey, nowAt: number): boolean {
   return (notBefore === null || notBefore <= nowAt) && (notAfter === null || nowAt <= notAfter);
 }

@@ -38,7 +38,7 @@ const TABLES = {
     NOTENOUGH request
     ORDERPAID paid
     ORDERCLOSED closed
-    OUT_TRADE_NO_USED ask`,
+    OUT_TRADE_NO_USED query`,
   ],
   orderquery: [
     classifyPaymentQueryError,
@@ -69,7 +69,7 @@ const TABLES = {
     TRADE_OVERDUE request
     USER_ACCOUNT_ABNORMAL request
     INVALID_REQUEST request
-    ERROR ask
+    ERROR query
     REFUND_FEE_MISMATCH gateway
     INVALID_TRANSACTIONID gateway
     ORDERNOTEXIST gateway

@@ -1,6 +1,6 @@
 import { verify } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { askTradeBill, downloadBill } from "../../../src/wechat/v3/bill.ts";
+import { requestTradeBill, downloadBill } from "../../../src/wechat/v3/bill.ts";
 import type { BillAnswer } from "../../../src/wechat/types.ts";
 import { keys } from "./support/fixtures.ts";
 import { raw, refusal, signed, stubV3, unreachable, type Answer } from "./support/stub.ts";
@@ -15,7 +15,7 @@ const bill = { url: URL_OF_BILL, sha1: HASH };
 describe("askTradeBill", () => {
   test("requests all trades of a day, gzipped", async () => {
     const { client, sent } = stubV3([signed(answer)]);
-    expect(await askTradeBill(client, "2026-11-20")).toEqual({
+    expect(await requestTradeBill(client, "2026-11-20")).toEqual({
       kind: "ready",
       bill: { url: URL_OF_BILL, sha1: HASH },
     });
@@ -34,7 +34,7 @@ describe("askTradeBill", () => {
     [500, "SYSTEM_ERROR", "unknown"],
   ])("maps %i %s to %s", async (status, code, kind) => {
     const { client } = stubV3([refusal(status, code)]);
-    expect((await askTradeBill(client, "2026-11-20")).kind).toBe(kind);
+    expect((await requestTradeBill(client, "2026-11-20")).kind).toBe(kind);
   });
 
   test.each<[string, object]>([
@@ -44,12 +44,12 @@ describe("askTradeBill", () => {
     ["an address with another scheme", { download_url: "file:///etc/passwd" }],
   ])("returns unknown for %s", async (_name, change) => {
     const { client } = stubV3([signed({ ...answer, ...change })]);
-    expect((await askTradeBill(client, "2026-11-20")).kind).toBe("unknown");
+    expect((await requestTradeBill(client, "2026-11-20")).kind).toBe("unknown");
   });
 
   test("returns unknown for an unsigned answer", async () => {
     const { client } = stubV3([raw(JSON.stringify(answer), 200)]);
-    expect((await askTradeBill(client, "2026-11-20")).kind).toBe("unknown");
+    expect((await requestTradeBill(client, "2026-11-20")).kind).toBe("unknown");
   });
 });
 

@@ -58,7 +58,7 @@ const TABLES: [string, (error: HttpError) => string, string][] = [
     400 ORDERCLOSED closed
     400 ORDER_PAID paid
     400 ORDERPAID paid
-    403 OUT_TRADE_NO_USED ask
+    403 OUT_TRADE_NO_USED query
     403 NOT_ENOUGH request
     403 NOTENOUGH request
     500 BANK_ERROR unknown
