@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { ask, pageIn } from "./support.ts";
+import { sendAdmin, pageIn } from "./support.ts";
 
 const warnings = vi.spyOn(console, "warn").mockReturnValue();
 beforeEach(() => {
@@ -19,7 +19,7 @@ describe("without the admin token", () => {
     ["another scheme", `Basic ${btoa(`admin:${env.ADMIN_TOKEN}`)}`],
   ])("but with %s, every path answers 401", async ([, authorization]) => {
     for (const path of ["/admin/merchants", "/admin/apps/1", "/admin/no-such-path"]) {
-      const answer = await ask("GET", path, { headers: { authorization } });
+      const answer = await sendAdmin("GET", path, { headers: { authorization } });
       expect(answer.status).toBe(401);
       expect(answer.headers.get("www-authenticate")).toBe('Bearer realm="admin"');
       expect(answer.json).toEqual({
@@ -35,8 +35,8 @@ describe("without the admin token", () => {
   test("nothing is written, and the log tells of the attempt without the token tried", async () => {
     const authorization = "Bearer a-token-someone-tried";
     const body = { name: "x", mchId: "1900000109", protocol: "v2", apiKey: "k".repeat(32) };
-    await ask("POST", "/admin/merchants", { body, headers: { authorization } });
-    expect(pageIn(await ask("GET", "/admin/merchants")).ids).toEqual([]);
+    await sendAdmin("POST", "/admin/merchants", { body, headers: { authorization } });
+    expect(pageIn(await sendAdmin("GET", "/admin/merchants")).ids).toEqual([]);
     expect(warnings.mock.calls).toEqual([
       [
         '{"level":"warn","event":"admin_refused","requestId":"request-of-a-test","path":"/admin/merchants"}',
@@ -48,6 +48,8 @@ describe("without the admin token", () => {
 test("with the token, in any spelling of Bearer, the door is open", async () => {
   for (const scheme of ["Bearer", "bearer", "BEARER"]) {
     const authorization = `${scheme} ${env.ADMIN_TOKEN}`;
-    expect((await ask("GET", "/admin/apps", { headers: { authorization } })).status).toBe(200);
+    expect((await sendAdmin("GET", "/admin/apps", { headers: { authorization } })).status).toBe(
+      200,
+    );
   }
 });

@@ -3,7 +3,7 @@ import { adviceOn, type Incident } from "../../src/domain/incidents.ts";
 import { recordIncident } from "../../src/db/incidents.ts";
 import { randomHex32 } from "../../src/lib/random.ts";
 import { db } from "../support/rows.ts";
-import { ask, faults, fieldsOf, pageIn } from "./support.ts";
+import { sendAdmin, fieldErrors, fieldsOf, pageIn } from "./support.ts";
 
 let merchants = 70_000_000;
 
@@ -25,12 +25,12 @@ async function raised(
     };
     await recordIncident(db, { kind: "delivery_exhausted", ...about, ...changes }, 1000 + index);
   }
-  const { ids } = pageIn(await ask("GET", `/admin/incidents?merchantId=${merchantId}`));
+  const { ids } = pageIn(await sendAdmin("GET", `/admin/incidents?merchantId=${merchantId}`));
   return { merchantId, ids: ids.toReversed() };
 }
 
 async function resolve(id: number | undefined, body: unknown) {
-  return await ask("POST", `/admin/incidents/${id}/resolve`, { body });
+  return await sendAdmin("POST", `/admin/incidents/${id}/resolve`, { body });
 }
 
 const NOTE = "must have 1 to 500 characters, no control character but line breaks";
@@ -40,13 +40,13 @@ describe("the list of incidents", () => {
     const { merchantId, ids } = await raised(3);
     const [first, second, third] = ids;
     const path = `/admin/incidents?merchantId=${merchantId}&limit=2`;
-    const page = await ask("GET", path);
+    const page = await sendAdmin("GET", path);
     expect(pageIn(page)).toEqual({ ids: [third, second], nextCursor: second });
-    expect(pageIn(await ask("GET", `${path}&cursor=${second}`))).toEqual({
+    expect(pageIn(await sendAdmin("GET", `${path}&cursor=${second}`))).toEqual({
       ids: [first],
       nextCursor: null,
     });
-    expect(fieldsOf(await ask("GET", `/admin/incidents/${third}`))).toMatchObject({
+    expect(fieldsOf(await sendAdmin("GET", `/admin/incidents/${third}`))).toMatchObject({
       id: third,
       kind: "delivery_exhausted",
       merchantId,
@@ -64,12 +64,12 @@ describe("the list of incidents", () => {
     const [first, second] = ids;
     await resolve(first, { note: "done" });
     const found = async (query: string) =>
-      pageIn(await ask("GET", `/admin/incidents?merchantId=${merchantId}&${query}`)).ids;
+      pageIn(await sendAdmin("GET", `/admin/incidents?merchantId=${merchantId}&${query}`)).ids;
     expect(await found("state=open")).toEqual([second]);
     expect(await found("state=resolved")).toEqual([first]);
     expect(await found("kind=delivery_exhausted")).toEqual([second]);
     expect(await found("kind=refund_abnormal")).toEqual([]);
-    const shown = fieldsOf(await ask("GET", `/admin/incidents/${second}`));
+    const shown = fieldsOf(await sendAdmin("GET", `/admin/incidents/${second}`));
     expect(await found(`orderNumber=${String(shown["orderNumber"])}`)).toEqual([second]);
     expect(await found(`orderNumber=${randomHex32()}`)).toEqual([]);
   });
@@ -77,9 +77,9 @@ describe("the list of incidents", () => {
   test.for(["state=all", "kind=fire", "merchantId=x", "limit=0", "limit=101", "colour=red"])(
     "refuses ?%s by name",
     async (query) => {
-      const answer = await ask("GET", `/admin/incidents?${query}`);
+      const answer = await sendAdmin("GET", `/admin/incidents?${query}`);
       expect(answer.status).toBe(400);
-      expect(Object.keys(faults(answer))).toEqual([query.split("=")[0]]);
+      expect(Object.keys(fieldErrors(answer))).toEqual([query.split("=")[0]]);
     },
   );
 });
@@ -93,10 +93,10 @@ describe("resolving an incident", () => {
     ]);
     expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 409]);
     const kept = answers[0]?.status === 200 ? "one" : "two";
-    const shown = fieldsOf(await ask("GET", `/admin/incidents/${ids[0]}`));
+    const shown = fieldsOf(await sendAdmin("GET", `/admin/incidents/${ids[0]}`));
     expect(shown).toMatchObject({ note: kept, resolvedAt: expect.any(Number) });
     expect((await resolve(ids[0], { note: "three" })).status).toBe(409);
-    expect(fieldsOf(await ask("GET", `/admin/incidents/${ids[0]}`))).toEqual(shown);
+    expect(fieldsOf(await sendAdmin("GET", `/admin/incidents/${ids[0]}`))).toEqual(shown);
   });
 
   test.for([
@@ -111,20 +111,20 @@ describe("resolving an incident", () => {
     const { ids } = await raised(1);
     const answer = await resolve(ids[0], body);
     expect(answer.status).toBe(400);
-    expect(faults(answer)).toEqual({ note: fault });
-    expect(fieldsOf(await ask("GET", `/admin/incidents/${ids[0]}`))["resolvedAt"]).toBeNull();
+    expect(fieldErrors(answer)).toEqual({ note: fault });
+    expect(fieldsOf(await sendAdmin("GET", `/admin/incidents/${ids[0]}`))["resolvedAt"]).toBeNull();
   });
 
   test("that isn't there is a 404, and without the token a 401", async () => {
     expect((await resolve(999_999_999, { note: "x" })).status).toBe(404);
-    expect((await ask("GET", "/admin/incidents/999999999")).status).toBe(404);
+    expect((await sendAdmin("GET", "/admin/incidents/999999999")).status).toBe(404);
     const headers = { authorization: "Bearer wrong" };
     for (const [method, path] of [
       ["GET", ""],
       ["GET", "/1"],
       ["POST", "/1/resolve"],
     ] as const) {
-      expect((await ask(method, `/admin/incidents${path}`, { headers })).status).toBe(401);
+      expect((await sendAdmin(method, `/admin/incidents${path}`, { headers })).status).toBe(401);
     }
   });
 });

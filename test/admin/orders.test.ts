@@ -1,23 +1,23 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test } from "vitest";
 import { START } from "../support/clock.ts";
-import { says } from "../support/fake-app.ts";
+import { appResponse } from "../support/app-receiver.ts";
 import { UNKNOWN } from "../support/faults.ts";
 import { send } from "../support/gateway.ts";
 import {
   makeOrder,
   makePaidOrder,
-  refund,
+  requestRefund,
   refundOf,
   rowOf,
-  runDue,
-  runNext,
-  type Made,
-} from "../support/life.ts";
+  runDueTimers,
+  runNextTimer,
+  type OrderRef,
+} from "../support/scenario.ts";
 import { openShop, type Shop } from "../support/shop.ts";
-import { closeWorld, openWorld, type World } from "../support/world.ts";
+import { closeScene, openScene, type Scene } from "../support/scene.ts";
 
-afterEach(closeWorld);
+afterEach(closeScene);
 
 interface Reply {
   readonly status: number;
@@ -48,18 +48,18 @@ async function found(query: string): Promise<unknown[]> {
 }
 
 /** One more shop that WeChat knows. */
-async function openAdmitted({ wechat }: World): Promise<Shop> {
+async function openAdmitted({ wechat }: Scene): Promise<Shop> {
   const other = await openShop();
-  wechat.admit(other);
+  wechat.addMerchant(other);
   return other;
 }
 
 describe("the list of orders", () => {
   test("has the newest first, page by page, each order once", async () => {
-    const world = await openWorld();
-    const made: Made[] = [];
-    for (let count = 0; count < 5; count += 1) made.push(await makeOrder(world));
-    const filter = `?appId=${world.shop.appId}&limit=2`;
+    const scene = await openScene();
+    const order: OrderRef[] = [];
+    for (let count = 0; count < 5; count += 1) order.push(await makeOrder(scene));
+    const filter = `?appId=${scene.shop.appId}&limit=2`;
     const pages: unknown[] = [];
     let cursor: unknown = 999_999_999;
     while (typeof cursor === "number") {
@@ -68,23 +68,23 @@ describe("the list of orders", () => {
       pages.push(idsOf(page));
       cursor = page.body["nextCursor"];
     }
-    const ids = made.map(({ id }) => id).toReversed();
+    const ids = order.map(({ id }) => id).toReversed();
     expect(pages).toEqual([ids.slice(0, 2), ids.slice(2, 4), ids.slice(4)]);
   });
 
   test("can be narrowed down by each of its filters", async () => {
-    const world = await openWorld();
-    const { shop } = world;
-    const paid = await makePaidOrder(world);
-    const waiting = await makeOrder(world);
-    await makePaidOrder({ ...world, shop: await openAdmitted(world) });
+    const scene = await openScene();
+    const { shop } = scene;
+    const paid = await makePaidOrder(scene);
+    const waiting = await makeOrder(scene);
+    await makePaidOrder({ ...scene, shop: await openAdmitted(scene) });
     expect(await found(`appId=${shop.appId}`)).toEqual([waiting.id, paid.id]);
     expect(await found(`merchantId=${shop.merchantId}`)).toEqual([waiting.id, paid.id]);
     expect(await found(`appId=${shop.appId}&payState=paid`)).toEqual([paid.id]);
     expect(await found(`appId=${shop.appId}&payState=failed`)).toEqual([]);
     expect(await found(`number=${waiting.number}`)).toEqual([waiting.id]);
     expect(await found(`appId=${shop.appId}&payNotifyState=confirmed`)).toEqual([]);
-    await runDue(paid);
+    await runDueTimers(paid);
     expect(await found(`appId=${shop.appId}&payNotifyState=confirmed`)).toEqual([paid.id]);
     expect(await found(`appId=${shop.appId}&createdFrom=${START}`)).toEqual([waiting.id, paid.id]);
     expect(await found(`appId=${shop.appId}&createdFrom=${START + 1}`)).toEqual([]);
@@ -103,7 +103,7 @@ describe("the list of orders", () => {
     "createdFrom=yesterday",
     "colour=red",
   ])("refuses ?%s by name", async (query) => {
-    await openWorld();
+    await openScene();
     const reply = await admin("GET", `?${query}`);
     expect(reply.status).toBe(400);
     expect(reply.text).toContain(query.split("=")[0]);
@@ -112,22 +112,22 @@ describe("the list of orders", () => {
 
 describe("one order", () => {
   test("is shown as stored, with its refunds, without the payer's openId", async () => {
-    const world = await openWorld();
-    const made = await makePaidOrder(world, { openId: "oOpenIdThatNobodyShouldSee" });
-    await refund(world, made);
-    const reply = await admin("GET", `/${made.id}`);
+    const scene = await openScene();
+    const order = await makePaidOrder(scene, { openId: "oOpenIdThatNobodyShouldSee" });
+    await requestRefund(scene, order);
+    const reply = await admin("GET", `/${order.id}`);
     expect(reply.status).toBe(200);
-    expect(reply.body).toMatchObject({ ...(await rowOf(made)), refunds: [await refundOf(made)] });
+    expect(reply.body).toMatchObject({ ...(await rowOf(order)), refunds: [await refundOf(order)] });
     expect(reply.text).not.toContain("oOpenIdThatNobodyShouldSee");
-    expect((await admin("GET", `?number=${made.number}`)).text).not.toContain("oOpenIdThat");
+    expect((await admin("GET", `?number=${order.number}`)).text).not.toContain("oOpenIdThat");
   });
 
   test("has a timeline with what happened and what is going to", async () => {
-    const world = await openWorld();
-    const made = await makePaidOrder(world);
-    world.app.reply(says("out of order", { status: 500 }));
-    await runNext(made, "deliver-payment");
-    const { status, body } = await admin("GET", `/${made.id}/timeline`);
+    const scene = await openScene();
+    const order = await makePaidOrder(scene);
+    scene.app.respondWith(appResponse("out of order", { status: 500 }));
+    await runNextTimer(order, "deliver-payment");
+    const { status, body } = await admin("GET", `/${order.id}/timeline`);
     expect(status).toBe(200);
     expect(body["items"]).toEqual([
       { at: START, event: "wechat.prepay", facts: { answer: "prepared" } },
@@ -136,7 +136,7 @@ describe("one order", () => {
         at: START,
         event: "app.called",
         facts: {
-          eventId: `pay_${made.number}`,
+          eventId: `pay_${order.number}`,
           call: 1,
           confirmed: false,
           status: 500,
@@ -153,57 +153,57 @@ describe("one order", () => {
 
 describe("redelivery", () => {
   test.for(["pay", "refund"] as const)("calls the app again about the %s", async (event) => {
-    const world = await openWorld();
-    const made = await makePaidOrder(world);
-    await refund(world, made);
-    world.wechat.refund((await refundOf(made)).number).status = "SUCCESS";
-    await runNext(made, "poll-refund");
-    await runDue(made);
-    const url = event === "pay" ? world.shop.payUrl : world.shop.refundUrl;
-    expect(world.app.callsTo(url)).toHaveLength(1);
-    expect((await admin("POST", `/${made.id}/redeliver`, { event })).status).toBe(202);
-    await runDue(made);
-    const calls = world.app.callsTo(url);
+    const scene = await openScene();
+    const order = await makePaidOrder(scene);
+    await requestRefund(scene, order);
+    scene.wechat.refund((await refundOf(order)).number).status = "SUCCESS";
+    await runNextTimer(order, "poll-refund");
+    await runDueTimers(order);
+    const url = event === "pay" ? scene.shop.payUrl : scene.shop.refundUrl;
+    expect(scene.app.callsTo(url)).toHaveLength(1);
+    expect((await admin("POST", `/${order.id}/redeliver`, { event })).status).toBe(202);
+    await runDueTimers(order);
+    const calls = scene.app.callsTo(url);
     expect(calls).toHaveLength(2);
     expect(calls[1]?.headers.get("webhook-id")).toBe(calls[0]?.headers.get("webhook-id"));
   });
 
   test("of what hasn't happened is a 409", async () => {
-    const world = await openWorld();
-    const made = await makeOrder(world);
-    expect((await admin("POST", `/${made.id}/redeliver`, { event: "pay" })).status).toBe(409);
-    const paid = await makePaidOrder(world);
+    const scene = await openScene();
+    const order = await makeOrder(scene);
+    expect((await admin("POST", `/${order.id}/redeliver`, { event: "pay" })).status).toBe(409);
+    const paid = await makePaidOrder(scene);
     expect((await admin("POST", `/${paid.id}/redeliver`, { event: "refund" })).status).toBe(409);
-    await refund(world, paid);
+    await requestRefund(scene, paid);
     expect((await admin("POST", `/${paid.id}/redeliver`, { event: "refund" })).status).toBe(409);
   });
 
   test.for([{}, { event: "order" }, { event: "pay", extra: 1 }, []])(
     "as %j is a 400",
     async (body) => {
-      const world = await openWorld();
-      const made = await makePaidOrder(world);
-      expect((await admin("POST", `/${made.id}/redeliver`, body)).status).toBe(400);
+      const scene = await openScene();
+      const order = await makePaidOrder(scene);
+      expect((await admin("POST", `/${order.id}/redeliver`, body)).status).toBe(400);
     },
   );
 });
 
 describe("asking WeChat by hand", () => {
   test("books what it says, and shows the order as it is then", async () => {
-    const world = await openWorld();
-    const made = await makeOrder(world);
-    const { transactionId } = world.wechat.pay(made.number);
-    expect(await admin("POST", `/${made.id}/sync`)).toMatchObject({
+    const scene = await openScene();
+    const order = await makeOrder(scene);
+    const { transactionId } = scene.wechat.pay(order.number);
+    expect(await admin("POST", `/${order.id}/sync`)).toMatchObject({
       status: 200,
-      body: { outcome: "asked", order: { id: made.id, payState: "paid", transactionId } },
+      body: { outcome: "asked", order: { id: order.id, payState: "paid", transactionId } },
     });
   });
 
   test("says when WeChat gives no clear answer", async () => {
-    const world = await openWorld();
-    const made = await makeOrder(world);
-    world.wechat.fail("/pay/orderquery", UNKNOWN);
-    expect(await admin("POST", `/${made.id}/sync`)).toMatchObject({
+    const scene = await openScene();
+    const order = await makeOrder(scene);
+    scene.wechat.fail("/pay/orderquery", UNKNOWN);
+    expect(await admin("POST", `/${order.id}/sync`)).toMatchObject({
       status: 200,
       body: { outcome: "unknown", order: { payState: "waiting" } },
     });
@@ -219,7 +219,7 @@ describe("every route about one order", () => {
   ] as const;
 
   test.for(ROUTES)("%s %s is a 404 where there is no order", async ([method, path]) => {
-    await openWorld();
+    await openScene();
     const body = method === "POST" ? { event: "pay" } : undefined;
     expect((await admin(method, `/999999${path}`, body)).status).toBe(404);
     expect((await admin(method, `/none${path}`, body)).status).toBe(404);
@@ -228,20 +228,20 @@ describe("every route about one order", () => {
   test.for([...ROUTES, ["GET", "list"] as const])(
     "%s %s is a 401 without the token, whether the order exists or not",
     async ([method, path]) => {
-      const world = await openWorld();
-      const made = await makePaidOrder(world);
-      await runDue(made);
-      const before = await rowOf(made);
-      for (const id of [made.id, 999_999]) {
+      const scene = await openScene();
+      const order = await makePaidOrder(scene);
+      await runDueTimers(order);
+      const before = await rowOf(order);
+      for (const id of [order.id, 999_999]) {
         for (const authorization of ["", "Bearer wrong", `Basic ${env.ADMIN_TOKEN}`]) {
           const where = path === "list" ? "" : `/${id}${path}`;
           const init = { method, headers: { authorization } };
           expect((await send(`/admin/orders${where}`, init)).status).toBe(401);
         }
       }
-      await runDue(made);
-      expect(await rowOf(made)).toEqual(before);
-      expect(world.app.calls).toHaveLength(1);
+      await runDueTimers(order);
+      expect(await rowOf(order)).toEqual(before);
+      expect(scene.app.calls).toHaveLength(1);
     },
   );
 });

@@ -1,5 +1,13 @@
 import { describe, expect, test, vi } from "vitest";
-import { appBody, ask, breakD1Once, faults, merchantBody, newMerchant, pageIn } from "./support.ts";
+import {
+  appBody,
+  sendAdmin,
+  failNextQuery,
+  fieldErrors,
+  merchantBody,
+  createMerchant,
+  pageIn,
+} from "./support.ts";
 
 const filled = (size: number) => JSON.stringify(merchantBody()).padEnd(size);
 const message = (text: string) => ({ error: { code: "invalid", message: text, fields: [] } });
@@ -11,7 +19,7 @@ describe("a body that is no JSON object", () => {
     ["with something after it", "{} x"],
     ["a form", "name=Shop&mchId=1900000109"],
   ])("%s", async ([, raw]) => {
-    const answer = await ask("POST", "/admin/merchants", { raw });
+    const answer = await sendAdmin("POST", "/admin/merchants", { raw });
     expect(answer.status).toBe(400);
     expect(answer.headers.get("content-type")).toContain("application/json");
     expect(answer.json).toEqual(message("The body must be JSON in UTF-8."));
@@ -19,12 +27,12 @@ describe("a body that is no JSON object", () => {
 
   test("because it isn't UTF-8", async () => {
     const raw = new Uint8Array([0x22, 0xff, 0x22]);
-    const answer = await ask("POST", "/admin/merchants", { raw });
+    const answer = await sendAdmin("POST", "/admin/merchants", { raw });
     expect([answer.status, answer.json]).toEqual([400, message("The body must be JSON in UTF-8.")]);
   });
 
   test.for(["[]", "null", '"text"', "1", "[{}]"])("%s", async (raw) => {
-    const answer = await ask("POST", "/admin/merchants", { raw });
+    const answer = await sendAdmin("POST", "/admin/merchants", { raw });
     expect([answer.status, answer.json]).toEqual([400, message("The body must be a JSON object.")]);
   });
 
@@ -32,7 +40,7 @@ describe("a body that is no JSON object", () => {
     "by its Content-Type %j, which a page elsewhere could send",
     async (contentType) => {
       const asked = { body: merchantBody(), headers: { "content-type": contentType } };
-      const answer = await ask("POST", "/admin/merchants", asked);
+      const answer = await sendAdmin("POST", "/admin/merchants", asked);
       expect(answer.status).toBe(400);
       expect(answer.json).toEqual(message("The Content-Type must be application/json."));
     },
@@ -41,54 +49,57 @@ describe("a body that is no JSON object", () => {
 
 test("a Content-Type with a charset is taken", async () => {
   const headers = { "content-type": "Application/JSON; charset=utf-8" };
-  const answer = await ask("POST", "/admin/merchants", { body: merchantBody(), headers });
+  const answer = await sendAdmin("POST", "/admin/merchants", { body: merchantBody(), headers });
   expect(answer.status).toBe(201);
 });
 
 test("a body of 64 KB is read, one byte more is not", async () => {
-  expect((await ask("POST", "/admin/merchants", { raw: filled(65_536) })).status).toBe(201);
-  const answer = await ask("POST", "/admin/merchants", { raw: filled(65_537) });
+  expect((await sendAdmin("POST", "/admin/merchants", { raw: filled(65_536) })).status).toBe(201);
+  const answer = await sendAdmin("POST", "/admin/merchants", { raw: filled(65_537) });
   expect(answer.status).toBe(400);
   expect(answer.json).toEqual(message("The body must have at most 65536 bytes."));
 });
 
 test("every unknown field is named", async () => {
   const body = { ...merchantBody(), colour: "red", "api-key": "x", enabled: true };
-  expect(faults(await ask("POST", "/admin/merchants", { body }))).toEqual({
+  expect(fieldErrors(await sendAdmin("POST", "/admin/merchants", { body }))).toEqual({
     colour: "is not a field of this request",
     "api-key": "is not a field of this request",
     enabled: "is not a field of this request",
   });
   const withProto = JSON.stringify(merchantBody()).replace("{", '{"__proto__":{"x":1},');
-  const answer = await ask("POST", "/admin/merchants", { raw: withProto });
-  expect([answer.status, faults(answer)]).toEqual([
+  const answer = await sendAdmin("POST", "/admin/merchants", { raw: withProto });
+  expect([answer.status, fieldErrors(answer)]).toEqual([
     400,
     { ["__proto__"]: "is not a field of this request" },
   ]);
 });
 
 test.for(["/admin/merchants", "/admin/apps"])("%s/:id without a field to change", async (path) => {
-  const answer = await ask("PATCH", `${path}/1`, { body: {} });
-  expect([answer.status, faults(answer)]).toEqual([400, { "": "must name a field to change" }]);
+  const answer = await sendAdmin("PATCH", `${path}/1`, { body: {} });
+  expect([answer.status, fieldErrors(answer)]).toEqual([
+    400,
+    { "": "must name a field to change" },
+  ]);
 });
 
 describe("a list", () => {
   test.for(["/admin/merchants", "/admin/apps"])("%s comes in pages, by id", async (path) => {
     for (let count = 0; count < 3; count++) {
-      const merchantId = await newMerchant();
-      await ask("POST", "/admin/apps", { body: appBody(merchantId) });
+      const merchantId = await createMerchant();
+      await sendAdmin("POST", "/admin/apps", { body: appBody(merchantId) });
     }
     const seen: number[] = [];
     let next: number | null = 0;
     while (next !== null) {
-      const answer = await ask("GET", `${path}?limit=2&cursor=${next}`);
+      const answer = await sendAdmin("GET", `${path}?limit=2&cursor=${next}`);
       expect(answer.status).toBe(200);
       const page = pageIn(answer);
       expect(page.ids.length).toBeLessThanOrEqual(2);
       seen.push(...page.ids);
       next = page.nextCursor;
     }
-    const all = pageIn(await ask("GET", path));
+    const all = pageIn(await sendAdmin("GET", path));
     expect(seen).toEqual(all.ids);
     expect(seen).toEqual(seen.toSorted((a, b) => a - b));
     expect(all.nextCursor).toBeNull();
@@ -103,8 +114,8 @@ describe("a list", () => {
     ["page=2", "page", "is not a field of this request"],
   ])("asked for with %s is refused", async ([query, path, fault]) => {
     for (const list of ["/admin/merchants", "/admin/apps"]) {
-      const answer = await ask("GET", `${list}?${query}`);
-      expect([answer.status, faults(answer)]).toEqual([400, { [path]: fault }]);
+      const answer = await sendAdmin("GET", `${list}?${query}`);
+      expect([answer.status, fieldErrors(answer)]).toEqual([400, { [path]: fault }]);
     }
   });
 });
@@ -122,7 +133,7 @@ describe("what isn't there is a 404 in the common shape", () => {
     ["GET", "/admin/merchants/999999"],
     ["GET", "/admin/apps/999999"],
   ])("%s %s", async ([method, path]) => {
-    const answer = await ask(method, path);
+    const answer = await sendAdmin(method, path);
     expect(answer.status).toBe(404);
     expect(answer.json).toMatchObject({ error: { code: "not_found", fields: [] } });
   });
@@ -130,14 +141,14 @@ describe("what isn't there is a 404 in the common shape", () => {
 
 test("no answer may be kept by a cache", async () => {
   for (const path of ["/admin/apps", "/admin/apps/999999", "/admin/no-such-path"]) {
-    expect((await ask("GET", path)).headers.get("cache-control")).toBe("no-store");
+    expect((await sendAdmin("GET", path)).headers.get("cache-control")).toBe("no-store");
   }
 });
 
 test("a fault of the database is a 500 that tells nothing but the request's id", async () => {
   const errors = vi.spyOn(console, "error").mockReturnValue();
-  breakD1Once();
-  const answer = await ask("GET", "/admin/merchants");
+  failNextQuery();
+  const answer = await sendAdmin("GET", "/admin/merchants");
   expect(answer.status).toBe(500);
   expect(answer.json).toEqual({
     error: {

@@ -3,11 +3,11 @@ import { beforeAll, expect, test, vi } from "vitest";
 import {
   API_KEY,
   appBody,
-  ask,
-  breakD1Once,
+  sendAdmin,
+  failNextQuery,
   fieldOf,
   merchantBody,
-  type Answer,
+  type AdminResponse,
 } from "./support.ts";
 
 // What each level of the log was given while the life below was lived.
@@ -18,8 +18,8 @@ const NEW_KEY = "another-key-of-32-characters-lon";
 const GIVEN_SALT = "the-salt-an-existing-app-signs-with";
 
 const secrets = new Map<string, string>();
-const later: Answer[] = [];
-const refused: Answer[] = [];
+const later: AdminResponse[] = [];
+const refused: AdminResponse[] = [];
 let logged = "";
 
 const keep = (name: string, secret: string) => secrets.set(name, secret);
@@ -28,45 +28,45 @@ beforeAll(async () => {
   keep("api key", API_KEY);
   keep("new api key", NEW_KEY);
   keep("given salt", GIVEN_SALT);
-  const registered = await ask("POST", "/admin/merchants", { body: merchantBody() });
+  const registered = await sendAdmin("POST", "/admin/merchants", { body: merchantBody() });
   const merchant = `/admin/merchants/${fieldOf(registered, "id")}`;
   const asked = { ...appBody(Number(fieldOf(registered, "id"))) };
-  const made = await ask("POST", "/admin/apps", { body: asked });
-  const app = `/admin/apps/${fieldOf(made, "id")}`;
-  keep("made salt", fieldOf(made, "salt"));
-  keep("made webhook secret", fieldOf(made, "webhookSecret"));
-  const withSalt = await ask("POST", "/admin/apps", { body: { ...asked, salt: GIVEN_SALT } });
+  const order = await sendAdmin("POST", "/admin/apps", { body: asked });
+  const app = `/admin/apps/${fieldOf(order, "id")}`;
+  keep("made salt", fieldOf(order, "salt"));
+  keep("made webhook secret", fieldOf(order, "webhookSecret"));
+  const withSalt = await sendAdmin("POST", "/admin/apps", { body: { ...asked, salt: GIVEN_SALT } });
   keep("webhook secret", fieldOf(withSalt, "webhookSecret"));
 
   const body = { overlapSeconds: 3600 };
-  const salt = await ask("POST", `${app}/rotate-salt`, { body });
+  const salt = await sendAdmin("POST", `${app}/rotate-salt`, { body });
   keep("rotated salt", fieldOf(salt, "salt"));
-  const webhookSecret = await ask("POST", `${app}/rotate-webhook-secret`, { body });
+  const webhookSecret = await sendAdmin("POST", `${app}/rotate-webhook-secret`, { body });
   keep("rotated webhook secret", fieldOf(webhookSecret, "webhookSecret"));
 
   later.push(
     registered,
-    await ask("PATCH", merchant, { body: { apiKey: NEW_KEY } }),
-    await ask("GET", merchant),
-    await ask("GET", "/admin/merchants"),
-    await ask("PATCH", app, { body: { name: "Renamed" } }),
-    await ask("GET", app),
-    await ask("GET", "/admin/apps"),
+    await sendAdmin("PATCH", merchant, { body: { apiKey: NEW_KEY } }),
+    await sendAdmin("GET", merchant),
+    await sendAdmin("GET", "/admin/merchants"),
+    await sendAdmin("PATCH", app, { body: { name: "Renamed" } }),
+    await sendAdmin("GET", app),
+    await sendAdmin("GET", "/admin/apps"),
   );
   // Requests that carry secrets and are refused, or fail.
   const apiKey = `${API_KEY}-and-more`;
   const tooLong = `${GIVEN_SALT} with blanks`;
   refused.push(
-    await ask("POST", "/admin/merchants", { body: { ...merchantBody(), apiKey } }),
-    await ask("POST", "/admin/merchants", { body: { ...merchantBody(), apiKey: [API_KEY] } }),
-    await ask("POST", "/admin/merchants", { raw: `{"apiKey":"${API_KEY}"` }),
-    await ask("PATCH", merchant, { body: { apiKey } }),
-    await ask("POST", "/admin/apps", { body: { ...asked, salt: tooLong } }),
-    await ask("POST", "/admin/apps", { body: { ...asked, salt: { salt: GIVEN_SALT } } }),
-    await ask("PATCH", app, { body: { salt: GIVEN_SALT } }),
+    await sendAdmin("POST", "/admin/merchants", { body: { ...merchantBody(), apiKey } }),
+    await sendAdmin("POST", "/admin/merchants", { body: { ...merchantBody(), apiKey: [API_KEY] } }),
+    await sendAdmin("POST", "/admin/merchants", { raw: `{"apiKey":"${API_KEY}"` }),
+    await sendAdmin("PATCH", merchant, { body: { apiKey } }),
+    await sendAdmin("POST", "/admin/apps", { body: { ...asked, salt: tooLong } }),
+    await sendAdmin("POST", "/admin/apps", { body: { ...asked, salt: { salt: GIVEN_SALT } } }),
+    await sendAdmin("PATCH", app, { body: { salt: GIVEN_SALT } }),
   );
-  breakD1Once();
-  refused.push(await ask("POST", "/admin/merchants", { body: merchantBody() }));
+  failNextQuery();
+  refused.push(await sendAdmin("POST", "/admin/merchants", { body: merchantBody() }));
   logged = spies.flatMap((spy) => spy.mock.calls.flat().map(String)).join("\n");
 });
 

@@ -1,12 +1,12 @@
 import { afterEach, describe } from "vitest";
-import { ORDER } from "../support/life.ts";
-import { refusesWhatAllRefuse } from "../support/refusals.ts";
-import { closeWorld } from "../support/world.ts";
+import { ORDER } from "../support/scenario.ts";
+import { testCommonRefusals } from "../support/common-refusals.ts";
+import { closeScene } from "../support/scene.ts";
 
-afterEach(closeWorld);
+afterEach(closeScene);
 
 describe("POST /pay/create-order", () => {
-  refusesWhatAllRefuse({
+  testCommonRefusals({
     path: "/pay/create-order",
     required: ["platForm", "openId", "desc", "totalFree", "tag", "tradeType"],
     values: () => ORDER,
@@ -14,7 +14,7 @@ describe("POST /pay/create-order", () => {
 });
 
 describe("POST /refund/refund-money", () => {
-  refusesWhatAllRefuse({
+  testCommonRefusals({
     path: "/refund/refund-money",
     required: ["platForm", "order_id"],
     values: ({ id }) => ({ platForm: 1, order_id: id }),
@@ -22,7 +22,7 @@ describe("POST /refund/refund-money", () => {
 });
 
 describe("POST /order", () => {
-  refusesWhatAllRefuse({
+  testCommonRefusals({
     path: "/order",
     required: ["order_id"],
     values: ({ id }) => ({ order_id: id }),

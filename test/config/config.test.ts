@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test } from "vitest";
 import { readConfig } from "../../src/config.ts";
 import { send } from "../support/gateway.ts";
-import { closeWorld, openWorld } from "../support/world.ts";
+import { closeScene, openScene } from "../support/scene.ts";
 
 const DEVELOPMENT = {
   ADMIN_TOKEN: "development-admin-token",
@@ -16,7 +16,7 @@ const PRODUCTION = {
   MASTER_KEY: "dGVzdC1tYXN0ZXIta2V5LXdpdGgtMzItYnl0ZXMhISE=",
 };
 
-afterEach(closeWorld);
+afterEach(closeScene);
 
 /** The faults of an environment, as one text; empty when there are none. */
 function faultsOf(environment: object): string {
@@ -122,7 +122,7 @@ describe("a gateway that isn't configured", () => {
   ] as const)(
     "serves nothing at %s, and says which secrets are missing",
     async ([path, status]) => {
-      await openWorld();
+      await openScene();
       const { ADMIN_TOKEN: _token, MASTER_KEY: _key, ...rest } = env;
       const init = { method: path === "/health" ? "GET" : "POST" };
       const response = await send(path, init, { ...rest, ADMIN_TOKEN: "", MASTER_KEY: "" });
@@ -137,7 +137,7 @@ describe("a gateway that isn't configured", () => {
   );
 
   test("outside development refuses development's secrets, and doesn't show them", async () => {
-    const { logged } = await openWorld();
+    const { logged } = await openScene();
     const bindings = { ...env, ...DEVELOPMENT, ENVIRONMENT: "production" as const };
     const response = await send("/order", { method: "POST" }, bindings);
     expect(response.status).toBe(200);

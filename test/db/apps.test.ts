@@ -78,10 +78,10 @@ describe("an app", () => {
   });
 
   test("gets an id of its own when several are made at once", async () => {
-    const made = await Promise.all(
+    const order = await Promise.all(
       [1, 2, 3, 4].map(async () => await insertApp(db, masterKey, newApp, NOW)),
     );
-    expect(new Set(made.map((app) => app.id)).size).toBe(4);
+    expect(new Set(order.map((app) => app.id)).size).toBe(4);
   });
 
   test("of an absent merchant can't be stored", async () => {

@@ -28,9 +28,9 @@ const newMerchant = (): NewMerchant => ({
 });
 
 async function inserted(merchant = newMerchant()) {
-  const made = await insertMerchant(db, masterKey, merchant, NOW);
-  if (!made.ok) throw new Error(made.error);
-  return made.value;
+  const order = await insertMerchant(db, masterKey, merchant, NOW);
+  if (!order.ok) throw new Error(order.error);
+  return order.value;
 }
 
 async function sealedKey(id: number): Promise<string> {

@@ -6,10 +6,10 @@ import { connect } from "../../src/db/database.ts";
 import { apps, cursors, merchants } from "../../src/db/schema.ts";
 import { newMeter } from "../../src/observability/request-meter.ts";
 import { gate } from "../support/clock.ts";
-import { watchD1 } from "../support/d1.ts";
-import { closeWorld } from "../support/world.ts";
+import { instrumentD1 } from "../support/d1.ts";
+import { closeScene } from "../support/scene.ts";
 
-afterEach(closeWorld);
+afterEach(closeScene);
 
 function fresh() {
   const meter = newMeter(env);
@@ -19,7 +19,7 @@ function fresh() {
 describe("a metered database", () => {
   test("counts what drizzle sends, a batch as one trip, as the binding sees it", async () => {
     const { usage, db } = fresh();
-    const { trips } = watchD1();
+    const { trips } = instrumentD1();
     await db.select().from(apps);
     await db.select().from(apps).get();
     await db.run(sql`select 1`);
@@ -62,8 +62,8 @@ describe("a metered database", () => {
     const { usage, db } = fresh();
     vi.useFakeTimers({ toFake: ["Date"], now: 1_000 });
     const held = gate();
-    const d1 = watchD1();
-    d1.fail({ sql: /from "apps"/, how: "held before", gate: held.passed });
+    const d1 = instrumentD1();
+    d1.fail({ sql: /from "apps"/, how: "held before", gate: held.opened });
     d1.fail({ sql: /from "merchants"/, how: "lost before" });
     const reading = Promise.resolve(db.select().from(apps));
     await Promise.resolve();

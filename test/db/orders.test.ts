@@ -10,13 +10,20 @@ import {
   recordPayDelivery,
 } from "../../src/db/orders.ts";
 import { openShop, openSibling } from "../support/shop.ts";
-import { bookingOf, db, draftOf, NOW, storePaid, storeRefund } from "../support/rows.ts";
+import {
+  paidOrderMatchOf,
+  db,
+  newOrderOf,
+  NOW,
+  storePaidOrder,
+  storeRefund,
+} from "../support/rows.ts";
 
 const shop = await openShop();
 
 describe("an order", () => {
   test("is found by its number and its id, and by nothing else", async () => {
-    const draft = draftOf(shop);
+    const draft = newOrderOf(shop);
     const id = await insertOrder(db, draft);
     expect(await findOrder(db, draft.number)).toMatchObject({ id, payState: "waiting" });
     expect(await findOrderById(db, id)).toMatchObject({ number: draft.number });
@@ -25,13 +32,13 @@ describe("an order", () => {
   });
 
   test("can't have a number that another one has", async () => {
-    const draft = draftOf(shop);
+    const draft = newOrderOf(shop);
     await insertOrder(db, draft);
-    await expect(insertOrder(db, draftOf(shop, { number: draft.number }))).rejects.toThrow();
+    await expect(insertOrder(db, newOrderOf(shop, { number: draft.number }))).rejects.toThrow();
   });
 
   test("is shown to its own app only", async () => {
-    const { id } = await storePaid(shop);
+    const { id } = await storePaidOrder(shop);
     const sibling = await openSibling(shop);
     const reference = { kind: "id", orderId: id } as const;
     expect(await findOrderView(db, shop.appId, reference)).toMatchObject({ order: { id } });
@@ -39,7 +46,7 @@ describe("an order", () => {
   });
 
   test("is shown with its latest refund and the sum of those that hold money", async () => {
-    const { id } = await storePaid(shop);
+    const { id } = await storePaidOrder(shop);
     const reference = { kind: "id", orderId: id } as const;
     expect(await findOrderView(db, shop.appId, reference)).toMatchObject({
       refund: null,
@@ -56,10 +63,10 @@ describe("an order", () => {
 
 describe("booking a payment", () => {
   test.for(["waiting", "failed"] as const)("makes a %s order paid", async (state) => {
-    const draft = draftOf(shop);
+    const draft = newOrderOf(shop);
     await insertOrder(db, draft);
     if (state === "failed") expect(await failOrder(db, draft.number, NOW)).toBe(true);
-    const booked = await markOrderPaid(db, bookingOf(draft), NOW + 5);
+    const booked = await markOrderPaid(db, paidOrderMatchOf(draft), NOW + 5);
     expect(booked).toMatchObject({ payState: "paid", paidAt: NOW + 1, updatedAt: NOW + 5 });
   });
 
@@ -70,21 +77,21 @@ describe("booking a payment", () => {
     ["amount", { totalFen: 99 }],
     ["number", { number: "f".repeat(32) }],
   ] as const)("with another %s changes nothing", async ([, changes]) => {
-    const draft = draftOf(shop);
+    const draft = newOrderOf(shop);
     await insertOrder(db, draft);
     const before = await findOrder(db, draft.number);
-    expect(await markOrderPaid(db, bookingOf(draft, changes), NOW)).toBeNull();
+    expect(await markOrderPaid(db, paidOrderMatchOf(draft, changes), NOW)).toBeNull();
     expect(await findOrder(db, draft.number)).toEqual(before);
   });
 
   test("by many at once succeeds for one", async () => {
-    const draft = draftOf(shop);
+    const draft = newOrderOf(shop);
     await insertOrder(db, draft);
     const booked = await Promise.all(
       Array.from(
         { length: 20 },
         async (_, index) =>
-          await markOrderPaid(db, bookingOf(draft, { transactionId: `T${index}` }), NOW),
+          await markOrderPaid(db, paidOrderMatchOf(draft, { transactionId: `T${index}` }), NOW),
       ),
     );
     expect(booked.filter((row) => row !== null)).toHaveLength(1);
@@ -96,14 +103,15 @@ describe("booking a payment", () => {
     });
     await fc.assert(
       fc.asyncProperty(facts, async (arriving) => {
-        const draft = draftOf(shop);
+        const draft = newOrderOf(shop);
         await insertOrder(db, draft);
         let paid = false;
         let calls = 0;
         for (const fact of arriving) {
-          if (fact === "book") await markOrderPaid(db, bookingOf(draft), NOW);
+          if (fact === "book") await markOrderPaid(db, paidOrderMatchOf(draft), NOW);
           if (fact === "fail") await failOrder(db, draft.number, NOW);
-          if (fact === "wrong") await markOrderPaid(db, bookingOf(draft, { totalFen: 1 }), NOW);
+          if (fact === "wrong")
+            await markOrderPaid(db, paidOrderMatchOf(draft, { totalFen: 1 }), NOW);
           if (fact === "told" || fact === "failed call") {
             calls += 1;
             const call = { calls, confirmed: fact === "told" };
@@ -128,14 +136,14 @@ describe("booking a payment", () => {
 
 describe("failing an order", () => {
   test("that is paid leaves it paid", async () => {
-    const { number } = await storePaid(shop);
+    const { number } = await storePaidOrder(shop);
     const before = await findOrder(db, number);
     expect(await failOrder(db, number, NOW + 9)).toBe(false);
     expect(await findOrder(db, number)).toEqual(before);
   });
 
   test("happens once", async () => {
-    const draft = draftOf(shop);
+    const draft = newOrderOf(shop);
     await insertOrder(db, draft);
     expect(await failOrder(db, draft.number, NOW)).toBe(true);
     expect(await failOrder(db, draft.number, NOW)).toBe(false);
@@ -144,7 +152,7 @@ describe("failing an order", () => {
 
 describe("recording a call to the app", () => {
   test("that ends after a later one never counts back, nor takes a confirmation away", async () => {
-    const { number } = await storePaid(shop);
+    const { number } = await storePaidOrder(shop);
     await recordPayDelivery(db, number, { calls: 3, confirmed: true }, NOW);
     await recordPayDelivery(db, number, { calls: 2, confirmed: false }, NOW);
     expect(await findOrder(db, number)).toMatchObject({

@@ -3,18 +3,18 @@ import { afterEach, describe, expect, test } from "vitest";
 import { failingPayments, failingRefunds } from "../../src/db/failing-deliveries.ts";
 import { listOrders } from "../../src/db/order-list.ts";
 import { failingOrders, unfinishedOrders, unfinishedRefunds } from "../../src/db/scans.ts";
-import { watchD1 } from "../support/d1.ts";
+import { instrumentD1 } from "../support/d1.ts";
 import { db, NOW } from "../support/rows.ts";
-import { closeWorld } from "../support/world.ts";
+import { closeScene } from "../support/scene.ts";
 
-afterEach(closeWorld);
+afterEach(closeScene);
 
 /** How D1 goes about the statements of this work. */
 async function plansOf(work: () => Promise<unknown>): Promise<string[]> {
-  const { trips } = watchD1();
+  const { trips } = instrumentD1();
   await work();
   const statements = trips.flat();
-  closeWorld();
+  closeScene();
   const plans: string[] = [];
   for (const statement of statements) {
     const values = Array.from({ length: statement.split("?").length - 1 }, () => 1);

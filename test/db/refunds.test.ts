@@ -16,7 +16,7 @@ import {
 } from "../../src/db/refunds.ts";
 import type { RefundRow } from "../../src/db/rows.ts";
 import { openShop, openSibling } from "../support/shop.ts";
-import { db, draftOf, NOW, storePaid, storeRefund } from "../support/rows.ts";
+import { db, newOrderOf, NOW, storePaidOrder, storeRefund } from "../support/rows.ts";
 
 const shop = await openShop();
 
@@ -42,7 +42,7 @@ async function heldOf(orderId: number): Promise<number> {
 
 describe("storing a refund", () => {
   test("of what was paid gives its row", async () => {
-    const { id, number } = await storePaid(shop);
+    const { id, number } = await storePaidOrder(shop);
     const refund = await stored(id);
     expect(refund).toMatchObject({
       orderId: id,
@@ -59,16 +59,16 @@ describe("storing a refund", () => {
   });
 
   test("of an order that isn't paid, isn't there or isn't the app's stores nothing", async () => {
-    const waiting = await insertOrder(db, draftOf(shop));
+    const waiting = await insertOrder(db, newOrderOf(shop));
     expect(await storeRefund(shop, waiting, 100)).toBeNull();
     expect(await storeRefund(shop, 999_999, 100)).toBeNull();
-    const { id } = await storePaid(shop);
+    const { id } = await storePaidOrder(shop);
     expect(await storeRefund(await openSibling(shop), id, 100)).toBeNull();
     expect(await listRefunds(db, id)).toEqual([]);
   });
 
   test("under a number that the app has used stores nothing", async () => {
-    const [one, other] = [await storePaid(shop), await storePaid(shop)];
+    const [one, other] = [await storePaidOrder(shop), await storePaidOrder(shop)];
     expect(await storeRefund(shop, one.id, 40, "R-used")).not.toBeNull();
     expect(await storeRefund(shop, one.id, 40, "R-used")).toBeNull();
     expect(await storeRefund(shop, other.id, 40, "R-used")).toBeNull();
@@ -76,11 +76,11 @@ describe("storing a refund", () => {
 
   test("counts all but closed ones against what was paid", async () => {
     for (const state of ["refused", "accepted", "abnormal", "succeeded"] as const) {
-      const { id } = await storePaid(shop);
+      const { id } = await storePaidOrder(shop);
       await move((await stored(id)).number, state);
       expect(await storeRefund(shop, id, 1)).toBeNull();
     }
-    const { id } = await storePaid(shop);
+    const { id } = await storePaidOrder(shop);
     await move((await stored(id)).number, "closed");
     expect(await storeRefund(shop, id, 100)).not.toBeNull();
   });
@@ -89,14 +89,14 @@ describe("storing a refund", () => {
     const amounts = fc.array(fc.integer({ min: 1, max: 120 }), { minLength: 2, maxLength: 12 });
     await fc.assert(
       fc.asyncProperty(amounts, async (wishes) => {
-        const { id } = await storePaid(shop);
-        const made = await Promise.all(
+        const { id } = await storePaidOrder(shop);
+        const order = await Promise.all(
           wishes.map(async (refundFen) => await storeRefund(shop, id, refundFen)),
         );
         const held = await heldOf(id);
         expect(held).toBeLessThanOrEqual(100);
-        expect(made.reduce((sum, row) => sum + (row?.refundFen ?? 0), 0)).toBe(held);
-        for (const [index, row] of made.entries()) {
+        expect(order.reduce((sum, row) => sum + (row?.refundFen ?? 0), 0)).toBe(held);
+        for (const [index, row] of order.entries()) {
           if (row === null) expect(held + (wishes[index] ?? 0)).toBeGreaterThan(100);
         }
       }),
@@ -105,17 +105,17 @@ describe("storing a refund", () => {
   });
 
   test("of all that was paid, fifty times at once, stores one", async () => {
-    const { id } = await storePaid(shop);
-    const made = await Promise.all(
+    const { id } = await storePaidOrder(shop);
+    const order = await Promise.all(
       Array.from({ length: 50 }, async () => await storeRefund(shop, id, 100)),
     );
-    expect(made.filter((row) => row !== null)).toHaveLength(1);
+    expect(order.filter((row) => row !== null)).toHaveLength(1);
   });
 });
 
 describe("moving a refund", () => {
   test("keeps WeChat's number once it is known, and forgets that the app was told", async () => {
-    const { id } = await storePaid(shop);
+    const { id } = await storePaidOrder(shop);
     const { number } = await stored(id);
     await move(number, "accepted", "50001");
     await move(number, "abnormal");
@@ -133,7 +133,7 @@ describe("moving a refund", () => {
   });
 
   test("by many at once happens once", async () => {
-    const { id } = await storePaid(shop);
+    const { id } = await storePaidOrder(shop);
     const { number } = await stored(id);
     const moved = await Promise.all(
       Array.from({ length: 20 }, async () => await move(number, "succeeded")),
@@ -157,7 +157,7 @@ describe("moving a refund", () => {
     );
     await fc.assert(
       fc.asyncProperty(arrivals, async ([last, reports]) => {
-        const { id } = await storePaid(shop);
+        const { id } = await storePaidOrder(shop);
         const { number } = await stored(id);
         for (const status of reports) await move(number, reportedState(status));
         expect((await findRefund(db, number))?.state).toBe(reportedState(last));
@@ -169,7 +169,7 @@ describe("moving a refund", () => {
 
 describe("recording a call to the app about a refund", () => {
   test("that told old news only counts", async () => {
-    const { id } = await storePaid(shop);
+    const { id } = await storePaidOrder(shop);
     const { number } = await stored(id);
     await move(number, "abnormal");
     await move(number, "succeeded");
@@ -179,7 +179,7 @@ describe("recording a call to the app about a refund", () => {
   });
 
   test("never counts back, nor takes a confirmation away", async () => {
-    const { id } = await storePaid(shop);
+    const { id } = await storePaidOrder(shop);
     const { number } = await stored(id);
     await move(number, "succeeded");
     const told = "succeeded" as const;

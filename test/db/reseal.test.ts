@@ -28,9 +28,9 @@ async function newMerchant(masterKey: MasterKey): Promise<number> {
   const mchId = String(lastMchId++);
   const merchant = { name: "Shop", mchId, protocol: "v2", signType: "MD5" } as const;
   const secrets = { apiKey: API_KEY, certBinding: null };
-  const made = await insertMerchant(db, masterKey, { ...merchant, ...secrets }, NOW);
-  if (!made.ok) throw new Error(made.error);
-  return made.value.id;
+  const order = await insertMerchant(db, masterKey, { ...merchant, ...secrets }, NOW);
+  if (!order.ok) throw new Error(order.error);
+  return order.value.id;
 }
 
 async function newApp(masterKey = oldKey): Promise<number> {

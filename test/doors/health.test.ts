@@ -3,12 +3,12 @@ import { env, exports } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import worker from "../../src/index.ts";
 import { gate, START } from "../support/clock.ts";
-import { watchD1 } from "../support/d1.ts";
-import { begin, send } from "../support/gateway.ts";
-import { objectOf } from "../support/life.ts";
-import { linesOf } from "../support/lines.ts";
+import { instrumentD1 } from "../support/d1.ts";
+import { startRequest, send } from "../support/gateway.ts";
+import { objectOf } from "../support/scenario.ts";
+import { logLinesWith } from "../support/log-lines.ts";
 import { openShop } from "../support/shop.ts";
-import { closeWorld, openWorld, type World } from "../support/world.ts";
+import { closeScene, openScene, type Scene } from "../support/scene.ts";
 
 const HOUR_MS = 3600_000;
 const SIGNS = /from "cursors"/;
@@ -19,18 +19,18 @@ const PRODUCTION: Env = {
   ADMIN_TOKEN: "a-token-that-nobody-guesses",
 };
 
-let world: World;
+let scene: Scene;
 let tests = 0;
 
 beforeEach(async () => {
-  world = await openWorld();
+  scene = await openScene();
   await env.DB.exec("delete from cursors");
   // What the test before found isn't good for this one.
   tests += 1;
   vi.setSystemTime(START + tests * 24 * HOUR_MS);
 });
 
-afterEach(closeWorld);
+afterEach(closeScene);
 
 async function health(bindings: Env = env) {
   const response = await send("/health", {}, bindings);
@@ -52,11 +52,11 @@ describe("/health", () => {
     const response = await exports.default.fetch("https://gateway.test/health");
     expect(response.status).toBe(200);
     expect(await response.text()).toBe('{"ok":true}');
-    expect(linesOf(world.logged, { event: "unhealthy" })).toEqual([]);
+    expect(logLinesWith(scene.logged, { event: "unhealthy" })).toEqual([]);
   });
 
   test("takes one trip to D1 and stores nothing, in D1 or in an object", async () => {
-    const { trips } = watchD1();
+    const { trips } = instrumentD1();
     expect(await health()).toEqual(WELL);
     expect(trips).toHaveLength(1);
     expect(trips.flat().filter((sql) => !sql.startsWith("select"))).toEqual([]);
@@ -68,7 +68,7 @@ describe("/health", () => {
   });
 
   test("costs a flood of those who ask no more than one", async () => {
-    const { trips } = watchD1();
+    const { trips } = instrumentD1();
     const answers = await Promise.all(Array.from({ length: 50 }, async () => await health()));
     expect(answers).toEqual(Array.from({ length: 50 }, () => WELL));
     expect(trips).toHaveLength(1);
@@ -78,10 +78,10 @@ describe("/health", () => {
   });
 
   test("is 503 while D1 doesn't answer, remembered like the rest", async () => {
-    watchD1().fail({ sql: SIGNS, how: "lost before" });
+    instrumentD1().fail({ sql: SIGNS, how: "lost before" });
     expect(await health()).toEqual(ill("database"));
     expect(await health()).toEqual(ill("database"));
-    expect(linesOf(world.logged, { event: "unhealthy" })).toMatchObject([
+    expect(logLinesWith(scene.logged, { event: "unhealthy" })).toMatchObject([
       {
         level: "error",
         faults: expect.stringContaining("database"),
@@ -103,15 +103,15 @@ describe("/health", () => {
 
   test("is 503 within seconds while D1 stalls", async () => {
     const held = gate();
-    const { fail, trips } = watchD1();
-    fail({ sql: SIGNS, how: "held before", gate: held.passed });
+    const { fail, trips } = instrumentD1();
+    fail({ sql: SIGNS, how: "held before", gate: held.opened });
     vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"], now: Date.now() });
-    const { response, over } = begin("/health");
+    const { response, finished } = startRequest("/health");
     while (trips.length === 0) await Promise.resolve(objectOf({ number: "health" }).ping());
     await vi.advanceTimersByTimeAsync(3_000);
     expect((await response).status).toBe(503);
     held.release();
-    await over;
+    await finished;
   });
 
   test("is 503 when the stored secrets don't open under the master key, and doesn't show it", async () => {
@@ -119,7 +119,7 @@ describe("/health", () => {
     const MASTER_KEY = "b3RoZXItbWFzdGVyLWtleS13aXRoLTMyLWJ5dGVzISE=";
     const found = await health({ ...env, MASTER_KEY });
     expect(found).toEqual(ill("MASTER_KEY"));
-    expect(JSON.stringify(found) + world.logged.join()).not.toContain(MASTER_KEY);
+    expect(JSON.stringify(found) + scene.logged.join()).not.toContain(MASTER_KEY);
   });
 
   test("is 503 while the orders' objects don't answer", async () => {
@@ -129,13 +129,13 @@ describe("/health", () => {
       },
     });
     expect(await health({ ...env, ORDER_OBJECT })).toEqual(ill("objects"));
-    expect(linesOf(world.logged, { event: "health_check_failed" })).toMatchObject([
+    expect(logLinesWith(scene.logged, { event: "health_check_failed" })).toMatchObject([
       { part: "objects", error: "Error: objects are away" },
     ]);
   });
 
   test("names all that is amiss", async () => {
-    watchD1().fail({ sql: SIGNS, how: "lost before" });
+    instrumentD1().fail({ sql: SIGNS, how: "lost before" });
     const ORDER_OBJECT = new Proxy(env.ORDER_OBJECT, {
       get: () => () => {
         throw new Error("objects are away");
@@ -165,9 +165,9 @@ describe("the schedule's heartbeat", () => {
   });
 
   test("beats though a job throws", async () => {
-    watchD1().fail({ sql: /from "merchants"/, how: "lost before" });
+    instrumentD1().fail({ sql: /from "merchants"/, how: "lost before" });
     await runSchedule();
-    expect(world.logged.join()).toContain("job_failed");
+    expect(scene.logged.join()).toContain("job_failed");
     const [mark] = (await env.DB.prepare("select value from cursors where name = 'schedule'").all())
       .results;
     expect(mark).toEqual({ value: Date.now() });

@@ -8,12 +8,12 @@ import worker from "../../src/index.ts";
 import { API_V3_KEY, keys } from "../wechat/v3/support/fixtures.ts";
 import { seal, signedHeaders, type Signer } from "../wechat/v3/support/messages.ts";
 import { openShop, type Shop } from "../support/shop.ts";
-import { closeWorld, openWorld } from "../support/world.ts";
+import { closeScene, openScene } from "../support/scene.ts";
 
 const HOUR_MS = 3600_000;
 const db = connect(env.DB);
 
-afterEach(closeWorld);
+afterEach(closeScene);
 
 /** One hour's run; the merchants' numbers that asked for their certificates. */
 async function run(answer: () => Response): Promise<string[]> {
@@ -44,7 +44,7 @@ async function keyIds({ merchantId }: Shop): Promise<string[] | undefined> {
 test("platform certificates are fetched twice a day for those merchants that have some", async () => {
   // Other files' merchants, should their database be this one, never come due.
   await env.DB.prepare("update merchants set certificates_checked_at = 9e15").run();
-  const { shop: both, logged } = await openWorld("RSA");
+  const { shop: both, logged } = await openScene("RSA");
   await openShop("HMAC-SHA256");
   const publicOnly = await openShop("RSA");
   const masterKey = await importMasterKey(env.MASTER_KEY);
@@ -80,7 +80,7 @@ test("platform certificates are fetched twice a day for those merchants that hav
 });
 
 test("a job that throws is logged and doesn't keep the schedule from ending", async () => {
-  const { logged } = await openWorld("RSA");
+  const { logged } = await openScene("RSA");
   const broken = { ...env, DB: brokenD1(), WECHAT_PAY_URL: env.WECHAT_PAY_URL };
   await worker.scheduled(createScheduledController(), broken);
   expect(logged.join()).toContain("job_failed");

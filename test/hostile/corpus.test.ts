@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { app } from "../../src/app.ts";
 import { send } from "../support/gateway.ts";
-import { limited } from "../support/limits.ts";
-import { closeWorld } from "../support/world.ts";
+import { bindingsWithLimits } from "../support/limits.ts";
+import { closeScene } from "../support/scene.ts";
 import { CORPUS } from "./corpus.ts";
 import type { Case } from "./support/case.ts";
 import { GIVEN } from "./support/given.ts";
@@ -23,7 +23,7 @@ const cases = Object.values(CORPUS).flat();
 const answers = new Set<string>();
 let scene: Scene;
 /** A flood would be limited, and not logged line by line. */
-const unlimited = limited({}).bindings;
+const unlimited = bindingsWithLimits({}).bindings;
 let doings: Doings;
 
 beforeAll(async () => {
@@ -31,7 +31,7 @@ beforeAll(async () => {
   doings = await Doings.watch();
 });
 
-afterAll(closeWorld);
+afterAll(closeScene);
 
 test("every route of the gateway is in the table, and nothing else", () => {
   const routes = app.routes

@@ -1,9 +1,9 @@
 import { afterEach, expect, test } from "vitest";
 import { forgetSettings } from "../../src/settings/settings.ts";
 import { advance } from "../support/clock.ts";
-import { watchD1 } from "../support/d1.ts";
+import { instrumentD1 } from "../support/d1.ts";
 import { send } from "../support/gateway.ts";
-import { closeWorld } from "../support/world.ts";
+import { closeScene } from "../support/scene.ts";
 import type { Sent } from "./support/case.ts";
 import { GIVEN } from "./support/given.ts";
 import { LeakSearch } from "./support/leaks.ts";
@@ -13,7 +13,7 @@ import { names, pathOf, ROUTES, type Route, type RouteName } from "./support/rou
 import { setScene, type Scene } from "./support/scene.ts";
 import { formTo, good } from "./support/signing.ts";
 
-afterEach(closeWorld);
+afterEach(closeScene);
 
 /** A good request, and what is declared to become of it while the database is away; null: no matter. */
 async function requestTo(name: RouteName, scene: Scene): Promise<readonly [Sent, Outcome] | null> {
@@ -46,7 +46,7 @@ test.for([
   );
   const faults: string[] = [];
   const texts: string[] = [];
-  watchD1().fail({ sql, how: "lost before", times: Infinity });
+  instrumentD1().fail({ sql, how: "lost before", times: Infinity });
   for (const [name, request] of requests) {
     if (request === null) continue;
     const [{ path, init }, declared] = request;

@@ -5,34 +5,34 @@ import { randomHex32 } from "../../src/lib/random.ts";
 import { keys } from "../wechat/v3/support/fixtures.ts";
 import { notificationBody } from "../wechat/v3/support/messages.ts";
 import { signedXml } from "../wechat/support/messages.ts";
-import { watchD1 } from "../support/d1.ts";
-import { transactionOf } from "../support/fake-v3.ts";
+import { instrumentD1 } from "../support/d1.ts";
+import { transactionOf } from "../support/fake-wechat-v3.ts";
 import { send } from "../support/gateway.ts";
-import { makeOrder, rowOf } from "../support/life.ts";
-import { limited } from "../support/limits.ts";
-import { linesOf } from "../support/lines.ts";
-import { watchMetrics } from "../support/metrics.ts";
+import { makeOrder, rowOf } from "../support/scenario.ts";
+import { bindingsWithLimits } from "../support/limits.ts";
+import { logLinesWith } from "../support/log-lines.ts";
+import { recordDataPoints } from "../support/metrics.ts";
 import {
   isAcknowledged,
-  paymentNotice,
-  paymentRequest,
+  paymentNotificationFields,
+  paymentNotificationRequest,
   payPath,
-  refundNotice,
+  refundNotificationXml,
   refundPath,
   signedPost,
   xmlPost,
-} from "../support/notices.ts";
+} from "../support/notifications.ts";
 import type { Shop } from "../support/shop.ts";
-import { closeWorld, openWorld, type World } from "../support/world.ts";
+import { closeScene, openScene, type Scene } from "../support/scene.ts";
 
 const WRITES = /^\s*(insert|update|delete|replace)/i;
 
-type Forgery = (world: World, turn: number) => Promise<readonly [path: string, init: RequestInit]>;
+type Forgery = (scene: Scene, turn: number) => Promise<readonly [path: string, init: RequestInit]>;
 
 /** Good in all but the key that it is signed or encrypted with; each of an order of its own. */
 const V2: Readonly<Record<string, Forgery>> = {
   "of payments, wrongly signed": async ({ shop, wechat }) => {
-    const notice = paymentNotice(shop, randomHex32(), [...wechat.orders.values()][0]!);
+    const notice = paymentNotificationFields(shop, randomHex32(), [...wechat.orders.values()][0]!);
     return [payPath(shop), xmlPost(await signedXml(notice, "MD5", "not the key of the merchant"))];
   },
   "of refunds, under another key": async ({ shop }) => {
@@ -41,7 +41,7 @@ const V2: Readonly<Record<string, Forgery>> = {
       out_refund_no: randomHex32(),
       refund_status: "SUCCESS",
     };
-    return [refundPath(shop), xmlPost(await refundNotice(shop, news, "not the key"))];
+    return [refundPath(shop), xmlPost(await refundNotificationXml(shop, news, "not the key"))];
   },
   "of merchants that aren't there": async ({ shop }, turn) => [
     `/notify/v2/${900_000 + turn}/pay`,
@@ -51,42 +51,42 @@ const V2: Readonly<Record<string, Forgery>> = {
 };
 
 const V3: Readonly<Record<string, Forgery>> = {
-  "of payments, signed with another key": async (world) => [
-    payPath(world.shop),
-    signedPost(paidBody(world), { signer: { ...keys.publicKey, privateKey: strangerKey } }),
+  "of payments, signed with another key": async (scene) => [
+    payPath(scene.shop),
+    signedPost(paidBody(scene), { signer: { ...keys.publicKey, privateKey: strangerKey } }),
   ],
-  "under keys that nobody has": async (world, turn) => [
-    payPath(world.shop),
-    signedPost(paidBody(world), {
+  "under keys that nobody has": async (scene, turn) => [
+    payPath(scene.shop),
+    signedPost(paidBody(scene), {
       signer: { ...keys.publicKey, id: turn.toString(16).padStart(40, "0").toUpperCase() },
     }),
   ],
-  "without a signature": async (world) => [
-    refundPath(world.shop),
-    { method: "POST", body: paidBody(world), headers: { "content-type": "application/json" } },
+  "without a signature": async (scene) => [
+    refundPath(scene.shop),
+    { method: "POST", body: paidBody(scene), headers: { "content-type": "application/json" } },
   ],
 };
 
 const strangerKey = keys.merchant.privateKey;
 
-function paidBody({ shop, wechat }: World): string {
+function paidBody({ shop, wechat }: Scene): string {
   const [order] = wechat.orders.values();
-  const notice = paymentNotice(shop, randomHex32(), order!);
+  const notice = paymentNotificationFields(shop, randomHex32(), order!);
   return notificationBody("TRANSACTION.SUCCESS", transactionOf(notice));
 }
 
 /** Sixty forgeries at once, with a real notification in their midst. */
-async function flood(world: World, forge: Forgery, bindings: Env) {
-  const { shop, wechat } = world;
-  const made = await makeOrder(world);
-  const real = await paymentRequest(shop, made.number, wechat.pay(made.number));
+async function flood(scene: Scene, forge: Forgery, bindings: Env) {
+  const { shop, wechat } = scene;
+  const created = await makeOrder(scene);
+  const real = await paymentNotificationRequest(shop, created.number, wechat.pay(created.number));
   const objects = await listDurableObjectIds(env.ORDER_OBJECT);
-  const { trips } = watchD1();
-  const counted = watchMetrics();
+  const { trips } = instrumentD1();
+  const counted = recordDataPoints();
   const forged = async (from: number) =>
     await Promise.all(
       Array.from({ length: 30 }, async (_, turn) => {
-        const [path, init] = await forge(world, from + turn);
+        const [path, init] = await forge(scene, from + turn);
         return await isAcknowledged(await send(path, init, bindings));
       }),
     );
@@ -96,7 +96,7 @@ async function flood(world: World, forge: Forgery, bindings: Env) {
     forged(30),
   ]);
   return {
-    made,
+    created,
     served: await isAcknowledged(served),
     acknowledged: [...before, ...after].filter(Boolean).length,
     writes: trips.flat().filter((sql) => WRITES.test(sql)),
@@ -106,7 +106,7 @@ async function flood(world: World, forge: Forgery, bindings: Env) {
   };
 }
 
-afterEach(closeWorld);
+afterEach(closeScene);
 
 describe.each([
   ["v2", "HMAC-SHA256", V2],
@@ -117,21 +117,21 @@ describe.each([
     test.each(Object.entries(forgeries))(
       "%s writes nothing, makes no object, and a real one is served in its midst",
       async (__, forge) => {
-        const world = await openWorld(signType);
-        const { bindings } = limited({ unverified: 10 });
-        const came = await flood(world, forge, bindings);
+        const scene = await openScene(signType);
+        const { bindings } = bindingsWithLimits({ unverified: 10 });
+        const came = await flood(scene, forge, bindings);
         expect(came).toMatchObject({
           served: true,
           acknowledged: 0,
           unverified: 60,
           newObjects: 0,
         });
-        expect((await rowOf(came.made)).payState).toBe("paid");
+        expect((await rowOf(came.created)).payState).toBe("paid");
         // The real one's.
         expect(came.writes).toEqual([expect.stringMatching(/^update "orders" set "pay_state"/)]);
         // The settings, read once or looked for; never one a forgery.
         expect(came.reads.length).toBeLessThan(10);
-        expect(linesOf(world.logged, { event: "notification_rejected" })).toHaveLength(10);
+        expect(logLinesWith(scene.logged, { event: "notification_rejected" })).toHaveLength(10);
       },
     );
   },

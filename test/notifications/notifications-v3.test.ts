@@ -13,49 +13,51 @@ import {
   type Signing,
 } from "../wechat/v3/support/messages.ts";
 import { signedXml } from "../wechat/support/messages.ts";
-import { watchD1 } from "../support/d1.ts";
-import { refundOf as refundNews, transactionOf } from "../support/fake-v3.ts";
+import { instrumentD1 } from "../support/d1.ts";
+import { refundOf as refundNews, transactionOf } from "../support/fake-wechat-v3.ts";
 import { send } from "../support/gateway.ts";
 import {
   makeOrder,
   makePaidOrder,
-  refund,
+  requestRefund,
   refundOf,
   rowOf,
-  runDue,
-  type Made,
-} from "../support/life.ts";
+  runDueTimers,
+  type OrderRef,
+} from "../support/scenario.ts";
 import {
   isAcknowledged,
   notifyPayment,
-  paymentNotice,
+  paymentNotificationFields,
   payPath,
   refundPath,
   signedPost,
   xmlPost,
-} from "../support/notices.ts";
+} from "../support/notifications.ts";
 import { openShop } from "../support/shop.ts";
 import type { Fields } from "../support/wechat-ledger.ts";
-import { closeWorld, openWorld, type World } from "../support/world.ts";
+import { closeScene, openScene, type Scene } from "../support/scene.ts";
 
 const TABLES = ["merchants", "apps", "users", "orders", "refunds", "verify_keys"];
 const PAID = "TRANSACTION.SUCCESS";
 
-let world: World;
-let made: Made;
+let scene: Scene;
+let order: OrderRef;
 
 beforeEach(async () => {
-  world = await openWorld("RSA");
-  made = await makeOrder(world);
-  world.wechat.pay(made.number);
+  scene = await openScene("RSA");
+  order = await makeOrder(scene);
+  scene.wechat.pay(order.number);
 });
 
-afterEach(closeWorld);
+afterEach(closeScene);
 
 /** The order's payment as WeChat would tell it, with one or the other field wrong. */
 function payment(changes: Fields = {}): object {
-  const { shop, wechat } = world;
-  return transactionOf(paymentNotice(shop, made.number, wechat.order(made.number), changes));
+  const { shop, wechat } = scene;
+  return transactionOf(
+    paymentNotificationFields(shop, order.number, wechat.order(order.number), changes),
+  );
 }
 
 const paidBody = (changes: Fields = {}) => notificationBody(PAID, payment(changes));
@@ -96,7 +98,7 @@ describe("a payment notification that is forged", () => {
     const headers = signedHeaders(body);
     const value = headers[name] ?? "";
     const others = Object.entries(headers).filter(([other]) => other !== name);
-    const path = payPath(world.shop);
+    const path = payPath(scene.shop);
     expect(await statusOf(path, request(body, others))).toBe(401);
     expect(await statusOf(path, request(body, [...others, [name, ""]]))).toBe(401);
     expect(await statusOf(path, request(body, [...others, [name, value], [name, value]]))).toBe(
@@ -123,8 +125,8 @@ describe("a payment notification that is forged", () => {
     ["from 301 s ahead", () => ({ timestamp: nowS() + 301 })],
   ])("with a signature %s is refused", async ([, signing]) => {
     const forged = signedPost(paidBody(), signing());
-    expect(await statusOf(payPath(world.shop), forged)).toBe(401);
-    expect(world.logged.join()).toContain("notification_rejected");
+    expect(await statusOf(payPath(scene.shop), forged)).toBe(401);
+    expect(scene.logged.join()).toContain("notification_rejected");
   });
 
   test.for<[string, (body: string) => string]>([
@@ -137,12 +139,12 @@ describe("a payment notification that is forged", () => {
     const body = paidBody();
     expect(forge(body)).not.toBe(body);
     const forged = request(forge(body), signedHeaders(body));
-    expect(await statusOf(payPath(world.shop), forged)).toBe(401);
+    expect(await statusOf(payPath(scene.shop), forged)).toBe(401);
   });
 
   test("beyond 64 KB is refused", async () => {
     const forged = signedPost(`${paidBody()}${" ".repeat(65_536)}`);
-    expect(await statusOf(payPath(world.shop), forged)).toBe(413);
+    expect(await statusOf(payPath(scene.shop), forged)).toBe(413);
   });
 
   test.for(["/notify/v3/999999/pay", "/notify/v3/0/pay", "/notify/v3/x/pay"])(
@@ -157,11 +159,11 @@ describe("a signature probe", () => {
   test("is refused with a 401, counted, and no alarm", async () => {
     const body = paidBody();
     const headers = { ...signedHeaders(body), "Wechatpay-Signature": "WECHATPAY/SIGNTEST/x y" };
-    expect(await statusOf(payPath(world.shop), request(body, headers))).toBe(401);
-    const logged = world.logged.join("\n");
+    expect(await statusOf(payPath(scene.shop), request(body, headers))).toBe(401);
+    const logged = scene.logged.join("\n");
     expect(logged).toContain('{"level":"info","event":"signature_probe_rejected"');
     expect(logged).not.toMatch(/"level":"(warn|error)"/);
-    expect(await notifyPayment(world.shop, made.number, world.wechat.order(made.number))).toBe(
+    expect(await notifyPayment(scene.shop, order.number, scene.wechat.order(order.number))).toBe(
       true,
     );
   });
@@ -169,11 +171,11 @@ describe("a signature probe", () => {
 
 describe("a payment notification that is rightly signed", () => {
   test("books the payment, and is acknowledged by an empty 204", async () => {
-    const response = await send(payPath(world.shop), signedPost(paidBody()));
+    const response = await send(payPath(scene.shop), signedPost(paidBody()));
     expect([response.status, await response.text()]).toEqual([204, ""]);
-    expect(await rowOf(made)).toMatchObject({ payState: "paid", protocol: "v3", signType: "RSA" });
-    await runDue(made);
-    expect(world.app.callsTo(world.shop.payUrl)).toHaveLength(1);
+    expect(await rowOf(order)).toMatchObject({ payState: "paid", protocol: "v3", signType: "RSA" });
+    await runDueTimers(order);
+    expect(scene.app.callsTo(scene.shop.payUrl)).toHaveLength(1);
   });
 
   test.for<[string, Fields]>([
@@ -187,58 +189,58 @@ describe("a payment notification that is rightly signed", () => {
     ["no transaction", { transaction_id: "" }],
     ["an unpaid state", { trade_state: "NOTPAY" }],
   ])("but tells %s changes nothing", async ([, changes]) => {
-    expect(await statusOf(payPath(world.shop), signedPost(paidBody(changes)))).toBe(400);
+    expect(await statusOf(payPath(scene.shop), signedPost(paidBody(changes)))).toBe(400);
   });
 
   test("whose amount fits only after discounts changes nothing", async () => {
     const told = { ...payment(), amount: { total: 150, payer_total: 100, currency: "CNY" } };
     const body = notificationBody(PAID, told);
-    expect(await statusOf(payPath(world.shop), signedPost(body))).toBe(400);
+    expect(await statusOf(payPath(scene.shop), signedPost(body))).toBe(400);
   });
 
   test("by WeChat for another merchant pays no order but that merchant's own", async () => {
     const other = await openShop("RSA");
     const body = notificationBody(PAID, { ...payment(), mchid: other.mchId });
     expect(await statusOf(payPath(other), signedPost(body))).toBe(400);
-    expect(world.logged.join()).toContain('"what":"merchant"');
+    expect(scene.logged.join()).toContain('"what":"merchant"');
   });
 
   test("but encrypted under another key changes nothing", async () => {
     const body = notificationBody(PAID, payment(), {}, "x".repeat(32));
-    expect(await statusOf(payPath(world.shop), signedPost(body))).toBe(400);
+    expect(await statusOf(payPath(scene.shop), signedPost(body))).toBe(400);
   });
 
   test("but a refund's changes nothing", async () => {
     const body = notificationBody("REFUND.SUCCESS", payment());
-    expect(await statusOf(payPath(world.shop), signedPost(body))).toBe(400);
+    expect(await statusOf(payPath(scene.shop), signedPost(body))).toBe(400);
     const paid = paidBody();
-    expect(await statusOf(refundPath(world.shop), signedPost(paid))).toBe(400);
+    expect(await statusOf(refundPath(scene.shop), signedPost(paid))).toBe(400);
   });
 
   test("in APIv2, with the merchant's own key, is a downgrade", async () => {
-    const { shop } = world;
-    const notice = paymentNotice(shop, made.number, world.wechat.order(made.number));
+    const { shop } = scene;
+    const notice = paymentNotificationFields(shop, order.number, scene.wechat.order(order.number));
     const xml = xmlPost(await signedXml(notice, shop.v2SignType, shop.apiKey));
     const before = await rows();
     expect(await isAcknowledged(await send(`/notify/v2/${shop.merchantId}/pay`, xml))).toBe(false);
     expect(await rows()).toBe(before);
-    expect(world.logged.join()).toContain("sign-type");
+    expect(scene.logged.join()).toContain("sign-type");
   });
 
   test("while D1 is down is a 503, so that WeChat comes again", async () => {
-    const log = watchD1();
+    const log = instrumentD1();
     log.fail({ sql: /update "orders" set "pay_state"/, how: "lost before" });
-    expect(await statusOf(payPath(world.shop), signedPost(paidBody()))).toBe(503);
+    expect(await statusOf(payPath(scene.shop), signedPost(paidBody()))).toBe(503);
     log.fail({ sql: /from "merchants"/, how: "lost before" });
     forgetSettings();
-    expect(await statusOf(payPath(world.shop), signedPost(paidBody()))).toBe(503);
-    expect((await send(payPath(world.shop), signedPost(paidBody()))).status).toBe(204);
+    expect(await statusOf(payPath(scene.shop), signedPost(paidBody()))).toBe(503);
+    expect((await send(payPath(scene.shop), signedPost(paidBody()))).status).toBe(204);
   });
 });
 
 /** Posts the order's payment, signed by this key. */
 async function post(signer: Signer): Promise<number> {
-  return (await send(payPath(world.shop), signedPost(paidBody(), { signer }))).status;
+  return (await send(payPath(scene.shop), signedPost(paidBody(), { signer }))).status;
 }
 
 describe("WeChat's keys", () => {
@@ -247,7 +249,7 @@ describe("WeChat's keys", () => {
   /** An operator's change in another isolate: this one's settings aren't told. */
   async function change(changes: Parameters<typeof updateMerchant>[3]): Promise<void> {
     const db = connect(env.DB);
-    await updateMerchant(db, await masterKey, world.shop.merchantId, changes, Date.now());
+    await updateMerchant(db, await masterKey, scene.shop.merchantId, changes, Date.now());
   }
 
   test("verify side by side, as certificate and as public key", async () => {
@@ -267,7 +269,7 @@ describe("WeChat's keys", () => {
   test("that are unknown cost one look at D1 in five seconds", async () => {
     expect(await post(keys.publicKey)).toBe(204);
     vi.setSystemTime(Date.now() + 5_000);
-    const log = watchD1();
+    const log = instrumentD1();
     const forged = async () => await post({ ...keys.certificateB, id: "PUB_KEY_ID_9" });
     for (let times = 0; times < 5; times += 1) expect(await forged()).toBe(401);
     const reads = () => log.trips.filter(([sql]) => /from "merchants"/.test(sql ?? "")).length;
@@ -281,7 +283,7 @@ describe("WeChat's keys", () => {
       new Request(input).url.endsWith("/v3/certificates") ? list() : await fetch(input, init),
     );
     expect(await post(keys.certificateB)).toBe(401);
-    await vi.waitFor(() => expect(world.logged.join()).toContain("certificates_fetched"));
+    await vi.waitFor(() => expect(scene.logged.join()).toContain("certificates_fetched"));
     expect(await post(keys.certificateB)).toBe(204);
     expect(await post(keys.certificateA)).toBe(204);
     expect(await post(keys.publicKey)).toBe(204);
@@ -310,16 +312,16 @@ function certificatesAnswer(): Response {
 
 /** A paid order under refund, and how WeChat tells of it. */
 async function refunded() {
-  made = await makePaidOrder(world);
-  const answer = await refund(world, made);
+  order = await makePaidOrder(scene);
+  const answer = await requestRefund(scene, order);
   const number = String(answer.data?.["refund_no"]);
   const tell = (event: string, status: string, changes: object = {}) => {
     const { status: _, ...told } = refundNews({
-      out_trade_no: made.number,
+      out_trade_no: order.number,
       out_refund_no: number,
       refund_fee: "100",
     });
-    const news = { ...told, refund_status: status, mchid: world.shop.mchId, ...changes };
+    const news = { ...told, refund_status: status, mchid: scene.shop.mchId, ...changes };
     return signedPost(notificationBody(event, news));
   };
   return { number, tell };
@@ -336,25 +338,25 @@ describe("a refund notification", () => {
     "%s is booked as WeChat says when asked",
     async ([event, status, own, state]) => {
       const { number, tell } = await refunded();
-      world.wechat.refund(number).status = own;
-      expect((await send(refundPath(world.shop), tell(event, status))).status).toBe(204);
-      expect((await refundOf(made)).state).toBe(state);
+      scene.wechat.refund(number).status = own;
+      expect((await send(refundPath(scene.shop), tell(event, status))).status).toBe(204);
+      expect((await refundOf(order)).state).toBe(state);
     },
   );
 
   test("without a status is recorded as WeChat says when queried", async () => {
     const { number, tell } = await refunded();
-    world.wechat.refund(number).status = "SUCCESS";
+    scene.wechat.refund(number).status = "SUCCESS";
     const message = tell("REFUND.SUCCESS", "SUCCESS", { refund_status: undefined });
-    expect((await send(refundPath(world.shop), message)).status).toBe(204);
-    expect((await refundOf(made)).state).toBe("succeeded");
+    expect((await send(refundPath(scene.shop), message)).status).toBe(204);
+    expect((await refundOf(order)).state).toBe("succeeded");
   });
 
   test("is not acknowledged while WeChat, asked, says otherwise", async () => {
     const { tell } = await refunded();
-    const response = await send(refundPath(world.shop), tell("REFUND.SUCCESS", "SUCCESS"));
+    const response = await send(refundPath(scene.shop), tell("REFUND.SUCCESS", "SUCCESS"));
     expect(response.status).toBe(503);
-    expect((await refundOf(made)).state).toBe("accepted");
+    expect((await refundOf(order)).state).toBe("accepted");
   });
 
   test.for<[string, object, number]>([
@@ -363,15 +365,15 @@ describe("a refund notification", () => {
     ["an unknown number", { out_refund_no: "f".repeat(32) }, 503],
   ])("with %s changes nothing", async ([, changes, status]) => {
     const { tell, number } = await refunded();
-    world.wechat.refund(number).status = "SUCCESS";
+    scene.wechat.refund(number).status = "SUCCESS";
     const forged = tell("REFUND.SUCCESS", "SUCCESS", changes);
-    expect(await statusOf(refundPath(world.shop), forged)).toBe(status);
+    expect(await statusOf(refundPath(scene.shop), forged)).toBe(status);
   });
 
   test("that is forged changes nothing, and asks nothing", async () => {
     const { tell, number } = await refunded();
-    world.wechat.refund(number).status = "SUCCESS";
-    const asked = world.wechat.calls.length;
+    scene.wechat.refund(number).status = "SUCCESS";
+    const asked = scene.wechat.calls.length;
     const told = tell("REFUND.SUCCESS", "SUCCESS");
     const body = await new Request("https://gateway.test", told).text();
     const wrong = {
@@ -379,8 +381,8 @@ describe("a refund notification", () => {
       "wechatpay-serial": publicKey.id,
       "wechatpay-nonce": "x",
     };
-    expect(await statusOf(refundPath(world.shop), request(body, wrong))).toBe(401);
-    expect(world.wechat.calls).toHaveLength(asked);
+    expect(await statusOf(refundPath(scene.shop), request(body, wrong))).toBe(401);
+    expect(scene.wechat.calls).toHaveLength(asked);
   });
 });
 

@@ -1,21 +1,27 @@
 import { env } from "cloudflare:workers";
 import { afterEach, expect, test, vi } from "vitest";
-import { says } from "../support/fake-app.ts";
-import { error, UNKNOWN } from "../support/faults.ts";
-import { ask, send } from "../support/gateway.ts";
-import { makeOrder, makePaidOrder, ORDER, refund, runNext } from "../support/life.ts";
-import { linesOf } from "../support/lines.ts";
-import { watchMetrics } from "../support/metrics.ts";
-import { closeWorld, openWorld } from "../support/world.ts";
+import { appResponse } from "../support/app-receiver.ts";
+import { wechatError, UNKNOWN } from "../support/faults.ts";
+import { postSigned, send } from "../support/gateway.ts";
+import {
+  makeOrder,
+  makePaidOrder,
+  ORDER,
+  requestRefund,
+  runNextTimer,
+} from "../support/scenario.ts";
+import { logLinesWith } from "../support/log-lines.ts";
+import { recordDataPoints } from "../support/metrics.ts";
+import { closeScene, openScene } from "../support/scene.ts";
 
-afterEach(closeWorld);
+afterEach(closeScene);
 
 test("a request is counted by its route, its code and its app, with what it cost", async () => {
-  const world = await openWorld();
-  await makeOrder(world);
-  const counted = watchMetrics();
-  await ask(world.shop, "/pay/create-order", ORDER);
-  const app = String(world.shop.appId);
+  const scene = await openScene();
+  await makeOrder(scene);
+  const counted = recordDataPoints();
+  await postSigned(scene.shop, "/pay/create-order", ORDER);
+  const app = String(scene.shop.appId);
   const request = { index: "request", kind: "request", code: "" };
   expect(counted).toContainEqual({
     ...request,
@@ -27,8 +33,8 @@ test("a request is counted by its route, its code and its app, with what it cost
 });
 
 test("requests are counted under a short list of routes, whatever their paths hold", async () => {
-  await openWorld();
-  const counted = watchMetrics();
+  await openScene();
+  const counted = recordDataPoints();
   const headers = { authorization: `Bearer ${env.ADMIN_TOKEN}` };
   await send("/admin/orders/123456", { headers });
   await send("/notify/v2/987/pay", { method: "POST" });
@@ -41,13 +47,13 @@ test("requests are counted under a short list of routes, whatever their paths ho
 });
 
 test("calls to WeChat are counted by their outcome and WeChat's code", async () => {
-  const world = await openWorld();
-  const made = await makePaidOrder(world);
-  const counted = watchMetrics();
-  world.wechat.fail("/pay/unifiedorder", error("NOAUTH"));
-  await ask(world.shop, "/pay/create-order", ORDER);
-  world.wechat.fail("/secapi/pay/refund", UNKNOWN);
-  await refund(world, made);
+  const scene = await openScene();
+  const order = await makePaidOrder(scene);
+  const counted = recordDataPoints();
+  scene.wechat.fail("/pay/unifiedorder", wechatError("NOAUTH"));
+  await postSigned(scene.shop, "/pay/create-order", ORDER);
+  scene.wechat.fail("/secapi/pay/refund", UNKNOWN);
+  await requestRefund(scene, order);
   expect(counted.filter(({ kind }) => kind === "wechat_call")).toMatchObject([
     { subject: "prepay", outcome: "refused", code: "NOAUTH" },
     { subject: "refund", outcome: "unknown", code: "" },
@@ -55,13 +61,13 @@ test("calls to WeChat are counted by their outcome and WeChat's code", async () 
 });
 
 test("calls to apps are counted by their outcome, and the object's work by its operation", async () => {
-  const world = await openWorld();
-  const made = await makePaidOrder(world);
-  const counted = watchMetrics();
-  world.app.reply(says("no"));
-  await runNext(made, "deliver-payment");
-  await runNext(made, "deliver-payment");
-  const app = String(world.shop.appId);
+  const scene = await openScene();
+  const order = await makePaidOrder(scene);
+  const counted = recordDataPoints();
+  scene.app.respondWith(appResponse("no"));
+  await runNextTimer(order, "deliver-payment");
+  await runNextTimer(order, "deliver-payment");
+  const app = String(scene.shop.appId);
   expect(counted).toMatchObject([
     { kind: "app_call", subject: "pay", outcome: "not confirmed", app },
     { kind: "app_call", subject: "pay", outcome: "confirmed", app },
@@ -69,12 +75,12 @@ test("calls to apps are counted by their outcome, and the object's work by its o
 });
 
 test("what can't be counted is logged, and the request goes on", async () => {
-  const { shop, logged } = await openWorld();
+  const { shop, logged } = await openScene();
   vi.spyOn(env.METRICS, "writeDataPoint").mockImplementation(() => {
     throw new Error("too many data points");
   });
-  expect((await ask(shop, "/pay/create-order", ORDER)).code).toBe(0);
-  expect(linesOf(logged, { event: "metric_not_written" })).toMatchObject([
+  expect((await postSigned(shop, "/pay/create-order", ORDER)).code).toBe(0);
+  expect(logLinesWith(logged, { event: "metric_not_written" })).toMatchObject([
     { level: "warn", kind: "wechat_call", error: "Error: too many data points" },
     { kind: "request" },
   ]);

@@ -4,16 +4,23 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { randomHex32 } from "../../src/lib/random.ts";
 import { Timers, type TimerName } from "../../src/orders/timers.ts";
 import { START, stopClock } from "../support/clock.ts";
-import { makeOrder, makePaidOrder, objectOf, rowOf, runDue, timersOf } from "../support/life.ts";
-import { notifyPayment } from "../support/notices.ts";
-import { closeWorld, openWorld } from "../support/world.ts";
+import {
+  makeOrder,
+  makePaidOrder,
+  objectOf,
+  rowOf,
+  runDueTimers,
+  timersOf,
+} from "../support/scenario.ts";
+import { notifyPayment } from "../support/notifications.ts";
+import { closeScene, openScene } from "../support/scene.ts";
 
 const POLL: TimerName = { kind: "poll-payment" };
 const PAY: TimerName = { kind: "deliver-payment" };
 const REFUND: TimerName = { kind: "poll-refund", refundNo: "0123456789abcdef0123456789abcdef" };
 
 beforeEach(stopClock);
-afterEach(closeWorld);
+afterEach(closeScene);
 
 /** Fresh timers in a fresh object, with all that is billed: the rows put and the alarms set. */
 async function inObject(
@@ -183,25 +190,25 @@ describe("a timer", () => {
 
 describe("an order", () => {
   test("that is booked isn't asked about any more", async () => {
-    const world = await openWorld();
-    const made = await makePaidOrder(world);
-    expect((await timersOf(made)).map(({ kind }) => kind)).toEqual(["deliver-payment"]);
-    await runDue(made);
-    expect(await timersOf(made)).toEqual([]);
-    expect(world.wechat.callsOf("/pay/orderquery")).toEqual([]);
+    const scene = await openScene();
+    const order = await makePaidOrder(scene);
+    expect((await timersOf(order)).map(({ kind }) => kind)).toEqual(["deliver-payment"]);
+    await runDueTimers(order);
+    expect(await timersOf(order)).toEqual([]);
+    expect(scene.wechat.callsOf("/pay/orderquery")).toEqual([]);
   });
 
   test("whose alarm was lost is delivered after the next news of it", async () => {
-    const world = await openWorld();
-    const made = await makeOrder(world);
-    const paid = world.wechat.pay(made.number);
-    expect(await notifyPayment(world.shop, made.number, paid)).toBe(true);
-    await runInDurableObject(objectOf(made), async (_object, { storage }) => {
+    const scene = await openScene();
+    const order = await makeOrder(scene);
+    const paid = scene.wechat.pay(order.number);
+    expect(await notifyPayment(scene.shop, order.number, paid)).toBe(true);
+    await runInDurableObject(objectOf(order), async (_object, { storage }) => {
       await storage.deleteAlarm();
     });
     await abortAllDurableObjects();
-    expect(await notifyPayment(world.shop, made.number, paid)).toBe(true);
-    await runDue(made);
-    expect((await rowOf(made)).payNotifyState).toBe("confirmed");
+    expect(await notifyPayment(scene.shop, order.number, paid)).toBe(true);
+    await runDueTimers(order);
+    expect((await rowOf(order)).payNotifyState).toBe("confirmed");
   });
 });

@@ -8,7 +8,7 @@ import { insertMerchant, updateMerchant } from "../../src/db/merchants.ts";
 import { forgetSettings, masterKeyOf } from "../../src/settings/settings.ts";
 import { readApp, readMerchant } from "../support/settings.ts";
 import { gate } from "../support/clock.ts";
-import { watchD1 } from "../support/d1.ts";
+import { instrumentD1 } from "../support/d1.ts";
 
 const NOW = 1_790_000_000_000;
 const API_KEY = "an-api-key-of-32-characters-long";
@@ -133,7 +133,7 @@ describe("an app's settings", () => {
   test("of a thousand unknown apps cost two reads, and those of a known one are found meanwhile", async () => {
     const known = await newId();
     forgetSettings();
-    const { trips } = watchD1();
+    const { trips } = instrumentD1();
     for (let id = 5_000; id < 6_000; id += 1) {
       expect(await readApp(db, masterKey, id, NOW)).toEqual({ ok: false, error: "absent" });
     }
@@ -153,7 +153,7 @@ describe("an app's settings", () => {
       vi.restoreAllMocks();
       forgetSettings();
       const held = gate();
-      watchD1().fail({ sql: /from "apps"/, how: "held after", gate: held.passed });
+      instrumentD1().fail({ sql: /from "apps"/, how: "held after", gate: held.opened });
       const loads = [one, other].map(async (id) => await readApp(db, masterKey, id, NOW));
       await new Promise((resolve) => setTimeout(resolve, 10));
       held.release();
@@ -167,12 +167,12 @@ describe("an app's settings", () => {
     const one = await newId();
     forgetSettings();
     const held = gate();
-    watchD1().fail({ sql: /from "apps"/, how: "held after", gate: held.passed });
+    instrumentD1().fail({ sql: /from "apps"/, how: "held after", gate: held.opened });
     const first = readApp(db, masterKey, one, NOW);
     // Until the first look-up is on its way to D1.
     await new Promise((resolve) => setTimeout(resolve, 0));
-    const made = await newId();
-    const second = readApp(db, masterKey, made, NOW);
+    const order = await newId();
+    const second = readApp(db, masterKey, order, NOW);
     held.release();
     expect((await first).ok && (await second).ok).toBe(true);
   });
@@ -181,7 +181,7 @@ describe("an app's settings", () => {
     const id = await newId();
     await readApp(db, masterKey, id, NOW);
     const held = gate();
-    watchD1().fail({ sql: /from "apps"/, how: "held before", gate: held.passed });
+    instrumentD1().fail({ sql: /from "apps"/, how: "held before", gate: held.opened });
     // Patience alone must not be what helps.
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const searched = readApp(db, masterKey, 9_999, NOW + 60_000);

@@ -4,32 +4,32 @@ import { advance } from "../../../test/support/clock.ts";
 import {
   makeOrder,
   objectOf,
-  refund,
+  requestRefund,
   refundOf,
   rowOf,
   timersOf,
-  view,
-  type Made,
-} from "../../../test/support/life.ts";
-import { notifyPayment, notifyRefund } from "../../../test/support/notices.ts";
-import { closeWorld, openWorld, type World } from "../../../test/support/world.ts";
+  viewOrder,
+  type OrderRef,
+} from "../../../test/support/scenario.ts";
+import { notifyPayment, notifyRefund } from "../../../test/support/notifications.ts";
+import { closeScene, openScene, type Scene } from "../../../test/support/scene.ts";
 import { sumOf, type Costed, type Counts } from "../counts.ts";
 import { metered, startMeter } from "./meter.ts";
 
 /** A payer takes about this long; nothing here depends on it but the order of the timers. */
 const PAYER_MS = 20_000;
 
-let world: World;
+let world: Scene;
 let payers = 0;
 
 beforeAll(async () => {
-  world = await openWorld();
+  world = await openScene();
   await startMeter();
   // The app's settings are known from here on, as they are in a busy isolate.
   await makeOrder(world, knownPayer());
 });
 
-afterAll(closeWorld);
+afterAll(closeScene);
 
 function knownPayer(): { openId: string } {
   return { openId: "payer-known" };
@@ -49,8 +49,8 @@ function report(context: TestContext, kind: Costed["kind"], lines: Record<string
 }
 
 /** An order and what making it cost. */
-async function create(values: Readonly<Record<string, string>>): Promise<[Made, Counts]> {
-  let made: Made | undefined;
+async function create(values: Readonly<Record<string, string>>): Promise<[OrderRef, Counts]> {
+  let made: OrderRef | undefined;
   const counts = await metered(async () => {
     made = await makeOrder(world, values);
   });
@@ -58,7 +58,7 @@ async function create(values: Readonly<Record<string, string>>): Promise<[Made, 
   return [made, counts];
 }
 
-async function pay(made: Made): Promise<Counts> {
+async function pay(made: OrderRef): Promise<Counts> {
   advance(PAYER_MS);
   const paid = world.wechat.pay(made.number);
   return await metered(async () => {
@@ -67,7 +67,7 @@ async function pay(made: Made): Promise<Counts> {
 }
 
 /** The alarm goes off once, when it is due. */
-async function wake(made: Made): Promise<Counts> {
+async function wake(made: OrderRef): Promise<Counts> {
   const [earliest] = await timersOf(made);
   if (earliest === undefined) throw new Error("nothing is armed");
   advance(Math.max(0, earliest.dueAt - Date.now()));
@@ -77,7 +77,7 @@ async function wake(made: Made): Promise<Counts> {
 }
 
 /** Alarms until nothing is armed and no alarm is set: what an order costs when all is over. */
-async function wakeToTheEnd(made: Made): Promise<Counts> {
+async function wakeToTheEnd(made: OrderRef): Promise<Counts> {
   const parts: Counts[] = [];
   while ((await timersOf(made)).length > 0) parts.push(await wake(made));
   parts.push(await metered(async () => await runDurableObjectAlarm(objectOf(made))));
@@ -90,7 +90,7 @@ test("a paid order", async (context) => {
   const delivered = await wake(made);
   const rest = await wakeToTheEnd(made);
   if ((await rowOf(made)).payNotifyState !== "confirmed") throw new Error("not delivered");
-  const query = await metered(async () => await view(world, made));
+  const query = await metered(async () => await viewOrder(world, made));
   const [, createKnown] = await create(knownPayer());
   const [, createNamed] = await create({ ...knownPayer(), appOrderNo: "shop-0001" });
   report(context, "operation", {
@@ -115,8 +115,8 @@ test("a refunded order", async (context) => {
   const paid = sumOf([created, await pay(made), await wake(made), await wakeToTheEnd(made)]);
   // A refund comes days later, when what the isolate remembers is long forgotten.
   advance(24 * 3600_000);
-  await view(world, made);
-  const requested = await metered(async () => await refund(world, made));
+  await viewOrder(world, made);
+  const requested = await metered(async () => await requestRefund(world, made));
   advance(5_000);
   const { number } = await refundOf(made);
   world.wechat.refund(number).status = "SUCCESS";

@@ -1,4 +1,8 @@
-import { paymentNotice, refundNotice, xmlPost } from "../../support/notices.ts";
+import {
+  paymentNotificationFields,
+  refundNotificationXml,
+  xmlPost,
+} from "../../support/notifications.ts";
 import type { Shop } from "../../support/shop.ts";
 import { encryptReqInfo, signedXml, xmlOf, type Fields } from "../../wechat/support/messages.ts";
 import type { Case, Theme } from "../support/case.ts";
@@ -13,7 +17,7 @@ const REFUND = "POST /notify/v2/:merchantId/refund";
 function noticeOf({ shop, orders, world }: Scene, changes: Fields = {}): Fields {
   const order = world.wechat.order(orders.waiting.number);
   const paid = { ...order, transactionId: "4200000000202011230000000001" };
-  return paymentNotice(shop, orders.waiting.number, paid, changes);
+  return paymentNotificationFields(shop, orders.waiting.number, paid, changes);
 }
 
 type Xml = (scene: Scene) => Promise<string>;
@@ -130,7 +134,7 @@ const REFUNDS: Readonly<Record<string, Xml>> = {
   "of a thousand blocks of zeroes": async (scene) =>
     around(Buffer.alloc(16_000).toString("base64"), scene),
   "encrypted with another merchant's key": async (scene) =>
-    await refundNotice(scene.shop, newsOf(scene), scene.stranger.apiKey),
+    await refundNotificationXml(scene.shop, newsOf(scene), scene.stranger.apiKey),
   "with a block cut away": async (scene) => {
     const whole = Buffer.from(
       await encryptReqInfo("<root></root>".repeat(4), scene.shop.apiKey),
@@ -151,25 +155,25 @@ const REFUNDS: Readonly<Record<string, Xml>> = {
     await encrypted("<root><__proto__>1</__proto__></root>", scene),
   "of NUL": async (scene) => await encrypted("<root><a>\u0000</a></root>", scene),
   "of an order without a number": async (scene) =>
-    await refundNotice(scene.shop, newsOf(scene, { out_trade_no: "" })),
+    await refundNotificationXml(scene.shop, newsOf(scene, { out_trade_no: "" })),
   "of a refund without a number": async (scene) =>
-    await refundNotice(scene.shop, newsOf(scene, { out_refund_no: "" })),
+    await refundNotificationXml(scene.shop, newsOf(scene, { out_refund_no: "" })),
   "to another merchant": async (scene) =>
-    await refundNotice({ ...scene.shop, mchId: scene.stranger.mchId }, newsOf(scene)),
+    await refundNotificationXml({ ...scene.shop, mchId: scene.stranger.mchId }, newsOf(scene)),
 };
 
 /** Notifications with odd fields that aren't needed: a reason to query, and nothing is believed. */
 const ODD_REFUNDS: Readonly<Record<string, Xml>> = {
   "of a refund without WeChat's number": async (scene) =>
-    await refundNotice(scene.shop, newsOf(scene, { refund_id: "" })),
+    await refundNotificationXml(scene.shop, newsOf(scene, { refund_id: "" })),
   "of an unknown outcome": async (scene) =>
-    await refundNotice(scene.shop, newsOf(scene, { refund_status: "MAYBE" })),
+    await refundNotificationXml(scene.shop, newsOf(scene, { refund_status: "MAYBE" })),
   "of an amount in another notation": async (scene) =>
-    await refundNotice(scene.shop, newsOf(scene, { refund_fee: "1e2" })),
+    await refundNotificationXml(scene.shop, newsOf(scene, { refund_fee: "1e2" })),
   "of less than nothing": async (scene) =>
-    await refundNotice(scene.shop, newsOf(scene, { total_fee: "-1" })),
+    await refundNotificationXml(scene.shop, newsOf(scene, { total_fee: "-1" })),
   "without an app": async (scene) =>
-    await refundNotice({ ...scene.shop, wechatAppId: "" }, newsOf(scene)),
+    await refundNotificationXml({ ...scene.shop, wechatAppId: "" }, newsOf(scene)),
 };
 
 export const v2Notifications: Theme = [
@@ -221,7 +225,7 @@ export const v2Notifications: Theme = [
     answer: "v2 not accepted",
     request: async (scene) => ({
       path: pathOf(REFUND, scene, String(scene.stranger.merchantId)),
-      init: xmlPost(await refundNotice(scene.shop, newsOf(scene))),
+      init: xmlPost(await refundNotificationXml(scene.shop, newsOf(scene))),
     }),
   },
   {
@@ -231,7 +235,7 @@ export const v2Notifications: Theme = [
     may: "calls",
     request: async (scene) => ({
       path: pathOf(REFUND, scene),
-      init: xmlPost(await refundNotice(scene.shop, newsOf(scene))),
+      init: xmlPost(await refundNotificationXml(scene.shop, newsOf(scene))),
     }),
   },
 ];

@@ -5,26 +5,26 @@ import { send } from "../../support/gateway.ts";
 import {
   makeOrder,
   makePaidOrder,
-  refund,
+  requestRefund,
   refundOf,
-  runNext,
+  runNextTimer,
   timerOf,
-  type Made,
-} from "../../support/life.ts";
-import { notifyPayment } from "../../support/notices.ts";
+  type OrderRef,
+} from "../../support/scenario.ts";
+import { notifyPayment } from "../../support/notifications.ts";
 import { openShop, openSibling, type Shop } from "../../support/shop.ts";
-import { openWorld, type World } from "../../support/world.ts";
+import { openScene, type Scene as GatewayScene } from "../../support/scene.ts";
 import { API_V3_KEY, keys } from "../../wechat/v3/support/fixtures.ts";
 
 /** An order, the number that its app gave it, and who it belongs to. */
-export interface Owned extends Made {
+export interface Owned extends OrderRef {
   readonly appOrderNo: string;
   readonly shop: Shop;
 }
 
 /** The gateway in the middle of its work: what hostile requests are aimed at. */
 export interface Scene {
-  readonly world: World;
+  readonly world: GatewayScene;
   /** Speaks APIv2. Its salt is the third that it has had. */
   readonly shop: Shop;
   /** Speaks APIv3; its APIv2 key is still there. */
@@ -64,14 +64,14 @@ export const APP_REFUND_NO = "hostile-refund-1";
 
 /** Sets the scene: five apps, seven orders, three salts behind them, and an incident. */
 export async function setScene(): Promise<Scene> {
-  const world = await openWorld("HMAC-SHA256");
+  const world = await openScene("HMAC-SHA256");
   const first = world.shop;
   const [v3, stranger, disabled] = [
     await openShop("RSA"),
     await openShop("MD5"),
     await openShop("MD5"),
   ];
-  for (const shop of [v3, stranger, disabled]) world.wechat.admit(shop);
+  for (const shop of [v3, stranger, disabled]) world.wechat.addMerchant(shop);
   const opened = await openSibling(first);
   const openIds = new Map<string, string>();
 
@@ -83,7 +83,7 @@ export async function setScene(): Promise<Scene> {
   };
   const closed = await owned("Closed", first, makeOrder);
   while ((await timerOf(closed, "poll-payment")) !== undefined) {
-    await runNext(closed, "poll-payment");
+    await runNextTimer(closed, "poll-payment");
   }
   const orders = {
     closed,
@@ -94,7 +94,7 @@ export async function setScene(): Promise<Scene> {
     ofSibling: await owned("OfSibling", opened),
     ofStranger: await owned("OfStranger", stranger),
   };
-  await refund({ ...world, shop: first }, orders.refunding, { appRefundNo: APP_REFUND_NO });
+  await requestRefund({ ...world, shop: first }, orders.refunding, { appRefundNo: APP_REFUND_NO });
 
   const paid = { ...world.wechat.order(orders.waiting.number), transactionId: "42-disputed" };
   if (await notifyPayment(first, orders.waiting.number, paid, { total_fee: "1" })) {

@@ -1,0 +1,106 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { gate } from "../support/clock.ts";
+import { instrumentD1 } from "../support/d1.ts";
+import { appResponseAfter } from "../support/app-receiver.ts";
+import { UNKNOWN } from "../support/faults.ts";
+import {
+  makeOrder,
+  makePaidOrder,
+  requestRefund,
+  refundOf,
+  runDueTimers,
+  runNextTimer,
+  timersOf,
+} from "../support/scenario.ts";
+import { notifyPayment, notifyRefund } from "../support/notifications.ts";
+import { openShop } from "../support/shop.ts";
+import { closeScene, openScene, until } from "../support/scene.ts";
+
+const BOOK = /update "orders" set "pay_state"/;
+const READ = /select .* from "orders"/;
+
+afterEach(closeScene);
+
+describe("a notification that contradicts the order", () => {
+  test("and whose booking is held up doesn't take away the delivery of the right one", async () => {
+    const scene = await openScene();
+    const order = await makeOrder(scene);
+    const paid = scene.wechat.pay(order.number);
+    const other = await openShop();
+    const held = gate();
+    const log = instrumentD1();
+    log.fail({ sql: BOOK, how: "held before", gate: held.opened });
+    const appid = scene.shop.wechatAppId;
+    const refused = notifyPayment(other, order.number, paid, { appid });
+    await until(() => log.trips.some((trip) => BOOK.test(trip[0] ?? "")));
+    expect(await notifyPayment(scene.shop, order.number, paid)).toBe(true);
+    held.release();
+    expect(await refused).toBe(false);
+    await runDueTimers(order);
+    expect(scene.app.callsTo(scene.shop.payUrl)).toHaveLength(1);
+  });
+
+  test("and that read the order before it was booked doesn't either", async () => {
+    const scene = await openScene();
+    const order = await makeOrder(scene);
+    const paid = scene.wechat.pay(order.number);
+    const held = gate();
+    const log = instrumentD1();
+    log.fail({ sql: READ, how: "held after", gate: held.opened });
+    const refused = notifyPayment(scene.shop, order.number, paid, { total_fee: "1" });
+    await until(() => log.trips.some((trip) => READ.test(trip[0] ?? "")));
+    expect(await notifyPayment(scene.shop, order.number, paid)).toBe(true);
+    held.release();
+    expect(await refused).toBe(false);
+    await runDueTimers(order);
+    expect(scene.app.callsTo(scene.shop.payUrl)).toHaveLength(1);
+  });
+});
+
+describe("a refund that needed a person and has succeeded", () => {
+  test("is not acknowledged while the record has only that it needed a person", async () => {
+    const scene = await openScene();
+    const order = await makePaidOrder(scene);
+    await requestRefund(scene, order);
+    const { number } = await refundOf(order);
+    scene.wechat.refund(number).status = "CHANGE";
+    await runNextTimer(order, "poll-refund");
+    expect((await refundOf(order)).state).toBe("abnormal");
+    scene.wechat.refund(number).status = "SUCCESS";
+    scene.wechat.fail("/pay/refundquery", UNKNOWN);
+    const news = { out_trade_no: order.number, out_refund_no: number, refund_status: "SUCCESS" };
+    expect(await notifyRefund(scene.shop, news)).toBe(false);
+    expect((await refundOf(order)).state).toBe("abnormal");
+    expect(await notifyRefund(scene.shop, news)).toBe(true);
+    expect((await refundOf(order)).state).toBe("succeeded");
+  });
+
+  test("which D1 took without saying so, while the old news was being told, is told", async () => {
+    const scene = await openScene();
+    const order = await makePaidOrder(scene);
+    await runDueTimers(order);
+    await requestRefund(scene, order);
+    const { number } = await refundOf(order);
+    scene.wechat.refund(number).status = "CHANGE";
+    await runNextTimer(order, "poll-refund");
+    const held = gate();
+    scene.app.respondWith(appResponseAfter(held.opened));
+    const delivering = runDueTimers(order);
+    await until(() => scene.app.callsTo(scene.shop.refundUrl).length === 1);
+    scene.wechat.refund(number).status = "SUCCESS";
+    instrumentD1().fail({ sql: /update "refunds" set "state"/, how: "lost after" });
+    const news = { out_trade_no: order.number, out_refund_no: number, refund_status: "SUCCESS" };
+    expect(await notifyRefund(scene.shop, news)).toBe(false);
+    held.release();
+    await delivering;
+    expect((await refundOf(order)).state).toBe("succeeded");
+    for (let turn = 0; turn < 5; turn += 1) {
+      const [next] = await timersOf(order);
+      if (next !== undefined) await runNextTimer(order, next.kind);
+    }
+    const told = scene.app
+      .callsTo(scene.shop.refundUrl)
+      .map(({ parameters }) => parameters.get("ref_state"));
+    expect(told).toEqual(["3", "4"]);
+  });
+});
