@@ -33,7 +33,7 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
-/** The contract's waits between the calls, written anew here. */
+/** The contract's waits between the calls, stated independently of `src`. */
 const WAITS = [
   15 * SECOND,
   15 * SECOND,
@@ -52,27 +52,30 @@ const WAITS = [
   6 * HOUR,
 ];
 
-const no = appResponse("fail");
+const refuse = appResponse("fail");
 
 afterEach(closeScene);
 
-/** The app's answer to the next call, and how long the gateway waits then, in ms; null: for good. */
-async function waitAfter(
+/** Makes the next call with this response; returns the wait until the call after it in ms, null if none. */
+async function callAndGetWait(
   scene: Scene,
   order: OrderRef,
-  reply: AppResponse,
+  response: AppResponse,
 ): Promise<number | null> {
-  scene.app.respondWith(reply);
+  scene.app.respondWith(response);
   await runNextTimer(order, "deliver-payment");
   const timer = await timerOf(order, "deliver-payment");
   return timer === undefined ? null : timer.dueAt - Date.now();
 }
 
-/** PHP's http_build_query of one value, written anew here. */
+/** PHP's http_build_query of one value, implemented independently of `src`. */
 function escapePhp(value: string): string {
   return encodeURIComponent(value)
     .replaceAll("%20", "+")
-    .replaceAll(/[!'()*~]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`);
+    .replaceAll(
+      /[!'()*~]/g,
+      (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+    );
 }
 
 /** The contract's signature of a call's body. */
@@ -94,8 +97,8 @@ function webhookSignature({ headers, body }: AppCall, secret: string): string {
   return `v1,${createHmac("sha256", key).update(text).digest("base64")}`;
 }
 
-describe("a call to the app", () => {
-  test("tells of the payment as the contract has it, signed in both ways", async () => {
+describe("callApp, request", () => {
+  test("posts the contract's payment fields with both signatures", async () => {
     const scene = await openScene();
     const { app, shop } = scene;
     const order = await makePaidOrder(scene, { attach: "a b&c=*~中文", desc: "x" });
@@ -125,7 +128,7 @@ describe("a call to the app", () => {
     expect(call.headers.get("webhook-signature")).toBe(webhookSignature(call, shop.webhookSecret));
   });
 
-  test("carries two webhook signatures while the secret is being changed, then one", async () => {
+  test("sends two webhook signatures during a secret rotation and one after it", async () => {
     const scene = await openScene();
     const { app, shop } = scene;
     const order = await makePaidOrder(scene);
@@ -134,8 +137,8 @@ describe("a call to the app", () => {
     const change = { fresh, overlapMs: 10 * SECOND };
     await rotateSecret(connect(env.DB), masterKey, shop.appId, "webhookSecret", change, Date.now());
     forgetSettings();
-    await waitAfter(scene, order, no);
-    await waitAfter(scene, order, no);
+    await callAndGetWait(scene, order, refuse);
+    await callAndGetWait(scene, order, refuse);
     const [during, after] = app.calls;
     if (during === undefined || after === undefined) throw new Error("not called twice");
     expect(during.headers.get("webhook-signature")).toBe(
@@ -145,22 +148,22 @@ describe("a call to the app", () => {
   });
 });
 
-describe("the app's answer", () => {
+describe("callApp, the app's response", () => {
   test.for([
     ["success", appResponse("success")],
-    ["SUCCESS between blanks", appResponse(" \n SUCCESS \t")],
+    ["SUCCESS between spaces", appResponse(" \n SUCCESS \t")],
     ["JSON with code 0", appResponse('{"code":0,"msg":"ok"}')],
     ["success with status 201", appResponse("success", { status: 201 })],
-  ] as const)("%s confirms", async ([, reply]) => {
+  ] as const)("treats %s as a confirmation", async ([, response]) => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
-    expect(await waitAfter(scene, order, reply)).toBeNull();
+    expect(await callAndGetWait(scene, order, response)).toBeNull();
     expect(await rowOf(order)).toMatchObject({ payNotifyState: "confirmed", payNotifyNumber: 1 });
   });
 
   test.for([
     ["fail", appResponse("fail")],
-    ["nothing", appResponse("")],
+    ["an empty body", appResponse("")],
     ["JSON with code 1", appResponse('{"code":1}')],
     ['JSON with code "0"', appResponse('{"code":"0"}')],
     ["success with status 500", appResponse("success", { status: 500 })],
@@ -173,64 +176,67 @@ describe("the app's answer", () => {
       }),
     ],
     ["a lost connection", unreachable],
-  ] as const)("%s does not confirm", async ([, reply]) => {
+  ] as const)("doesn't treat %s as a confirmation", async ([, response]) => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
-    const wait = await waitAfter(scene, order, reply);
+    const wait = await callAndGetWait(scene, order, response);
     expect(wait).toBeGreaterThanOrEqual(15 * SECOND);
     expect(wait).toBeLessThanOrEqual(16.5 * SECOND);
     expect(await rowOf(order)).toMatchObject({ payNotifyState: "failing", payNotifyNumber: 1 });
     expect(scene.app.calls).toHaveLength(1);
   });
 
-  test("that never comes is given up, and does not confirm", async () => {
+  test("aborts a call without a response after 10 s and doesn't count it as confirmed", async () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
-    const time = vi.spyOn(AbortSignal, "timeout").mockImplementation(() => AbortSignal.abort());
+    const timeout = vi.spyOn(AbortSignal, "timeout").mockImplementation(() => AbortSignal.abort());
     scene.app.respondWith(async (call, signal) => {
-      const given = neverResponds(call, signal);
+      const response = neverResponds(call, signal);
       if (signal?.aborted === true) throw new Error("The operation was aborted");
-      return await given;
+      return await response;
     });
     await runNextTimer(order, "deliver-payment");
-    expect(time).toHaveBeenCalledWith(10_000);
+    expect(timeout).toHaveBeenCalledWith(10_000);
     expect(await rowOf(order)).toMatchObject({ payNotifyState: "failing", payNotifyNumber: 1 });
   });
 
-  test("without an end is cut at 8 KB and hung up on", async () => {
+  test("reads at most 8 KB of an endless body and cancels it", async () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
     const body = endlessResponse("fail");
-    await waitAfter(scene, order, body.respond);
+    await callAndGetWait(scene, order, body.respond);
     expect(body.bytesRead()).toBe(8 * 1024);
     expect(body.cancelled()).toBe(true);
     expect((await rowOf(order)).payNotifyState).toBe("failing");
   });
 
   test.for([
-    ["later than the schedule's wait", "600", 600 * SECOND, 600 * SECOND],
-    ["sooner than the schedule's wait", "1", 15 * SECOND, 16.5 * SECOND],
-    ["beyond six hours", "999999", 6 * HOUR, 6 * HOUR],
+    ["longer than the schedule's wait", "600", 600 * SECOND, 600 * SECOND],
+    ["shorter than the schedule's wait", "1", 15 * SECOND, 16.5 * SECOND],
+    ["over six hours", "999999", 6 * HOUR, 6 * HOUR],
     ["a date", "Sun, 01 Jan 2040 01:00:00 GMT", HOUR, HOUR],
-    ["nonsense", "soon", 15 * SECOND, 16.5 * SECOND],
-  ] as const)("may ask for a pause: %s", async ([, header, least, most]) => {
-    const scene = await openScene();
-    const order = await makePaidOrder(scene);
-    const busy = appResponse("busy", { status: 503, headers: { "retry-after": header } });
-    const wait = await waitAfter(scene, order, busy);
-    expect(wait).toBeGreaterThanOrEqual(least);
-    expect(wait).toBeLessThanOrEqual(most);
-  });
+    ["invalid", "soon", 15 * SECOND, 16.5 * SECOND],
+  ] as const)(
+    "applies a Retry-After that is %s within its limits",
+    async ([, header, min, max]) => {
+      const scene = await openScene();
+      const order = await makePaidOrder(scene);
+      const busy = appResponse("busy", { status: 503, headers: { "retry-after": header } });
+      const wait = await callAndGetWait(scene, order, busy);
+      expect(wait).toBeGreaterThanOrEqual(min);
+      expect(wait).toBeLessThanOrEqual(max);
+    },
+  );
 });
 
-describe("the schedule", () => {
-  test("calls sixteen times with the contract's waits, and says then that it has failed", async () => {
+describe("I5: the delivery schedule", () => {
+  test("makes 16 calls at the contract's intervals, then logs delivery_exhausted", async () => {
     const scene = await openScene();
     const { app } = scene;
     const order = await makePaidOrder(scene);
     const waits: (number | null)[] = [];
     for (let call = 1; call <= 16; call += 1) {
-      waits.push(await waitAfter(scene, order, no));
+      waits.push(await callAndGetWait(scene, order, refuse));
       expect(await rowOf(order)).toMatchObject({
         payNotifyState: "failing",
         payNotifyNumber: call,
@@ -249,27 +255,27 @@ describe("the schedule", () => {
     expect(scene.logged.join()).toContain("delivery_exhausted");
   });
 
-  test("adds no more than a tenth, however chance has it", async () => {
+  test("adds a jitter of at most 10 % to a wait", async () => {
     const scene = await openScene();
     vi.spyOn(Math, "random").mockReturnValue(0.999_999);
     const order = await makePaidOrder(scene);
-    expect(await waitAfter(scene, order, no)).toBeGreaterThan(16.4 * SECOND);
+    expect(await callAndGetWait(scene, order, refuse)).toBeGreaterThan(16.4 * SECOND);
     vi.spyOn(Math, "random").mockReturnValue(0);
-    expect(await waitAfter(scene, order, no)).toBe(15 * SECOND);
+    expect(await callAndGetWait(scene, order, refuse)).toBe(15 * SECOND);
   });
 
-  test("ends with the first confirmation", async () => {
+  test("stops at the first confirmation", async () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
-    await waitAfter(scene, order, no);
-    expect(await waitAfter(scene, order, appResponse("success"))).toBeNull();
+    await callAndGetWait(scene, order, refuse);
+    expect(await callAndGetWait(scene, order, appResponse("success"))).toBeNull();
     expect(await rowOf(order)).toMatchObject({ payNotifyState: "confirmed", payNotifyNumber: 2 });
   });
 
-  test("does not hurry by a repeated notification", async () => {
+  test("isn't brought forward by a repeated payment notification", async () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
-    await waitAfter(scene, order, no);
+    await callAndGetWait(scene, order, refuse);
     const before = await timerOf(order, "deliver-payment");
     const paid = scene.wechat.order(order.number);
     expect(await notifyPayment(scene.shop, order.number, paid)).toBe(true);
@@ -277,33 +283,33 @@ describe("the schedule", () => {
   });
 });
 
-describe("redelivery by hand", () => {
-  test("begins again after the schedule has ended, and the count goes on", async () => {
+describe("redeliver", () => {
+  test("restarts an exhausted schedule and continues the call count", async () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
-    while ((await waitAfter(scene, order, no)) !== null)
+    while ((await callAndGetWait(scene, order, refuse)) !== null)
       expect(scene.app.calls.length).toBeLessThan(17);
     expect(await objectOf(order).redeliver("pay")).toBe("armed");
-    const wait = await waitAfter(scene, order, no);
+    const wait = await callAndGetWait(scene, order, refuse);
     expect(wait).toBeLessThanOrEqual(16.5 * SECOND);
     expect(await rowOf(order)).toMatchObject({ payNotifyState: "failing", payNotifyNumber: 17 });
-    await waitAfter(scene, order, appResponse("success"));
+    await callAndGetWait(scene, order, appResponse("success"));
     expect(await rowOf(order)).toMatchObject({ payNotifyState: "confirmed", payNotifyNumber: 18 });
     expect(new Set(scene.app.calls.map(({ parameters }) => parameters.get("eventId"))).size).toBe(
       1,
     );
   });
 
-  test("of what was confirmed stays confirmed, even when it fails now", async () => {
+  test("keeps a confirmed delivery confirmed even if the new call fails", async () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
     await runDueTimers(order);
     expect(await objectOf(order).redeliver("pay")).toBe("armed");
-    await waitAfter(scene, order, no);
+    await callAndGetWait(scene, order, refuse);
     expect(await rowOf(order)).toMatchObject({ payNotifyState: "confirmed", payNotifyNumber: 2 });
   });
 
-  test("while a call is in flight leads to another call", async () => {
+  test("leads to another call when one is in flight", async () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
     const held = gate();
@@ -319,8 +325,8 @@ describe("redelivery by hand", () => {
   });
 });
 
-describe("a crash while the app is being called", () => {
-  test("leads to another call, and both are counted", async () => {
+describe("I5: a crash during the call to the app", () => {
+  test("leads to another call and counts both", async () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
     const held = gate();
@@ -337,7 +343,7 @@ describe("a crash while the app is being called", () => {
     expect(await rowOf(order)).toMatchObject({ payNotifyState: "confirmed", payNotifyNumber: 2 });
   });
 
-  test("and D1 not taking the outcome lead to another call, and both are counted", async () => {
+  test("leads to another call and counts both when D1 lost the outcome of the first", async () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
     instrumentD1().fail({ sql: /update "orders" set "pay_notify_state"/, how: "lost before" });
@@ -349,10 +355,10 @@ describe("a crash while the app is being called", () => {
   });
 });
 
-test("a changed notify URL is called from the next call on", async () => {
+test("callApp uses a changed notify URL from the next call on", async () => {
   const scene = await openScene();
   const order = await makePaidOrder(scene);
-  await waitAfter(scene, order, no);
+  await callAndGetWait(scene, order, refuse);
   const url = "https://moved.example.com/pay";
   await env.DB.prepare("update apps set pay_notify_url = ? where id = ?")
     .bind(url, scene.shop.appId)

@@ -18,11 +18,11 @@ import { closeScene, openScene } from "../support/scene.ts";
 
 afterEach(closeScene);
 
-/** Throws all objects out of memory, at once and unasked; what they have stored stays. */
+/** Evicts all objects from memory at once; their storage stays. */
 const evict = abortAllDurableObjects;
 
-describe("an order whose object is evicted after each step", () => {
-  test("lives to the same end", async () => {
+describe("OrderObject, evicted after each step", () => {
+  test("takes an order through payment, deliveries and refund to the same final state", async () => {
     const scene = await openScene();
     const { wechat, app, shop } = scene;
     const order = await makeOrder(scene);
@@ -54,8 +54,12 @@ describe("an order whose object is evicted after each step", () => {
     });
     await evict();
     wechat.refund(number).status = "SUCCESS";
-    const news = { out_trade_no: order.number, out_refund_no: number, refund_status: "SUCCESS" };
-    expect(await notifyRefund(shop, news)).toBe(true);
+    const notification = {
+      out_trade_no: order.number,
+      out_refund_no: number,
+      refund_status: "SUCCESS",
+    };
+    expect(await notifyRefund(shop, notification)).toBe(true);
     await evict();
     app.respondWith(appResponse("fail"));
     await runNextTimer(order, "deliver-refund");
@@ -72,7 +76,7 @@ describe("an order whose object is evicted after each step", () => {
     expect(wechat.callsOf("/secapi/pay/refund")).toHaveLength(1);
   });
 
-  test("fails at its expiry all the same", async () => {
+  test("still fails an unpaid order at its expiry", async () => {
     const scene = await openScene();
     const order = await makeOrder(scene);
     while ((await timersOf(order)).length > 0) {
@@ -82,7 +86,7 @@ describe("an order whose object is evicted after each step", () => {
     expect((await rowOf(order)).payState).toBe("failed");
   });
 
-  test("keeps its timeline", async () => {
+  test("keeps the order's timeline", async () => {
     const scene = await openScene();
     const order = await makeOrder(scene);
     await evict();
@@ -98,7 +102,7 @@ describe("an order whose object is evicted after each step", () => {
   });
 });
 
-test("an evicted object has every timer that it had", async () => {
+test("OrderObject keeps every timer over an eviction", async () => {
   const scene = await openScene();
   const order = await makeOrder(scene);
   expect((await timersOf(order)).map(({ kind }) => kind)).toEqual(["poll-payment"]);

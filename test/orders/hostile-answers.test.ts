@@ -24,11 +24,11 @@ import { closeScene, openScene, until } from "../support/scene.ts";
 
 afterEach(closeScene);
 
-describe("an app's answer", () => {
-  test("that drips and never ends is given up with the time, and does not confirm", async () => {
+describe("I12: an app's response", () => {
+  test("that stalls midway is aborted at the timeout and doesn't confirm", async () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
-    // Made in the object's own context, as the platform makes it.
+    // Created in the object's own context, as the platform does.
     vi.spyOn(AbortSignal, "timeout").mockImplementation(() => {
       const limit = new AbortController();
       setTimeout(() => limit.abort(new DOMException("took too long", "TimeoutError")), 10);
@@ -47,22 +47,25 @@ describe("an app's answer", () => {
   });
 
   test.for([
-    ["breaks off after success", truncatedResponse("success")],
-    ["is cut off within the blanks after success", appResponse(`success${" ".repeat(9_000)}fail`)],
-    ["is cut off within the blanks after JSON", appResponse(`{"code":0}${" ".repeat(9_000)},`)],
-    ["has success for its first line only", appResponse("success\nwith warnings")],
+    ["is truncated after success", truncatedResponse("success")],
+    [
+      "exceeds 8 KB within the spaces after success",
+      appResponse(`success${" ".repeat(9_000)}fail`),
+    ],
+    ["exceeds 8 KB within the spaces after JSON", appResponse(`{"code":0}${" ".repeat(9_000)},`)],
+    ["has success only in its first line", appResponse("success\nwith warnings")],
   ] as const satisfies readonly (readonly [string, AppResponse])[])(
-    "that %s does not confirm",
-    async ([, reply]) => {
+    "that %s doesn't confirm",
+    async ([, response]) => {
       const scene = await openScene();
       const order = await makePaidOrder(scene);
-      scene.app.respondWith(reply);
+      scene.app.respondWith(response);
       await runNextTimer(order, "deliver-payment");
       expect(await rowOf(order)).toMatchObject({ payNotifyState: "failing", payNotifyNumber: 1 });
     },
   );
 
-  test("that breaks off may have asked for a pause", async () => {
+  test("that is truncated still has its Retry-After applied", async () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
     scene.app.respondWith(
@@ -79,7 +82,7 @@ describe("an app's answer", () => {
     ["0x10"],
     ["600, 600"],
     ["99 minutes"],
-  ])("can't move the schedule by a Retry-After of %s", async ([header = ""]) => {
+  ])("can't change the schedule with a Retry-After of %s", async ([header = ""]) => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
     scene.app.respondWith(appResponse("busy", { status: 503, headers: { "retry-after": header } }));
@@ -89,7 +92,7 @@ describe("an app's answer", () => {
     expect(wait).toBeLessThanOrEqual(16_500);
   });
 
-  test("can't put the next call off beyond six hours, however many digits it takes", async () => {
+  test("can't delay the next call by more than six hours with a 400-digit Retry-After", async () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
     const header = "9".repeat(400);
@@ -99,15 +102,19 @@ describe("an app's answer", () => {
   });
 });
 
-test("news that comes while the old news is being read for a call is told, and the old is not", async () => {
+test("callApp reports only the newest refund state when it changes while the call is prepared", async () => {
   const scene = await openScene();
   const order = await makePaidOrder(scene);
   await runDueTimers(order);
   await requestRefund(scene, order);
   const { number } = await refundOf(order);
-  const news = { out_trade_no: order.number, out_refund_no: number, refund_status: "SUCCESS" };
+  const notification = {
+    out_trade_no: order.number,
+    out_refund_no: number,
+    refund_status: "SUCCESS",
+  };
   scene.wechat.refund(number).status = "CHANGE";
-  expect(await notifyRefund(scene.shop, { ...news, refund_status: "CHANGE" })).toBe(true);
+  expect(await notifyRefund(scene.shop, { ...notification, refund_status: "CHANGE" })).toBe(true);
   forgetSettings();
   const held = gate();
   const log = instrumentD1();
@@ -117,16 +124,16 @@ test("news that comes while the old news is being read for a call is told, and t
   await until(() => log.trips.some((trip) => APP.test(trip[0] ?? "")));
   scene.wechat.refund(number).status = "SUCCESS";
   advance(1);
-  expect(await notifyRefund(scene.shop, news)).toBe(true);
+  expect(await notifyRefund(scene.shop, notification)).toBe(true);
   held.release();
   await delivering;
   await runDueTimers(order);
-  const told = scene.app.callsTo(scene.shop.refundUrl);
-  expect(told.map(({ parameters }) => parameters.get("ref_state"))).toEqual(["4"]);
+  const calls = scene.app.callsTo(scene.shop.refundUrl);
+  expect(calls.map(({ parameters }) => parameters.get("ref_state"))).toEqual(["4"]);
   expect(await refundOf(order)).toMatchObject({ state: "succeeded", notifyState: "confirmed" });
 });
 
-test("an app that was disabled is still told of its payments, where it says now", async () => {
+test("callApp still calls a disabled app, at its current notify URL", async () => {
   const scene = await openScene();
   const order = await makePaidOrder(scene);
   scene.app.respondWith(appResponse("fail"));

@@ -28,19 +28,19 @@ const OPEN = /insert into "incidents"/;
 
 afterEach(closeScene);
 
-/** The incidents about this order, the oldest first. */
+/** The order's incidents, oldest first. */
 async function incidentsOf({ number }: Pick<OrderRef, "number">) {
   return await db.select().from(incidents).where(eq(incidents.orderNumber, number));
 }
 
-/** Has the app refuse every call of the schedule. */
+/** Runs the whole schedule with an app that refuses every call. */
 async function exhaust(scene: Scene, order: OrderRef, kind = "deliver-payment"): Promise<void> {
   scene.app.respondWith(...Array.from({ length: 16 }, () => appResponse("fail")));
   for (let call = 0; call < 16; call += 1) await runNextTimer(order, kind);
 }
 
-describe("a payment that contradicts the record", () => {
-  test("is an incident that says how, once however often it is reported", async () => {
+describe("incident payment_contradiction", () => {
+  test("opens once with the difference and counts the repeated reports", async () => {
     const scene = await openScene();
     const { shop, wechat } = scene;
     const order = await makeOrder(scene);
@@ -59,7 +59,7 @@ describe("a payment that contradicts the record", () => {
     ]);
   });
 
-  test("is not acknowledged when the incident can't be stored", async () => {
+  test("refuses the notification when the incident can't be stored", async () => {
     const scene = await openScene();
     const order = await makeOrder(scene);
     const paid = scene.wechat.pay(order.number);
@@ -70,7 +70,7 @@ describe("a payment that contradicts the record", () => {
   });
 });
 
-test("a payment of an order that isn't there is an incident of the merchant that reported it", async () => {
+test("incident payment_of_unknown_order opens for the merchant that reported the payment", async () => {
   const scene = await openScene();
   const order = await makeOrder(scene);
   const paid = scene.wechat.pay(order.number);
@@ -85,16 +85,16 @@ test("a payment of an order that isn't there is an incident of the merchant that
   ]);
 });
 
-describe("an order that WeChat says nothing usable about", () => {
-  test("is an incident more than an hour after its expiry, and none before", async () => {
+describe("incident payment_outcome_unknown", () => {
+  test("opens over an hour after the order's expiry and not before", async () => {
     const scene = await openScene();
     const order = await makeOrder(scene);
     const { expiresAt } = await rowOf(order);
     scene.wechat.fail("/pay/orderquery", ...Array.from({ length: 30 }, () => UNKNOWN));
     while ((await incidentsOf(order)).length === 0) await runNextTimer(order, "poll-payment");
-    const late = Date.now() - expiresAt;
-    expect(late).toBeGreaterThan(HOUR);
-    expect(late).toBeLessThan(2 * HOUR);
+    const overdueMs = Date.now() - expiresAt;
+    expect(overdueMs).toBeGreaterThan(HOUR);
+    expect(overdueMs).toBeLessThan(2 * HOUR);
     expect(await incidentsOf(order)).toMatchObject([
       {
         kind: "payment_outcome_unknown",
@@ -106,12 +106,12 @@ describe("an order that WeChat says nothing usable about", () => {
   });
 
   test.for(["by the timer", "by a notification"])(
-    "is no incident any more once it is known %s",
+    "is resolved when the outcome becomes known %s",
     async (how) => {
       const scene = await openScene();
       const order = await makeOrder(scene);
       scene.wechat.fail("/pay/orderquery", ...Array.from({ length: 9 }, () => UNKNOWN));
-      for (let asked = 0; asked < 9; asked += 1) await runNextTimer(order, "poll-payment");
+      for (let poll = 0; poll < 9; poll += 1) await runNextTimer(order, "poll-payment");
       expect(await incidentsOf(order)).toMatchObject([{ resolvedAt: null }]);
       const paid = scene.wechat.pay(order.number);
       if (how === "by the timer") await runNextTimer(order, "poll-payment");
@@ -123,27 +123,27 @@ describe("an order that WeChat says nothing usable about", () => {
     },
   );
 
-  test("is none when WeChat merely stumbles over a failed one that is asked about anew", async () => {
+  test("doesn't open on a few unknown answers to queries about a failed order", async () => {
     const scene = await openScene();
     const order = await makeOrder(scene);
     while ((await timerOf(order, "poll-payment")) !== undefined)
       await runNextTimer(order, "poll-payment");
     advance(2 * HOUR);
-    // A booking that D1 loses leaves a timer that finds out.
+    // A payment that D1 fails to record leaves a timer that queries WeChat.
     const paid = scene.wechat.pay(order.number);
     instrumentD1().fail({ sql: /update "orders" set "pay_state"/, how: "lost before", times: 2 });
     await notifyPayment(scene.shop, order.number, paid);
     await runNextTimer(order, "deliver-payment");
     scene.wechat.fail("/pay/orderquery", ...Array.from({ length: 10 }, () => UNKNOWN));
-    for (let asked = 1; asked <= 8; asked += 1) await runNextTimer(order, "poll-payment");
+    for (let poll = 1; poll <= 8; poll += 1) await runNextTimer(order, "poll-payment");
     expect(await incidentsOf(order)).toEqual([]);
     await runNextTimer(order, "poll-payment");
     expect(await incidentsOf(order)).toMatchObject([{ kind: "payment_outcome_unknown" }]);
   });
 });
 
-describe("an app that never confirms", () => {
-  test("is an incident when the schedule has ended, resolved when it confirms after all", async () => {
+describe("incident delivery_exhausted", () => {
+  test("opens at the schedule's end and is resolved when the app confirms later", async () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
     await exhaust(scene, order);
@@ -169,22 +169,26 @@ describe("an app that never confirms", () => {
     expect(await timerOf(order, "deliver-payment")).toBeUndefined();
   });
 
-  test("of a refund names the refund", async () => {
+  test("names the refund when a refund's delivery is exhausted", async () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
     await runDueTimers(order);
     await requestRefund(scene, order);
     const { number } = await refundOf(order);
     scene.wechat.refund(number).status = "SUCCESS";
-    const news = { out_trade_no: order.number, out_refund_no: number, refund_status: "SUCCESS" };
-    await notifyRefund(scene.shop, news);
+    const notification = {
+      out_trade_no: order.number,
+      out_refund_no: number,
+      refund_status: "SUCCESS",
+    };
+    await notifyRefund(scene.shop, notification);
     await exhaust(scene, order, "deliver-refund");
     expect(await incidentsOf(order)).toMatchObject([
       { kind: "delivery_exhausted", subject: number, facts: { refundNo: number, calls: 16 } },
     ]);
   });
 
-  test("is none while its calls were begun anew during the last one", async () => {
+  test("doesn't open when a redelivery is requested during the last call", async () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
     scene.app.respondWith(...Array.from({ length: 15 }, () => appResponse("fail")));
@@ -201,7 +205,7 @@ describe("an app that never confirms", () => {
     expect(await timerOf(order, "deliver-payment")).toMatchObject({ attempt: 0 });
   });
 
-  test("leaves the timer behind when the incident can't be stored, and raises it then", async () => {
+  test("keeps the timer when the incident can't be stored and opens it at the next call", async () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
     instrumentD1().fail({ sql: OPEN, how: "lost before" });
@@ -215,7 +219,7 @@ describe("an app that never confirms", () => {
   });
 });
 
-test("an order's normal life touches no incident", async () => {
+test("incidents aren't touched by orders without faults", async () => {
   const scene = await openScene();
   const { trips } = instrumentD1();
   const order = await makePaidOrder(scene);

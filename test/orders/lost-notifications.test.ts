@@ -16,23 +16,23 @@ import { notifyPayment, notifyRefund } from "../support/notifications.ts";
 import { openShop } from "../support/shop.ts";
 import { closeScene, openScene, until } from "../support/scene.ts";
 
-const BOOK = /update "orders" set "pay_state"/;
+const RECORD = /update "orders" set "pay_state"/;
 const READ = /select .* from "orders"/;
 
 afterEach(closeScene);
 
-describe("a notification that contradicts the order", () => {
-  test("and whose booking is held up doesn't take away the delivery of the right one", async () => {
+describe("recordPayment, a contradicting notification", () => {
+  test("keeps the valid payment's delivery when the contradicting write is slow", async () => {
     const scene = await openScene();
     const order = await makeOrder(scene);
     const paid = scene.wechat.pay(order.number);
     const other = await openShop();
     const held = gate();
     const log = instrumentD1();
-    log.fail({ sql: BOOK, how: "held before", gate: held.opened });
+    log.fail({ sql: RECORD, how: "held before", gate: held.opened });
     const appid = scene.shop.wechatAppId;
     const refused = notifyPayment(other, order.number, paid, { appid });
-    await until(() => log.trips.some((trip) => BOOK.test(trip[0] ?? "")));
+    await until(() => log.trips.some((trip) => RECORD.test(trip[0] ?? "")));
     expect(await notifyPayment(scene.shop, order.number, paid)).toBe(true);
     held.release();
     expect(await refused).toBe(false);
@@ -40,7 +40,7 @@ describe("a notification that contradicts the order", () => {
     expect(scene.app.callsTo(scene.shop.payUrl)).toHaveLength(1);
   });
 
-  test("and that read the order before it was booked doesn't either", async () => {
+  test("keeps the valid payment's delivery when the contradicting one read the order first", async () => {
     const scene = await openScene();
     const order = await makeOrder(scene);
     const paid = scene.wechat.pay(order.number);
@@ -57,8 +57,8 @@ describe("a notification that contradicts the order", () => {
   });
 });
 
-describe("a refund that needed a person and has succeeded", () => {
-  test("is not acknowledged while the record has only that it needed a person", async () => {
+describe("handleRefundNotification, an abnormal refund that succeeds", () => {
+  test("refuses the notification while the record still says abnormal", async () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
     await requestRefund(scene, order);
@@ -68,14 +68,18 @@ describe("a refund that needed a person and has succeeded", () => {
     expect((await refundOf(order)).state).toBe("abnormal");
     scene.wechat.refund(number).status = "SUCCESS";
     scene.wechat.fail("/pay/refundquery", UNKNOWN);
-    const news = { out_trade_no: order.number, out_refund_no: number, refund_status: "SUCCESS" };
-    expect(await notifyRefund(scene.shop, news)).toBe(false);
+    const notification = {
+      out_trade_no: order.number,
+      out_refund_no: number,
+      refund_status: "SUCCESS",
+    };
+    expect(await notifyRefund(scene.shop, notification)).toBe(false);
     expect((await refundOf(order)).state).toBe("abnormal");
-    expect(await notifyRefund(scene.shop, news)).toBe(true);
+    expect(await notifyRefund(scene.shop, notification)).toBe(true);
     expect((await refundOf(order)).state).toBe("succeeded");
   });
 
-  test("which D1 took without saying so, while the old news was being told, is told", async () => {
+  test("reports the success when D1 lost the result of storing it during the older call", async () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
     await runDueTimers(order);
@@ -89,8 +93,12 @@ describe("a refund that needed a person and has succeeded", () => {
     await until(() => scene.app.callsTo(scene.shop.refundUrl).length === 1);
     scene.wechat.refund(number).status = "SUCCESS";
     instrumentD1().fail({ sql: /update "refunds" set "state"/, how: "lost after" });
-    const news = { out_trade_no: order.number, out_refund_no: number, refund_status: "SUCCESS" };
-    expect(await notifyRefund(scene.shop, news)).toBe(false);
+    const notification = {
+      out_trade_no: order.number,
+      out_refund_no: number,
+      refund_status: "SUCCESS",
+    };
+    expect(await notifyRefund(scene.shop, notification)).toBe(false);
     held.release();
     await delivering;
     expect((await refundOf(order)).state).toBe("succeeded");
@@ -98,9 +106,9 @@ describe("a refund that needed a person and has succeeded", () => {
       const [next] = await timersOf(order);
       if (next !== undefined) await runNextTimer(order, next.kind);
     }
-    const told = scene.app
+    const reportedStates = scene.app
       .callsTo(scene.shop.refundUrl)
       .map(({ parameters }) => parameters.get("ref_state"));
-    expect(told).toEqual(["3", "4"]);
+    expect(reportedStates).toEqual(["3", "4"]);
   });
 });

@@ -27,24 +27,24 @@ import {
 import { openShop, PROTOCOL } from "../support/shop.ts";
 import { closeScene, openScene, until, type Scene } from "../support/scene.ts";
 
-const BOOK = /update "orders" set "pay_state"/;
+const RECORD = /update "orders" set "pay_state"/;
 
 afterEach(closeScene);
 
-/** The bodies that the shop's app was told of a payment. */
-function told({ app, shop }: Scene): ReadonlyMap<string, string>[] {
+/** The parameters of the payment calls that the shop's app received. */
+function paymentCalls({ app, shop }: Scene): ReadonlyMap<string, string>[] {
   return app.callsTo(shop.payUrl).map((call) => call.parameters);
 }
 
-/** Has WeChat's ledger close the order and the gateway find it closed. */
+/** Closes the order at WeChat and lets the gateway's timer find it closed. */
 async function failAtWechat(scene: Scene, order: OrderRef): Promise<void> {
   scene.wechat.order(order.number).state = "CLOSED";
   await runNextTimer(order, "poll-payment");
   expect((await rowOf(order)).payState).toBe("failed");
 }
 
-/** Asserts that posting `body` changes nothing and isn't acknowledged. */
-async function expectNothing(order: OrderRef, path: string, body: string): Promise<void> {
+/** Posts `body`; asserts that it isn't acknowledged and changes nothing. */
+async function expectRefused(order: OrderRef, path: string, body: string): Promise<void> {
   const before = await rowOf(order);
   const all = await env.DB.prepare("select * from orders order by id").all();
   expect(await postNotification(path, body)).toBe(false);
@@ -55,8 +55,8 @@ async function expectNothing(order: OrderRef, path: string, body: string): Promi
   expect(await timerOf(order, "deliver-payment")).toBeUndefined();
 }
 
-describe("a payment notification", () => {
-  test("books the payment and has the app told", async () => {
+describe("payment notification", () => {
+  test("records the payment and calls the app", async () => {
     const scene = await openScene();
     const order = await makeOrder(scene);
     const paid = scene.wechat.pay(order.number);
@@ -70,22 +70,22 @@ describe("a payment notification", () => {
       updatedAt: START + 5_000,
     });
     await runDueTimers(order);
-    expect(told(scene)).toHaveLength(1);
+    expect(paymentCalls(scene)).toHaveLength(1);
     expect(await rowOf(order)).toMatchObject({ payNotifyState: "confirmed", payNotifyNumber: 1 });
     expect(await timerOf(order, "deliver-payment")).toBeUndefined();
   });
 
-  test("takes one trip to D1 before it is acknowledged", async () => {
+  test("takes one trip to D1 before the acknowledgement", async () => {
     const scene = await openScene();
     await makePaidOrder(scene);
     const order = await makeOrder(scene);
     const paid = scene.wechat.pay(order.number);
     const { trips } = instrumentD1();
     expect(await notifyPayment(scene.shop, order.number, paid)).toBe(true);
-    expect(trips).toEqual([[expect.stringMatching(BOOK)]]);
+    expect(trips).toEqual([[expect.stringMatching(RECORD)]]);
   });
 
-  test("in fifty copies at once is one payment, of which the app is told once", async () => {
+  test("records one payment and calls the app once for 50 concurrent copies", async () => {
     const scene = await openScene();
     const order = await makeOrder(scene);
     const paid = scene.wechat.pay(order.number);
@@ -94,15 +94,15 @@ describe("a payment notification", () => {
     );
     expect(copies).toEqual(Array.from({ length: 50 }, () => true));
     await runDueTimers(order);
-    expect(told(scene)).toHaveLength(1);
+    expect(paymentCalls(scene)).toHaveLength(1);
     const { entries } = await objectOf(order).history();
     expect(entries.filter(({ event }) => event === "payment.recorded")).toHaveLength(1);
     expect(await notifyPayment(scene.shop, order.number, paid)).toBe(true);
     await runDueTimers(order);
-    expect(told(scene)).toHaveLength(1);
+    expect(paymentCalls(scene)).toHaveLength(1);
   });
 
-  test("that comes after the order was closed makes it paid all the same", async () => {
+  test("marks a failed order paid when it arrives after the close", async () => {
     const scene = await openScene();
     const order = await makeOrder(scene);
     await failAtWechat(scene, order);
@@ -110,35 +110,35 @@ describe("a payment notification", () => {
     expect(await notifyPayment(scene.shop, order.number, paid)).toBe(true);
     expect((await rowOf(order)).payState).toBe("paid");
     await runDueTimers(order);
-    expect(told(scene)[0]?.get("pay_state")).toBe("2");
+    expect(paymentCalls(scene)[0]?.get("pay_state")).toBe("2");
   });
 
-  test("in MD5 is right for an order that was made in MD5", async () => {
+  test("is accepted with an MD5 signature for an order created with MD5", async () => {
     const scene = await openScene("MD5");
     const order = await makePaidOrder(scene);
     expect((await rowOf(order)).payState).toBe("paid");
   });
 });
 
-// APIv3's forgeries: test/routes/notifications-v3.test.ts.
-describe.runIf(PROTOCOL === "v2")("a notification that isn't right", () => {
+// APIv3's forgeries: test/notifications/notifications-v3.test.ts.
+describe.runIf(PROTOCOL === "v2")("I10: invalid APIv2 payment notification", () => {
   test.for([
-    ["with one fen less", { total_fee: "99" }],
-    ["with one fen more", { total_fee: "101" }],
+    ["over one fen less", { total_fee: "99" }],
+    ["over one fen more", { total_fee: "101" }],
     ["of another appid", { appid: "wx0000000000000000" }],
     ["in another currency", { fee_type: "USD" }],
-    ["without a transaction", { transaction_id: "" }],
-    ["of a payment that failed", { result_code: "FAIL" }],
+    ["without a transaction_id", { transaction_id: "" }],
+    ["of a failed payment", { result_code: "FAIL" }],
     ["of an order that doesn't exist", { out_trade_no: "f".repeat(32) }],
     ["of another mch_id", { mch_id: "1900999999" }],
-  ] as const)("%s changes nothing, though rightly signed", async ([, changes]) => {
+  ] as const)("%s, validly signed, is refused and changes nothing", async ([, changes]) => {
     const { shop, wechat, ...scene } = await openScene();
     const order = await makeOrder({ shop, wechat, ...scene });
-    const notice = paymentNotificationFields(shop, order.number, wechat.pay(order.number), changes);
-    await expectNothing(
+    const fields = paymentNotificationFields(shop, order.number, wechat.pay(order.number), changes);
+    await expectRefused(
       order,
       payPath(shop),
-      await signedXml(notice, shop.v2SignType, shop.apiKey),
+      await signedXml(fields, shop.v2SignType, shop.apiKey),
     );
   });
 
@@ -146,77 +146,77 @@ describe.runIf(PROTOCOL === "v2")("a notification that isn't right", () => {
     ["unsigned", (xml: string) => xml.replace(/<sign>.*?<\/sign>/, "")],
     ["signed for another amount", (xml: string) => xml.replace(">100<", ">1<")],
     ["with an empty sign", (xml: string) => xml.replace(/(<sign>).*?(<\/sign>)/, "$1$2")],
-    ["cut short", (xml: string) => xml.slice(0, -20)],
-    ["that is no XML", () => "return_code=SUCCESS"],
+    ["truncated", (xml: string) => xml.slice(0, -20)],
+    ["that isn't XML", () => "return_code=SUCCESS"],
     ["that is empty", () => ""],
-    ["beyond 64 KB", (xml: string) => xml + " ".repeat(65_536)],
-  ] as const)("%s changes nothing", async ([, forge]) => {
+    ["over 64 KB", (xml: string) => xml + " ".repeat(65_536)],
+  ] as const)("%s is refused and changes nothing", async ([, forge]) => {
     const scene = await openScene();
     const { shop, wechat } = scene;
     const order = await makeOrder(scene);
-    const notice = paymentNotificationFields(shop, order.number, wechat.pay(order.number));
-    const xml = (await signedXml(notice, shop.v2SignType, shop.apiKey)).replace(
+    const fields = paymentNotificationFields(shop, order.number, wechat.pay(order.number));
+    const xml = (await signedXml(fields, shop.v2SignType, shop.apiKey)).replace(
       "<total_fee><![CDATA[100]]></total_fee>",
       "<total_fee>100</total_fee>",
     );
     const forged = forge(xml);
     expect(forged).not.toBe(xml);
-    await expectNothing(order, payPath(shop), forged);
+    await expectRefused(order, payPath(shop), forged);
   });
 
-  test("signed by the wrong key changes nothing", async () => {
+  test("signed with the wrong key is refused and changes nothing", async () => {
     const scene = await openScene();
     const order = await makeOrder(scene);
-    const notice = paymentNotificationFields(
+    const fields = paymentNotificationFields(
       scene.shop,
       order.number,
       scene.wechat.pay(order.number),
     );
-    const xml = await signedXml(notice, scene.shop.v2SignType, "another-key-of-32-characters-lon");
-    await expectNothing(order, payPath(scene.shop), xml);
+    const xml = await signedXml(fields, scene.shop.v2SignType, "another-key-of-32-characters-lon");
+    await expectRefused(order, payPath(scene.shop), xml);
   });
 
-  test("in MD5 for an order that was made in HMAC-SHA256 is a downgrade", async () => {
+  test("with an MD5 signature is refused for an order created with HMAC-SHA256", async () => {
     const scene = await openScene();
     const order = await makeOrder(scene);
-    const notice = paymentNotificationFields(
+    const fields = paymentNotificationFields(
       scene.shop,
       order.number,
       scene.wechat.pay(order.number),
     );
-    const xml = await signedXml(notice, "MD5", scene.shop.apiKey);
-    await expectNothing(order, payPath(scene.shop), xml);
+    const xml = await signedXml(fields, "MD5", scene.shop.apiKey);
+    await expectRefused(order, payPath(scene.shop), xml);
     expect(scene.logged.join()).toContain("sign-type");
   });
 
-  test("rightly signed by another merchant pays no order but that merchant's own", async () => {
+  test("validly signed by another merchant can't pay this merchant's order", async () => {
     const scene = await openScene();
     const order = await makeOrder(scene);
     const paid = scene.wechat.pay(order.number);
     const other = await openShop();
-    const notice = paymentNotificationFields(other, order.number, paid, {
+    const fields = paymentNotificationFields(other, order.number, paid, {
       appid: scene.shop.wechatAppId,
     });
-    const xml = await signedXml(notice, other.v2SignType, other.apiKey);
-    await expectNothing(order, payPath(other), xml);
+    const xml = await signedXml(fields, other.v2SignType, other.apiKey);
+    await expectRefused(order, payPath(other), xml);
     expect(scene.logged.join()).toContain('"what":"merchant"');
   });
 
   test.for(["/notify/v2/999999/pay", "/notify/v2/0/pay", "/notify/v2/x/pay"])(
-    "at %s, where no merchant is, changes nothing",
+    "at %s, a path without a merchant, changes nothing",
     async (path) => {
       const scene = await openScene();
       const order = await makeOrder(scene);
-      const notice = paymentNotificationFields(
+      const fields = paymentNotificationFields(
         scene.shop,
         order.number,
         scene.wechat.pay(order.number),
       );
-      await expectNothing(order, path, await signedXml(notice, "HMAC-SHA256", scene.shop.apiKey));
+      await expectRefused(order, path, await signedXml(fields, "HMAC-SHA256", scene.shop.apiKey));
     },
   );
 
-  test("of a second transaction for a paid order is left to a person", async () => {
+  test("of a second transaction for a paid order is refused and logged", async () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
     await runDueTimers(order);
@@ -229,29 +229,29 @@ describe.runIf(PROTOCOL === "v2")("a notification that isn't right", () => {
   });
 });
 
-describe("a payment that D1 doesn't take", () => {
-  test("is not acknowledged, and WeChat is asked when the repeat doesn't come", async () => {
+describe("I3: payment notification, D1 fails to record it", () => {
+  test("isn't acknowledged; the timer queries WeChat if it isn't repeated", async () => {
     const scene = await openScene();
     const order = await makeOrder(scene);
     const paid = scene.wechat.pay(order.number);
-    instrumentD1().fail({ sql: BOOK, how: "lost before" });
+    instrumentD1().fail({ sql: RECORD, how: "lost before" });
     expect(await notifyPayment(scene.shop, order.number, paid)).toBe(false);
     expect((await rowOf(order)).payState).toBe("waiting");
     await runNextTimer(order, "deliver-payment");
     await runDueTimers(order);
     expect(scene.wechat.callsOf("/pay/orderquery")).toHaveLength(1);
     expect((await rowOf(order)).payState).toBe("paid");
-    expect(told(scene)).toHaveLength(1);
+    expect(paymentCalls(scene)).toHaveLength(1);
     expect(await timersOf(order)).toEqual([]);
   });
 
-  test("is asked about until WeChat answers", async () => {
+  test("polls WeChat until an answer records the payment", async () => {
     const scene = await openScene();
     const order = await makeOrder(scene);
-    // The next one is due in four minutes: it is the delivery's timer that asks.
+    // The next poll-payment is due in four minutes, so the delivery timer makes the query.
     await runNextTimer(order, "poll-payment");
     const paid = scene.wechat.pay(order.number);
-    instrumentD1().fail({ sql: BOOK, how: "lost before" });
+    instrumentD1().fail({ sql: RECORD, how: "lost before" });
     await notifyPayment(scene.shop, order.number, paid);
     scene.wechat.fail("/pay/orderquery", UNKNOWN, UNKNOWN);
     await runNextTimer(order, "deliver-payment");
@@ -260,39 +260,39 @@ describe("a payment that D1 doesn't take", () => {
     expect((await rowOf(order)).payState).toBe("waiting");
     await runNextTimer(order, "poll-payment");
     await runDueTimers(order);
-    expect(told(scene)).toHaveLength(1);
+    expect(paymentCalls(scene)).toHaveLength(1);
   });
 
-  test("though it did is delivered after the repeat", async () => {
+  test("calls the app after the repeat when only D1's result was lost", async () => {
     const scene = await openScene();
     const order = await makeOrder(scene);
     const paid = scene.wechat.pay(order.number);
-    instrumentD1().fail({ sql: BOOK, how: "lost after" });
+    instrumentD1().fail({ sql: RECORD, how: "lost after" });
     expect(await notifyPayment(scene.shop, order.number, paid)).toBe(false);
     expect(await notifyPayment(scene.shop, order.number, paid)).toBe(true);
     await runNextTimer(order, "deliver-payment");
-    expect(told(scene)).toHaveLength(1);
+    expect(paymentCalls(scene)).toHaveLength(1);
   });
 
-  test("though it did is delivered without a repeat, by the timer", async () => {
+  test("calls the app by the timer, without a repeat, when only D1's result was lost", async () => {
     const scene = await openScene();
     const order = await makeOrder(scene);
     const paid = scene.wechat.pay(order.number);
-    instrumentD1().fail({ sql: BOOK, how: "lost after" });
+    instrumentD1().fail({ sql: RECORD, how: "lost after" });
     expect(await notifyPayment(scene.shop, order.number, paid)).toBe(false);
     expect((await timerOf(order, "deliver-payment"))?.dueAt).toBe(START + 60_000);
     await runNextTimer(order, "deliver-payment");
-    expect(told(scene)).toHaveLength(1);
+    expect(paymentCalls(scene)).toHaveLength(1);
     expect((await rowOf(order)).payNotifyState).toBe("confirmed");
   });
 
-  test("in time is refused within five seconds, and finished all the same", async () => {
+  test("is refused within five seconds when D1 is slow, and recorded afterwards", async () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene).then(async () => await makeOrder(scene));
     const paid = scene.wechat.pay(order.number);
     const held = gate();
     const log = instrumentD1();
-    log.fail({ sql: BOOK, how: "held before", gate: held.opened });
+    log.fail({ sql: RECORD, how: "held before", gate: held.opened });
     vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"], now: START });
     const request = await paymentNotificationRequest(scene.shop, order.number, paid);
     const { response, finished } = startRequest(payPath(scene.shop), request);
@@ -304,27 +304,27 @@ describe("a payment that D1 doesn't take", () => {
     await finished;
     expect((await rowOf(order)).payState).toBe("paid");
     await runDueTimers(order);
-    expect(told(scene)).toHaveLength(1);
+    expect(paymentCalls(scene)).toHaveLength(1);
   });
 });
 
-describe("news of a payment while another one is on its way", () => {
-  test("that is booked first leaves one delivery", async () => {
+describe("recordPayment, two concurrent reports", () => {
+  test("calls the app once when the later report is recorded first", async () => {
     const scene = await openScene();
     const order = await makeOrder(scene);
     const paid = scene.wechat.pay(order.number);
     const held = gate();
     const log = instrumentD1();
-    log.fail({ sql: BOOK, how: "held before", gate: held.opened });
+    log.fail({ sql: RECORD, how: "held before", gate: held.opened });
     const slow = notifyPayment(scene.shop, order.number, paid);
-    await until(() => log.trips.some((trip) => BOOK.test(trip[0] ?? "")));
+    await until(() => log.trips.some((trip) => RECORD.test(trip[0] ?? "")));
     expect(await notifyPayment(scene.shop, order.number, paid)).toBe(true);
     await runDueTimers(order);
-    expect(told(scene)).toHaveLength(1);
+    expect(paymentCalls(scene)).toHaveLength(1);
     held.release();
     expect(await slow).toBe(true);
     await runDueTimers(order);
-    expect(told(scene)).toHaveLength(1);
+    expect(paymentCalls(scene)).toHaveLength(1);
     expect(await timerOf(order, "deliver-payment")).toBeUndefined();
   });
 });

@@ -18,12 +18,12 @@ import {
 import { notifyPayment } from "../support/notifications.ts";
 import { closeScene, openScene, until } from "../support/scene.ts";
 
-const BOOK = /update "orders" set "pay_state"/;
+const RECORD = /update "orders" set "pay_state"/;
 
 afterEach(closeScene);
 
-describe("a refund", () => {
-  test("that D1 took without saying so is settled by its timer, without a repeat", async () => {
+describe("I2: requestRefund, lost results", () => {
+  test("sends the refund by its timer, without a repeat, when D1 lost the insert's result", async () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
     instrumentD1().fail({ sql: /insert into "refunds"/, how: "lost after" });
@@ -34,7 +34,7 @@ describe("a refund", () => {
     expect(await refundOf(order)).toMatchObject({ number, state: "accepted" });
   });
 
-  test("that D1 didn't take leaves no timer behind for long", async () => {
+  test("removes the timer of a refund that D1 never stored", async () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
     instrumentD1().fail({ sql: /insert into "refunds"/, how: "lost before" });
@@ -44,7 +44,7 @@ describe("a refund", () => {
     expect(scene.wechat.callsOf("/secapi/pay/refund")).toEqual([]);
   });
 
-  test("accepted unheard, whose repeat is refused, is not taken for refused", async () => {
+  test("keeps a refund accepted when its acceptance was lost and its repeat is refused", async () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
     scene.wechat.fail("/secapi/pay/refund", UNKNOWN_BUT_DONE, wechatError("NOTENOUGH"));
@@ -57,7 +57,7 @@ describe("a refund", () => {
     expect(await viewOrder(scene, order)).toMatchObject({ ref_state: "2", refund_free: 100 });
   });
 
-  test("accepted unheard and then missed by a query, whose repeat is refused, isn't either", async () => {
+  test("keeps a refund accepted when a query missed it before its repeat is refused", async () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
     scene.wechat.fail("/secapi/pay/refund", UNKNOWN_BUT_DONE, wechatError("NOTENOUGH"));
@@ -67,7 +67,7 @@ describe("a refund", () => {
     expect(await viewOrder(scene, order)).toMatchObject({ ref_state: "2", refund_free: 100 });
   });
 
-  test("whose repeat is refused while WeChat has another amount stays unknown", async () => {
+  test("stays unknown when its repeat is refused and WeChat reports another amount", async () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
     scene.wechat.fail("/secapi/pay/refund", UNKNOWN_BUT_DONE, wechatError("NOTENOUGH"));
@@ -79,15 +79,15 @@ describe("a refund", () => {
   });
 });
 
-describe("a delivery timer", () => {
-  test("of a closed order whose late payment D1 didn't take has WeChat asked", async () => {
+describe("timer deliver-payment", () => {
+  test("queries WeChat when D1 failed to record a late payment of a closed order", async () => {
     const scene = await openScene();
     const order = await makeOrder(scene);
     scene.wechat.order(order.number).state = "CLOSED";
     await runNextTimer(order, "poll-payment");
     expect((await rowOf(order)).payState).toBe("failed");
     const paid = scene.wechat.pay(order.number);
-    instrumentD1().fail({ sql: BOOK, how: "lost before" });
+    instrumentD1().fail({ sql: RECORD, how: "lost before" });
     expect(await notifyPayment(scene.shop, order.number, paid)).toBe(false);
     await runNextTimer(order, "deliver-payment");
     await runDueTimers(order);
@@ -95,21 +95,21 @@ describe("a delivery timer", () => {
     expect(scene.app.callsTo(scene.shop.payUrl)).toHaveLength(1);
   });
 
-  test("that fires while a booking is held up doesn't lose the delivery", async () => {
+  test("keeps the delivery when it fires during a slow write of the payment", async () => {
     const scene = await openScene();
     const order = await makeOrder(scene);
     scene.wechat.pay(order.number);
-    const [booking, reading] = [gate(), gate()];
+    const [recording, reading] = [gate(), gate()];
     const log = instrumentD1();
-    log.fail({ sql: BOOK, how: "held before", gate: booking.opened });
-    const asking = objectOf(order).sync();
-    await until(() => log.trips.some((trip) => BOOK.test(trip[0] ?? "")));
+    log.fail({ sql: RECORD, how: "held before", gate: recording.opened });
+    const syncing = objectOf(order).sync();
+    await until(() => log.trips.some((trip) => RECORD.test(trip[0] ?? "")));
     log.fail({ sql: /select .* from "orders"/, how: "held after", gate: reading.opened });
     const { length } = log.trips;
     const firing = runNextTimer(order, "deliver-payment");
     await until(() => log.trips.length > length);
-    booking.release();
-    expect(await asking).toBe("asked");
+    recording.release();
+    expect(await syncing).toBe("asked");
     reading.release();
     await firing;
     await runDueTimers(order);
@@ -117,18 +117,18 @@ describe("a delivery timer", () => {
     expect(scene.app.callsTo(scene.shop.payUrl)).toHaveLength(1);
   });
 
-  test("that can't read the app's settings counts no call", async () => {
+  test("counts no call while it can't read the app's settings", async () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
     advance(120_000);
     instrumentD1().fail({ sql: /from "apps"/, how: "lost before", times: 3 });
-    for (let turn = 0; turn < 4; turn += 1) await runNextTimer(order, "deliver-payment");
+    for (let attempt = 0; attempt < 4; attempt += 1) await runNextTimer(order, "deliver-payment");
     expect(scene.app.calls).toHaveLength(1);
     expect(await rowOf(order)).toMatchObject({ payNotifyState: "confirmed", payNotifyNumber: 1 });
   });
 });
 
-test("of an app's answer no more than 8 KB count, though more arrive at once", async () => {
+test("callApp reads only 8 KB of a response, even if more arrives at once", async () => {
   const scene = await openScene();
   const order = await makePaidOrder(scene);
   scene.app.respondWith(appResponse(`{"code":0,"pad":"${"x".repeat(9_000)}"}`));

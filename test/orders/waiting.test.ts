@@ -20,7 +20,7 @@ const MINUTE = 60_000;
 
 afterEach(closeScene);
 
-/** Runs the order's timer until the clock stands at its expiry; the ask at expiry has been made then. */
+/** Runs the order's timer up to and including the poll at its expiry. */
 async function expire(order: OrderRef): Promise<void> {
   const { expiresAt } = await rowOf(order);
   while (Date.now() < expiresAt) await runNextTimer(order, "poll-payment");
@@ -31,17 +31,17 @@ function pathsSince({ wechat }: Scene, from: number): string[] {
   return wechat.calls.slice(from).map(({ path }) => path);
 }
 
-describe("a waiting order", () => {
-  test("is asked about after 1, 5 and 30 minutes and at its expiry, closed there, then failed", async () => {
+describe("poll-payment, waiting order", () => {
+  test("queries after 1, 5 and 30 min and at expiry, closes the order, then marks it failed", async () => {
     const scene = await openScene();
     const order = await makeOrder(scene);
-    const asks: number[] = [];
-    for (let asked = 0; asked < 4; asked += 1) {
+    const pollMinutes: number[] = [];
+    for (let poll = 0; poll < 4; poll += 1) {
       expect((await rowOf(order)).payState).toBe("waiting");
       await runNextTimer(order, "poll-payment");
-      asks.push((Date.now() - START) / MINUTE);
+      pollMinutes.push((Date.now() - START) / MINUTE);
     }
-    expect(asks).toEqual([1, 5, 30, 120]);
+    expect(pollMinutes).toEqual([1, 5, 30, 120]);
     expect(pathsSince(scene, 1)).toEqual([
       "/pay/orderquery",
       "/pay/orderquery",
@@ -56,7 +56,7 @@ describe("a waiting order", () => {
     expect(scene.app.calls).toEqual([]);
   });
 
-  test("that was paid is found out by the first ask, and its app is told", async () => {
+  test("records a payment found by the first query and calls the app", async () => {
     const scene = await openScene();
     const order = await makeOrder(scene);
     scene.wechat.pay(order.number);
@@ -67,10 +67,10 @@ describe("a waiting order", () => {
     expect(await timersOf(order)).toEqual([]);
   });
 
-  test("that is paid between the question and the closing ends paid", async () => {
+  test("ends paid when the payment arrives between query and close", async () => {
     const scene = await openScene();
     const order = await makeOrder(scene);
-    for (let asked = 0; asked < 3; asked += 1) await runNextTimer(order, "poll-payment");
+    for (let poll = 0; poll < 3; poll += 1) await runNextTimer(order, "poll-payment");
     const held = gate();
     scene.wechat.fail("/pay/closeorder", { acts: false, how: "honest", gate: held.opened });
     const expiring = expire(order);
@@ -83,7 +83,7 @@ describe("a waiting order", () => {
     expect(scene.app.callsTo(scene.shop.payUrl)).toHaveLength(1);
   });
 
-  test("that WeChat has closed by itself is failed before its expiry", async () => {
+  test("marks the order failed before its expiry when WeChat has closed it", async () => {
     const scene = await openScene();
     const order = await makeOrder(scene);
     scene.wechat.order(order.number).state = "CLOSED";
@@ -93,12 +93,12 @@ describe("a waiting order", () => {
   });
 });
 
-describe("what isn't known", () => {
-  test.for(UNKNOWNS)("for %s never fails an order", async ([, fault]) => {
+describe("I6: poll-payment, outcome unknown", () => {
+  test.for(UNKNOWNS)("never marks the order failed on %s", async ([, fault]) => {
     const scene = await openScene();
     const order = await makeOrder(scene);
     scene.wechat.fail("/pay/orderquery", ...Array.from({ length: 12 }, () => fault));
-    for (let asked = 0; asked < 12; asked += 1) {
+    for (let poll = 0; poll < 12; poll += 1) {
       await runNextTimer(order, "poll-payment");
       expect((await rowOf(order)).payState).toBe("waiting");
     }
@@ -110,10 +110,10 @@ describe("what isn't known", () => {
   });
 
   test.for([
-    ["not heard", UNKNOWN],
-    ["not heard of, though done", UNKNOWN_BUT_DONE],
+    ["lost", UNKNOWN],
+    ["carried out but its answer lost", UNKNOWN_BUT_DONE],
     ["refused", wechatError("INVALID_REQUEST")],
-  ] as const)("while the closing is %s, does not fail an order", async ([, fault]) => {
+  ] as const)("doesn't mark the order failed when the close is %s", async ([, fault]) => {
     const scene = await openScene();
     const order = await makeOrder(scene);
     scene.wechat.fail("/pay/closeorder", fault);
@@ -124,10 +124,10 @@ describe("what isn't known", () => {
     expect((await rowOf(order)).payState).toBe("failed");
   });
 
-  test("after the closing does not fail an order", async () => {
+  test("doesn't mark the order failed when the query after the close is unknown", async () => {
     const scene = await openScene();
     const order = await makeOrder(scene);
-    for (let asked = 0; asked < 3; asked += 1) await runNextTimer(order, "poll-payment");
+    for (let poll = 0; poll < 3; poll += 1) await runNextTimer(order, "poll-payment");
     scene.wechat.fail("/pay/orderquery", { acts: true, how: "honest" }, UNKNOWN);
     await runNextTimer(order, "poll-payment");
     expect(scene.wechat.order(order.number).state).toBe("CLOSED");
@@ -136,7 +136,7 @@ describe("what isn't known", () => {
     expect((await rowOf(order)).payState).toBe("failed");
   });
 
-  test("because WeChat doesn't have the order fails it at its expiry only", async () => {
+  test("marks an order that WeChat doesn't have failed only at its expiry", async () => {
     const { shop, wechat } = await openScene();
     wechat.fail("/pay/unifiedorder", UNKNOWN, UNKNOWN);
     await postSigned(shop, "/pay/create-order", ORDER);
@@ -149,7 +149,7 @@ describe("what isn't known", () => {
     expect(await timersOf(order)).toEqual([]);
   });
 
-  test("because WeChat's word contradicts the record never fails an order", async () => {
+  test("never marks the order failed when WeChat's answer contradicts the record", async () => {
     const scene = await openScene();
     const order = await makeOrder(scene);
     const paid = scene.wechat.pay(order.number);
@@ -163,8 +163,8 @@ describe("what isn't known", () => {
   });
 });
 
-describe("a failed order", () => {
-  test("is paid when the money arrives after all", async () => {
+describe("I4: failed order", () => {
+  test("becomes paid when a payment arrives later", async () => {
     const scene = await openScene();
     const order = await makeOrder(scene);
     await expire(order);
@@ -176,7 +176,7 @@ describe("a failed order", () => {
     expect(scene.app.callsTo(scene.shop.payUrl)).toHaveLength(1);
   });
 
-  test("is not asked about any more", async () => {
+  test("isn't polled any more", async () => {
     const scene = await openScene();
     const order = await makeOrder(scene);
     await expire(order);

@@ -23,7 +23,7 @@ afterEach(closeScene);
 const REFUND_NO = "platform-refund-1";
 let refundCount = 0;
 
-/** A person refunds an order in WeChat's merchant platform. The refund's number. */
+/** Refunds an order as a person does in WeChat's merchant platform; returns the refund's number. */
 function refundInPlatform(
   { wechat }: Scene,
   { number }: OrderRef,
@@ -42,8 +42,12 @@ function refundInPlatform(
   return refundNo;
 }
 
-/** WeChat's news of it. */
-function newsOf(order: OrderRef, refundNo: string, refundFen: number): Record<string, string> {
+/** The fields of WeChat's notification of it. */
+function notificationOf(
+  order: OrderRef,
+  refundNo: string,
+  refundFen: number,
+): Record<string, string> {
   return {
     out_trade_no: order.number,
     out_refund_no: refundNo,
@@ -53,13 +57,13 @@ function newsOf(order: OrderRef, refundNo: string, refundFen: number): Record<st
   };
 }
 
-describe("a refund made in WeChat's merchant platform", () => {
-  test("is recorded once WeChat confirms it, counted, and told to the app", async () => {
+describe("importPlatformRefund", () => {
+  test("stores a refund that WeChat's query confirms, counts it and calls the app", async () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
     await runDueTimers(order);
     const refundNo = refundInPlatform(scene, order, 40);
-    expect(await notifyRefund(scene.shop, newsOf(order, refundNo, 40))).toBe(true);
+    expect(await notifyRefund(scene.shop, notificationOf(order, refundNo, 40))).toBe(true);
     expect(await refundOf(order)).toMatchObject({
       number: refundNo,
       appRefundNo: null,
@@ -82,24 +86,24 @@ describe("a refund made in WeChat's merchant platform", () => {
     expect(await timerOf(order, "poll-refund")).toBeUndefined();
   });
 
-  test("leaves the rest to the app, whose request for all gets that", async () => {
+  test("leaves the rest of the payment to the app's request without an amount", async () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
     const refundNo = refundInPlatform(scene, order, 40);
-    await notifyRefund(scene.shop, newsOf(order, refundNo, 40));
+    await notifyRefund(scene.shop, notificationOf(order, refundNo, 40));
     advance(60_000);
     expect(await requestRefund(scene, order)).toMatchObject({ code: 0 });
     expect(await refundsOf(order)).toMatchObject([{ refundFen: 40 }, { refundFen: 60 }]);
   });
 
-  test("notified twenty times at once is one row and one call to the app", async () => {
+  test("stores one row and calls the app once for 20 concurrent notifications", async () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
     const refundNo = refundInPlatform(scene, order, 100);
     const copies = await Promise.all(
       Array.from(
         { length: 20 },
-        async () => await notifyRefund(scene.shop, newsOf(order, refundNo, 100)),
+        async () => await notifyRefund(scene.shop, notificationOf(order, refundNo, 100)),
       ),
     );
     expect(copies).toEqual(Array.from({ length: 20 }, () => true));
@@ -108,35 +112,35 @@ describe("a refund made in WeChat's merchant platform", () => {
     expect(scene.app.callsTo(scene.shop.refundUrl)).toHaveLength(1);
   });
 
-  test("that WeChat still processes is recorded, followed up, and acknowledged at its end", async () => {
+  test("stores a refund in process, polls it and acknowledges only its final state", async () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
     const refundNo = refundInPlatform(scene, order, 100, "PROCESSING");
-    expect(await notifyRefund(scene.shop, newsOf(order, refundNo, 100))).toBe(false);
+    expect(await notifyRefund(scene.shop, notificationOf(order, refundNo, 100))).toBe(false);
     expect(await refundOf(order)).toMatchObject({ state: "accepted" });
     scene.wechat.refund(refundNo).status = "SUCCESS";
     await runNextTimer(order, "poll-refund");
     expect(await refundOf(order)).toMatchObject({ state: "succeeded" });
-    expect(await notifyRefund(scene.shop, newsOf(order, refundNo, 100))).toBe(true);
+    expect(await notifyRefund(scene.shop, notificationOf(order, refundNo, 100))).toBe(true);
   });
 
-  test("is not recorded while WeChat's word on it can't be had", async () => {
+  test("stores nothing while WeChat's query gives no answer", async () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
     const refundNo = refundInPlatform(scene, order, 100);
     scene.wechat.fail("/pay/refundquery", UNKNOWN);
-    expect(await notifyRefund(scene.shop, newsOf(order, refundNo, 100))).toBe(false);
+    expect(await notifyRefund(scene.shop, notificationOf(order, refundNo, 100))).toBe(false);
     expect(await refundsOf(order)).toEqual([]);
-    expect(await notifyRefund(scene.shop, newsOf(order, refundNo, 100))).toBe(true);
+    expect(await notifyRefund(scene.shop, notificationOf(order, refundNo, 100))).toBe(true);
     await refundOf(order);
   });
 
-  test("of an order whose payment wasn't heard of books the payment too", async () => {
+  test("also records the order's payment when its notification was lost", async () => {
     const scene = await openScene();
     const order = await makeOrder(scene);
     scene.wechat.pay(order.number);
     const refundNo = refundInPlatform(scene, order, 100);
-    expect(await notifyRefund(scene.shop, newsOf(order, refundNo, 100))).toBe(true);
+    expect(await notifyRefund(scene.shop, notificationOf(order, refundNo, 100))).toBe(true);
     expect(await rowOf(order)).toMatchObject({ payState: "paid" });
     expect(await refundOf(order)).toMatchObject({ state: "succeeded" });
   });

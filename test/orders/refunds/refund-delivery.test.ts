@@ -17,29 +17,33 @@ afterEach(closeScene);
 
 type AbnormalScene = Scene & { readonly order: OrderRef; readonly refundNo: string };
 
-/** A refund that needs a person; its app has not been called yet. */
+/** An order with an abnormal refund, which needs a person; its app has not been called yet. */
 async function openAbnormalScene(): Promise<AbnormalScene> {
   const scene = await openScene();
   const order = await makePaidOrder(scene);
   await runDueTimers(order);
   await requestRefund(scene, order);
   const { number } = await refundOf(order);
-  await learn({ ...scene, order, refundNo: number }, "CHANGE");
+  await notifyStatus({ ...scene, order, refundNo: number }, "CHANGE");
   return { ...scene, order, refundNo: number };
 }
 
-/** Has WeChat report this status, and the gateway book it. */
-async function learn(
+/** Sets this status at WeChat and posts its notification, which the gateway records. */
+async function notifyStatus(
   { wechat, shop, order, refundNo }: AbnormalScene,
   status: "CHANGE" | "SUCCESS",
 ): Promise<void> {
   wechat.refund(refundNo).status = status;
-  const news = { out_trade_no: order.number, out_refund_no: refundNo, refund_status: status };
-  if (!(await notifyRefund(shop, news))) throw new Error("not acknowledged");
+  const notification = {
+    out_trade_no: order.number,
+    out_refund_no: refundNo,
+    refund_status: status,
+  };
+  if (!(await notifyRefund(shop, notification))) throw new Error("not acknowledged");
 }
 
-/** The states that the app was told, with their events. */
-function told({ app, shop, refundNo }: AbnormalScene): unknown[] {
+/** The state and event id of each call to the app. */
+function reportedStates({ app, shop, refundNo }: AbnormalScene): unknown[] {
   return app
     .callsTo(shop.refundUrl)
     .map(({ parameters, headers }) => [
@@ -48,31 +52,31 @@ function told({ app, shop, refundNo }: AbnormalScene): unknown[] {
     ]);
 }
 
-describe("news of a refund that has moved on", () => {
-  test("before the app was called is told as it is now, never as it was", async () => {
+describe("deliver-refund, a refund whose state changes", () => {
+  test("before the first call: reports only the new state", async () => {
     const scene = await openAbnormalScene();
-    await learn(scene, "SUCCESS");
+    await notifyStatus(scene, "SUCCESS");
     await runDueTimers(scene.order);
-    expect(told(scene)).toEqual([["4", "refund_…_succeeded"]]);
+    expect(reportedStates(scene)).toEqual([["4", "refund_…_succeeded"]]);
     expect(await refundOf(scene.order)).toMatchObject({
       notifyState: "confirmed",
       notifyNumber: 1,
     });
   });
 
-  test("while the app was failing is told as it is now, at once and from the schedule's beginning", async () => {
+  test("while the app fails: reports the new state at once and restarts the schedule", async () => {
     const scene = await openAbnormalScene();
     scene.app.respondWith(appResponse("fail"), appResponse("fail"), appResponse("fail"));
     await runNextTimer(scene.order, "deliver-refund");
     await runNextTimer(scene.order, "deliver-refund");
-    await learn(scene, "SUCCESS");
+    await notifyStatus(scene, "SUCCESS");
     expect(await timerOf(scene.order, "deliver-refund")).toMatchObject({
       dueAt: Date.now(),
       attempt: 0,
     });
     await runDueTimers(scene.order);
     await runNextTimer(scene.order, "deliver-refund");
-    expect(told(scene)).toEqual([
+    expect(reportedStates(scene)).toEqual([
       ["3", "refund_…_abnormal"],
       ["3", "refund_…_abnormal"],
       ["4", "refund_…_succeeded"],
@@ -85,14 +89,14 @@ describe("news of a refund that has moved on", () => {
   });
 
   test.for(["success", "fail"])(
-    "while a call of the old news is in flight is told after it, though that ended in %s",
-    async (ending) => {
+    "during a call with the old state: reports the new state after it, though it ended in %s",
+    async (response) => {
       const scene = await openAbnormalScene();
       const held = gate();
-      scene.app.respondWith(appResponseAfter(held.opened, ending));
+      scene.app.respondWith(appResponseAfter(held.opened, response));
       const delivering = runNextTimer(scene.order, "deliver-refund");
-      await until(() => told(scene).length === 1);
-      await learn(scene, "SUCCESS");
+      await until(() => reportedStates(scene).length === 1);
+      await notifyStatus(scene, "SUCCESS");
       held.release();
       await delivering;
       expect(await refundOf(scene.order)).toMatchObject({
@@ -100,7 +104,7 @@ describe("news of a refund that has moved on", () => {
         notifyState: "none",
       });
       await runDueTimers(scene.order);
-      expect(told(scene)).toEqual([
+      expect(reportedStates(scene)).toEqual([
         ["3", "refund_…_abnormal"],
         ["4", "refund_…_succeeded"],
       ]);
@@ -112,12 +116,12 @@ describe("news of a refund that has moved on", () => {
     },
   );
 
-  test("after the app had confirmed the old news is told to it too", async () => {
+  test("after the app confirmed the old state: reports the new state too", async () => {
     const scene = await openAbnormalScene();
     await runDueTimers(scene.order);
-    await learn(scene, "SUCCESS");
+    await notifyStatus(scene, "SUCCESS");
     await runDueTimers(scene.order);
-    expect(told(scene)).toEqual([
+    expect(reportedStates(scene)).toEqual([
       ["3", "refund_…_abnormal"],
       ["4", "refund_…_succeeded"],
     ]);

@@ -28,18 +28,18 @@ async function openRefundScene(): Promise<RefundScene> {
   return { ...scene, order, refundNo: (await refundOf(order)).number };
 }
 
-/** What a person was told about the order. */
-async function raised({ number }: OrderRef) {
+/** The order's incidents. */
+async function incidentsOf({ number }: OrderRef) {
   return await connect(env.DB).select().from(incidents).where(eq(incidents.orderNumber, number));
 }
 
-describe("a person is told of a refund", () => {
-  test("of which WeChat reports another amount", async () => {
+describe("incident of a refund", () => {
+  test("refund_contradiction opens once when WeChat reports another amount", async () => {
     const { order, refundNo, wechat, shop } = await openRefundScene();
     wechat.refunds.set(refundNo, { ...wechat.refund(refundNo), refundFen: 1, status: "SUCCESS" });
     await runNextTimer(order, "poll-refund");
     await runNextTimer(order, "poll-refund");
-    expect(await raised(order)).toMatchObject([
+    expect(await incidentsOf(order)).toMatchObject([
       {
         kind: "refund_contradiction",
         subject: refundNo,
@@ -50,65 +50,65 @@ describe("a person is told of a refund", () => {
     ]);
   });
 
-  test("that is stuck, once", async () => {
+  test("refund_abnormal opens once when WeChat reports CHANGE", async () => {
     const { order, refundNo, wechat } = await openRefundScene();
     wechat.refund(refundNo).status = "CHANGE";
     await runNextTimer(order, "poll-refund");
     await runNextTimer(order, "poll-refund");
-    expect(await raised(order)).toMatchObject([
+    expect(await incidentsOf(order)).toMatchObject([
       { kind: "refund_abnormal", subject: refundNo, seen: 1 },
     ]);
   });
 
-  test("that is stuck, until it isn't any more", async () => {
+  test("refund_abnormal is resolved when the refund succeeds", async () => {
     const { order, refundNo, wechat } = await openRefundScene();
     wechat.refund(refundNo).status = "CHANGE";
     await runNextTimer(order, "poll-refund");
     wechat.refund(refundNo).status = "SUCCESS";
     await runNextTimer(order, "poll-refund");
-    expect(await raised(order)).toMatchObject([
+    expect(await incidentsOf(order)).toMatchObject([
       { resolvedAt: Date.now(), note: expect.stringContaining("paid it back") },
     ]);
   });
 
-  test("that WeChat doesn't know any more", async () => {
+  test("refund_unknown_to_wechat opens when WeChat has no such refund any more", async () => {
     const { order, refundNo, wechat } = await openRefundScene();
     wechat.refunds.delete(refundNo);
     await runNextTimer(order, "poll-refund");
-    expect(await raised(order)).toMatchObject([
+    expect(await incidentsOf(order)).toMatchObject([
       { kind: "refund_unknown_to_wechat", subject: refundNo },
     ]);
   });
 
-  test("of which nothing has been known for an hour, and not before", async () => {
+  test("refund_outcome_unknown opens after an hour of unknown queries and not before", async () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
     scene.wechat.fail("/secapi/pay/refund", UNKNOWN);
     await requestRefund(scene, order);
     const { createdAt, number } = await refundOf(order);
     while (Date.now() - createdAt < HOUR_MS) {
-      expect(await raised(order)).toEqual([]);
+      expect(await incidentsOf(order)).toEqual([]);
       scene.wechat.fail("/pay/refundquery", UNKNOWN);
       await runNextTimer(order, "poll-refund");
     }
-    expect(await raised(order)).toMatchObject([
+    expect(await incidentsOf(order)).toMatchObject([
       { kind: "refund_outcome_unknown", subject: number, facts: { refundFen: 100 } },
     ]);
-    // Within two hours in any case.
+    // The last poll is at most two hours after the request.
     expect(Date.now() - createdAt).toBeLessThan(2 * HOUR_MS);
     await runNextTimer(order, "poll-refund");
-    expect(await raised(order)).toMatchObject([{ resolvedAt: Date.now() }]);
+    expect(await incidentsOf(order)).toMatchObject([{ resolvedAt: Date.now() }]);
   });
 
-  test("whose sending stays unknown for an hour", async () => {
+  test("refund_outcome_unknown opens when sending stays unknown for an hour", async () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
     scene.wechat.fail("/secapi/pay/refund", UNKNOWN, UNKNOWN);
     await requestRefund(scene, order);
     advance(HOUR_MS);
     await runNextTimer(order, "poll-refund");
-    expect(await raised(order)).toMatchObject([{ kind: "refund_outcome_unknown" }]);
+    expect(await incidentsOf(order)).toMatchObject([{ kind: "refund_outcome_unknown" }]);
     await runNextTimer(order, "poll-refund");
-    expect(await raised(order)).toMatchObject([{ resolvedAt: Date.now() }]);
+    expect(await incidentsOf(order)).toMatchObject([{ resolvedAt: Date.now() }]);
   });
 });

@@ -31,7 +31,7 @@ const REFUND = "/secapi/pay/refund";
 
 afterEach(closeScene);
 
-/** A paid order whose app has heard of the payment. */
+/** A paid order whose app has confirmed the payment. */
 async function openPaidScene(): Promise<Scene & { readonly order: OrderRef }> {
   const scene = await openScene();
   const order = await makePaidOrder(scene);
@@ -39,13 +39,13 @@ async function openPaidScene(): Promise<Scene & { readonly order: OrderRef }> {
   return { ...scene, order };
 }
 
-/** The numbers under which WeChat was asked for refunds. */
-function askedNumbers({ wechat }: Scene): string[] {
+/** The out_refund_no of the refund calls to WeChat, in order. */
+function sentNumbers({ wechat }: Scene): string[] {
   return wechat.callsOf(REFUND).map((call) => call["out_refund_no"] ?? "");
 }
 
-describe("a refund", () => {
-  test("that WeChat accepts is answered with both numbers", async () => {
+describe("requestRefund", () => {
+  test("answers with WeChat's and the gateway's refund number", async () => {
     const { order, ...scene } = await openPaidScene();
     const answer = await requestRefund(scene, order);
     const row = await refundOf(order);
@@ -77,7 +77,7 @@ describe("a refund", () => {
     });
   });
 
-  test("is followed up until it has succeeded, and the app is told", async () => {
+  test("polls the refund until it succeeds and calls the app", async () => {
     const { order, ...scene } = await openPaidScene();
     await requestRefund(scene, order, { appRefundNo: "R-1" });
     const { number } = await refundOf(order);
@@ -123,18 +123,18 @@ describe("a refund", () => {
     expect(await timerOf(order, "deliver-refund")).toBeUndefined();
   });
 
-  test("is asked about at growing distances", async () => {
+  test("polls at growing intervals", async () => {
     const { order, ...scene } = await openPaidScene();
     await requestRefund(scene, order);
     const waits: number[] = [];
-    for (let asked = 0; asked < 6; asked += 1) {
+    for (let poll = 0; poll < 6; poll += 1) {
       waits.push(((await timerOf(order, "poll-refund"))?.dueAt ?? 0) - Date.now());
       await runNextTimer(order, "poll-refund");
     }
     expect(waits).toEqual([15_000, 30_000, 60_000, 180_000, 300_000, 600_000]);
   });
 
-  test("repeated is the same refund, whatever has become of it", async () => {
+  test("returns the same refund for a repeated request, in every state", async () => {
     const { order, ...scene } = await openPaidScene();
     const first = await requestRefund(scene, order);
     expect(await requestRefund(scene, order)).toMatchObject({ code: 0, data: first.data });
@@ -148,22 +148,22 @@ describe("a refund", () => {
   });
 });
 
-describe("refunds at the same time", () => {
-  test("fifty alike are one refund and one call, all answered alike", async () => {
+describe("I2: requestRefund, concurrent requests", () => {
+  test("makes one refund, one call and one response of 50 identical requests", async () => {
     const { order, ...scene } = await openPaidScene();
     const held = gate();
     scene.wechat.fail(REFUND, lateAnswer(held.opened));
-    const asked = Array.from({ length: 50 }, async () => await requestRefund(scene, order));
+    const requests = Array.from({ length: 50 }, async () => await requestRefund(scene, order));
     await until(() => scene.wechat.callsOf(REFUND).length === 1);
     held.release();
-    const answers = await Promise.all(asked);
+    const answers = await Promise.all(requests);
     const { number } = await refundOf(order);
     expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
     expect(answers[0]).toMatchObject({ code: 0, data: { refund_no: number } });
-    expect(askedNumbers(scene)).toEqual([number]);
+    expect(sentNumbers(scene)).toEqual([number]);
   });
 
-  test("fifty that all stay unknown never have a second number", async () => {
+  test("uses one out_refund_no for 50 requests whose outcome stays unknown", async () => {
     const { order, ...scene } = await openPaidScene();
     scene.wechat.fail(REFUND, ...Array.from({ length: 60 }, () => UNKNOWN_BUT_DONE));
     const answers = await Promise.all(
@@ -174,11 +174,11 @@ describe("refunds at the same time", () => {
       ),
     );
     expect(new Set(answers.map(({ code }) => code))).toEqual(new Set([503]));
-    expect(new Set(askedNumbers(scene))).toEqual(new Set([(await refundOf(order)).number]));
+    expect(new Set(sentNumbers(scene))).toEqual(new Set([(await refundOf(order)).number]));
     expect(scene.wechat.refunds.size).toBe(1);
   });
 
-  test("of two amounts make one refund, of what is left", async () => {
+  test("makes one refund of the full amount when requests over 100 and 60 fen compete", async () => {
     const { order, ...scene } = await openPaidScene();
     const answers = await Promise.all(
       Array.from(
@@ -193,10 +193,10 @@ describe("refunds at the same time", () => {
       else
         expect(answer).toMatchObject({ code: 501, errmsg: expect.stringContaining("refundFree") });
     }
-    expect(askedNumbers(scene)).toEqual([number]);
+    expect(sentNumbers(scene)).toEqual([number]);
   });
 
-  test("under several numbers of the app make one refund", async () => {
+  test("makes one full refund of requests under several appRefundNo", async () => {
     const { order, ...scene } = await openPaidScene();
     const answers = await Promise.all(
       ["A", "B", "C", "A", "B", "C"].map(
@@ -206,14 +206,14 @@ describe("refunds at the same time", () => {
     const row = await refundOf(order);
     const codes = answers.map(({ code }) => code).toSorted((a, b) => a - b);
     expect(codes).toEqual([0, 0, 501, 501, 501, 501]);
-    expect(askedNumbers(scene)).toEqual([row.number]);
+    expect(sentNumbers(scene)).toEqual([row.number]);
     const without = await requestRefund(scene, order);
     expect(without).toMatchObject({ code: 0, data: { refund_no: row.number } });
   });
 });
 
-describe("a refund of which WeChat's answer is unknown", () => {
-  test.for(UNKNOWNS)("by %s keeps its number until it is settled", async ([, fault]) => {
+describe("I2, I6: requestRefund, outcome unknown", () => {
+  test.for(UNKNOWNS)("keeps the out_refund_no for the repeat after %s", async ([, fault]) => {
     const { order, ...scene } = await openPaidScene();
     scene.wechat.fail(REFUND, fault);
     const answer = await requestRefund(scene, order);
@@ -232,38 +232,41 @@ describe("a refund of which WeChat's answer is unknown", () => {
       code: 0,
       data: { refund_no: before.number },
     });
-    expect(askedNumbers(scene)).toEqual([before.number, before.number]);
+    expect(sentNumbers(scene)).toEqual([before.number, before.number]);
     expect(scene.wechat.refunds.size).toBe(1);
   });
 
-  test.for(UNKNOWNS)("by %s is settled by its timer, without a repeat", async ([, fault]) => {
-    const { order, ...scene } = await openPaidScene();
-    scene.wechat.fail(REFUND, fault);
-    await requestRefund(scene, order);
-    const { number } = await refundOf(order);
-    await runNextTimer(order, "poll-refund");
-    expect((await refundOf(order)).state).toBe("accepted");
-    scene.wechat.refund(number).status = "SUCCESS";
-    await runNextTimer(order, "poll-refund");
-    await runDueTimers(order);
-    expect((await refundOf(order)).state).toBe("succeeded");
-    expect(scene.app.callsTo(scene.shop.refundUrl)).toHaveLength(1);
-    expect(new Set(askedNumbers(scene))).toEqual(new Set([number]));
-    expect(scene.wechat.refunds.size).toBe(1);
-  });
+  test.for(UNKNOWNS)(
+    "completes the refund by its timer, without a repeat, after %s",
+    async ([, fault]) => {
+      const { order, ...scene } = await openPaidScene();
+      scene.wechat.fail(REFUND, fault);
+      await requestRefund(scene, order);
+      const { number } = await refundOf(order);
+      await runNextTimer(order, "poll-refund");
+      expect((await refundOf(order)).state).toBe("accepted");
+      scene.wechat.refund(number).status = "SUCCESS";
+      await runNextTimer(order, "poll-refund");
+      await runDueTimers(order);
+      expect((await refundOf(order)).state).toBe("succeeded");
+      expect(scene.app.callsTo(scene.shop.refundUrl)).toHaveLength(1);
+      expect(new Set(sentNumbers(scene))).toEqual(new Set([number]));
+      expect(scene.wechat.refunds.size).toBe(1);
+    },
+  );
 
-  test("and of which WeChat never heard is sent again under the same number", async () => {
+  test("retries with the same out_refund_no when WeChat has no such refund", async () => {
     const { order, ...scene } = await openPaidScene();
     scene.wechat.fail(REFUND, UNKNOWN);
     await requestRefund(scene, order);
     const { number } = await refundOf(order);
     await runNextTimer(order, "poll-refund");
     expect(scene.wechat.callsOf("/pay/refundquery")).toHaveLength(1);
-    expect(askedNumbers(scene)).toEqual([number, number]);
+    expect(sentNumbers(scene)).toEqual([number, number]);
     expect((await refundOf(order)).state).toBe("accepted");
   });
 
-  test("stays unknown while the query is unknown too", async () => {
+  test("shows the refund as requested while the query is unknown too", async () => {
     const { order, ...scene } = await openPaidScene();
     scene.wechat.fail(REFUND, UNKNOWN_BUT_DONE);
     await requestRefund(scene, order);
@@ -274,10 +277,10 @@ describe("a refund of which WeChat's answer is unknown", () => {
     }
     await runNextTimer(order, "poll-refund");
     expect(await viewOrder(scene, order)).toMatchObject({ ref_state: "2" });
-    expect(askedNumbers(scene)).toHaveLength(1);
+    expect(sentNumbers(scene)).toHaveLength(1);
   });
 
-  test("because WeChat reports another amount is left as it is", async () => {
+  test("doesn't change the refund when WeChat reports another amount", async () => {
     const { order, ...scene } = await openPaidScene();
     await requestRefund(scene, order);
     const before = await refundOf(order);
@@ -288,8 +291,8 @@ describe("a refund of which WeChat's answer is unknown", () => {
   });
 });
 
-describe("a refund that WeChat refuses", () => {
-  test("is told with WeChat's words, and asked for again under the same number", async () => {
+describe("I11: requestRefund, refused by WeChat", () => {
+  test("answers with WeChat's message and retries under the same out_refund_no", async () => {
     const { order, ...scene } = await openPaidScene();
     scene.wechat.fail(REFUND, wechatError("NOTENOUGH", "基本账户余额不足"));
     const answer = await requestRefund(scene, order);
@@ -307,7 +310,7 @@ describe("a refund that WeChat refuses", () => {
       code: 0,
       data: { refund_no: number },
     });
-    expect(askedNumbers(scene)).toEqual([number, number]);
+    expect(sentNumbers(scene)).toEqual([number, number]);
     expect(await viewOrder(scene, order)).toMatchObject({ ref_state: "2", refund_free: 100 });
   });
 
@@ -315,26 +318,29 @@ describe("a refund that WeChat refuses", () => {
     ["TRADE_OVERDUE", 501],
     ["NOAUTH", 503],
     ["REFUND_FEE_MISMATCH", 503],
-  ] as const)("with %s is a %i", async ([code, expected]) => {
+  ] as const)("answers %s with code %i", async ([code, expected]) => {
     const { order, ...scene } = await openPaidScene();
     scene.wechat.fail(REFUND, wechatError(code));
     expect(await requestRefund(scene, order)).toMatchObject({ code: expected });
     expect(await viewOrder(scene, order)).toMatchObject({ ref_state: "1" });
   });
 
-  test.for(UNKNOWNS)("and is then unknown by %s is not shown as refused", async ([, fault]) => {
-    const { order, ...scene } = await openPaidScene();
-    scene.wechat.fail(REFUND, wechatError("NOTENOUGH"), fault);
-    await requestRefund(scene, order);
-    expect(await viewOrder(scene, order)).toMatchObject({ ref_state: "1" });
-    expect(await requestRefund(scene, order)).toMatchObject({ code: 503 });
-    expect(await viewOrder(scene, order)).toMatchObject({ ref_state: "0", refund_free: 100 });
-    await runNextTimer(order, "poll-refund");
-    expect(await viewOrder(scene, order)).toMatchObject({ ref_state: "2" });
-    expect(new Set(askedNumbers(scene)).size).toBe(1);
-  });
+  test.for(UNKNOWNS)(
+    "doesn't show the refund as refused when its repeat ends in %s",
+    async ([, fault]) => {
+      const { order, ...scene } = await openPaidScene();
+      scene.wechat.fail(REFUND, wechatError("NOTENOUGH"), fault);
+      await requestRefund(scene, order);
+      expect(await viewOrder(scene, order)).toMatchObject({ ref_state: "1" });
+      expect(await requestRefund(scene, order)).toMatchObject({ code: 503 });
+      expect(await viewOrder(scene, order)).toMatchObject({ ref_state: "0", refund_free: 100 });
+      await runNextTimer(order, "poll-refund");
+      expect(await viewOrder(scene, order)).toMatchObject({ ref_state: "2" });
+      expect(new Set(sentNumbers(scene)).size).toBe(1);
+    },
+  );
 
-  test("is never shown as refused while its repeat is under way", async () => {
+  test("doesn't show the refund as refused while its repeat is in flight", async () => {
     const { order, ...scene } = await openPaidScene();
     const held = gate();
     scene.wechat.fail(REFUND, wechatError("NOTENOUGH"), lateAnswer(held.opened));
@@ -347,8 +353,8 @@ describe("a refund that WeChat refuses", () => {
   });
 });
 
-describe("a refund that WeChat closes for good", () => {
-  test("is told to the app, and a new request gets a new number", async () => {
+describe("I11: requestRefund, closed by WeChat", () => {
+  test("calls the app and gives a new request a new out_refund_no", async () => {
     const { order, ...scene } = await openPaidScene();
     await requestRefund(scene, order, { appRefundNo: "R-1" });
     const closed = await refundOf(order);
@@ -369,8 +375,8 @@ describe("a refund that WeChat closes for good", () => {
   });
 });
 
-describe("a refund that needs a person", () => {
-  test("holds its amount, and is told again when it succeeds after all", async () => {
+describe("requestRefund, abnormal refund", () => {
+  test("reserves the amount and calls the app again when it succeeds", async () => {
     const { order, ...scene } = await openPaidScene();
     const first = await requestRefund(scene, order);
     const { number } = await refundOf(order);
@@ -383,7 +389,7 @@ describe("a refund that needs a person", () => {
       refund_free: 100,
     });
     expect(await requestRefund(scene, order)).toMatchObject({ code: 0, data: first.data });
-    expect(askedNumbers(scene)).toEqual([number]);
+    expect(sentNumbers(scene)).toEqual([number]);
 
     scene.wechat.refund(number).status = "SUCCESS";
     await runNextTimer(order, "poll-refund");
@@ -394,49 +400,49 @@ describe("a refund that needs a person", () => {
       ref_notify_state: "2",
       ref_notify_number: 2,
     });
-    const told = scene.app
+    const reported = scene.app
       .callsTo(scene.shop.refundUrl)
       .map(({ parameters }) => [parameters.get("eventId"), parameters.get("ref_state")]);
-    expect(told).toEqual([
+    expect(reported).toEqual([
       [`refund_${number}_abnormal`, "3"],
       [`refund_${number}_succeeded`, "4"],
     ]);
   });
 });
 
-describe("a request for a refund", () => {
+describe("requestRefund, validation and D1 faults", () => {
   test.for([1, 60, 99])(
-    "of %i of 100 fen without the app's number is a 501",
+    "refuses %i of 100 fen without appRefundNo with 501",
     async (refundFree) => {
       const { order, ...scene } = await openPaidScene();
       const answer = await requestRefund(scene, order, { refundFree });
       expect(answer).toMatchObject({ code: 501, data: null });
       expect(answer.errmsg).toMatch(/appRefundNo.*100/);
       expect(await refundsOf(order)).toEqual([]);
-      expect(askedNumbers(scene)).toEqual([]);
+      expect(sentNumbers(scene)).toEqual([]);
     },
   );
 
-  test("of more than was paid is a 501", async () => {
+  test("refuses more than was paid with 501", async () => {
     const { order, ...scene } = await openPaidScene();
     const answer = await requestRefund(scene, order, { refundFree: 101 });
     expect(answer).toMatchObject({ code: 501, errmsg: expect.stringMatching(/refundFree.*100/) });
     expect(await refundsOf(order)).toEqual([]);
   });
 
-  test("of all that was paid is a refund", async () => {
+  test("accepts an explicit refundFree over the whole payment", async () => {
     const { order, ...scene } = await openPaidScene();
     expect(await requestRefund(scene, order, { refundFree: 100 })).toMatchObject({ code: 0 });
   });
 
-  test("that repeats a number with another amount is a 501", async () => {
+  test("refuses a repeated appRefundNo with another amount with 501", async () => {
     const { order, ...scene } = await openPaidScene();
     await requestRefund(scene, order, { appRefundNo: "R-1" });
     const answer = await requestRefund(scene, order, { appRefundNo: "R-1", refundFree: 60 });
     expect(answer).toMatchObject({ code: 501, errmsg: expect.stringContaining("refundFree") });
   });
 
-  test("with a number used for another order is a 501", async () => {
+  test("refuses an appRefundNo of another order with 501", async () => {
     const { order, ...scene } = await openPaidScene();
     const other = await makePaidOrder(scene);
     await requestRefund(scene, other, { appRefundNo: "R-1" });
@@ -445,7 +451,7 @@ describe("a request for a refund", () => {
     expect(await refundsOf(order)).toEqual([]);
   });
 
-  test("of an unpaid order has WeChat asked first, and is a 501 then", async () => {
+  test("queries WeChat about an unpaid order, then refuses with 501", async () => {
     const scene = await openScene();
     const order = await makeOrder(scene);
     expect(await requestRefund(scene, order)).toMatchObject({
@@ -456,7 +462,7 @@ describe("a request for a refund", () => {
     expect(await refundsOf(order)).toEqual([]);
   });
 
-  test("of an order whose payment wasn't heard of books the payment and refunds it", async () => {
+  test("records a payment whose notification was lost, then refunds it", async () => {
     const scene = await openScene();
     const order = await makeOrder(scene);
     scene.wechat.pay(order.number);
@@ -466,7 +472,7 @@ describe("a request for a refund", () => {
     expect(scene.app.callsTo(scene.shop.payUrl)).toHaveLength(1);
   });
 
-  test("of an order of which WeChat says nothing clear is a 503", async () => {
+  test("answers 503 when WeChat's answer about the payment is unknown", async () => {
     const scene = await openScene();
     const order = await makeOrder(scene);
     scene.wechat.pay(order.number);
@@ -476,7 +482,7 @@ describe("a request for a refund", () => {
     expect(await refundsOf(order)).toEqual([]);
   });
 
-  test("of another app's order is answered as for none", async () => {
+  test("I7: gives another app's order the same response as an absent one", async () => {
     const { order, ...scene } = await openPaidScene();
     const sibling = await openSibling(scene.shop);
     const path = "/refund/refund-money";
@@ -485,18 +491,18 @@ describe("a request for a refund", () => {
     expect(others.text).toBe(absent.text);
     expect(others.code).toBe(501);
     expect(await refundsOf(order)).toEqual([]);
-    expect(askedNumbers(scene)).toEqual([]);
+    expect(sentNumbers(scene)).toEqual([]);
   });
 
-  test("that D1 doesn't take is a 503, and WeChat isn't called", async () => {
+  test("answers 503 without calling WeChat when D1 doesn't store the refund", async () => {
     const { order, ...scene } = await openPaidScene();
     instrumentD1().fail({ sql: /insert into "refunds"/, how: "lost before" });
     expect(await requestRefund(scene, order)).toMatchObject({ status: 200, code: 503 });
-    expect(askedNumbers(scene)).toEqual([]);
+    expect(sentNumbers(scene)).toEqual([]);
     expect(await requestRefund(scene, order)).toMatchObject({ code: 0 });
   });
 
-  test("that D1 takes without saying so is repeated under the number it got", async () => {
+  test("I2: keeps the out_refund_no for the repeat when D1 lost the insert's result", async () => {
     const { order, ...scene } = await openPaidScene();
     instrumentD1().fail({ sql: /insert into "refunds"/, how: "lost after" });
     expect(await requestRefund(scene, order)).toMatchObject({ status: 200, code: 503 });
@@ -505,28 +511,27 @@ describe("a request for a refund", () => {
       code: 0,
       data: { refund_no: number },
     });
-    expect(askedNumbers(scene)).toEqual([number]);
+    expect(sentNumbers(scene)).toEqual([number]);
   });
 
-  test("whose acceptance D1 doesn't take is settled by its timer", async () => {
+  test("records the acceptance by the timer when D1 failed to store it", async () => {
     const { order, ...scene } = await openPaidScene();
     instrumentD1().fail({ sql: /update "refunds" set "state"/, how: "lost before" });
     expect(await requestRefund(scene, order)).toMatchObject({ status: 200, code: 503 });
     expect((await refundOf(order)).state).toBe("requested");
     await runNextTimer(order, "poll-refund");
     expect((await refundOf(order)).state).toBe("accepted");
-    expect(askedNumbers(scene)).toHaveLength(1);
+    expect(sentNumbers(scene)).toHaveLength(1);
   });
 });
 
-test("an order's other rows stay as they are when it is refunded", async () => {
+test("requestRefund doesn't change another order's rows", async () => {
   const { order, ...scene } = await openPaidScene();
-  const bystander = await makePaidOrder(scene);
-  const before = await rowOf(bystander);
+  const other = await makePaidOrder(scene);
+  const before = await rowOf(other);
   await requestRefund(scene, order);
-  expect(await rowOf(bystander)).toEqual(before);
+  expect(await rowOf(other)).toEqual(before);
   expect(
-    (await env.DB.prepare("select * from refunds where order_id = ?").bind(bystander.id).all())
-      .results,
+    (await env.DB.prepare("select * from refunds where order_id = ?").bind(other.id).all()).results,
   ).toEqual([]);
 });
