@@ -10,22 +10,22 @@ const PATH = "/pay/create-order";
 
 afterEach(closeScene);
 
-/** Signs the bridge's parameters as WeChat's page has it; written anew here. */
+/** The bridge's paySign as WeChat documents it, implemented independently of `src`. */
 function paySign(parameters: Record<string, string>, apiKey: string): string {
   const text = ["appId", "nonceStr", "package", "signType", "timeStamp"]
     .map((name) => `${name}=${parameters[name]}`)
     .join("&");
-  const whole = `${text}&key=${apiKey}`;
+  const signedText = `${text}&key=${apiKey}`;
   const digest =
     parameters["signType"] === "MD5"
-      ? createHash("md5").update(whole)
-      : createHmac("sha256", apiKey).update(whole);
+      ? createHash("md5").update(signedText)
+      : createHmac("sha256", apiKey).update(signedText);
   return digest.digest("hex").toUpperCase();
 }
 
-describe("a new order", () => {
+describe("create-order", () => {
   test.for(["MD5", "HMAC-SHA256"] as const)(
-    "can be paid by the bridge, signed with %s",
+    "returns apiParams for the bridge, signed with %s",
     async (signType) => {
       const { shop, wechat } = await openScene(signType);
       const answer = await postSigned(shop, PATH, ORDER, { "cf-connecting-ip": "203.0.113.7" });
@@ -43,7 +43,7 @@ describe("a new order", () => {
         editAddress: null,
       });
       const parameters: Record<string, string> = JSON.parse(String(answer.data?.["apiParams"]));
-      const { paySign: given, ...signed } = parameters;
+      const { paySign: returnedSign, ...signed } = parameters;
       expect(signed).toEqual({
         appId: shop.wechatAppId,
         timeStamp: String(START / 1000),
@@ -51,7 +51,7 @@ describe("a new order", () => {
         package: expect.stringMatching(/^prepay_id=wx\d+$/),
         signType,
       });
-      expect(given).toBe(paySign(parameters, shop.apiKey));
+      expect(returnedSign).toBe(paySign(parameters, shop.apiKey));
 
       const { number } = orderRefOf(answer);
       expect(wechat.callsOf("/pay/unifiedorder")).toEqual([
@@ -74,7 +74,7 @@ describe("a new order", () => {
     },
   );
 
-  test("is stored as it was asked for, and its timer is armed", async () => {
+  test("stores the order with the requested values and arms its timer", async () => {
     const { shop } = await openScene();
     const values = {
       ...ORDER,
@@ -106,7 +106,7 @@ describe("a new order", () => {
     ]);
   });
 
-  test("is told the address page's signature when it is asked for", async () => {
+  test("returns editAddress with its signature when accessToken and url are sent", async () => {
     const { shop } = await openScene();
     const page = {
       accessToken: "OezXcEiiBSKSxW0eoylIeBFk1b8V",
@@ -127,7 +127,7 @@ describe("a new order", () => {
     expect(addrSign).toBe(createHash("sha1").update(text).digest("hex"));
   });
 
-  test("shares its user with other orders of the payer in the app", async () => {
+  test("uses one user row per payer and app", async () => {
     const { shop } = await openScene();
     const users = await Promise.all(
       ["one", "one", "other"].map(async (openId) => {

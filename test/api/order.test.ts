@@ -18,8 +18,8 @@ const PATH = "/order";
 
 afterEach(closeScene);
 
-describe("an order, asked for", () => {
-  test("while it waits has exactly the contract's names and types", async () => {
+describe("I7: POST /order", () => {
+  test("returns exactly the contract's names and types for a waiting order", async () => {
     const scene = await openScene();
     const order = await makeOrder(scene);
     advance(5_000);
@@ -51,7 +51,7 @@ describe("an order, asked for", () => {
     expect(scene.wechat.calls).toHaveLength(1);
   });
 
-  test("after its refund has exactly the contract's names and types", async () => {
+  test("returns exactly the contract's names and types for a refunded order", async () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene, { attach: "附加" });
     await runDueTimers(order);
@@ -85,7 +85,7 @@ describe("an order, asked for", () => {
     });
   });
 
-  test("takes a signed JSON body too", async () => {
+  test("accepts a signed JSON body", async () => {
     const scene = await openScene();
     const order = await makeOrder(scene);
     const values = Object.fromEntries(signed(scene.shop, { order_id: order.id }));
@@ -97,22 +97,22 @@ describe("an order, asked for", () => {
     expect((await read(await send(PATH, init))).data).toMatchObject({ id: order.id });
   });
 
-  test("by an app that it doesn't belong to is answered as for none", async () => {
+  test("gives another app's order the same response as an absent one", async () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
     for (const other of [await openSibling(scene.shop), await openShop()]) {
       for (const sync of [{}, { sync: 1 }]) {
-        const others = await postSigned(other, PATH, { order_id: order.id, ...sync });
+        const foreign = await postSigned(other, PATH, { order_id: order.id, ...sync });
         const absent = await postSigned(other, PATH, { order_id: 999_999, ...sync });
-        expect(others.text).toBe(absent.text);
-        expect(others).toMatchObject({ status: 200, code: 501, data: null });
+        expect(foreign.text).toBe(absent.text);
+        expect(foreign).toMatchObject({ status: 200, code: 501, data: null });
       }
     }
   });
 });
 
-describe("an order, asked for with sync=1", () => {
-  test("while it waits has WeChat asked first", async () => {
+describe("POST /order with sync=1", () => {
+  test("queries WeChat first for a waiting order", async () => {
     const scene = await openScene();
     const order = await makeOrder(scene);
     expect(await viewOrder(scene, order, { sync: 1 })).toMatchObject({ pay_state: "0" });
@@ -127,7 +127,7 @@ describe("an order, asked for with sync=1", () => {
     expect(scene.app.callsTo(scene.shop.payUrl)).toHaveLength(1);
   });
 
-  test("of which WeChat says nothing clear is a 503, never an old state", async () => {
+  test("answers 503 instead of an old state when the payment query is unknown", async () => {
     const scene = await openScene();
     const order = await makeOrder(scene);
     scene.wechat.pay(order.number);
@@ -137,7 +137,7 @@ describe("an order, asked for with sync=1", () => {
     expect(answer.errmsg).toContain("重复本请求是安全的");
   });
 
-  test("while it is being refunded has WeChat asked about the refund", async () => {
+  test("queries WeChat about an open refund", async () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
     await requestRefund(scene, order);
@@ -149,7 +149,7 @@ describe("an order, asked for with sync=1", () => {
     expect(scene.wechat.callsOf("/pay/refundquery")).toHaveLength(2);
   });
 
-  test("whose refund's state isn't clear is a 503", async () => {
+  test("answers 503 when the refund query is unknown", async () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
     await requestRefund(scene, order);
@@ -158,7 +158,7 @@ describe("an order, asked for with sync=1", () => {
     expect(answer).toMatchObject({ status: 200, code: 503, data: null });
   });
 
-  test("that is paid and not refunded asks nobody", async () => {
+  test("makes no query for a paid order without a refund", async () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
     const calls = scene.wechat.calls.length;

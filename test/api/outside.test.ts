@@ -8,9 +8,9 @@ import { closeScene, openScene } from "../support/scene.ts";
 
 afterEach(closeScene);
 
-describe("a path that doesn't exist", () => {
+describe("unknown path", () => {
   test.for(["/", "/pay", "/pay/create-orders", "/orders", "/notify/v2/1", "/notify/v2/1/other"])(
-    "%s is a 404 in the contract's envelope",
+    "%s answers 404 in the contract's envelope",
     async (path) => {
       await openScene();
       const answer = await read(await send(path, { method: "POST" }));
@@ -19,18 +19,18 @@ describe("a path that doesn't exist", () => {
     },
   );
 
-  test("for another method than POST is a 404 where WeChat posts", async () => {
+  test("answers 404 to a GET on a notification path", async () => {
     await openScene();
     expect((await send("/notify/v2/1/pay")).status).toBe(404);
   });
 });
 
-test("a slash at the end of a path doesn't matter", async () => {
+test("routing ignores a slash at the end of a path", async () => {
   const { shop } = await openScene();
   expect((await postSigned(shop, "/pay/create-order/", ORDER)).code).toBe(0);
 });
 
-test("each answer has an id of its own, never the caller's", async () => {
+test("x-request-id is unique per response and never the caller's", async () => {
   const { shop } = await openScene();
   const init = formOf(signed(shop, { order_id: 1 }), { "x-request-id": "mine" });
   const ids = [await send("/order", init), await send("/order", init)].map(({ headers }) =>
@@ -40,7 +40,7 @@ test("each answer has an id of its own, never the caller's", async () => {
   expect(ids).not.toContain("mine");
 });
 
-test("the log has one line of a request, with its id, its code, its app and its order", async () => {
+test("request log has one line per request with its id, code, app and order", async () => {
   const { shop, logged } = await openScene();
   const { requestId, data } = await postSigned(shop, "/pay/create-order", ORDER);
   const lines = logLinesWith(logged, { requestId, event: "request" });
@@ -55,8 +55,8 @@ test("the log has one line of a request, with its id, its code, its app and its 
   ]);
 });
 
-describe("while D1 is away", () => {
-  test("an app is told 503 that repeating is safe, and nothing of the fault", async () => {
+describe("app endpoints while D1 is down", () => {
+  test("answer a safely repeatable 503 without details of the fault", async () => {
     const { shop } = await openScene();
     instrumentD1().fail({ sql: /./, how: "lost before", times: 100 });
     for (const path of ["/pay/create-order", "/refund/refund-money", "/order"]) {
@@ -68,7 +68,7 @@ describe("while D1 is away", () => {
     }
   });
 
-  test("an unknown app isn't told apart by that", async () => {
+  test("answer an unknown app with the same 503", async () => {
     const { shop } = await openScene();
     instrumentD1().fail({ sql: /from "apps"/, how: "lost before" });
     expect((await postSigned({ ...shop, appId: 999_999 }, "/order", { order_id: 1 })).code).toBe(
@@ -77,7 +77,7 @@ describe("while D1 is away", () => {
   });
 });
 
-test("settings that can't be opened under this master key are a 503", async () => {
+test("create-order answers 503 when the app's secrets don't open under MASTER_KEY", async () => {
   const { shop } = await openScene();
   const other = "b3RoZXItbWFzdGVyLWtleS13aXRoLTMyLWJ5dGVzISE=";
   const init = formOf(signed(shop, ORDER));

@@ -21,15 +21,18 @@ import { closeScene, openScene, type Scene } from "../support/scene.ts";
 
 afterEach(closeScene);
 
-async function change(shop: Shop, changes: Parameters<typeof updateMerchant>[3]): Promise<void> {
+async function changeMerchant(
+  shop: Shop,
+  changes: Parameters<typeof updateMerchant>[3],
+): Promise<void> {
   const masterKey = await importMasterKey(env.MASTER_KEY);
   await updateMerchant(connect(env.DB), masterKey, shop.merchantId, changes, Date.now());
   forgetSettings();
 }
 
-/** The merchant's orders speak APIv3 from now on. */
-async function toV3(scene: Scene): Promise<Scene> {
-  await change(scene.shop, {
+/** Switches the merchant to APIv3 for new orders. */
+async function switchToV3(scene: Scene): Promise<Scene> {
+  await changeMerchant(scene.shop, {
     protocol: "v3",
     apiV3Key: API_V3_KEY,
     merchantSerialNo: keys.merchant.serialNo,
@@ -39,10 +42,10 @@ async function toV3(scene: Scene): Promise<Scene> {
   return { ...scene, shop: { ...scene.shop, signType: "RSA" } };
 }
 
-test("a merchant's change to APIv3 leaves the orders before it with APIv2", async () => {
+test("merchant protocol: a change to APIv3 leaves existing orders with APIv2", async () => {
   const before = await openScene("HMAC-SHA256");
   const [waiting, paid] = [await makeOrder(before), await makeOrder(before)];
-  const after = await toV3(before);
+  const after = await switchToV3(before);
 
   // The old orders: a late notification, queries, a refund and its notification.
   const payment = before.wechat.pay(paid.number);
@@ -60,24 +63,28 @@ test("a merchant's change to APIv3 leaves the orders before it with APIv2", asyn
   const { number, notifyUrl } = await refundOf(paid);
   expect(notifyUrl).toContain("/notify/v2/");
   before.wechat.refund(number).status = "SUCCESS";
-  const news = { out_trade_no: paid.number, out_refund_no: number, refund_status: "SUCCESS" };
-  expect(await notifyRefund(before.shop, news)).toBe(true);
+  const notification = {
+    out_trade_no: paid.number,
+    out_refund_no: number,
+    refund_status: "SUCCESS",
+  };
+  expect(await notifyRefund(before.shop, notification)).toBe(true);
   expect((await refundOf(paid)).state).toBe("succeeded");
 
-  // A new one, all in APIv3; its news in APIv2's form pays nothing.
+  // A new order uses APIv3 only; an APIv2 notification can't pay it.
   const created = await makeOrder(after);
   expect(await rowOf(created)).toMatchObject({ protocol: "v3", signType: "RSA" });
-  const news3 = after.wechat.pay(created.number);
-  expect(await notifyPayment(before.shop, created.number, news3)).toBe(false);
-  expect(await notifyPayment(after.shop, created.number, news3)).toBe(true);
+  const payment3 = after.wechat.pay(created.number);
+  expect(await notifyPayment(before.shop, created.number, payment3)).toBe(false);
+  expect(await notifyPayment(after.shop, created.number, payment3)).toBe(true);
   expect(await requestRefund(after, created)).toMatchObject({ code: 0 });
   expect((await refundOf(created)).notifyUrl).toContain("/notify/v3/");
 });
 
-test("and back, the other way round", async () => {
+test("merchant protocol: a change to APIv2 leaves existing orders with APIv3", async () => {
   const before = await openScene("RSA");
   const created = await makeOrder(before);
-  await change(before.shop, { protocol: "v2" });
+  await changeMerchant(before.shop, { protocol: "v2" });
   const v2 = { ...before, shop: { ...before.shop, signType: before.shop.v2SignType } };
   const payment = before.wechat.pay(created.number);
   expect(await notifyPayment(before.shop, created.number, payment)).toBe(true);
@@ -87,16 +94,16 @@ test("and back, the other way round", async () => {
   });
 });
 
-test("a repeat under the app's own number is made in the order's own protocol", async () => {
+test("create-order repeats an appOrderNo in the order's own protocol", async () => {
   const before = await openScene("HMAC-SHA256");
   const first = await makeOrder(before, { appOrderNo: "once" });
-  const after = await toV3(before);
+  const after = await switchToV3(before);
   const again = await postSigned(after.shop, "/pay/create-order", { ...ORDER, appOrderNo: "once" });
   expect(again).toMatchObject({ code: 0, data: { orderNumber: first.number } });
   expect(JSON.parse(String(again.data?.["apiParams"]))).toMatchObject({ signType: "HMAC-SHA256" });
 });
 
-test("an order whose protocol the merchant has no credentials for is refused, not crashed on", async () => {
+test("create-order answers 503 when the merchant lacks its protocol's credentials", async () => {
   const scene = await openScene("RSA");
   const created = await makeOrder(scene);
   await env.DB.prepare("update merchants set merchant_private_key_sealed = null where id = ?")

@@ -5,7 +5,7 @@ import { closeScene } from "../support/scene.ts";
 
 afterEach(closeScene);
 
-describe("POST /pay/create-order", () => {
+describe("POST /pay/create-order, common refusals", () => {
   testCommonRefusals({
     path: "/pay/create-order",
     required: ["platForm", "openId", "desc", "totalFree", "tag", "tradeType"],
@@ -13,7 +13,7 @@ describe("POST /pay/create-order", () => {
   });
 });
 
-describe("POST /refund/refund-money", () => {
+describe("POST /refund/refund-money, common refusals", () => {
   testCommonRefusals({
     path: "/refund/refund-money",
     required: ["platForm", "order_id"],
@@ -21,7 +21,7 @@ describe("POST /refund/refund-money", () => {
   });
 });
 
-describe("POST /order", () => {
+describe("POST /order, common refusals", () => {
   testCommonRefusals({
     path: "/order",
     required: ["order_id"],
