@@ -12,7 +12,7 @@ const db = connect(env.DB);
 const masterKey = await importMasterKey(env.MASTER_KEY);
 const merchantId = await createMerchant();
 
-async function order(): Promise<string> {
+async function createApp(): Promise<string> {
   return fieldOf(await sendAdmin("POST", PATH, { body: appBody(merchantId) }), "id");
 }
 
@@ -23,7 +23,7 @@ async function settings(id: string) {
 }
 
 describe("POST /admin/apps", () => {
-  test("makes an app with a salt and a webhook secret of its own, enabled", async () => {
+  test("creates an enabled app with its own salt and webhook secret", async () => {
     const answer = await sendAdmin("POST", PATH, { body: appBody(merchantId) });
     expect(answer.status).toBe(201);
     expect(answer.json).toEqual({
@@ -43,7 +43,7 @@ describe("POST /admin/apps", () => {
     });
   });
 
-  test("makes other secrets each time", async () => {
+  test("creates different secrets each time", async () => {
     const answers = [
       await sendAdmin("POST", PATH, { body: appBody(merchantId) }),
       await sendAdmin("POST", PATH, { body: appBody(merchantId) }),
@@ -53,7 +53,7 @@ describe("POST /admin/apps", () => {
     }
   });
 
-  test("takes the salt that an existing app signs with", async () => {
+  test("accepts the salt with which an existing app signs", async () => {
     for (const salt of ["~!exactly-16-char", "x".repeat(128)]) {
       const answer = await sendAdmin("POST", PATH, { body: { ...appBody(merchantId), salt } });
       expect([answer.status, fieldOf(answer, "salt")]).toEqual([201, salt]);
@@ -61,7 +61,7 @@ describe("POST /admin/apps", () => {
     }
   });
 
-  test("takes the published salt in development only: anyone can sign with it", async () => {
+  test("accepts the published demo salt in development only", async () => {
     const body = { ...appBody(merchantId), salt: PUBLISHED_SALT };
     for (const environment of ["qa", "production"] as const) {
       const answer = await sendAdmin("POST", PATH, { body, environment });
@@ -73,20 +73,20 @@ describe("POST /admin/apps", () => {
     expect((await sendAdmin("POST", PATH, { body, environment: "development" })).status).toBe(201);
   });
 
-  test("takes a loopback notify URL in development only", async () => {
+  test("accepts a loopback notify URL in development only", async () => {
     const body = { ...appBody(merchantId), payNotifyUrl: "http://127.0.0.1:3000/pay" };
     const answer = await sendAdmin("POST", PATH, { body, environment: "production" });
     expect([answer.status, fieldErrors(answer)]).toEqual([400, { payNotifyUrl: "must be https" }]);
     expect((await sendAdmin("POST", PATH, { body, environment: "development" })).status).toBe(201);
   });
 
-  test("keeps notify URLs as they will be called", async () => {
+  test("stores notify URLs in normalised form", async () => {
     const body = { ...appBody(merchantId), refundNotifyUrl: "https://Shop.example.com:443" };
     const answer = await sendAdmin("POST", PATH, { body });
     expect(answer.json).toMatchObject({ refundNotifyUrl: "https://shop.example.com/" });
   });
 
-  test("names everything that is missing", async () => {
+  test("names every missing field", async () => {
     const answer = await sendAdmin("POST", PATH, { body: {} });
     expect(answer.status).toBe(400);
     const missing = ["name", "merchantId", "wechatAppId", "payNotifyUrl", "refundNotifyUrl"];
@@ -121,7 +121,7 @@ describe("POST /admin/apps", () => {
     ["salt", null, "must be a string"],
     ["webhookSecret", "whsec_MTIz", "is not a field of this request"],
     ["enabled", false, "is not a field of this request"],
-  ])("refuses the %s %j", async ([path, value, fault]) => {
+  ])("refuses %s = %j", async ([path, value, fault]) => {
     const answer = await sendAdmin("POST", PATH, {
       body: { ...appBody(merchantId), [path]: value },
     });
@@ -130,8 +130,8 @@ describe("POST /admin/apps", () => {
 });
 
 describe("PATCH /admin/apps/:id", () => {
-  test("changes what is named and leaves the rest", async () => {
-    const id = await order();
+  test("changes only the fields in the body", async () => {
+    const id = await createApp();
     const before = fieldsOf(await sendAdmin("GET", `${PATH}/${id}`));
     const body = {
       name: "Web shop 2",
@@ -147,8 +147,8 @@ describe("PATCH /admin/apps/:id", () => {
     expect((await sendAdmin("GET", `${PATH}/${id}`)).json).toEqual(answer.json);
   });
 
-  test("is known here at once, though the settings were in the cache", async () => {
-    const id = await order();
+  test("takes effect at once in this isolate despite cached settings", async () => {
+    const id = await createApp();
     expect((await settings(id)).enabled).toBe(true);
     await sendAdmin("PATCH", `${PATH}/${id}`, { body: { enabled: false } });
     expect((await settings(id)).enabled).toBe(false);
@@ -165,15 +165,15 @@ describe("PATCH /admin/apps/:id", () => {
     ["salt", "x".repeat(32), "is not a field of this request"],
     ["webhookSecret", "whsec_MTIz", "is not a field of this request"],
     ["id", 5, "is not a field of this request"],
-  ])("refuses the %s %j", async ([path, value, fault]) => {
-    const id = await order();
-    const asked = { body: { name: "N", [path]: value }, environment: "production" } as const;
-    const answer = await sendAdmin("PATCH", `${PATH}/${id}`, asked);
+  ])("refuses %s = %j", async ([path, value, fault]) => {
+    const id = await createApp();
+    const options = { body: { name: "N", [path]: value }, environment: "production" } as const;
+    const answer = await sendAdmin("PATCH", `${PATH}/${id}`, options);
     expect([answer.status, fieldErrors(answer)]).toEqual([400, { [path]: fault }]);
     expect((await sendAdmin("GET", `${PATH}/${id}`)).json).toMatchObject({ name: "Web shop" });
   });
 
-  test("of an absent app is a 404", async () => {
+  test("answers 404 for an absent app", async () => {
     const answer = await sendAdmin("PATCH", `${PATH}/999999`, { body: { enabled: false } });
     expect([answer.status, answer.json]).toEqual([
       404,

@@ -39,7 +39,7 @@ async function openLaterScene(): Promise<Scene> {
   return scene;
 }
 
-/** A paid order whose app has failed to confirm so many calls. */
+/** A paid order whose app failed to confirm `calls` calls. */
 async function failingOrder(scene: Scene, calls = 3): Promise<OrderRef> {
   const order = await makePaidOrder(scene);
   scene.app.respondWith(...Array.from({ length: calls }, () => appResponse("fail")));
@@ -47,15 +47,19 @@ async function failingOrder(scene: Scene, calls = 3): Promise<OrderRef> {
   return order;
 }
 
-/** An order whose app knows of the payment and fails to confirm the refund. */
+/** An order whose app confirmed the payment and failed to confirm the refund. */
 async function failingRefund(scene: Scene): Promise<OrderRef> {
   const order = await makePaidOrder(scene);
   await runDueTimers(order);
   await requestRefund(scene, order);
   const { number } = await refundOf(order);
   scene.wechat.refund(number).status = "SUCCESS";
-  const news = { out_trade_no: order.number, out_refund_no: number, refund_status: "SUCCESS" };
-  await notifyRefund(scene.shop, news);
+  const notification = {
+    out_trade_no: order.number,
+    out_refund_no: number,
+    refund_status: "SUCCESS",
+  };
+  await notifyRefund(scene.shop, notification);
   scene.app.respondWith(appResponse("fail"));
   await runNextTimer(order, "deliver-refund");
   return order;
@@ -67,50 +71,50 @@ async function redeliver(body: object): Promise<Record<string, unknown>> {
   return fieldsOf(answer);
 }
 
-/** How many a request begins anew. */
+/** The number of deliveries that a request restarts. */
 async function count(body: object): Promise<unknown> {
   return (await redeliver(body))["redelivered"];
 }
 
-describe("redelivery of all that fail", () => {
-  test("begins payments' and refunds' schedules anew, a little apart, and no others'", async () => {
+describe("POST /admin/deliveries/redeliver", () => {
+  test("restarts the failing payment and refund deliveries, spread out, and no others", async () => {
     const scene = await openLaterScene();
     const since = Date.now();
-    const told = await makePaidOrder(scene);
-    await runDueTimers(told);
+    const confirmed = await makePaidOrder(scene);
+    await runDueTimers(confirmed);
     const waiting = await makeOrder(scene);
     const paid = await failingOrder(scene);
     const refunded = await failingRefund(scene);
     expect(await redeliver({ since })).toEqual({ redelivered: 2, failed: 0, nextCursor: null });
-    const begun = [
+    const restarted = [
       [paid, "deliver-payment"],
       [refunded, "deliver-refund"],
     ] as const;
-    for (const [order, kind] of begun) {
+    for (const [order, kind] of restarted) {
       const timer = await timerOf(order, kind);
       expect(timer?.attempt).toBe(0);
       expect(timer?.dueAt).toBeGreaterThanOrEqual(Date.now());
       expect(timer?.dueAt).toBeLessThan(Date.now() + 60_000);
     }
-    for (const [order, kind] of begun) await runNextTimer(order, kind);
+    for (const [order, kind] of restarted) await runNextTimer(order, kind);
     expect((await rowOf(paid)).payNotifyState).toBe("confirmed");
     expect((await refundOf(refunded)).notifyState).toBe("confirmed");
-    for (const order of [told, waiting])
+    for (const order of [confirmed, waiting])
       expect(await timerOf(order, "deliver-payment")).toBeUndefined();
     expect(await redeliver({ since })).toMatchObject({ redelivered: 0 });
   });
 
-  test("takes those that were last called since then, of one app or one kind where it says so", async () => {
+  test("filters by the last call's time, app and event", async () => {
     const scene = await openLaterScene();
     const before = Date.now();
     await failingOrder(scene);
     vi.setSystemTime(Date.now() + 1000);
     const since = Date.now();
-    const late = await failingOrder(scene, 1);
+    const recent = await failingOrder(scene, 1);
     await failingRefund(scene);
     const sibling = await openSibling(scene.shop);
     await failingOrder({ ...scene, shop: sibling }, 1);
-    expect((await rowOf(late)).updatedAt).toBe(since);
+    expect((await rowOf(recent)).updatedAt).toBe(since);
     expect(await count({ since: before })).toBe(4);
     expect(await count({ since })).toBe(3);
     expect(await count({ since, event: "pay" })).toBe(2);
@@ -120,12 +124,12 @@ describe("redelivery of all that fail", () => {
     expect(await count({ since: since + 1 })).toBe(0);
   });
 
-  test("goes on with the cursor where many fail, each once, though they are called meanwhile", async () => {
+  test("pages through many failing deliveries, each once, even if called meanwhile", async () => {
     const scene = await openLaterScene();
     const since = Date.now();
     const order = await failingOrder(scene, 1);
     const refunded = await failingRefund(scene);
-    // Copies of its row, all last called at one time; their objects find the same order of none.
+    // Copies of the row with the same last call; the copies' objects don't have the order.
     await env.DB.prepare(
       `insert into orders select null, lower(hex(randomblob(16))), app_id, merchant_id, user_id,
          protocol, sign_type, wechat_app_id, null, desc, total_fen, tag, attach, client_ip,
@@ -152,7 +156,7 @@ describe("redelivery of all that fail", () => {
     expect(await timerOf(order, "deliver-payment")).toMatchObject({ attempt: 0 });
   });
 
-  test("says how many could not be begun, and goes on with the others", async () => {
+  test("counts the deliveries that can't be restarted and continues with the others", async () => {
     const scene = await openLaterScene();
     const since = Date.now();
     await failingOrder(scene, 1);
@@ -170,15 +174,15 @@ describe("redelivery of all that fail", () => {
     [{ since: 1, cursor: "pay.1" }, "cursor"],
     [{ since: 1, event: "pay", cursor: "refund.1.1" }, "cursor"],
     [{ since: 1, speed: 9 }, "speed"],
-  ] as const)("with %j is refused", async ([body, path]) => {
+  ] as const)("refuses the body %j", async ([body, path]) => {
     const answer = await sendAdmin("POST", PATH, { body });
     expect(answer.status).toBe(400);
     expect(Object.keys(fieldErrors(answer))).toEqual([path]);
   });
 });
 
-describe("redelivery of one refund", () => {
-  test("calls about that one, though it isn't the latest", async () => {
+describe("POST /admin/orders/:id/redeliver with refundNo", () => {
+  test("calls the app about that refund even if it isn't the latest", async () => {
     const scene = await openLaterScene();
     const order = await makePaidOrder(scene);
     await runDueTimers(order);
@@ -199,26 +203,28 @@ describe("redelivery of one refund", () => {
     const answer = await sendAdmin("POST", path, { body: { event: "refund", refundNo: closed } });
     expect(answer.status).toBe(202);
     await runDueTimers(order);
-    const told = scene.app.calls.slice(before).map(({ parameters }) => parameters.get("refund_no"));
-    expect(told).toEqual([closed]);
+    const reported = scene.app.calls
+      .slice(before)
+      .map(({ parameters }) => parameters.get("refund_no"));
+    expect(reported).toEqual([closed]);
     expect(await objectOf(order).redeliver("refund")).toBe("armed");
     expect(await timerOf(order, "deliver-refund")).toMatchObject({ refundNo: open.number });
   });
 
-  test("that isn't this order's is a 404, that has no outcome yet a 409, of a payment a 400", async () => {
+  test("answers 404 for another order's refund, 409 without an outcome, 400 for a payment", async () => {
     const scene = await openLaterScene();
     const order = await makePaidOrder(scene);
     const other = await failingRefund(scene);
     const path = `/admin/orders/${order.id}/redeliver`;
-    const asked = async (body: object) => await sendAdmin("POST", path, { body });
+    const redeliverOrder = async (body: object) => await sendAdmin("POST", path, { body });
     const { number } = await refundOf(other);
-    expect((await asked({ event: "refund", refundNo: number })).status).toBe(404);
-    expect((await asked({ event: "refund" })).status).toBe(409);
-    const wish = { orderId: order.id, appId: scene.shop.appId, number: randomHex32() };
-    const about = { appRefundNo: null, refundFen: 1, notifyUrl: "https://gateway.test/" };
-    await insertRefund(db, { ...wish, ...about }, Date.now());
-    expect((await asked({ event: "refund", refundNo: wish.number })).status).toBe(409);
-    expect(fieldErrors(await asked({ event: "pay", refundNo: wish.number }))).toEqual({
+    expect((await redeliverOrder({ event: "refund", refundNo: number })).status).toBe(404);
+    expect((await redeliverOrder({ event: "refund" })).status).toBe(409);
+    const owner = { orderId: order.id, appId: scene.shop.appId, number: randomHex32() };
+    const request = { appRefundNo: null, refundFen: 1, notifyUrl: "https://gateway.test/" };
+    await insertRefund(db, { ...owner, ...request }, Date.now());
+    expect((await redeliverOrder({ event: "refund", refundNo: owner.number })).status).toBe(409);
+    expect(fieldErrors(await redeliverOrder({ event: "pay", refundNo: owner.number }))).toEqual({
       refundNo: "goes with the event refund only",
     });
   });

@@ -7,8 +7,8 @@ import { sendAdmin, fieldErrors, fieldsOf, pageIn } from "./support.ts";
 
 let merchants = 70_000_000;
 
-/** Raises so many incidents of a merchant of their own; their ids, the oldest first. */
-async function raised(
+/** Opens `count` incidents of a new merchant; returns their ids, oldest first. */
+async function openIncidents(
   count: number,
   changes: Partial<Incident> = {},
 ): Promise<{ readonly merchantId: number; readonly ids: number[] }> {
@@ -16,14 +16,14 @@ async function raised(
   const merchantId = merchants;
   for (let index = 0; index < count; index += 1) {
     const number = randomHex32();
-    const about = {
+    const incident = {
       subject: number,
       orderNumber: number,
       merchantId,
       requestId: null,
       facts: { calls: 16 },
     };
-    await recordIncident(db, { kind: "delivery_exhausted", ...about, ...changes }, 1000 + index);
+    await recordIncident(db, { kind: "delivery_exhausted", ...incident, ...changes }, 1000 + index);
   }
   const { ids } = pageIn(await sendAdmin("GET", `/admin/incidents?merchantId=${merchantId}`));
   return { merchantId, ids: ids.toReversed() };
@@ -35,9 +35,9 @@ async function resolve(id: number | undefined, body: unknown) {
 
 const NOTE = "must have 1 to 500 characters, no control character but line breaks";
 
-describe("the list of incidents", () => {
-  test("has the newest open ones first, page by page, each with advice", async () => {
-    const { merchantId, ids } = await raised(3);
+describe("GET /admin/incidents", () => {
+  test("lists the newest first, page by page, each with advice", async () => {
+    const { merchantId, ids } = await openIncidents(3);
     const [first, second, third] = ids;
     const path = `/admin/incidents?merchantId=${merchantId}&limit=2`;
     const page = await sendAdmin("GET", path);
@@ -59,8 +59,8 @@ describe("the list of incidents", () => {
     });
   });
 
-  test("can be narrowed down by state, kind and order", async () => {
-    const { merchantId, ids } = await raised(2);
+  test("filters by state, kind and order", async () => {
+    const { merchantId, ids } = await openIncidents(2);
     const [first, second] = ids;
     await resolve(first, { note: "done" });
     const found = async (query: string) =>
@@ -75,7 +75,7 @@ describe("the list of incidents", () => {
   });
 
   test.for(["state=all", "kind=fire", "merchantId=x", "limit=0", "limit=101", "colour=red"])(
-    "refuses ?%s by name",
+    "refuses ?%s and names the parameter",
     async (query) => {
       const answer = await sendAdmin("GET", `/admin/incidents?${query}`);
       expect(answer.status).toBe(400);
@@ -84,9 +84,9 @@ describe("the list of incidents", () => {
   );
 });
 
-describe("resolving an incident", () => {
-  test("keeps the note and the time, once: of two at a time one is told that it came too late", async () => {
-    const { ids } = await raised(1);
+describe("POST /admin/incidents/:id/resolve", () => {
+  test("stores note and time once and answers the second of two concurrent requests with 409", async () => {
+    const { ids } = await openIncidents(1);
     const answers = await Promise.all([
       resolve(ids[0], { note: " one " }),
       resolve(ids[0], { note: "two" }),
@@ -107,15 +107,15 @@ describe("resolving an incident", () => {
     [{ note: 5 }, NOTE],
     [{ note: "a\u0007" }, NOTE],
     [{ note: "a\ud800" }, NOTE],
-  ] as const)("with %j is refused", async ([body, fault]) => {
-    const { ids } = await raised(1);
+  ] as const)("refuses the body %j", async ([body, fault]) => {
+    const { ids } = await openIncidents(1);
     const answer = await resolve(ids[0], body);
     expect(answer.status).toBe(400);
     expect(fieldErrors(answer)).toEqual({ note: fault });
     expect(fieldsOf(await sendAdmin("GET", `/admin/incidents/${ids[0]}`))["resolvedAt"]).toBeNull();
   });
 
-  test("that isn't there is a 404, and without the token a 401", async () => {
+  test("answers 404 for an absent incident and 401 without the token", async () => {
     expect((await resolve(999_999_999, { note: "x" })).status).toBe(404);
     expect((await sendAdmin("GET", "/admin/incidents/999999999")).status).toBe(404);
     const headers = { authorization: "Bearer wrong" };

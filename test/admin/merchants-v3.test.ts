@@ -29,7 +29,7 @@ const verifyKeys = [
   { id: a.id, pem: a.certificate },
 ];
 
-function body(changes: object = {}): Record<string, unknown> {
+function v3Body(changes: object = {}): Record<string, unknown> {
   const { apiKey: _, ...facts } = merchantBody();
   return { ...facts, protocol: "v3", ...credentials, verifyKeys, ...changes };
 }
@@ -46,8 +46,8 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-async function order(changes: object = {}): Promise<string> {
-  const answer = await sendAdmin("POST", PATH, { body: body(changes) });
+async function createV3Merchant(changes: object = {}): Promise<string> {
+  const answer = await sendAdmin("POST", PATH, { body: v3Body(changes) });
   expect(answer.status).toBe(201);
   return fieldOf(answer, "id");
 }
@@ -76,9 +76,9 @@ const shownKeys = [
   },
 ];
 
-describe("POST /admin/merchants with v3", () => {
-  test("registers a merchant, and shows its keys but none of its secrets", async () => {
-    const sent = body();
+describe("POST /admin/merchants, protocol v3", () => {
+  test("I9: registers a merchant and returns its keys but no secret", async () => {
+    const sent = v3Body();
     const answer = await sendAdmin("POST", PATH, { body: sent });
     expect(answer.status).toBe(201);
     expect(answer.json).toEqual({
@@ -102,8 +102,8 @@ describe("POST /admin/merchants with v3", () => {
     expect(listed.json).toEqual({ items: [answer.json], nextCursor: null });
   });
 
-  test("stores what the client needs, the secrets sealed", async () => {
-    const id = await order();
+  test("I9: stores the client's settings with sealed secrets", async () => {
+    const id = await createV3Merchant();
     expect(await settings(id)).toMatchObject({
       protocol: "v3",
       v2: null,
@@ -125,8 +125,8 @@ describe("POST /admin/merchants with v3", () => {
     expect(row).not.toContain(API_V3_KEY);
   });
 
-  test("understands PEMs without line breaks, PKCS#1, and a serial number in small letters", async () => {
-    const id = await order({
+  test("accepts PEMs without line breaks, PKCS#1 and a lower-case serial number", async () => {
+    const id = await createV3Merchant({
       merchantPrivateKey: merchant.pkcs1.replaceAll("\n", "\\n"),
       merchantSerialNo: merchant.serialNo.toLowerCase(),
       verifyKeys: [{ id: a.id.toLowerCase(), pem: a.certificate.replaceAll("\n", " ") }],
@@ -138,16 +138,16 @@ describe("POST /admin/merchants with v3", () => {
     });
   });
 
-  test("takes the certificate itself, with or without its serial number", async () => {
+  test("accepts merchantCertificate with or without merchantSerialNo", async () => {
     const merchantCertificate = merchant.certificate;
-    const { merchantSerialNo: _, ...bare } = body({ merchantCertificate });
+    const { merchantSerialNo: _, ...bare } = v3Body({ merchantCertificate });
     const answer = await sendAdmin("POST", PATH, { body: bare });
     expect(answer.json).toMatchObject({ merchantSerialNo: merchant.serialNo });
-    await order({ merchantCertificate });
+    await createV3Merchant({ merchantCertificate });
   });
 
-  test("takes APIv2's credentials along, for old orders", async () => {
-    const id = await order({ apiKey: API_KEY });
+  test("accepts APIv2 credentials too, for old orders", async () => {
+    const id = await createV3Merchant({ apiKey: API_KEY });
     expect((await settings(id)).v2).toEqual({
       apiKey: API_KEY,
       signType: "MD5",
@@ -155,7 +155,7 @@ describe("POST /admin/merchants with v3", () => {
     });
   });
 
-  test("names everything that is missing", async () => {
+  test("names every missing field", async () => {
     const answer = await sendAdmin("POST", PATH, { body: { protocol: "v3" } });
     const missing = ["name", "mchId", "apiV3Key", "merchantSerialNo", "merchantPrivateKey"];
     expect([answer.status, fieldErrors(answer)]).toEqual([
@@ -202,13 +202,13 @@ describe("POST /admin/merchants with v3", () => {
     ["verifyKeys.0.key", [{ ...verifyKeys[0], key: 1 }], "is not a field of this request"],
   ])("refuses the %s (case %#)", async ([path, value, fault]) => {
     const [field = ""] = path.split(".");
-    const answer = await sendAdmin("POST", PATH, { body: body({ [field]: value }) });
+    const answer = await sendAdmin("POST", PATH, { body: v3Body({ [field]: value }) });
     expect([answer.status, fieldErrors(answer)[path]]).toEqual([400, fault]);
     expect(answer.text).not.toMatch(/[A-Za-z0-9+/]{50}/);
   });
 
-  test("compares the certificate with the private key and the serial number", async () => {
-    const foreign = body({ merchantCertificate: a.certificate });
+  test("refuses a certificate that doesn't match private key and serial number", async () => {
+    const foreign = v3Body({ merchantCertificate: a.certificate });
     expect(fieldErrors(await sendAdmin("POST", PATH, { body: foreign }))).toEqual({
       merchantSerialNo: "is not the serial number of merchantCertificate",
       merchantPrivateKey: "is not the private key of merchantCertificate",
@@ -224,10 +224,10 @@ const certificates = (apiV3Key: string) => () => {
   return new Response(text, { headers: signedHeaders(text, { signer: b }) });
 };
 
-describe("new credentials are tried out at WeChat", () => {
-  test("and the platform certificates that come back are kept", async () => {
+describe("verifyCredentials, new APIv3 credentials", () => {
+  test("stores the platform certificates that WeChat returns", async () => {
     wechat = certificates(API_V3_KEY);
-    const { v3 } = await settings(await order({ verifyKeys: undefined }));
+    const { v3 } = await settings(await createV3Merchant({ verifyKeys: undefined }));
     expect(v3?.verifyKeys.map(({ id }) => id)).toEqual([b.id]);
   });
 
@@ -244,45 +244,45 @@ describe("new credentials are tried out at WeChat", () => {
       certificates("x".repeat(32)),
       { apiV3Key: "doesn't open this merchant's platform certificates" },
     ],
-  ])("which refuses %s", async ([, answer, expected]) => {
+  ])("refuses %s on create and update", async ([, answer, expected]) => {
     wechat = answer;
-    const refused = await sendAdmin("POST", PATH, { body: body() });
+    const refused = await sendAdmin("POST", PATH, { body: v3Body() });
     expect([refused.status, fieldErrors(refused)]).toEqual([400, expected]);
     wechat = () => new Response(null, { status: 502 });
-    const id = await order();
+    const id = await createV3Merchant();
     wechat = answer;
     const patched = await sendAdmin("PATCH", `${PATH}/${id}`, { body: credentials });
     expect([patched.status, fieldErrors(patched)]).toEqual([400, expected]);
   });
 
-  test("which can't do without a public key for a merchant that has no certificates", async () => {
-    const refused = await sendAdmin("POST", PATH, { body: body({ verifyKeys: [] }) });
+  test("requires a WeChat Pay public key for a merchant without certificates", async () => {
+    const refused = await sendAdmin("POST", PATH, { body: v3Body({ verifyKeys: [] }) });
     expect(refused.status).toBe(400);
     expect(fieldErrors(refused)["verifyKeys"]).toContain("WeChat Pay public key must be entered");
   });
 
-  test("but are taken as they are when WeChat can't be asked", async () => {
+  test("accepts the credentials unverified when WeChat can't be reached or refuses access", async () => {
     wechat = () => {
       throw new TypeError("Network connection lost.");
     };
-    await order();
+    await createV3Merchant();
     wechat = () => Response.json({ code: "NO_AUTH", message: "" }, { status: 403 });
-    await order();
+    await createV3Merchant();
   });
 
-  test("only when there are any", async () => {
-    const id = await order();
+  test("makes no call when the request has no credentials", async () => {
+    const id = await createV3Merchant();
     vi.mocked(globalThis.fetch).mockClear();
     await sendAdmin("PATCH", `${PATH}/${id}`, { body: { name: "Renamed", verifyKeys } });
     expect(globalThis.fetch).not.toHaveBeenCalled();
   });
 });
 
-describe("PATCH /admin/merchants/:id with v3", () => {
-  test("turns a merchant of APIv2 to APIv3 once the credentials are there, and back", async () => {
+describe("PATCH /admin/merchants/:id, protocol v3", () => {
+  test("switches a merchant to APIv3 once its credentials are stored, and back", async () => {
     const path = `${PATH}/${await createMerchant()}`;
-    const early = await sendAdmin("PATCH", path, { body: { protocol: "v3" } });
-    expect([early.status, Object.keys(fieldErrors(early))]).toEqual([
+    const incomplete = await sendAdmin("PATCH", path, { body: { protocol: "v3" } });
+    expect([incomplete.status, Object.keys(fieldErrors(incomplete))]).toEqual([
       400,
       ["apiV3Key", "merchantSerialNo", "merchantPrivateKey"],
     ]);
@@ -292,30 +292,30 @@ describe("PATCH /admin/merchants/:id with v3", () => {
       protocol: "v2",
       verifyKeys: shownKeys,
     });
-    const turned = await sendAdmin("PATCH", path, { body: { protocol: "v3" } });
-    expect(turned.json).toMatchObject({ protocol: "v3", signType: "MD5" });
+    const switched = await sendAdmin("PATCH", path, { body: { protocol: "v3" } });
+    expect(switched.json).toMatchObject({ protocol: "v3", signType: "MD5" });
     expect((await sendAdmin("PATCH", path, { body: { protocol: "v2" } })).json).toMatchObject({
       protocol: "v2",
       merchantSerialNo: merchant.serialNo,
     });
   });
 
-  test("turns in one step too", async () => {
+  test("switches to APIv3 and stores the credentials in one request", async () => {
     const path = `${PATH}/${await createMerchant()}`;
     const all = { protocol: "v3", ...credentials, verifyKeys };
     expect((await sendAdmin("PATCH", path, { body: all })).json).toMatchObject({ protocol: "v3" });
   });
 
-  test("doesn't turn to APIv2 without its key, and takes it with the default signature", async () => {
-    const path = `${PATH}/${await order()}`;
-    const early = await sendAdmin("PATCH", path, { body: { protocol: "v2" } });
-    expect([early.status, fieldErrors(early)]).toEqual([400, { apiKey: "is required" }]);
-    const turned = await sendAdmin("PATCH", path, { body: { protocol: "v2", apiKey: API_KEY } });
-    expect(turned.json).toMatchObject({ protocol: "v2", signType: "MD5" });
+  test("requires apiKey to switch to APIv2 and defaults the signature to MD5", async () => {
+    const path = `${PATH}/${await createV3Merchant()}`;
+    const incomplete = await sendAdmin("PATCH", path, { body: { protocol: "v2" } });
+    expect([incomplete.status, fieldErrors(incomplete)]).toEqual([400, { apiKey: "is required" }]);
+    const switched = await sendAdmin("PATCH", path, { body: { protocol: "v2", apiKey: API_KEY } });
+    expect(switched.json).toMatchObject({ protocol: "v2", signType: "MD5" });
   });
 
-  test("adds verifying keys to those that there are, and drops one by a null", async () => {
-    const id = await order();
+  test("adds verifying keys to the existing ones and removes one by pem null", async () => {
+    const id = await createV3Merchant();
     const path = `${PATH}/${id}`;
     await settings(id);
     const added = await sendAdmin("PATCH", path, {
@@ -331,8 +331,8 @@ describe("PATCH /admin/merchants/:id with v3", () => {
     expect(idsIn(dropped)).toContain(b.id);
   });
 
-  test("changes the merchant's own certificate: serial number and private key together", async () => {
-    const id = await order();
+  test("changes the merchant's serial number and private key only together", async () => {
+    const id = await createV3Merchant();
     const path = `${PATH}/${id}`;
     const serialNo = "AB01";
     expect(

@@ -15,7 +15,7 @@ const CERT_FAULT = "must be the name of an mTLS binding of this Worker, or null"
 const MCH_ID_FAULT = "must be WeChat's merchant number: 1 to 32 letters or digits";
 
 describe("POST /admin/merchants", () => {
-  test("registers a merchant, with WeChat's default for the signature", async () => {
+  test("registers a merchant with WeChat's default signature type", async () => {
     const body = merchantBody();
     const before = Date.now();
     const answer = await sendAdmin("POST", PATH, { body });
@@ -37,13 +37,13 @@ describe("POST /admin/merchants", () => {
     expect([shown.status, shown.json]).toEqual([200, answer.json]);
   });
 
-  test("takes another signature and a certificate", async () => {
+  test("accepts another signature type and a certificate binding", async () => {
     const more = { signType: "HMAC-SHA256", certBinding: "MERCHANT_CERT" };
     const answer = await sendAdmin("POST", PATH, { body: { ...merchantBody(), ...more } });
     expect([answer.status, answer.json]).toEqual([201, expect.objectContaining(more)]);
   });
 
-  test("is a 409 for a number that is registered", async () => {
+  test("answers 409 for a registered mchId", async () => {
     const body = merchantBody();
     await sendAdmin("POST", PATH, { body });
     const answer = await sendAdmin("POST", PATH, { body: { ...body, name: "Another" } });
@@ -57,7 +57,7 @@ describe("POST /admin/merchants", () => {
     });
   });
 
-  test("names everything that is missing", async () => {
+  test("names every missing field", async () => {
     const answer = await sendAdmin("POST", PATH, { body: {} });
     expect(answer.status).toBe(400);
     const missing = ["name", "mchId", "protocol", "apiKey"];
@@ -93,14 +93,14 @@ describe("POST /admin/merchants", () => {
     ["certBinding", "toString", CERT_FAULT],
     ["certBinding", "", CERT_FAULT],
     ["certBinding", 1, CERT_FAULT],
-  ])("refuses the %s %j", async ([path, value, fault]) => {
+  ])("refuses %s = %j", async ([path, value, fault]) => {
     const answer = await sendAdmin("POST", PATH, { body: { ...merchantBody(), [path]: value } });
     expect([answer.status, fieldErrors(answer)]).toEqual([400, { [path]: fault }]);
   });
 });
 
 describe("PATCH /admin/merchants/:id", () => {
-  test("changes what is named and leaves the rest", async () => {
+  test("changes only the fields in the body", async () => {
     const id = await createMerchant();
     const before = fieldsOf(await sendAdmin("GET", `${PATH}/${id}`));
     const body = { name: "Shop 2", signType: "HMAC-SHA256", certBinding: "MERCHANT_CERT" };
@@ -110,14 +110,14 @@ describe("PATCH /admin/merchants/:id", () => {
     expect((await sendAdmin("GET", `${PATH}/${id}`)).json).toEqual(answer.json);
   });
 
-  test("takes the certificate away with null", async () => {
+  test("removes the certificate binding with null", async () => {
     const body = { ...merchantBody(), certBinding: "MERCHANT_CERT" };
     const id = fieldOf(await sendAdmin("POST", PATH, { body }), "id");
     const answer = await sendAdmin("PATCH", `${PATH}/${id}`, { body: { certBinding: null } });
     expect(answer.json).toMatchObject({ certBinding: null, name: "Shop" });
   });
 
-  test("gives no default to what is not named", async () => {
+  test("applies no defaults to absent fields", async () => {
     const body = { ...merchantBody(), signType: "HMAC-SHA256", certBinding: "MERCHANT_CERT" };
     const id = fieldOf(await sendAdmin("POST", PATH, { body }), "id");
     const answer = await sendAdmin("PATCH", `${PATH}/${id}`, { body: { name: "Shop 2" } });
@@ -136,7 +136,7 @@ describe("PATCH /admin/merchants/:id", () => {
     ["name", null, "must be a string"],
     ["id", 5, "is not a field of this request"],
     ["createdAt", 5, "is not a field of this request"],
-  ])("refuses the %s %j", async ([path, value, fault]) => {
+  ])("refuses %s = %j", async ([path, value, fault]) => {
     const id = await createMerchant();
     const answer = await sendAdmin("PATCH", `${PATH}/${id}`, {
       body: { name: "N", [path]: value },
@@ -145,7 +145,7 @@ describe("PATCH /admin/merchants/:id", () => {
     expect((await sendAdmin("GET", `${PATH}/${id}`)).json).toMatchObject({ name: "Shop" });
   });
 
-  test("of an absent merchant is a 404", async () => {
+  test("answers 404 for an absent merchant", async () => {
     const answer = await sendAdmin("PATCH", `${PATH}/999999`, { body: { name: "x" } });
     expect([answer.status, answer.json]).toEqual([
       404,

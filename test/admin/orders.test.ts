@@ -19,14 +19,14 @@ import { closeScene, openScene, type Scene } from "../support/scene.ts";
 
 afterEach(closeScene);
 
-interface Reply {
+interface AdminReply {
   readonly status: number;
   readonly text: string;
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** Asks the back-office, as the operator. */
-async function admin(method: string, path: string, body?: unknown): Promise<Reply> {
+/** Sends a request to /admin/orders with the operator's token. */
+async function admin(method: string, path: string, body?: unknown): Promise<AdminReply> {
   const response = await send(`/admin/orders${path}`, {
     method,
     headers: { authorization: `Bearer ${env.ADMIN_TOKEN}`, "content-type": "application/json" },
@@ -36,8 +36,8 @@ async function admin(method: string, path: string, body?: unknown): Promise<Repl
   return { status: response.status, text, body: JSON.parse(text) };
 }
 
-/** The ids in an answer's list, in its order. */
-function idsOf({ body }: Reply): unknown[] {
+/** The ids of a list response, in order. */
+function idsOf({ body }: AdminReply): unknown[] {
   const { items } = body;
   return Array.isArray(items) ? items.map((item: unknown) => Reflect.get(Object(item), "id")) : [];
 }
@@ -47,18 +47,18 @@ async function found(query: string): Promise<unknown[]> {
   return idsOf(await admin("GET", `?${query}`));
 }
 
-/** One more shop that WeChat knows. */
-async function openAdmitted({ wechat }: Scene): Promise<Shop> {
+/** Opens another shop that is registered at WeChat. */
+async function openRegisteredShop({ wechat }: Scene): Promise<Shop> {
   const other = await openShop();
   wechat.addMerchant(other);
   return other;
 }
 
-describe("the list of orders", () => {
-  test("has the newest first, page by page, each order once", async () => {
+describe("GET /admin/orders", () => {
+  test("lists the newest first, page by page, each order once", async () => {
     const scene = await openScene();
-    const order: OrderRef[] = [];
-    for (let count = 0; count < 5; count += 1) order.push(await makeOrder(scene));
+    const orders: OrderRef[] = [];
+    for (let count = 0; count < 5; count += 1) orders.push(await makeOrder(scene));
     const filter = `?appId=${scene.shop.appId}&limit=2`;
     const pages: unknown[] = [];
     let cursor: unknown = 999_999_999;
@@ -68,16 +68,16 @@ describe("the list of orders", () => {
       pages.push(idsOf(page));
       cursor = page.body["nextCursor"];
     }
-    const ids = order.map(({ id }) => id).toReversed();
+    const ids = orders.map(({ id }) => id).toReversed();
     expect(pages).toEqual([ids.slice(0, 2), ids.slice(2, 4), ids.slice(4)]);
   });
 
-  test("can be narrowed down by each of its filters", async () => {
+  test("filters by each parameter", async () => {
     const scene = await openScene();
     const { shop } = scene;
     const paid = await makePaidOrder(scene);
     const waiting = await makeOrder(scene);
-    await makePaidOrder({ ...scene, shop: await openAdmitted(scene) });
+    await makePaidOrder({ ...scene, shop: await openRegisteredShop(scene) });
     expect(await found(`appId=${shop.appId}`)).toEqual([waiting.id, paid.id]);
     expect(await found(`merchantId=${shop.merchantId}`)).toEqual([waiting.id, paid.id]);
     expect(await found(`appId=${shop.appId}&payState=paid`)).toEqual([paid.id]);
@@ -102,7 +102,7 @@ describe("the list of orders", () => {
     "payNotifyState=2",
     "createdFrom=yesterday",
     "colour=red",
-  ])("refuses ?%s by name", async (query) => {
+  ])("refuses ?%s and names the parameter", async (query) => {
     await openScene();
     const reply = await admin("GET", `?${query}`);
     expect(reply.status).toBe(400);
@@ -110,8 +110,8 @@ describe("the list of orders", () => {
   });
 });
 
-describe("one order", () => {
-  test("is shown as stored, with its refunds, without the payer's openId", async () => {
+describe("GET /admin/orders/:id", () => {
+  test("returns the stored order with its refunds, without the payer's openId", async () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene, { openId: "oOpenIdThatNobodyShouldSee" });
     await requestRefund(scene, order);
@@ -122,7 +122,7 @@ describe("one order", () => {
     expect((await admin("GET", `?number=${order.number}`)).text).not.toContain("oOpenIdThat");
   });
 
-  test("has a timeline with what happened and what is going to", async () => {
+  test("timeline returns the events and the armed timers", async () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
     scene.app.respondWith(appResponse("out of order", { status: 500 }));
@@ -151,7 +151,7 @@ describe("one order", () => {
   });
 });
 
-describe("redelivery", () => {
+describe("POST /admin/orders/:id/redeliver", () => {
   test.for(["pay", "refund"] as const)("calls the app again about the %s", async (event) => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
@@ -168,7 +168,7 @@ describe("redelivery", () => {
     expect(calls[1]?.headers.get("webhook-id")).toBe(calls[0]?.headers.get("webhook-id"));
   });
 
-  test("of what hasn't happened is a 409", async () => {
+  test("answers 409 when there is nothing to deliver", async () => {
     const scene = await openScene();
     const order = await makeOrder(scene);
     expect((await admin("POST", `/${order.id}/redeliver`, { event: "pay" })).status).toBe(409);
@@ -179,7 +179,7 @@ describe("redelivery", () => {
   });
 
   test.for([{}, { event: "order" }, { event: "pay", extra: 1 }, []])(
-    "as %j is a 400",
+    "answers 400 to the body %j",
     async (body) => {
       const scene = await openScene();
       const order = await makePaidOrder(scene);
@@ -188,8 +188,8 @@ describe("redelivery", () => {
   );
 });
 
-describe("asking WeChat by hand", () => {
-  test("books what it says, and shows the order as it is then", async () => {
+describe("POST /admin/orders/:id/sync", () => {
+  test("records WeChat's answer and returns the updated order", async () => {
     const scene = await openScene();
     const order = await makeOrder(scene);
     const { transactionId } = scene.wechat.pay(order.number);
@@ -199,7 +199,7 @@ describe("asking WeChat by hand", () => {
     });
   });
 
-  test("says when WeChat gives no clear answer", async () => {
+  test("returns outcome unknown when WeChat gives no usable answer", async () => {
     const scene = await openScene();
     const order = await makeOrder(scene);
     scene.wechat.fail("/pay/orderquery", UNKNOWN);
@@ -210,7 +210,7 @@ describe("asking WeChat by hand", () => {
   });
 });
 
-describe("every route about one order", () => {
+describe("/admin/orders/:id, all routes", () => {
   const ROUTES = [
     ["GET", ""],
     ["GET", "/timeline"],
@@ -218,7 +218,7 @@ describe("every route about one order", () => {
     ["POST", "/sync"],
   ] as const;
 
-  test.for(ROUTES)("%s %s is a 404 where there is no order", async ([method, path]) => {
+  test.for(ROUTES)("%s %s answers 404 for an absent order", async ([method, path]) => {
     await openScene();
     const body = method === "POST" ? { event: "pay" } : undefined;
     expect((await admin(method, `/999999${path}`, body)).status).toBe(404);
@@ -226,7 +226,7 @@ describe("every route about one order", () => {
   });
 
   test.for([...ROUTES, ["GET", "list"] as const])(
-    "%s %s is a 401 without the token, whether the order exists or not",
+    "%s %s answers 401 without the token, whether the order exists or not",
     async ([method, path]) => {
       const scene = await openScene();
       const order = await makePaidOrder(scene);

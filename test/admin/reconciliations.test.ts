@@ -21,19 +21,19 @@ afterEach(closeScene);
 
 const PATH = "/admin/reconciliations";
 
-/** Runs a day by hand, its steps being taken as they come. */
+/** Runs a day through the endpoint; the test runs the day's steps. */
 async function runByHand({ shop }: Scene, day = DAY) {
-  let over = false;
+  let responded = false;
   const answer = sendAdmin("POST", PATH, { body: { merchantId: shop.merchantId, day } }).finally(
     () => {
-      over = true;
+      responded = true;
     },
   );
-  await until(async () => (await runSteps(shop, day)) > 0 || over);
+  await until(async () => (await runSteps(shop, day)) > 0 || responded);
   return await answer;
 }
 
-test("a day that is run by hand is answered when it has ended, and again when run again", async () => {
+test("POST /admin/reconciliations responds when the day has ended and can run it again", async () => {
   const scene = await openScene();
   const bills = serveBills(scene);
   const order = await makePaidOrder(scene);
@@ -53,7 +53,7 @@ test("a day that is run by hand is answered when it has ended, and again when ru
   });
 });
 
-test("today can be run, and says why when WeChat has no bill of it", async () => {
+test("POST /admin/reconciliations runs today and returns the reason when there is no bill", async () => {
   const scene = await openScene();
   serveBills(scene).respondWith({ kind: "refused" });
   const answer = await runByHand(scene);
@@ -63,11 +63,11 @@ test("today can be run, and says why when WeChat has no bill of it", async () =>
   ]);
 });
 
-test("a day that still runs is answered so, and joined by whoever asks for it meanwhile", async () => {
+test("POST /admin/reconciliations answers 202 while the day runs, to concurrent requests too", async () => {
   const scene = await openScene();
   const bills = serveBills(scene);
   const { merchantId } = scene.shop;
-  // Its steps are never taken, and nobody waits ten seconds for that.
+  // No step runs, so the ten-second timeout is skipped.
   vi.spyOn(globalThis, "setTimeout").mockImplementation((callback) => {
     queueMicrotask(callback);
     return setInterval(() => null, 1e9);
@@ -82,37 +82,37 @@ test("a day that still runs is answered so, and joined by whoever asks for it me
   expect(bills.requestedDays).toEqual([DAY]);
 });
 
-describe("a day that can't be run", () => {
+describe("POST /admin/reconciliations, validation", () => {
   test.for<[string, Record<string, unknown>, string[]]>([
-    ["in the future", { day: "2040-01-02" }, ["day"]],
-    ["too long ago", { day: "2039-10-02" }, ["day"]],
-    ["that isn't one", { day: "2039-02-30" }, ["day"]],
-    ["written otherwise", { day: "20400101" }, ["day"]],
-    ["that is no text", { day: 20400101 }, ["day"]],
-    ["of nobody", { merchantId: 999_999_999 }, ["merchantId"]],
-    ["of a name", { merchantId: "one" }, ["merchantId"]],
-    ["with something else", { force: true }, ["force"]],
-  ])("%s", async ([, change, at]) => {
+    ["a day in the future", { day: "2040-01-02" }, ["day"]],
+    ["a day more than 90 days ago", { day: "2039-10-02" }, ["day"]],
+    ["a day that doesn't exist", { day: "2039-02-30" }, ["day"]],
+    ["a day in another format", { day: "20400101" }, ["day"]],
+    ["a day as a number", { day: 20400101 }, ["day"]],
+    ["an absent merchant", { merchantId: 999_999_999 }, ["merchantId"]],
+    ["a merchantId that isn't a number", { merchantId: "one" }, ["merchantId"]],
+    ["an unknown field", { force: true }, ["force"]],
+  ])("refuses %s", async ([, change, paths]) => {
     const { shop } = await openScene();
     const body = { merchantId: shop.merchantId, day: DAY, ...change };
     const answer = await sendAdmin("POST", PATH, { body });
     expect(answer.status).toBe(400);
-    expect(Object.keys(fieldErrors(answer))).toEqual(at);
+    expect(Object.keys(fieldErrors(answer))).toEqual(paths);
   });
 
-  test("is told by each field that is missing", async () => {
+  test("names every missing field", async () => {
     await openScene();
     const answer = await sendAdmin("POST", PATH, { body: {} });
     expect(fieldErrors(answer)).toEqual({ merchantId: "is required", day: "is required" });
   });
 
-  test("ninety days ago is the first that can", async () => {
+  test("accepts a day 90 days ago", async () => {
     const scene = await openScene();
     serveBills(scene);
     expect((await runByHand(scene, "2039-10-03")).status).toBe(200);
   });
 
-  test("is one of a merchant without an app", async () => {
+  test("answers 409 for a merchant without an app", async () => {
     await openScene();
     const { merchantId } = await openShop();
     await env.DB.prepare("delete from apps where merchant_id = ?").bind(merchantId).run();
@@ -122,7 +122,7 @@ describe("a day that can't be run", () => {
   });
 });
 
-test("the days are listed, the last begun first, page by page, by each filter", async () => {
+test("GET /admin/reconciliations lists the latest started first, page by page, by each filter", async () => {
   const scene = await openScene();
   serveBills(scene);
   vi.setSystemTime(beijing("2040-01-04T11:00:00"));
@@ -144,7 +144,7 @@ test("the days are listed, the last begun first, page by page, by each filter", 
 });
 
 test.for(["day=yesterday", "state=over", "merchantId=x", "limit=0", "cursor=x", "colour=red"])(
-  "a list by ?%s is refused by name",
+  "GET /admin/reconciliations refuses ?%s and names the parameter",
   async (query) => {
     const answer = await sendAdmin("GET", `${PATH}?${query}`);
     expect(answer.status).toBe(400);
@@ -152,8 +152,14 @@ test.for(["day=yesterday", "state=over", "merchantId=x", "limit=0", "cursor=x", 
   },
 );
 
-test.for(["GET ", "GET /1", "POST "])("%s is a 401 without the token", async (route) => {
-  const [method = "", path = ""] = route.split(" ");
-  const response = await send(`${PATH}${path}`, { method, headers: { authorization: "Bearer x" } });
-  expect(response.status).toBe(401);
-});
+test.for(["GET ", "GET /1", "POST "])(
+  "/admin/reconciliations: %s answers 401 without the token",
+  async (route) => {
+    const [method = "", path = ""] = route.split(" ");
+    const response = await send(`${PATH}${path}`, {
+      method,
+      headers: { authorization: "Bearer x" },
+    });
+    expect(response.status).toBe(401);
+  },
+);

@@ -12,55 +12,55 @@ import {
 const filled = (size: number) => JSON.stringify(merchantBody()).padEnd(size);
 const message = (text: string) => ({ error: { code: "invalid", message: text, fields: [] } });
 
-describe("a body that is no JSON object", () => {
+describe("admin body, refused unless a JSON object", () => {
   test.for<[string, string]>([
-    ["malformed", '{"name": '],
-    ["empty", ""],
-    ["with something after it", "{} x"],
+    ["malformed JSON", '{"name": '],
+    ["an empty body", ""],
+    ["text after the JSON", "{} x"],
     ["a form", "name=Shop&mchId=1900000109"],
-  ])("%s", async ([, raw]) => {
+  ])("refuses %s", async ([, raw]) => {
     const answer = await sendAdmin("POST", "/admin/merchants", { raw });
     expect(answer.status).toBe(400);
     expect(answer.headers.get("content-type")).toContain("application/json");
     expect(answer.json).toEqual(message("The body must be JSON in UTF-8."));
   });
 
-  test("because it isn't UTF-8", async () => {
+  test("refuses invalid UTF-8", async () => {
     const raw = new Uint8Array([0x22, 0xff, 0x22]);
     const answer = await sendAdmin("POST", "/admin/merchants", { raw });
     expect([answer.status, answer.json]).toEqual([400, message("The body must be JSON in UTF-8.")]);
   });
 
-  test.for(["[]", "null", '"text"', "1", "[{}]"])("%s", async (raw) => {
+  test.for(["[]", "null", '"text"', "1", "[{}]"])("refuses the JSON value %s", async (raw) => {
     const answer = await sendAdmin("POST", "/admin/merchants", { raw });
     expect([answer.status, answer.json]).toEqual([400, message("The body must be a JSON object.")]);
   });
 
   test.for(["text/plain", "application/x-www-form-urlencoded", "application/jsonp", ""])(
-    "by its Content-Type %j, which a page elsewhere could send",
+    "refuses Content-Type %j, which a cross-origin page could send",
     async (contentType) => {
-      const asked = { body: merchantBody(), headers: { "content-type": contentType } };
-      const answer = await sendAdmin("POST", "/admin/merchants", asked);
+      const options = { body: merchantBody(), headers: { "content-type": contentType } };
+      const answer = await sendAdmin("POST", "/admin/merchants", options);
       expect(answer.status).toBe(400);
       expect(answer.json).toEqual(message("The Content-Type must be application/json."));
     },
   );
 });
 
-test("a Content-Type with a charset is taken", async () => {
+test("admin body accepts a Content-Type with a charset", async () => {
   const headers = { "content-type": "Application/JSON; charset=utf-8" };
   const answer = await sendAdmin("POST", "/admin/merchants", { body: merchantBody(), headers });
   expect(answer.status).toBe(201);
 });
 
-test("a body of 64 KB is read, one byte more is not", async () => {
+test("admin body accepts 64 KB and refuses one byte more", async () => {
   expect((await sendAdmin("POST", "/admin/merchants", { raw: filled(65_536) })).status).toBe(201);
   const answer = await sendAdmin("POST", "/admin/merchants", { raw: filled(65_537) });
   expect(answer.status).toBe(400);
   expect(answer.json).toEqual(message("The body must have at most 65536 bytes."));
 });
 
-test("every unknown field is named", async () => {
+test("admin body: every unknown field is named", async () => {
   const body = { ...merchantBody(), colour: "red", "api-key": "x", enabled: true };
   expect(fieldErrors(await sendAdmin("POST", "/admin/merchants", { body }))).toEqual({
     colour: "is not a field of this request",
@@ -75,16 +75,19 @@ test("every unknown field is named", async () => {
   ]);
 });
 
-test.for(["/admin/merchants", "/admin/apps"])("%s/:id without a field to change", async (path) => {
-  const answer = await sendAdmin("PATCH", `${path}/1`, { body: {} });
-  expect([answer.status, fieldErrors(answer)]).toEqual([
-    400,
-    { "": "must name a field to change" },
-  ]);
-});
+test.for(["/admin/merchants", "/admin/apps"])(
+  "PATCH %s/:id refuses an empty object",
+  async (path) => {
+    const answer = await sendAdmin("PATCH", `${path}/1`, { body: {} });
+    expect([answer.status, fieldErrors(answer)]).toEqual([
+      400,
+      { "": "must name a field to change" },
+    ]);
+  },
+);
 
-describe("a list", () => {
-  test.for(["/admin/merchants", "/admin/apps"])("%s comes in pages, by id", async (path) => {
+describe("admin lists", () => {
+  test.for(["/admin/merchants", "/admin/apps"])("%s is paged by id", async (path) => {
     for (let count = 0; count < 3; count++) {
       const merchantId = await createMerchant();
       await sendAdmin("POST", "/admin/apps", { body: appBody(merchantId) });
@@ -112,7 +115,7 @@ describe("a list", () => {
     ["cursor=-1", "cursor", "must be the nextCursor of an earlier answer"],
     ["cursor=1e3", "cursor", "must be the nextCursor of an earlier answer"],
     ["page=2", "page", "is not a field of this request"],
-  ])("asked for with %s is refused", async ([query, path, fault]) => {
+  ])("refuse ?%s", async ([query, path, fault]) => {
     for (const list of ["/admin/merchants", "/admin/apps"]) {
       const answer = await sendAdmin("GET", `${list}?${query}`);
       expect([answer.status, fieldErrors(answer)]).toEqual([400, { [path]: fault }]);
@@ -120,7 +123,7 @@ describe("a list", () => {
   });
 });
 
-describe("what isn't there is a 404 in the common shape", () => {
+describe("admin routes, 404 in the common shape", () => {
   test.for<[string, string]>([
     ["GET", "/admin"],
     ["GET", "/admin/no-such-path"],
@@ -139,13 +142,13 @@ describe("what isn't there is a 404 in the common shape", () => {
   });
 });
 
-test("no answer may be kept by a cache", async () => {
+test("admin responses all have cache-control no-store", async () => {
   for (const path of ["/admin/apps", "/admin/apps/999999", "/admin/no-such-path"]) {
     expect((await sendAdmin("GET", path)).headers.get("cache-control")).toBe("no-store");
   }
 });
 
-test("a fault of the database is a 500 that tells nothing but the request's id", async () => {
+test("admin routes answer a D1 fault with a 500 that contains only the request id", async () => {
   const errors = vi.spyOn(console, "error").mockReturnValue();
   failNextQuery();
   const answer = await sendAdmin("GET", "/admin/merchants");

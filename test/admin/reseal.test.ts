@@ -32,18 +32,18 @@ const rows = async () => [
 ];
 
 beforeAll(async () => {
-  const order = await sendAdmin("POST", "/admin/apps", { body: appBody(await createMerchant()) });
-  app = `/admin/apps/${fieldOf(order, "id")}`;
+  const created = await sendAdmin("POST", "/admin/apps", { body: appBody(await createMerchant()) });
+  app = `/admin/apps/${fieldOf(created, "id")}`;
   const body = { overlapSeconds: 3600 };
   const salt = await sendAdmin("POST", `${app}/rotate-salt`, { body });
-  // Under the new key already: what it replaces is opened with the previous one.
+  // Already under the new key: the replaced secret is opened with the previous one.
   const changing = { body, keys: CHANGING };
   const webhookSecret = await sendAdmin("POST", `${app}/rotate-webhook-secret`, changing);
-  for (const answer of [order, salt]) secrets.push(fieldOf(answer, "salt"));
-  for (const answer of [order, webhookSecret]) secrets.push(fieldOf(answer, "webhookSecret"));
+  for (const answer of [created, salt]) secrets.push(fieldOf(answer, "salt"));
+  for (const answer of [created, webhookSecret]) secrets.push(fieldOf(answer, "webhookSecret"));
 });
 
-test("without the admin token nothing is sealed anew", async () => {
+test("POST /admin/reseal reseals nothing without the admin token", async () => {
   const before = await rows();
   const headers = { authorization: "Bearer another-admin-token" };
   expect((await sendAdmin("POST", "/admin/reseal", { headers, keys: CHANGING })).status).toBe(401);
@@ -51,13 +51,13 @@ test("without the admin token nothing is sealed anew", async () => {
   expect(await rows()).toEqual(before);
 });
 
-test("when D1 fails the answer is a 500, and another call does it", async () => {
+test("POST /admin/reseal answers 500 when D1 fails", async () => {
   failNextQuery();
   const answer = await sendAdmin("POST", "/admin/reseal", { keys: CHANGING });
   expect([answer.status, answer.json]).toMatchObject([500, { error: { code: "internal" } }]);
 });
 
-test("secrets move to the new key, in plain sight of nobody", async () => {
+test("I9: POST /admin/reseal moves all secrets to the new key and reveals none", async () => {
   const answer = await sendAdmin("POST", "/admin/reseal", { keys: CHANGING });
   expect(answer.status).toBe(200);
   const facts = {
@@ -88,7 +88,7 @@ test("secrets move to the new key, in plain sight of nobody", async () => {
   }
 });
 
-test("then the gateway needs the new key only, and the app notices nothing", async () => {
+test("POST /admin/reseal leaves the gateway working with the new key alone", async () => {
   forgetSettings();
   const found = await readApp(connect(env.DB), newKey, Number(app.split("/").at(-1)), Date.now());
   const [apiKey, oldSalt, salt, oldSecret, webhookSecret] = secrets;
@@ -108,12 +108,12 @@ test("then the gateway needs the new key only, and the app notices nothing", asy
   }
 });
 
-test("a body is not needed, and not read", async () => {
-  const asked = { raw: "no JSON", headers: { "content-type": "text/plain" }, keys: CHANGING };
-  expect((await sendAdmin("POST", "/admin/reseal", asked)).status).toBe(200);
+test("POST /admin/reseal ignores the body", async () => {
+  const options = { raw: "no JSON", headers: { "content-type": "text/plain" }, keys: CHANGING };
+  expect((await sendAdmin("POST", "/admin/reseal", options)).status).toBe(200);
 });
 
-test("unreadable rows are named by table and id, without what they hold", async () => {
+test("I9: POST /admin/reseal names unreadable rows by table and id, without their content", async () => {
   const lost = "k1.00000000.AQEBAQEBAQEBAQEB.AQEBAQEBAQEBAQEBAQEBAQEB";
   await env.DB.prepare("update apps set salt_sealed = ?").bind(lost).run();
   await env.DB.prepare("update merchants set api_key_sealed = 'a-key-in-plain'").run();
