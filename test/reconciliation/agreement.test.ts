@@ -29,30 +29,30 @@ import {
 
 afterEach(closeScene);
 
-/** The order's payment as the bill has it. */
+/** The order's payment as a line of the bill. */
 async function paymentOf(order: OrderRef): Promise<Trade> {
   const { number, transactionId, totalFen } = await rowOf(order);
   return { number, transactionId: transactionId ?? "", fen: totalFen };
 }
 
-/** The order's refund as the bill has it. */
+/** The order's refund as a line of the bill. */
 async function refundLineOf(order: OrderRef, status: "SUCCESS" | "PROCESSING"): Promise<Trade> {
-  const [made1] = await refundsOf(order);
+  const [refund] = await refundsOf(order);
   const { transactionId } = await rowOf(order);
-  if (made1 === undefined) throw new Error("no refund");
-  const { number: refundNo, refundFen } = made1;
+  if (refund === undefined) throw new Error("no refund");
+  const { number: refundNo, refundFen } = refund;
   return { number: order.number, transactionId: transactionId ?? "", refundNo, refundFen, status };
 }
 
-/** A day of two payments, one of them refunded; the clock then stands when the bill is ready. */
+/** Makes two payments and a refund; then sets the clock to the time at which the bill is ready. */
 async function dayOfTrades(scene: Scene): Promise<Trade[]> {
-  const one = await makePaidOrder(scene);
-  const other = await makePaidOrder(scene, { totalFree: 250 });
-  await requestRefund(scene, other);
+  const first = await makePaidOrder(scene);
+  const second = await makePaidOrder(scene, { totalFree: 250 });
+  await requestRefund(scene, second);
   const trades = [
-    await paymentOf(one),
-    await paymentOf(other),
-    await refundLineOf(other, "PROCESSING"),
+    await paymentOf(first),
+    await paymentOf(second),
+    await refundLineOf(second, "PROCESSING"),
   ];
   vi.setSystemTime(READY_AT);
   return trades;
@@ -75,10 +75,10 @@ const AGREED = {
 };
 
 describe.each(["HMAC-SHA256", "MD5", "RSA"] as const)(
-  "a day of a merchant that signs by %s",
+  "reconciliation of a merchant with sign type %s",
   (signType) => {
     test.for([true, false])(
-      "agrees with its bill (plain: %s), which leaves nothing behind",
+      "finds no difference to a matching bill (plain: %s) and leaves nothing in storage",
       async (plain) => {
         const scene = await openScene(signType);
         const bills = serveBills(scene);
@@ -93,7 +93,7 @@ describe.each(["HMAC-SHA256", "MD5", "RSA"] as const)(
       },
     );
 
-    test("without trades agrees with a bill that isn't", async () => {
+    test("finds no difference for a day without trades and without a bill", async () => {
       const scene = await openScene(signType);
       serveBills(scene);
       vi.setSystemTime(READY_AT);
@@ -108,14 +108,14 @@ describe.each(["HMAC-SHA256", "MD5", "RSA"] as const)(
   },
 );
 
-describe("a payment that the gateway had missed", () => {
-  test("is booked by WeChat's own word, and its app is told", async () => {
+describe("reconciliation, missed payment", () => {
+  test("records the payment after WeChat's query confirms it and calls the app", async () => {
     const scene = await openScene();
     const bills = serveBills(scene);
     const order = await makeOrder(scene);
     while ((await rowOf(order)).payState === "waiting") await runNextTimer(order, "poll-payment");
     expect((await rowOf(order)).payState).toBe("failed");
-    // The payer was quicker than the close, and all news of it was lost.
+    // The payer paid before the close, and all notifications were lost.
     const { transactionId } = scene.wechat.pay(order.number);
     vi.setSystemTime(READY_AT);
     bills.respondWith({
@@ -133,7 +133,7 @@ describe("a payment that the gateway had missed", () => {
     });
     await runDueTimers(order);
     expect(scene.app.callsTo(scene.shop.payUrl)).toHaveLength(1);
-    // Run again, there is nothing left to settle.
+    // A second run recovers nothing.
     await runDay(scene.shop);
     expect(await reconciliationOf(scene.shop)).toMatchObject({
       state: "done",
@@ -142,7 +142,7 @@ describe("a payment that the gateway had missed", () => {
     });
   });
 
-  test("is not booked by the bill alone", async () => {
+  test("records nothing on the bill alone", async () => {
     const scene = await openScene();
     const bills = serveBills(scene);
     const order = await makeOrder(scene);
@@ -157,7 +157,7 @@ describe("a payment that the gateway had missed", () => {
   });
 });
 
-test("a refund whose end the gateway had missed is asked about and booked", async () => {
+test("reconciliation queries and records a refund whose final state was missed", async () => {
   const scene = await openScene();
   const bills = serveBills(scene);
   const order = await makePaidOrder(scene);
@@ -176,8 +176,8 @@ test("a refund whose end the gateway had missed is asked about and booked", asyn
   });
 });
 
-describe("a day whose object is thrown out of memory", () => {
-  test("between any two steps ends the same", async () => {
+describe("reconciliation, object evicted", () => {
+  test("ends with the same result after an eviction between any two steps", async () => {
     const scene = await openScene();
     const bills = serveBills(scene);
     const trades = await dayOfTrades(scene);
@@ -186,7 +186,7 @@ describe("a day whose object is thrown out of memory", () => {
     expect(steps).toBeGreaterThan(3);
     for (let evictedAfter = 0; evictedAfter < steps; evictedAfter += 1) {
       await startDay(scene.shop);
-      for (let taken = 0; taken < evictedAfter; taken += 1) await runStep(scene.shop);
+      for (let step = 0; step < evictedAfter; step += 1) await runStep(scene.shop);
       await abortAllDurableObjects();
       await runSteps(scene.shop);
       expect(await reconciliationOf(scene.shop)).toMatchObject(AGREED);
@@ -194,7 +194,7 @@ describe("a day whose object is thrown out of memory", () => {
   });
 });
 
-describe("a day during which D1 goes away", () => {
+describe("reconciliation, D1 fails", () => {
   test.for([
     /update "reconciliations" set "attempts"/,
     /from "orders" where .*json_each/,
@@ -202,7 +202,7 @@ describe("a day during which D1 goes away", () => {
     /"paid_at" is not null/,
     /"refunds"\."created_at" >=/,
     /update "reconciliations" set "state"/,
-  ])("at %s goes on from where it was", async (sql) => {
+  ])("resumes at the failed step after a failure of %s", async (sql) => {
     const scene = await openScene();
     const bills = serveBills(scene);
     const trades = await dayOfTrades(scene);

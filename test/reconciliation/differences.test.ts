@@ -30,7 +30,7 @@ import {
 
 afterEach(closeScene);
 
-/** Runs the day with a bill of these trades. */
+/** Runs the day against a bill of these trades. */
 async function reconcile(scene: Scene, trades: readonly Trade[]): Promise<void> {
   vi.setSystemTime(READY_AT);
   serveBills(scene).respondWith({ kind: "bill", text: billOf(scene.shop, trades) });
@@ -44,17 +44,17 @@ async function paymentOf(order: OrderRef, changes: object = {}): Promise<Trade> 
 
 const subjectOf = ({ shop }: Scene, trade: string) => `${shop.merchantId}:${DAY}:${trade}`;
 
-describe("a payment in the bill", () => {
-  test("that we don't have is told, once however often the day is run", async () => {
+describe("bill comparison, payment in the bill", () => {
+  test("opens one bill_line_unknown for an unknown payment, over repeated runs", async () => {
     const scene = await openScene();
-    const stranger = { number: "order-of-another-system", transactionId: "42000", fen: 77 };
-    await reconcile(scene, [stranger]);
+    const unknown = { number: "order-of-another-system", transactionId: "42000", fen: 77 };
+    await reconcile(scene, [unknown]);
     await runDay(scene.shop);
     expect(await incidentsOf(scene.shop)).toMatchObject([
       {
         kind: "bill_line_unknown",
-        subject: subjectOf(scene, stranger.number),
-        orderNumber: stranger.number,
+        subject: subjectOf(scene, unknown.number),
+        orderNumber: unknown.number,
         seen: 2,
         facts: { day: DAY, line: 2, billFen: 77, transactionId: "42000", ourFen: null },
       },
@@ -69,7 +69,7 @@ describe("a payment in the bill", () => {
     });
   });
 
-  test("of another merchant's order is one that we don't have", async () => {
+  test("treats another merchant's order as unknown", async () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
     const other = { ...scene, shop: await openShop() };
@@ -80,18 +80,21 @@ describe("a payment in the bill", () => {
   test.for([
     ["amount", { fen: 101 }],
     ["transaction", { transactionId: "4200009999" }],
-  ] as const)("with another %s is told, and nothing is changed", async ([, change]) => {
-    const scene = await openScene();
-    const order = await makePaidOrder(scene);
-    const before = await rowOf(order);
-    await reconcile(scene, [await paymentOf(order, change)]);
-    expect(await incidentsOf(scene.shop)).toMatchObject([
-      { kind: "bill_amount_differs", subject: subjectOf(scene, order.number) },
-    ]);
-    expect(await rowOf(order)).toEqual(before);
-  });
+  ] as const)(
+    "opens bill_amount_differs for another %s and changes nothing",
+    async ([, change]) => {
+      const scene = await openScene();
+      const order = await makePaidOrder(scene);
+      const before = await rowOf(order);
+      await reconcile(scene, [await paymentOf(order, change)]);
+      expect(await incidentsOf(scene.shop)).toMatchObject([
+        { kind: "bill_amount_differs", subject: subjectOf(scene, order.number) },
+      ]);
+      expect(await rowOf(order)).toEqual(before);
+    },
+  );
 
-  test("in a line that can't be read is told, and not missed in the bill besides", async () => {
+  test("opens only bill_unreadable for an unreadable line, not bill_line_missing too", async () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
     const text = billOf(scene.shop, [await paymentOf(order)]).replace(
@@ -116,7 +119,7 @@ describe("a payment in the bill", () => {
     });
   });
 
-  test("that was taken back at the till counts on neither side", async () => {
+  test("ignores a revoked payment on both sides", async () => {
     const scene = await openScene();
     await reconcile(scene, [
       { number: "at-the-till", transactionId: "42", fen: 5, state: "REVOKED" },
@@ -129,12 +132,12 @@ describe("a payment in the bill", () => {
   });
 });
 
-describe("a payment of ours", () => {
-  test("that the bill hasn't is told", async () => {
+describe("bill comparison, recorded payment", () => {
+  test("opens bill_line_missing when the bill lacks it", async () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
-    const there = await makePaidOrder(scene);
-    await reconcile(scene, [await paymentOf(there)]);
+    const listed = await makePaidOrder(scene);
+    await reconcile(scene, [await paymentOf(listed)]);
     expect(await incidentsOf(scene.shop)).toMatchObject([
       {
         kind: "bill_line_missing",
@@ -150,7 +153,7 @@ describe("a payment of ours", () => {
     });
   });
 
-  test("is looked for where WeChat has no bill at all", async () => {
+  test("opens bill_line_missing when WeChat has no bill for the day", async () => {
     const scene = await openScene();
     await makePaidOrder(scene);
     vi.setSystemTime(READY_AT);
@@ -164,23 +167,26 @@ describe("a payment of ours", () => {
     ["2040-01-01T00:00:00.000", 1],
     ["2040-01-01T23:59:59.000", 1],
     ["2040-01-02T00:00:00.000", 0],
-  ] as const)("paid at %s is looked for in %i bill of that day", async ([time, count]) => {
-    const scene = await openScene();
-    const order = await makePaidOrder(scene);
-    await env.DB.prepare("update orders set paid_at = ? where id = ?")
-      .bind(beijing(time), order.id)
-      .run();
-    await reconcile(scene, []);
-    expect(await incidentsOf(scene.shop)).toHaveLength(count);
-  });
+  ] as const)(
+    "paid at %s opens %i incidents against that day's empty bill",
+    async ([time, count]) => {
+      const scene = await openScene();
+      const order = await makePaidOrder(scene);
+      await env.DB.prepare("update orders set paid_at = ? where id = ?")
+        .bind(beijing(time), order.id)
+        .run();
+      await reconcile(scene, []);
+      expect(await incidentsOf(scene.shop)).toHaveLength(count);
+    },
+  );
 });
 
-/** The order's refund as the bill has it. */
+/** The order's refund as a line of the bill. */
 async function lineOf(order: OrderRef, changes: object = {}): Promise<Trade> {
   const { number: refundNo, refundFen } = await refundOf(order);
   const { transactionId } = await rowOf(order);
-  const told = { transactionId: transactionId ?? "", refundNo, refundFen };
-  return { number: order.number, ...told, status: "PROCESSING", ...changes };
+  const refund = { transactionId: transactionId ?? "", refundNo, refundFen };
+  return { number: order.number, ...refund, status: "PROCESSING", ...changes };
 }
 
 async function makeRefunded(scene: Scene): Promise<OrderRef> {
@@ -189,13 +195,13 @@ async function makeRefunded(scene: Scene): Promise<OrderRef> {
   return order;
 }
 
-describe("a refund in the bill", () => {
+describe("bill comparison, refund in the bill", () => {
   test.for([
     ["bill_amount_differs", { refundFen: 99 }],
     ["bill_state_differs", { status: "SUCCESS" }],
     ["bill_state_differs", { status: "CHANGE" }],
     ["bill_state_differs", { status: "FAIL" }],
-  ] as const)("is told: %s with %j", async ([kind, change]) => {
+  ] as const)("opens %s for a line with %j", async ([kind, change]) => {
     const scene = await openScene();
     const order = await makeRefunded(scene);
     await reconcile(scene, [await paymentOf(order), await lineOf(order, change)]);
@@ -208,16 +214,19 @@ describe("a refund in the bill", () => {
   test.for([
     ["CHANGE", "CHANGE", "abnormal"],
     ["REFUNDCLOSE", "FAIL", "closed"],
-  ] as const)("whose news we had missed (%s) is settled", async ([atWechat, status, state]) => {
-    const scene = await openScene();
-    const order = await makeRefunded(scene);
-    scene.wechat.refund((await refundOf(order)).number).status = atWechat;
-    await reconcile(scene, [await paymentOf(order), await lineOf(order, { status })]);
-    expect((await refundOf(order)).state).toBe(state);
-    expect(await reconciliationOf(scene.shop)).toMatchObject({ recovered: 1, discrepancies: 0 });
-  });
+  ] as const)(
+    "records a missed final state (%s) instead of opening an incident",
+    async ([atWechat, status, state]) => {
+      const scene = await openScene();
+      const order = await makeRefunded(scene);
+      scene.wechat.refund((await refundOf(order)).number).status = atWechat;
+      await reconcile(scene, [await paymentOf(order), await lineOf(order, { status })]);
+      expect((await refundOf(order)).state).toBe(state);
+      expect(await reconciliationOf(scene.shop)).toMatchObject({ recovered: 1, discrepancies: 0 });
+    },
+  );
 
-  test("that we don't have is told, of our order and of a stranger's", async () => {
+  test("opens bill_line_unknown for unknown refunds of known and unknown orders", async () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
     const ours = { number: order.number, transactionId: "42", refundNo: "by-hand", refundFen: 1 };
@@ -231,13 +240,13 @@ describe("a refund in the bill", () => {
       { kind: "bill_line_unknown", subject: subjectOf(scene, "by-hand") },
       { kind: "bill_line_unknown", subject: subjectOf(scene, "theirs") },
     ]);
-    // No object is made for orders that aren't ours.
-    const ids = scene.logged.filter((entry) => entry.includes("order_operation_failed"));
-    expect(ids).toEqual([]);
+    // No object is created for unknown orders.
+    const failures = scene.logged.filter((entry) => entry.includes("order_operation_failed"));
+    expect(failures).toEqual([]);
   });
 });
 
-/** Runs the day of a paid order with a bill that has the payment only. */
+/** Runs the day of a paid order against a bill with the payment only. */
 async function runWithout(prepare: (scene: Scene, order: OrderRef) => Promise<void>) {
   const scene = await openScene();
   const order = await makePaidOrder(scene);
@@ -251,8 +260,8 @@ async function setCreatedAt({ number }: { readonly number: string }, at: number)
   await env.DB.prepare("update refunds set created_at = ? where number = ?").bind(at, number).run();
 }
 
-describe("a refund of ours that the bill hasn't", () => {
-  test("is told", async () => {
+describe("bill comparison, recorded refund missing in the bill", () => {
+  test("opens bill_line_missing", async () => {
     const { scene, order, incidents } = await runWithout(async (opened, paid) => {
       await requestRefund(opened, paid);
     });
@@ -277,7 +286,7 @@ describe("a refund of ours that the bill hasn't", () => {
     [REFUND_EDGE_MS, 1],
     [24 * 3600_000 - REFUND_EDGE_MS - 1, 1],
     [24 * 3600_000 - REFUND_EDGE_MS, 0],
-  ] as const)("made %i ms into the day is %i incident", async ([sinceMidnight, count]) => {
+  ] as const)("created %i ms after midnight opens %i incidents", async ([sinceMidnight, count]) => {
     const { incidents } = await runWithout(async (opened, order) => {
       vi.setSystemTime(beijing("2040-01-01T12:30:00"));
       await requestRefund(opened, order);
@@ -286,7 +295,7 @@ describe("a refund of ours that the bill hasn't", () => {
     expect(incidents).toHaveLength(count);
   });
 
-  test("isn't missed when WeChat took it another day only, having refused it at first", async () => {
+  test("opens no incident when WeChat accepted it only on the next day", async () => {
     const { incidents, order } = await runWithout(async (opened, paid) => {
       opened.wechat.fail("/secapi/pay/refund", wechatError("NOTENOUGH"));
       await requestRefund(opened, paid);
@@ -298,31 +307,31 @@ describe("a refund of ours that the bill hasn't", () => {
     expect(incidents).toEqual([]);
   });
 
-  test("isn't missed when WeChat refused it, or when it was made in the merchant platform", async () => {
+  test("opens no incident when WeChat refused it or it came from the merchant platform", async () => {
     const refused = await runWithout(async (opened, order) => {
       opened.wechat.fail("/secapi/pay/refund", wechatError("NOTENOUGH"));
       await requestRefund(opened, order);
     });
     expect(refused.incidents).toEqual([]);
     closeScene();
-    const byHand = await runWithout(async (opened, order) => {
+    const fromPlatform = await runWithout(async (opened, order) => {
       await requestRefund(opened, order);
       await env.DB.prepare("update refunds set source = 'platform' where number = ?")
         .bind((await refundOf(order)).number)
         .run();
     });
-    expect(byHand.incidents).toEqual([]);
+    expect(fromPlatform.incidents).toEqual([]);
   });
 });
 
-test("more differences than a person reads are counted, and asked about step by step", async () => {
+test("bill comparison lists at most MAX_LISTED_DIFFERENCES, counts the rest and queries in steps", async () => {
   const scene = await openScene();
   const count = Math.max(MAX_LISTED_DIFFERENCES, MAX_QUERIES_PER_STEP) + 7;
-  const drafts = Array.from({ length: count }, () => newOrderOf(scene.shop));
-  for (const draft of drafts) await insertOrder(db, draft);
+  const orders = Array.from({ length: count }, () => newOrderOf(scene.shop));
+  for (const order of orders) await insertOrder(db, order);
   await reconcile(
     scene,
-    drafts.map(({ number }) => ({ number, transactionId: "42", fen: 100 })),
+    orders.map(({ number }) => ({ number, transactionId: "42", fen: 100 })),
   );
   expect(scene.wechat.callsOf("/pay/orderquery")).toHaveLength(count);
   const incidents = await incidentsOf(scene.shop);
@@ -335,15 +344,15 @@ test("more differences than a person reads are counted, and asked about step by 
   expect(await reconciliationOf(scene.shop)).toMatchObject({ state: "done", discrepancies: count });
 });
 
-test("orders under way when the day is run by hand aren't missed in a bill that is older", async () => {
+test("bill comparison ignores payments newer than the bill when run during the day", async () => {
   const scene = await openScene();
   const bills = serveBills(scene);
   const old = await makePaidOrder(scene);
-  const fresh = await makePaidOrder(scene);
+  const recent = await makePaidOrder(scene);
   vi.setSystemTime(beijing("2040-01-01T15:00:00"));
   for (const [order, time] of [
     [old, "2040-01-01T14:59:54"],
-    [fresh, "2040-01-01T14:59:55"],
+    [recent, "2040-01-01T14:59:55"],
   ] as const) {
     await env.DB.prepare("update orders set paid_at = ? where id = ?")
       .bind(beijing(time), order.id)

@@ -30,7 +30,7 @@ async function runScheduleAt(at: number): Promise<void> {
   await worker.scheduled(createScheduledController(), env);
 }
 
-/** The days that merchants have rows of, as `merchant:day`. */
+/** The merchants' reconciliation rows, as `merchant:day`. */
 async function daysOf(...merchantIds: number[]): Promise<string[]> {
   const { results } = await env.DB.prepare(
     "select merchant_id, day from reconciliations order by id",
@@ -40,7 +40,7 @@ async function daysOf(...merchantIds: number[]): Promise<string[]> {
     .map(({ merchant_id: id, day }) => `${id}:${day}`);
 }
 
-test("yesterday is begun at half past ten, once, for each merchant that has an app", async () => {
+test("reconciliation schedule starts yesterday at 10:30, once per merchant with an app", async () => {
   const { shop } = await openScene();
   const other = await openShop();
   const appless = await openShop();
@@ -54,7 +54,7 @@ test("yesterday is begun at half past ten, once, for each merchant that has an a
   expect(await daysOf(...ids)).toEqual([`${ids[0]}:${DAY}`, `${ids[1]}:${DAY}`]);
 });
 
-test("days that were missed are begun too, the latest first, a week back at the most", async () => {
+test("reconciliation schedule starts missed days of the last week, latest first", async () => {
   const { shop } = await openScene();
   await showOnly(shop);
   await runScheduleAt(beijing("2040-01-12T11:00:00"));
@@ -64,7 +64,7 @@ test("days that were missed are begun too, the latest first, a week back at the 
   );
 });
 
-test("no day is begun that ended before the merchant was there", async () => {
+test("reconciliation schedule starts no day before the merchant's registration", async () => {
   await openScene();
   vi.setSystemTime(beijing("2040-01-05T00:00:00"));
   const shop = await openShop();
@@ -73,7 +73,7 @@ test("no day is begun that ended before the merchant was there", async () => {
   expect(await daysOf(shop.merchantId)).toEqual([`${shop.merchantId}:2040-01-05`]);
 });
 
-test("so many days are begun in one run, the rest in the next", async () => {
+test("reconciliation schedule starts at most 20 days per run", async () => {
   await openScene();
   const shops = [await openShop(), await openShop(), await openShop(), await openShop()];
   const ids = shops.map(({ merchantId }) => merchantId);
@@ -85,7 +85,7 @@ test("so many days are begun in one run, the rest in the next", async () => {
   expect(await daysOf(...ids)).toHaveLength(28);
 });
 
-test("a day that has lost its alarm is woken when nothing was heard of it for half an hour", async () => {
+test("reconciliation schedule restores a lost alarm after 30 minutes without progress", async () => {
   const scene = await openScene();
   serveBills(scene);
   await showOnly(scene.shop);
@@ -100,7 +100,7 @@ test("a day that has lost its alarm is woken when nothing was heard of it for ha
   expect(await reconciliationOf(scene.shop)).toMatchObject({ state: "done" });
 });
 
-test("a day that was run by hand while it lasted is run again when its bill is complete", async () => {
+test("reconciliation schedule reruns a day that was run by hand before its bill was complete", async () => {
   const scene = await openScene();
   const bills = serveBills(scene);
   await showOnly(scene.shop);
@@ -117,7 +117,7 @@ test("a day that was run by hand while it lasted is run again when its bill is c
   expect(await runSteps(scene.shop)).toBe(0);
 });
 
-test("a day under way whose row was lost with the database is begun anew", async () => {
+test("reconciliation schedule restarts a running day whose row was lost", async () => {
   const scene = await openScene();
   serveBills(scene);
   await showOnly(scene.shop);

@@ -35,31 +35,31 @@ async function billFor(scene: Scene, order: OrderRef): Promise<string> {
 
 const runSchedule = async () => await worker.scheduled(createScheduledController(), env);
 
-/** Every way in which the bill can't be had now. */
-const LATER: readonly (readonly [name: string, reply: (bill: string) => BillResponse])[] = [
-  ["is still being made", () => ({ kind: "creating" })],
+/** Every answer after which the bill is requested again later. */
+const NOT_READY: readonly (readonly [name: string, response: (bill: string) => BillResponse])[] = [
+  ["is still being created", () => ({ kind: "creating" })],
   ["is refused", () => ({ kind: "refused" })],
-  ["can't be asked for", () => ({ kind: "away" })],
-  ["breaks off", (text) => ({ kind: "bill", text, breaksAt: 300 })],
-  ["breaks off, plain", (text) => ({ kind: "bill", text, plain: true, breaksAt: 400 })],
-  ["is cut short", (text) => ({ kind: "bill", text: text.slice(0, text.indexOf("总交易单数")) })],
-  ["lost a line", (text) => ({ kind: "bill", text: text.replace(/`[^\r]*\r\n/, "") })],
+  ["can't be requested", () => ({ kind: "away" })],
+  ["breaks off in gzip", (text) => ({ kind: "bill", text, breaksAt: 300 })],
+  ["breaks off in plain text", (text) => ({ kind: "bill", text, plain: true, breaksAt: 400 })],
+  ["is truncated", (text) => ({ kind: "bill", text: text.slice(0, text.indexOf("总交易单数")) })],
+  ["lacks a line", (text) => ({ kind: "bill", text: text.replace(/`[^\r]*\r\n/, "") })],
   [
     "has another sum",
     (text) => ({ kind: "bill", text: text.replace(/`1\.00,`0\.00\r\n$/, "`1.01,`0.00\r\n") }),
   ],
 ];
 
-describe.each(["HMAC-SHA256", "RSA"] as const)("by %s, a bill that", (signType) => {
-  test.for(LATER)(
-    "%s is waited for, and the schedule does the day an hour later",
-    async ([, reply]) => {
+describe.each(["HMAC-SHA256", "RSA"] as const)("reconciliation (%s), a bill that", (signType) => {
+  test.for(NOT_READY)(
+    "%s leaves the day waiting; the schedule retries it an hour later",
+    async ([, response]) => {
       const scene = await openScene(signType);
       const bills = serveBills(scene);
       const order = await makePaidOrder(scene);
       const bill = await billFor(scene, order);
       vi.setSystemTime(READY_AT);
-      bills.respondWith(reply(bill), { kind: "bill", text: bill });
+      bills.respondWith(response(bill), { kind: "bill", text: bill });
       await runDay(scene.shop);
       const waiting = await reconciliationOf(scene.shop);
       expect(waiting).toMatchObject({
@@ -70,7 +70,7 @@ describe.each(["HMAC-SHA256", "RSA"] as const)("by %s, a bill that", (signType) 
         billPayments: 0,
         ourPayments: 0,
       });
-      // Nothing of what came is kept, and nothing is missed in it.
+      // No part of the bill is stored, and nothing is compared with it.
       expect(await storedNames(scene.shop)).toEqual([]);
       expect(await incidentsOf(scene.shop)).toEqual([]);
 
@@ -95,7 +95,7 @@ describe.each(["HMAC-SHA256", "RSA"] as const)("by %s, a bill that", (signType) 
   );
 });
 
-test("a bill with another hash than WeChat told is not used", async () => {
+test("reconciliation doesn't use a bill whose hash differs from WeChat's", async () => {
   const scene = await openScene("RSA");
   const bills = serveBills(scene);
   const order = await makePaidOrder(scene);
@@ -109,7 +109,7 @@ test("a bill with another hash than WeChat told is not used", async () => {
   });
 });
 
-test("after six hours of waiting a person is told, once, and the gateway goes on asking", async () => {
+test("reconciliation opens one incident after six hours without a bill and keeps retrying", async () => {
   const scene = await openScene();
   const bills = serveBills(scene);
   bills.respondWith({ kind: "refused" });
@@ -129,12 +129,12 @@ test("after six hours of waiting a person is told, once, and the gateway goes on
   expect(scene.logged.join()).toContain("bill_refused");
 });
 
-describe("a bill in a form that isn't known has failed, and is left to a person", () => {
+describe("reconciliation, bill in an unknown format", () => {
   test.for<[string, (text: string) => string]>([
     ["other columns", (text) => text.replace("商户订单号", "订单编号")],
-    ["something after its end", (text) => `${text}more\r\n`],
-    ["too many lines that can't be read", (text) => text.replaceAll("`SUCCESS", "`PAID")],
-  ])("%s", async ([, spoil]) => {
+    ["text after its end", (text) => `${text}more\r\n`],
+    ["too many unreadable lines", (text) => text.replaceAll("`SUCCESS", "`PAID")],
+  ])("fails the day and opens an incident on %s", async ([, corrupt]) => {
     const scene = await openScene();
     const bills = serveBills(scene);
     const order = await makePaidOrder(scene);
@@ -146,7 +146,7 @@ describe("a bill in a form that isn't known has failed, and is left to a person"
       Array.from({ length: MAX_UNREADABLE_LINES + 1 }, () => trade),
     );
     vi.setSystemTime(READY_AT);
-    bills.respondWith({ kind: "bill", text: spoil(many) }, { kind: "bill", text });
+    bills.respondWith({ kind: "bill", text: corrupt(many) }, { kind: "bill", text });
     await runDay(scene.shop);
     expect(await reconciliationOf(scene.shop)).toMatchObject({
       state: "failed",
@@ -168,7 +168,7 @@ describe("a bill in a form that isn't known has failed, and is left to a person"
   });
 });
 
-test("a merchant without an app, and one whose secrets don't open, is waited for", async () => {
+test("reconciliation waits for a merchant without an app or with unreadable secrets", async () => {
   const scene = await openScene();
   serveBills(scene);
   vi.setSystemTime(READY_AT);

@@ -35,7 +35,7 @@ import {
   wipeStorage,
 } from "./support.ts";
 
-/** How an order's object reads it, with its refunds. */
+/** The statement with which an order's object reads the order and its refunds. */
 const READ = /select id from orders where number/;
 
 afterEach(closeScene);
@@ -44,7 +44,7 @@ async function incidentsOf({ number }: Pick<OrderRef, "number">) {
   return await db.select().from(incidents).where(eq(incidents.orderNumber, number));
 }
 
-/** A refund that WeChat has taken, of an order whose app knows of the payment. */
+/** An order with an accepted refund whose app has confirmed the payment. */
 async function refundedOrder(scene: Scene): Promise<{ order: OrderRef; refundNo: string }> {
   const order = await makePaidOrder(scene);
   await runDueTimers(order);
@@ -52,8 +52,8 @@ async function refundedOrder(scene: Scene): Promise<{ order: OrderRef; refundNo:
   return { order, refundNo: (await refundOf(order)).number };
 }
 
-describe("a waiting order", () => {
-  test("whose object never heard of it is closed and failed in the end", async () => {
+describe("sweep, waiting order", () => {
+  test("arms the timer of an order that its object lost, which then fails the order", async () => {
     const scene = await openSweepScene();
     const order = await makeOrder(scene);
     await wipeStorage(order);
@@ -73,7 +73,7 @@ describe("a waiting order", () => {
     expect((await rowOf(order)).payState).toBe("failed");
   });
 
-  test("that lost its timer later is found when it should be over", async () => {
+  test("restores a timer lost later once the order is past its expiry", async () => {
     const scene = await openSweepScene();
     const order = await makeOrder(scene);
     advance(6 * MINUTE);
@@ -91,7 +91,7 @@ describe("a waiting order", () => {
     expect(scene.app.calls).toHaveLength(1);
   });
 
-  test("that has its timer keeps it as it is, and is looked at twice in all", async () => {
+  test("keeps an existing timer and checks the order twice in all", async () => {
     const scene = await openSweepScene();
     const order = await makeOrder(scene);
     await runNextTimer(order, "poll-payment");
@@ -108,7 +108,7 @@ describe("a waiting order", () => {
     ]);
   });
 
-  test("whose alarm was lost while its timer is there is woken", async () => {
+  test("restores a lost alarm when the timer still exists", async () => {
     const scene = await openSweepScene();
     const order = await makeOrder(scene);
     const alarm = async () =>
@@ -126,8 +126,8 @@ describe("a waiting order", () => {
   });
 });
 
-describe("a paid order", () => {
-  test("whose app was never called is told", async () => {
+describe("I5: sweep, paid order", () => {
+  test("restores the delivery to an app that was never called", async () => {
     const scene = await openSweepScene();
     const order = await makePaidOrder(scene);
     await wipeStorage(order);
@@ -137,7 +137,7 @@ describe("a paid order", () => {
     expect(await rowOf(order)).toMatchObject({ payNotifyState: "confirmed", payNotifyNumber: 1 });
   });
 
-  test("whose calls broke off is called again where the schedule was, once it is overdue", async () => {
+  test("resumes an interrupted schedule at its attempt once the call is overdue", async () => {
     const scene = await openSweepScene();
     const order = await makePaidOrder(scene);
     scene.app.respondWith(...Array.from({ length: 7 }, () => appResponse("fail")));
@@ -157,7 +157,7 @@ describe("a paid order", () => {
     expect(await rowOf(order)).toMatchObject({ payNotifyState: "failing", payNotifyNumber: 7 });
   });
 
-  test("whose calls are just far apart is left alone", async () => {
+  test("leaves a delivery with a long wait alone", async () => {
     const scene = await openSweepScene();
     const order = await makePaidOrder(scene);
     scene.app.respondWith(appResponse("no", { headers: { "retry-after": "21600" } }));
@@ -169,7 +169,7 @@ describe("a paid order", () => {
     expect(sweepLogs(scene)).toMatchObject([{ armed: 0 }]);
   });
 
-  test("whose schedule has ended is not called again; that it ended is an incident, once", async () => {
+  test("doesn't restart an exhausted schedule and opens its incident once", async () => {
     const scene = await openSweepScene();
     const order = await makePaidOrder(scene);
     scene.app.respondWith(...Array.from({ length: 16 }, () => appResponse("fail")));
@@ -179,7 +179,7 @@ describe("a paid order", () => {
     advance(7 * HOUR);
     await runSchedule();
     expect(await incidentsOf(order)).toMatchObject([{ seen: 1, note: "told them by telephone" }]);
-    // As one that ended before there were incidents.
+    // As a schedule that ended before incidents existed.
     await db.delete(incidents).where(eq(incidents.orderNumber, order.number));
     expect(await objectOf(order).ensureTimers(0)).toMatchObject({
       kind: "restored",
@@ -193,14 +193,14 @@ describe("a paid order", () => {
     expect(scene.app.calls).toHaveLength(16);
   });
 
-  test("that was told, and a failed one, are left alone", async () => {
+  test("leaves confirmed and failed orders alone", async () => {
     const scene = await openSweepScene();
-    const told = await makePaidOrder(scene);
-    await runDueTimers(told);
+    const confirmed = await makePaidOrder(scene);
+    await runDueTimers(confirmed);
     const failed = await makeOrder(scene);
     scene.wechat.order(failed.number).state = "CLOSED";
     await runNextTimer(failed, "poll-payment");
-    for (const order of [told, failed]) {
+    for (const order of [confirmed, failed]) {
       await wipeStorage(order);
       expect(await objectOf(order).ensureTimers(0)).toMatchObject({ kind: "complete" });
     }
@@ -210,8 +210,8 @@ describe("a paid order", () => {
   });
 });
 
-describe("a refund", () => {
-  test("that is open is asked about again, whether or not WeChat is known to have it", async () => {
+describe("sweep, refund", () => {
+  test("restores the poll of an open refund, accepted or only requested", async () => {
     const scene = await openSweepScene();
     const { order: accepted } = await refundedOrder(scene);
     const requested = await makePaidOrder(scene);
@@ -232,7 +232,7 @@ describe("a refund", () => {
     }
   });
 
-  test("that is still open the next day is looked at again then, and not on every run", async () => {
+  test("checks an open refund again after 12 hours, not on every run", async () => {
     const scene = await openSweepScene();
     const { order } = await refundedOrder(scene);
     advance(31 * MINUTE);
@@ -246,12 +246,16 @@ describe("a refund", () => {
     expect(await timerOf(order, "poll-refund")).toBeDefined();
   });
 
-  test("whose outcome the app was not told is told, though earlier news took many calls", async () => {
+  test("restores an undelivered outcome even if the earlier state took 16 calls", async () => {
     const scene = await openSweepScene();
     const { order, refundNo } = await refundedOrder(scene);
-    const news = { out_trade_no: order.number, out_refund_no: refundNo, refund_status: "SUCCESS" };
+    const notification = {
+      out_trade_no: order.number,
+      out_refund_no: refundNo,
+      refund_status: "SUCCESS",
+    };
     scene.wechat.refund(refundNo).status = "SUCCESS";
-    await notifyRefund(scene.shop, news);
+    await notifyRefund(scene.shop, notification);
     await env.DB.prepare("update refunds set notify_number = 16 where number = ?")
       .bind(refundNo)
       .run();
@@ -262,7 +266,7 @@ describe("a refund", () => {
     expect(await refundOf(order)).toMatchObject({ notifyState: "confirmed", notifyNumber: 17 });
   });
 
-  test("that needs a person is asked about, though the app has confirmed that", async () => {
+  test("restores the poll of an abnormal refund even if the app confirmed that state", async () => {
     const scene = await openSweepScene();
     const { order, refundNo } = await refundedOrder(scene);
     scene.wechat.refund(refundNo).status = "CHANGE";
@@ -276,8 +280,8 @@ describe("a refund", () => {
   });
 });
 
-describe("a run", () => {
-  test("looks at so many orders at most, and the next goes on where it ended", async () => {
+describe("sweep, one run", () => {
+  test("checks at most its limit of orders; the next run continues from the cursor", async () => {
     const scene = await openSweepScene();
     const orders = [await makeOrder(scene), await makeOrder(scene), await makeOrder(scene)];
     for (const order of orders) await wipeStorage(order);
@@ -294,7 +298,7 @@ describe("a run", () => {
     expect(await cursorOf("sweep_new_order")).toBe((orders[2]?.id ?? 0) + 1);
   });
 
-  test("goes on past an order that fails, and looks at that one again the next time", async () => {
+  test("continues past an order that fails and checks it again on the next run", async () => {
     const scene = await openSweepScene();
     const orders = [await makeOrder(scene), await makeOrder(scene), await makeOrder(scene)];
     for (const order of orders) await wipeStorage(order);
@@ -306,7 +310,7 @@ describe("a run", () => {
     for (const order of orders) expect(await timerOf(order, "poll-payment")).toBeDefined();
   });
 
-  test("goes its other ways when one can't be gone", async () => {
+  test("runs the other scans when one fails", async () => {
     const scene = await openSweepScene();
     const order = await makeOrder(scene);
     await wipeStorage(order);
@@ -317,12 +321,12 @@ describe("a run", () => {
     expect(await timerOf(order, "poll-payment")).toBeDefined();
   });
 
-  test("doesn't leave behind an order that was made before a younger one with a lower id", async () => {
+  test("doesn't skip an order that was created later than the one with the next id", async () => {
     const scene = await openSweepScene();
     const orders = [await makeOrder(scene), await makeOrder(scene)];
     for (const order of orders) await wipeStorage(order);
     const [first, second] = orders;
-    if (first === undefined || second === undefined) throw new Error("not orders");
+    if (first === undefined || second === undefined) throw new Error("no orders");
     await env.DB.prepare("update orders set created_at = created_at + 1000 where id = ?")
       .bind(first.id)
       .run();
@@ -335,7 +339,7 @@ describe("a run", () => {
     expect(await timerOf(second, "poll-payment")).toBeDefined();
   });
 
-  test("does not arm what does its work while the sweep is reading", async () => {
+  test("doesn't arm a timer that ran while the sweep was reading", async () => {
     const scene = await openSweepScene();
     const order = await makePaidOrder(scene);
     scene.app.respondWith(appResponse("fail"));
@@ -344,11 +348,11 @@ describe("a run", () => {
     const held = gate();
     const log = instrumentD1();
     log.fail({ sql: READ, how: "held after", gate: held.opened });
-    const looking = objectOf(order).ensureTimers(0);
+    const ensuring = objectOf(order).ensureTimers(0);
     await until(() => log.trips.flat().some((statement) => READ.test(statement)));
     await runNextTimer(order, "deliver-payment");
     held.release();
-    expect(await looking).toMatchObject({ armed: 0 });
+    expect(await ensuring).toMatchObject({ armed: 0 });
     expect(await timerOf(order, "deliver-payment")).toBeUndefined();
   });
 });
