@@ -6,26 +6,26 @@ import { db, newOrderOf, NOW, storePaidOrder, storeRefund } from "../support/row
 
 const LAST = Number.MAX_SAFE_INTEGER;
 
-/** The ids that a filter finds. */
+/** The ids of the orders that match the filter. */
 async function ids(filter: OrderFilter, beforeId = LAST, limit = 100): Promise<number[]> {
   return (await listOrders(db, filter, beforeId, limit)).map(({ id }) => id);
 }
 
-describe("the list of orders", () => {
-  test("has the newest first, cut where the last page ended", async () => {
+describe("listOrders", () => {
+  test("lists the newest first, before the cursor", async () => {
     const { appId, ...shop } = await openShop();
-    const order: number[] = [];
+    const orderIds: number[] = [];
     for (let count = 0; count < 3; count += 1) {
-      order.push(await insertOrder(db, newOrderOf({ appId, ...shop })));
+      orderIds.push(await insertOrder(db, newOrderOf({ appId, ...shop })));
     }
-    const [first = 0, second = 0, third = 0] = order;
+    const [first = 0, second = 0, third = 0] = orderIds;
     expect(await ids({ appId })).toEqual([third, second, first]);
     expect(await ids({ appId }, LAST, 2)).toEqual([third, second]);
     expect(await ids({ appId }, second, 2)).toEqual([first]);
     expect(await ids({ appId }, first)).toEqual([]);
   });
 
-  test("is narrowed down by each condition, and by all of them together", async () => {
+  test("filters by each condition and by all together", async () => {
     const shop = await openShop();
     const sibling = await openSibling(shop);
     const { appId, merchantId } = shop;
@@ -53,11 +53,11 @@ describe("the list of orders", () => {
   });
 });
 
-test("an order's refunds are listed the oldest first, and no other order's", async () => {
+test("listRefunds lists only the order's refunds, oldest first", async () => {
   const shop = await openShop();
-  const [one, other] = [await storePaidOrder(shop), await storePaidOrder(shop)];
-  const first = await storeRefund(shop, one.id, 10);
-  const second = await storeRefund(shop, one.id, 20);
+  const [order, other] = [await storePaidOrder(shop), await storePaidOrder(shop)];
+  const first = await storeRefund(shop, order.id, 10);
+  const second = await storeRefund(shop, order.id, 20);
   await storeRefund(shop, other.id, 30);
-  expect(await listRefunds(db, one.id)).toEqual([first, second]);
+  expect(await listRefunds(db, order.id)).toEqual([first, second]);
 });

@@ -20,28 +20,28 @@ import { db, newOrderOf, NOW, storePaidOrder, storeRefund } from "../support/row
 
 const shop = await openShop();
 
-/** Stores a refund that must be possible. */
+/** Stores a refund; throws if it is refused. */
 async function stored(orderId: number, refundFen = 100): Promise<RefundRow> {
   const refund = await storeRefund(shop, orderId, refundFen);
   if (refund === null) throw new Error("the refund was not stored");
   return refund;
 }
 
-/** Moves a refund as the rules of its life allow. */
+/** Moves a refund from any state that allows it. */
 async function move(number: string, to: RefundRow["state"], refundId: string | null = null) {
   const change = { from: statesBefore(to), to, refundId, succeededAt: null };
   return await moveRefund(db, number, change, NOW + 1);
 }
 
-/** What the live refunds of an order come to. */
-async function heldOf(orderId: number): Promise<number> {
+/** The sum of the order's live refunds. */
+async function liveFenOf(orderId: number): Promise<number> {
   return (await listRefunds(db, orderId))
     .filter(({ state }) => isLive(state))
     .reduce((sum, { refundFen }) => sum + refundFen, 0);
 }
 
-describe("storing a refund", () => {
-  test("of what was paid gives its row", async () => {
+describe("I1: insertRefund", () => {
+  test("returns the row of a refund within the payment", async () => {
     const { id, number } = await storePaidOrder(shop);
     const refund = await stored(id);
     expect(refund).toMatchObject({
@@ -58,7 +58,7 @@ describe("storing a refund", () => {
     expect(await findOrderWithRefunds(db, number)).toMatchObject({ refunds: [refund] });
   });
 
-  test("of an order that isn't paid, isn't there or isn't the app's stores nothing", async () => {
+  test("refuses a refund of an unpaid, absent or another app's order", async () => {
     const waiting = await insertOrder(db, newOrderOf(shop));
     expect(await storeRefund(shop, waiting, 100)).toBeNull();
     expect(await storeRefund(shop, 999_999, 100)).toBeNull();
@@ -67,14 +67,14 @@ describe("storing a refund", () => {
     expect(await listRefunds(db, id)).toEqual([]);
   });
 
-  test("under a number that the app has used stores nothing", async () => {
-    const [one, other] = [await storePaidOrder(shop), await storePaidOrder(shop)];
-    expect(await storeRefund(shop, one.id, 40, "R-used")).not.toBeNull();
-    expect(await storeRefund(shop, one.id, 40, "R-used")).toBeNull();
+  test("refuses an appRefundNo that the app has used", async () => {
+    const [order, other] = [await storePaidOrder(shop), await storePaidOrder(shop)];
+    expect(await storeRefund(shop, order.id, 40, "R-used")).not.toBeNull();
+    expect(await storeRefund(shop, order.id, 40, "R-used")).toBeNull();
     expect(await storeRefund(shop, other.id, 40, "R-used")).toBeNull();
   });
 
-  test("counts all but closed ones against what was paid", async () => {
+  test("counts all refunds except closed ones against the payment", async () => {
     for (const state of ["refused", "accepted", "abnormal", "succeeded"] as const) {
       const { id } = await storePaidOrder(shop);
       await move((await stored(id)).number, state);
@@ -85,36 +85,36 @@ describe("storing a refund", () => {
     expect(await storeRefund(shop, id, 100)).not.toBeNull();
   });
 
-  test("by many at once never passes what was paid", async () => {
+  test("never exceeds the payment for any concurrent amounts", async () => {
     const amounts = fc.array(fc.integer({ min: 1, max: 120 }), { minLength: 2, maxLength: 12 });
     await fc.assert(
-      fc.asyncProperty(amounts, async (wishes) => {
+      fc.asyncProperty(amounts, async (requested) => {
         const { id } = await storePaidOrder(shop);
-        const order = await Promise.all(
-          wishes.map(async (refundFen) => await storeRefund(shop, id, refundFen)),
+        const rows = await Promise.all(
+          requested.map(async (refundFen) => await storeRefund(shop, id, refundFen)),
         );
-        const held = await heldOf(id);
-        expect(held).toBeLessThanOrEqual(100);
-        expect(order.reduce((sum, row) => sum + (row?.refundFen ?? 0), 0)).toBe(held);
-        for (const [index, row] of order.entries()) {
-          if (row === null) expect(held + (wishes[index] ?? 0)).toBeGreaterThan(100);
+        const liveFen = await liveFenOf(id);
+        expect(liveFen).toBeLessThanOrEqual(100);
+        expect(rows.reduce((sum, row) => sum + (row?.refundFen ?? 0), 0)).toBe(liveFen);
+        for (const [index, row] of rows.entries()) {
+          if (row === null) expect(liveFen + (requested[index] ?? 0)).toBeGreaterThan(100);
         }
       }),
       { numRuns: 40 },
     );
   });
 
-  test("of all that was paid, fifty times at once, stores one", async () => {
+  test("stores one of 50 concurrent full refunds", async () => {
     const { id } = await storePaidOrder(shop);
-    const order = await Promise.all(
+    const rows = await Promise.all(
       Array.from({ length: 50 }, async () => await storeRefund(shop, id, 100)),
     );
-    expect(order.filter((row) => row !== null)).toHaveLength(1);
+    expect(rows.filter((row) => row !== null)).toHaveLength(1);
   });
 });
 
-describe("moving a refund", () => {
-  test("keeps WeChat's number once it is known, and forgets that the app was told", async () => {
+describe("I4: moveRefund", () => {
+  test("keeps WeChat's refund id and resets the delivery to none", async () => {
     const { id } = await storePaidOrder(shop);
     const { number } = await stored(id);
     await move(number, "accepted", "50001");
@@ -132,7 +132,7 @@ describe("moving a refund", () => {
     });
   });
 
-  test("by many at once happens once", async () => {
+  test("succeeds for one of 20 concurrent calls", async () => {
     const { id } = await storePaidOrder(shop);
     const { number } = await stored(id);
     const moved = await Promise.all(
@@ -141,7 +141,7 @@ describe("moving a refund", () => {
     expect(moved.filter((row) => row !== null)).toHaveLength(1);
   });
 
-  test("ends the same in whatever order the same reports arrive, repeated or not", async () => {
+  test("ends in the same state in every order and repetition of the reports", async () => {
     const histories = fc.constantFrom<ReportedStatus[]>(
       ["processing", "succeeded"],
       ["processing", "closed"],
@@ -167,8 +167,8 @@ describe("moving a refund", () => {
   });
 });
 
-describe("recording a call to the app about a refund", () => {
-  test("that told old news only counts", async () => {
+describe("recordRefundDelivery", () => {
+  test("only counts a call that delivered an earlier state", async () => {
     const { id } = await storePaidOrder(shop);
     const { number } = await stored(id);
     await move(number, "abnormal");
@@ -178,13 +178,13 @@ describe("recording a call to the app about a refund", () => {
     expect(await findRefund(db, number)).toMatchObject({ notifyState: "none", notifyNumber: 1 });
   });
 
-  test("never counts back, nor takes a confirmation away", async () => {
+  test("never lowers the count or withdraws a confirmation", async () => {
     const { id } = await storePaidOrder(shop);
     const { number } = await stored(id);
     await move(number, "succeeded");
-    const told = "succeeded" as const;
-    await recordRefundDelivery(db, number, { calls: 2, confirmed: true, delivered: told }, NOW);
-    await recordRefundDelivery(db, number, { calls: 1, confirmed: false, delivered: told }, NOW);
+    const delivered = "succeeded" as const;
+    await recordRefundDelivery(db, number, { calls: 2, confirmed: true, delivered }, NOW);
+    await recordRefundDelivery(db, number, { calls: 1, confirmed: false, delivered }, NOW);
     expect(await findRefund(db, number)).toMatchObject({
       notifyState: "confirmed",
       notifyNumber: 2,

@@ -28,13 +28,13 @@ afterEach(closeScene);
 
 let addresses = 0;
 
-/** A caller that no other test is. */
-function stranger(): Readonly<Record<string, string>> {
+/** The headers of a caller with an address of its own. */
+function newCaller(): Readonly<Record<string, string>> {
   addresses += 1;
   return { "cf-connecting-ip": `198.51.100.${addresses}` };
 }
 
-async function askWith(
+async function postWith(
   bindings: Env,
   shop: Pick<Shop, "appId" | "salt">,
   path: string,
@@ -44,17 +44,17 @@ async function askWith(
   return await read(await send(path, formOf(signed(shop, values), headers), bindings));
 }
 
-describe("an app's limit", () => {
-  test.for(PATHS)("at %s is a 503 that says repeating is safe, and costs nothing", async (path) => {
+describe("I12: app limit", () => {
+  test.for(PATHS)("answers %s with a safely repeatable 503 without any trip", async (path) => {
     const { shop, wechat, logged } = await openScene();
     const { bindings } = bindingsWithLimits({ app: 1 });
-    // Counted beside the work: it is the one after the first too many that is refused.
-    for (let turn = 0; turn < 2; turn += 1) {
-      await askWith(bindings, shop, "/order", { order_id: 1 });
+    // Requests are counted in parallel with the work, so the one after the first excess is refused.
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      await postWith(bindings, shop, "/order", { order_id: 1 });
     }
     const { trips } = instrumentD1();
-    const counted = recordDataPoints();
-    const answer = await askWith(bindings, shop, path, { ...ORDER, order_id: 1 });
+    const dataPoints = recordDataPoints();
+    const answer = await postWith(bindings, shop, path, { ...ORDER, order_id: 1 });
     expect(answer).toMatchObject({ status: 200, code: 503, data: null });
     expect(answer.errmsg).toMatch(/^服务器端运行错误.*请求过于频繁（too many requests）/);
     expect(answer.errmsg).toContain("重复本请求是安全的");
@@ -65,71 +65,74 @@ describe("an app's limit", () => {
       { limited: "app" },
     ]);
     const app = String(shop.appId);
-    expect(counted).toMatchObject([{ kind: "limited", subject: "app", app }, { kind: "request" }]);
+    expect(dataPoints).toMatchObject([
+      { kind: "limited", subject: "app", app },
+      { kind: "request" },
+    ]);
   });
 
-  test("is each app's own", async () => {
+  test("is counted per app", async () => {
     const { shop } = await openScene();
     const sibling = await openSibling(shop);
     const { bindings, keys } = bindingsWithLimits({ app: 1 });
     const codes = [];
-    for (const one of [shop, shop, shop, sibling]) {
-      codes.push((await askWith(bindings, one, "/order", { order_id: 1 })).code);
+    for (const caller of [shop, shop, shop, sibling]) {
+      codes.push((await postWith(bindings, caller, "/order", { order_id: 1 })).code);
     }
     expect(codes).toEqual([501, 501, 503, 501]);
     expect(keys).toEqual([shop, shop, sibling].map(({ appId }) => String(appId)));
   });
 
-  test("is looked at again after a second", async () => {
+  test("is checked again after a second", async () => {
     const { shop } = await openScene();
     const { bindings } = bindingsWithLimits({ app: 1 });
     const codes = [];
     for (const wait of [0, 0, 999, 1]) {
       advance(wait);
-      codes.push((await askWith(bindings, shop, "/order", { order_id: 1 })).code);
+      codes.push((await postWith(bindings, shop, "/order", { order_id: 1 })).code);
     }
     expect(codes).toEqual([501, 501, 503, 501]);
-    expect((await askWith(bindings, shop, "/order", { order_id: 1 })).code).toBe(503);
-    // Another limiter has said nothing of it.
-    expect((await askWith(env, shop, "/order", { order_id: 1 })).code).toBe(501);
+    expect((await postWith(bindings, shop, "/order", { order_id: 1 })).code).toBe(503);
+    // Another limiter's refusals don't apply.
+    expect((await postWith(env, shop, "/order", { order_id: 1 })).code).toBe(501);
   });
 
-  test("isn't used up by who can't sign for the app", async () => {
+  test("isn't consumed by requests with an invalid signature", async () => {
     const { shop } = await openScene();
     const { bindings } = bindingsWithLimits({ app: 1 });
     const forger = { ...shop, salt: "another salt" };
     for (let turn = 0; turn < 5; turn += 1) {
-      expect((await askWith(bindings, forger, "/order", { order_id: 1 })).code).toBe(501);
+      expect((await postWith(bindings, forger, "/order", { order_id: 1 })).code).toBe(501);
     }
-    expect((await askWith(bindings, shop, "/pay/create-order", ORDER)).code).toBe(0);
+    expect((await postWith(bindings, shop, "/pay/create-order", ORDER)).code).toBe(0);
   });
 
-  test("that can't be counted refuses nothing, and the log has why", async () => {
+  test("refuses nothing when counting fails, and logs the failure", async () => {
     const { shop, logged } = await openScene();
     const broken: RateLimit = { limit: vi.fn<RateLimit["limit"]>().mockRejectedValue(new Error()) };
     const bindings = { ...env, APP_LIMIT: broken };
-    expect((await askWith(bindings, shop, "/pay/create-order", ORDER)).code).toBe(0);
+    expect((await postWith(bindings, shop, "/pay/create-order", ORDER)).code).toBe(0);
     expect(logLinesWith(logged, { event: "limit_not_counted" })).toHaveLength(1);
   });
 
-  test("is what wrangler.toml says: a hundred requests a second are served", async () => {
+  test("allows 100 requests per second with wrangler.toml's setting", async () => {
     const { shop } = await openScene();
     const codes = await Promise.all(
-      Array.from({ length: 100 }, async () => await askWith(env, shop, "/order", { order_id: 1 })),
+      Array.from({ length: 100 }, async () => await postWith(env, shop, "/order", { order_id: 1 })),
     );
     expect(new Set(codes.map(({ code }) => code))).toEqual(new Set([501]));
   });
 });
 
-describe("requests that nobody has signed", () => {
-  test("leave a line each up to the limit of their address, then one a minute", async () => {
+describe("I12: unverified requests", () => {
+  test("are logged one by one up to their address's limit, then once a minute", async () => {
     const { shop, logged } = await openScene();
     const { bindings } = bindingsWithLimits({ unverified: 3 });
     const forger = { ...shop, salt: "another salt" };
-    const headers = stranger();
+    const headers = newCaller();
     const flood = async () => {
       for (let turn = 0; turn < 10; turn += 1) {
-        expect((await askWith(bindings, forger, "/order", { order_id: 1 }, headers)).code).toBe(
+        expect((await postWith(bindings, forger, "/order", { order_id: 1 }, headers)).code).toBe(
           501,
         );
       }
@@ -148,15 +151,15 @@ describe("requests that nobody has signed", () => {
     ]);
   });
 
-  test("keep nobody behind the same address from being served, nor from having a line", async () => {
+  test("don't affect verified requests from the same address or their log lines", async () => {
     const { shop, logged } = await openScene();
     const { bindings } = bindingsWithLimits({ unverified: 1 });
     const forger = { ...shop, salt: "another salt" };
-    const headers = stranger();
+    const headers = newCaller();
     for (let turn = 0; turn < 5; turn += 1) {
-      await askWith(bindings, forger, "/order", { order_id: 1 }, headers);
+      await postWith(bindings, forger, "/order", { order_id: 1 }, headers);
     }
-    const { code, requestId } = await askWith(bindings, shop, "/pay/create-order", ORDER, headers);
+    const { code, requestId } = await postWith(bindings, shop, "/pay/create-order", ORDER, headers);
     expect(code).toBe(0);
     expect(logLinesWith(logged, { event: "request", requestId })).toHaveLength(1);
   });
@@ -164,20 +167,20 @@ describe("requests that nobody has signed", () => {
   test.for([
     ["a wrong signature", "wrong signature", { body: `appId=1&sign=${"0".repeat(40)}` }],
     ["no parameters", "malformed", { body: "" }],
-    ["JSON that isn't", "malformed", { body: "{" }],
-    ["too much", "too large", { body: "a=".padEnd(70_000, "x") }],
-  ] as const)("for %s are counted", async ([, outcome, { body }]) => {
+    ["malformed JSON", "malformed", { body: "{" }],
+    ["a body over the limit", "too large", { body: "a=".padEnd(70_000, "x") }],
+  ] as const)("with %s are counted", async ([, outcome, { body }]) => {
     await openScene();
-    const counted = recordDataPoints();
+    const dataPoints = recordDataPoints();
     const headers = { "content-type": "application/x-www-form-urlencoded" };
     await send("/order", { method: "POST", headers, body });
-    expect(counted[0]).toMatchObject({ kind: "unverified", subject: "app", outcome });
+    expect(dataPoints[0]).toMatchObject({ kind: "unverified", subject: "app", outcome });
   });
 
-  test("at the back-office leave no line each either", async () => {
+  test("to the admin routes are limited in the log too", async () => {
     const { logged } = await openScene();
     const { bindings } = bindingsWithLimits({ unverified: 2 });
-    const headers = { ...stranger(), authorization: "Bearer a-guess" };
+    const headers = { ...newCaller(), authorization: "Bearer a-guess" };
     for (let turn = 0; turn < 5; turn += 1) {
       expect((await send("/admin/orders", { headers }, bindings)).status).toBe(401);
     }
@@ -186,26 +189,26 @@ describe("requests that nobody has signed", () => {
   });
 });
 
-describe("a refund notification that somebody repeats", () => {
-  test("is followed up to its limit, then refused without a trip, and then served again", async () => {
+describe("I12: refund notification limit", () => {
+  test("refuses repeats over the limit without a trip, then accepts them again", async () => {
     const scene = await openScene("HMAC-SHA256");
     const { shop, wechat } = scene;
     const order = await makePaidOrder(scene);
     await runDueTimers(order);
     await requestRefund(scene, order);
     const { number } = await refundOf(order);
-    const news = { out_trade_no: order.number, out_refund_no: number, refund_status: "SUCCESS" };
-    const body = await refundNotificationXml(shop, news);
-    const deliver = async (bindings: Env) =>
+    const fields = { out_trade_no: order.number, out_refund_no: number, refund_status: "SUCCESS" };
+    const body = await refundNotificationXml(shop, fields);
+    const post = async (bindings: Env) =>
       await isAcknowledged(await send(refundPath(shop), xmlPost(body), bindings));
     const { bindings, keys } = bindingsWithLimits({ refundNotification: 2 });
-    expect([await deliver(bindings), await deliver(bindings)]).toEqual([false, false]);
+    expect([await post(bindings), await post(bindings)]).toEqual([false, false]);
     expect(wechat.callsOf("/pay/refundquery")).toHaveLength(2);
     wechat.refund(number).status = "SUCCESS";
     const { trips } = instrumentD1();
-    expect(await deliver(bindings)).toBe(false);
+    expect(await post(bindings)).toBe(false);
     expect(trips).toEqual([]);
     expect(keys).toEqual([number, number, number]);
-    expect(await deliver(bindingsWithLimits({ refundNotification: 2 }).bindings)).toBe(true);
+    expect(await post(bindingsWithLimits({ refundNotification: 2 }).bindings)).toBe(true);
   });
 });

@@ -24,7 +24,7 @@ afterEach(closeScene);
 
 const OPEN_ID = "oSecretOpenIdOfThePayer-0001";
 
-/** What must be nowhere but where it belongs. */
+/** The secrets that must not appear in logs, metrics or timelines. */
 function secretsOf(shop: Shop): string[] {
   const { apiKey, salt, webhookSecret } = shop;
   return [
@@ -39,8 +39,8 @@ function secretsOf(shop: Shop): string[] {
   ];
 }
 
-/** A life in which everything fails once. */
-async function hardLife(scene: Scene): Promise<{ id: number; number: string }> {
+/** Takes an order to its refund while every operation fails once. */
+async function runFaultyScenario(scene: Scene): Promise<{ id: number; number: string }> {
   const { wechat, app, shop } = scene;
   const page = { accessToken: "access-token-of-the-payer", url: "https://shop.example.com/" };
   const values = { openId: OPEN_ID, ...page };
@@ -72,25 +72,29 @@ async function hardLife(scene: Scene): Promise<{ id: number; number: string }> {
     wechatError("NOTENOUGH"),
     ...UNKNOWNS.map(([, fault]) => fault),
   );
-  for (let turn = 0; turn < 4; turn += 1) await requestRefund(scene, order);
+  for (let attempt = 0; attempt < 4; attempt += 1) await requestRefund(scene, order);
   d1.fail({ sql: /update "refunds" set "state"/, how: "lost before" });
   await runNextTimer(order, "poll-refund");
   await runNextTimer(order, "poll-refund");
   const { number } = await refundOf(order);
   wechat.refund(number).status = "SUCCESS";
   wechat.fail("/pay/refundquery", UNKNOWN);
-  const news = { out_trade_no: order.number, out_refund_no: number, refund_status: "SUCCESS" };
-  await notifyRefund(shop, news, "wrong");
-  await notifyRefund(shop, news);
-  await notifyRefund(shop, news);
+  const notification = {
+    out_trade_no: order.number,
+    out_refund_no: number,
+    refund_status: "SUCCESS",
+  };
+  await notifyRefund(shop, notification, "wrong");
+  await notifyRefund(shop, notification);
+  await notifyRefund(shop, notification);
   await runDueTimers(order);
   return order;
 }
 
-describe("a whole life with every failure", () => {
-  test("leaves no secret in the log, and no openId", async () => {
+describe("I9: an order with every fault", () => {
+  test("leaves no secret and no openId in the log", async () => {
     const scene = await openScene();
-    await hardLife(scene);
+    await runFaultyScenario(scene);
     const logged = scene.logged.join("\n");
     for (const event of ["request", "order_operation", "wechat_call", "app_call"]) {
       expect(logLinesWith(scene.logged, { event }).length).toBeGreaterThan(1);
@@ -100,18 +104,18 @@ describe("a whole life with every failure", () => {
     for (const secret of secretsOf(scene.shop)) expect(logged).not.toContain(secret);
   });
 
-  test("leaves no secret in the counters, no openId and no order's number", async () => {
+  test("leaves no secret, openId or order number in the metrics", async () => {
     const scene = await openScene();
-    const counted = recordDataPoints();
-    const { number } = await hardLife(scene);
-    expect(new Set(counted.map(({ kind }) => kind)).size).toBeGreaterThanOrEqual(4);
-    const text = JSON.stringify(counted);
+    const dataPoints = recordDataPoints();
+    const { number } = await runFaultyScenario(scene);
+    expect(new Set(dataPoints.map(({ kind }) => kind)).size).toBeGreaterThanOrEqual(4);
+    const text = JSON.stringify(dataPoints);
     for (const secret of [...secretsOf(scene.shop), number]) expect(text).not.toContain(secret);
   });
 
-  test("leaves no secret in the timeline, and no openId", async () => {
+  test("leaves no secret and no openId in the timeline", async () => {
     const scene = await openScene();
-    const order = await hardLife(scene);
+    const order = await runFaultyScenario(scene);
     const headers = { authorization: `Bearer ${env.ADMIN_TOKEN}` };
     const shown = await send(`/admin/orders/${order.id}/timeline`, { headers });
     const timeline = JSON.stringify(await objectOf(order).history()) + (await shown.text());
@@ -119,15 +123,15 @@ describe("a whole life with every failure", () => {
     for (const secret of secretsOf(scene.shop)) expect(timeline).not.toContain(secret);
   });
 
-  test("ends with the money back and both of its events told", async () => {
+  test("ends refunded with both events confirmed", async () => {
     const scene = await openScene();
-    const order = await hardLife(scene);
+    const order = await runFaultyScenario(scene);
     expect(await refundOf(order)).toMatchObject({ state: "succeeded", notifyState: "confirmed" });
     expect(scene.wechat.refunds.size).toBe(1);
   });
 });
 
-test("the back-office's token isn't logged when it is refused", async () => {
+test("I9: a refused admin token isn't logged", async () => {
   const { logged } = await openScene();
   const headers = { authorization: "Bearer a-token-of-somebody-else" };
   expect((await send("/admin/orders", { headers })).status).toBe(401);
@@ -149,12 +153,12 @@ describe("a log line", () => {
     });
   });
 
-  test("shows of an identifier what tells two apart, not what could be used", () => {
+  test("masked keeps only enough of an identifier to tell two apart", () => {
     expect(masked("ocxab04rPr0Qms9SOQA3fNgYGqoY")).toBe("ocxa***oY");
     expect(masked("12345678")).toBe("***");
   });
 
-  test("tells of a failed query its cause, never the values bound to it", () => {
+  test("describe returns a failed query's cause, never its bound values", () => {
     const cause = new Error("D1_ERROR: no such table");
     const failed = new Error(`Failed query: select ?\nparams: ${OPEN_ID}`, { cause });
     expect(describeError(failed)).toBe("Error: D1_ERROR: no such table");

@@ -16,14 +16,14 @@ import { closeScene, openScene } from "../support/scene.ts";
 
 afterEach(closeScene);
 
-test("a request is counted by its route, its code and its app, with what it cost", async () => {
+test("metrics of a request: route, code, app and usage", async () => {
   const scene = await openScene();
   await makeOrder(scene);
-  const counted = recordDataPoints();
+  const dataPoints = recordDataPoints();
   await postSigned(scene.shop, "/pay/create-order", ORDER);
   const app = String(scene.shop.appId);
   const request = { index: "request", kind: "request", code: "" };
-  expect(counted).toContainEqual({
+  expect(dataPoints).toContainEqual({
     ...request,
     subject: "/pay/create-order",
     outcome: "0",
@@ -32,49 +32,49 @@ test("a request is counted by its route, its code and its app, with what it cost
   });
 });
 
-test("requests are counted under a short list of routes, whatever their paths hold", async () => {
+test("metrics of requests use a closed list of routes, whatever the path", async () => {
   await openScene();
-  const counted = recordDataPoints();
+  const dataPoints = recordDataPoints();
   const headers = { authorization: `Bearer ${env.ADMIN_TOKEN}` };
   await send("/admin/orders/123456", { headers });
   await send("/notify/v2/987/pay", { method: "POST" });
   await send("/nowhere/at/all");
-  expect(counted.filter(({ kind }) => kind === "request")).toMatchObject([
+  expect(dataPoints.filter(({ kind }) => kind === "request")).toMatchObject([
     { subject: "/admin/*", outcome: "404", app: "" },
     { subject: "/notify/v2/:merchantId/pay", outcome: "1" },
     { subject: "/*", outcome: "404" },
   ]);
 });
 
-test("calls to WeChat are counted by their outcome and WeChat's code", async () => {
+test("metrics of calls to WeChat: outcome and WeChat's code", async () => {
   const scene = await openScene();
   const order = await makePaidOrder(scene);
-  const counted = recordDataPoints();
+  const dataPoints = recordDataPoints();
   scene.wechat.fail("/pay/unifiedorder", wechatError("NOAUTH"));
   await postSigned(scene.shop, "/pay/create-order", ORDER);
   scene.wechat.fail("/secapi/pay/refund", UNKNOWN);
   await requestRefund(scene, order);
-  expect(counted.filter(({ kind }) => kind === "wechat_call")).toMatchObject([
+  expect(dataPoints.filter(({ kind }) => kind === "wechat_call")).toMatchObject([
     { subject: "prepay", outcome: "refused", code: "NOAUTH" },
     { subject: "refund", outcome: "unknown", code: "" },
   ]);
 });
 
-test("calls to apps are counted by their outcome, and the object's work by its operation", async () => {
+test("metrics of calls to apps: event, outcome and app", async () => {
   const scene = await openScene();
   const order = await makePaidOrder(scene);
-  const counted = recordDataPoints();
+  const dataPoints = recordDataPoints();
   scene.app.respondWith(appResponse("no"));
   await runNextTimer(order, "deliver-payment");
   await runNextTimer(order, "deliver-payment");
   const app = String(scene.shop.appId);
-  expect(counted).toMatchObject([
+  expect(dataPoints).toMatchObject([
     { kind: "app_call", subject: "pay", outcome: "not confirmed", app },
     { kind: "app_call", subject: "pay", outcome: "confirmed", app },
   ]);
 });
 
-test("what can't be counted is logged, and the request goes on", async () => {
+test("metrics that can't be written are logged and don't fail the request", async () => {
   const { shop, logged } = await openScene();
   vi.spyOn(env.METRICS, "writeDataPoint").mockImplementation(() => {
     throw new Error("too many data points");

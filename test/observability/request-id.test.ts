@@ -13,16 +13,16 @@ import { closeScene, openScene } from "../support/scene.ts";
 
 afterEach(closeScene);
 
-/** The request id that the gateway gave the request which this line of the log is about. */
+/** The request id of the last logged request whose path matches. */
 async function requestIdOf(logged: readonly string[], path: RegExp): Promise<unknown> {
-  const line = logLinesWith(logged, { event: "request" }).findLast(({ path: requested }) =>
-    path.test(String(requested)),
+  const line = logLinesWith(logged, { event: "request" }).findLast(({ path: loggedPath }) =>
+    path.test(String(loggedPath)),
   );
   return line?.["requestId"];
 }
 
-describe("log lines and incidents that a request causes", () => {
-  test("a contradicting payment's carry the id of its notification", async () => {
+describe("request id in log lines and incidents", () => {
+  test("payment_contradiction has the id of the notification's request", async () => {
     const scene = await openScene();
     const order = await makeOrder(scene);
     const paid = scene.wechat.pay(order.number);
@@ -38,7 +38,7 @@ describe("log lines and incidents that a request causes", () => {
     expect(rows).toMatchObject([{ kind: "payment_contradiction", requestId }]);
   });
 
-  test("an unknown refund's carry the id of its notification", async () => {
+  test("refund_of_unknown_order has the id of the notification's request", async () => {
     const scene = await openScene();
     const number = "f".repeat(32);
     await notifyRefund(scene.shop, { out_trade_no: number, out_refund_no: "a".repeat(32) });
@@ -49,7 +49,7 @@ describe("log lines and incidents that a request causes", () => {
     ]);
   });
 
-  test("a refund that WeChat no longer knows carries the id of the sync that found it", async () => {
+  test("refund_unknown_to_wechat has the id of the sync's request", async () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
     const { data } = await requestRefund(scene, order);
@@ -63,7 +63,7 @@ describe("log lines and incidents that a request causes", () => {
   });
 });
 
-describe("the D1 trips in the log", () => {
+describe("d1Trips in the log", () => {
   test.for([
     ["GET", "/admin/incidents", undefined],
     ["GET", "/admin/incidents/999999", undefined],
@@ -71,7 +71,7 @@ describe("the D1 trips in the log", () => {
     ["GET", "/admin/reconciliations", undefined],
     ["GET", "/admin/reconciliations/999999", undefined],
     ["POST", "/admin/deliveries/redeliver", { since: 0 }],
-  ] as const)("of %s %s are counted", async ([method, path, body]) => {
+  ] as const)("are counted for %s %s", async ([method, path, body]) => {
     const { logged } = await openScene();
     const response = await admin(method, path, body);
     const requestId = response.headers.get("x-request-id");
@@ -79,7 +79,7 @@ describe("the D1 trips in the log", () => {
     expect(line?.["d1Trips"]).toBeGreaterThan(0);
   });
 
-  test("of each job of the schedule are counted", async () => {
+  test("are counted for each job of the schedule", async () => {
     const { logged } = await openScene();
     await worker.scheduled(createScheduledController(), env);
     const jobs = logLinesWith(logged, { event: "job" });

@@ -15,8 +15,8 @@ import { closeScene, openScene } from "../support/scene.ts";
 
 afterEach(closeScene);
 
-describe("a request's line", () => {
-  test("tells what the request has cost until its answer", async () => {
+describe("log line request", () => {
+  test("has the request's usage up to its response", async () => {
     const scene = await openScene();
     await makeOrder(scene);
     const { requestId } = await postSigned(scene.shop, "/pay/create-order", ORDER);
@@ -25,7 +25,7 @@ describe("a request's line", () => {
     ]);
   });
 
-  test("tells how long WeChat took of it", async () => {
+  test("has the time spent in calls to WeChat", async () => {
     const scene = await openScene();
     const { wechat, shop, logged } = scene;
     const slow = new Promise<void>((resolve) => {
@@ -45,8 +45,8 @@ describe("a request's line", () => {
   });
 });
 
-describe("a call to WeChat", () => {
-  test("leaves a line with its outcome, under the request's id", async () => {
+describe("log line wechat_call", () => {
+  test("has the call's outcome and the request's id", async () => {
     const { wechat, shop, logged } = await openScene();
     wechat.fail("/pay/unifiedorder", wechatError("NOAUTH"));
     const { requestId } = await postSigned(shop, "/pay/create-order", ORDER);
@@ -55,11 +55,11 @@ describe("a call to WeChat", () => {
     ]);
   });
 
-  test("says why nothing is known, without the payer whom WeChat may name", async () => {
+  test("has the reason of an unknown outcome with the openId masked", async () => {
     const { wechat, shop, logged } = await openScene();
     const openId = "oPayerWhomWechatNames-000001";
-    const spoken = wechatError("SYSTEMERROR", `busy with ${openId}${"!".repeat(500)}`);
-    wechat.fail("/pay/unifiedorder", spoken, spoken);
+    const fault = wechatError("SYSTEMERROR", `busy with ${openId}${"!".repeat(500)}`);
+    wechat.fail("/pay/unifiedorder", fault, fault);
     await postSigned(shop, "/pay/create-order", { ...ORDER, openId });
     const [line, ...more] = logLinesWith(logged, { event: "wechat_call" });
     expect(more).toEqual([]);
@@ -70,7 +70,7 @@ describe("a call to WeChat", () => {
     expect(logged.join()).not.toContain(openId);
   });
 
-  test("of an order's object has the id of the request that it is made for", async () => {
+  test("of an order's object has the id of the request that caused it", async () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
     scene.wechat.fail("/secapi/pay/refund", UNKNOWN);
@@ -81,8 +81,8 @@ describe("a call to WeChat", () => {
   });
 });
 
-describe("work of an order's object", () => {
-  test("leaves a line with what it cost, under the request's id", async () => {
+describe("log line order_operation", () => {
+  test("has the operation's usage and the request's id", async () => {
     const scene = await openScene();
     const order = await makeOrder(scene);
     const paid = scene.wechat.pay(order.number);
@@ -92,13 +92,13 @@ describe("work of an order's object", () => {
     expect(logLinesWith(scene.logged, { event: "order_operation", requestId })).toMatchObject([
       { operation: "record-payment", order: order.number, outcome: "recorded", d1Trips: 1 },
     ]);
-    // The object's trips are its own, not the request's.
+    // The object's trips aren't counted for the request.
     expect(logLinesWith(scene.logged, { event: "request", requestId })).toMatchObject([
       { d1Trips: 1 },
     ]);
   });
 
-  test("tells a refusal and a fault from a success", async () => {
+  test("distinguishes a refusal from a success", async () => {
     const scene = await openScene();
     const order = await makeOrder(scene);
     await requestRefund(scene, order);
@@ -111,7 +111,7 @@ describe("work of an order's object", () => {
     expect(lines.map((line) => line["outcome"])).toEqual(["refused 501", "ok"]);
   });
 
-  test("by an alarm leaves one line, whatever was due", async () => {
+  test("is written once per alarm, with its timers", async () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
     await runNextTimer(order, "deliver-payment");
@@ -126,15 +126,15 @@ describe("work of an order's object", () => {
   });
 });
 
-describe("a call to an app", () => {
+describe("log line app_call", () => {
   test.for([
     ["confirmed", 200, appResponse("success")],
     ["not confirmed", 500, appResponse("success", { status: 500 })],
     ["no answer", null, unreachable],
-  ] as const)("that is %s leaves a line that says so", async ([outcome, status, reply]) => {
+  ] as const)("has the outcome: %s", async ([outcome, status, response]) => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
-    scene.app.respondWith(reply);
+    scene.app.respondWith(response);
     await runNextTimer(order, "deliver-payment");
     expect(logLinesWith(scene.logged, { event: "app_call" })).toMatchObject([
       {
