@@ -230,7 +230,7 @@ describe("reseal, unreadable row", () => {
 
 describe("reseal, concurrent changes", () => {
   test.for<Rotatable>(["salt", "webhookSecret"])(
-    "keep a concurrently rotated %s",
+    "keeps a concurrently rotated %s",
     async (secret) => {
       // The merchant is resealed first, so that the app is the only row left.
       await reseal(db, bothKeys);

@@ -101,7 +101,7 @@ describe("I12: app limit", () => {
     const { shop } = await openScene();
     const { bindings } = bindingsWithLimits({ app: 1 });
     const forger = { ...shop, salt: "another salt" };
-    for (let turn = 0; turn < 5; turn += 1) {
+    for (let attempt = 0; attempt < 5; attempt += 1) {
       expect((await postWith(bindings, forger, "/order", { order_id: 1 })).code).toBe(501);
     }
     expect((await postWith(bindings, shop, "/pay/create-order", ORDER)).code).toBe(0);
@@ -131,7 +131,7 @@ describe("I12: unverified requests", () => {
     const forger = { ...shop, salt: "another salt" };
     const headers = newCaller();
     const flood = async () => {
-      for (let turn = 0; turn < 10; turn += 1) {
+      for (let attempt = 0; attempt < 10; attempt += 1) {
         expect((await postWith(bindings, forger, "/order", { order_id: 1 }, headers)).code).toBe(
           501,
         );
@@ -156,7 +156,7 @@ describe("I12: unverified requests", () => {
     const { bindings } = bindingsWithLimits({ unverified: 1 });
     const forger = { ...shop, salt: "another salt" };
     const headers = newCaller();
-    for (let turn = 0; turn < 5; turn += 1) {
+    for (let attempt = 0; attempt < 5; attempt += 1) {
       await postWith(bindings, forger, "/order", { order_id: 1 }, headers);
     }
     const { code, requestId } = await postWith(bindings, shop, "/pay/create-order", ORDER, headers);
@@ -181,7 +181,7 @@ describe("I12: unverified requests", () => {
     const { logged } = await openScene();
     const { bindings } = bindingsWithLimits({ unverified: 2 });
     const headers = { ...newCaller(), authorization: "Bearer a-guess" };
-    for (let turn = 0; turn < 5; turn += 1) {
+    for (let attempt = 0; attempt < 5; attempt += 1) {
       expect((await send("/admin/orders", { headers }, bindings)).status).toBe(401);
     }
     expect(logLinesWith(logged, { event: "admin_refused" })).toHaveLength(2);

@@ -190,7 +190,7 @@ describe("APIv3 payment notification with a valid signature", () => {
     ["an absent order", { out_trade_no: "f".repeat(32) }],
     ["no transaction_id", { transaction_id: "" }],
     ["an unpaid state", { trade_state: "NOTPAY" }],
-  ])("over %s is refused and changes nothing", async ([, changes]) => {
+  ])("with %s is refused and changes nothing", async ([, changes]) => {
     expect(await postRefused(payPath(scene.shop), signedPost(paidBody(changes)))).toBe(400);
   });
 

@@ -138,8 +138,8 @@ test("I9: a refused admin token isn't logged", async () => {
   expect(logged.join()).not.toContain("a-token-of-somebody-else");
 });
 
-describe("a log line", () => {
-  test("is one line of JSON with its level and event", () => {
+describe("log", () => {
+  test("writes one line of JSON with level and event", () => {
     const warn = vi.spyOn(console, "warn").mockReturnValue();
     log("warn", "odd", { order: "a\nb", app: 1, none: null, left: undefined });
     const [[line = ""] = []] = warn.mock.calls;

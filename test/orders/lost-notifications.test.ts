@@ -102,7 +102,7 @@ describe("handleRefundNotification, an abnormal refund that succeeds", () => {
     held.release();
     await delivering;
     expect((await refundOf(order)).state).toBe("succeeded");
-    for (let turn = 0; turn < 5; turn += 1) {
+    for (let attempt = 0; attempt < 5; attempt += 1) {
       const [next] = await timersOf(order);
       if (next !== undefined) await runNextTimer(order, next.kind);
     }

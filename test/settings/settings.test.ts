@@ -149,7 +149,7 @@ describe("Settings, apps", () => {
   test("finds an app although forgetSettings runs while it waits for another query", async () => {
     const [first, second] = [await newId(), await newId()];
     // One of these microtasks lies between the first query's result and the second read.
-    for (let turns = 0; turns < 30; turns += 1) {
+    for (let microtasks = 0; microtasks < 30; microtasks += 1) {
       vi.restoreAllMocks();
       forgetSettings();
       const held = gate();
@@ -157,7 +157,7 @@ describe("Settings, apps", () => {
       const loads = [first, second].map(async (id) => await readApp(db, masterKey, id, NOW));
       await new Promise((resolve) => setTimeout(resolve, 10));
       held.release();
-      for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+      for (let ran = 0; ran < microtasks; ran += 1) await Promise.resolve();
       forgetSettings();
       expect((await Promise.all(loads)).map(({ ok }) => ok)).toEqual([true, true]);
     }
