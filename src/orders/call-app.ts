@@ -2,25 +2,25 @@ import { isConfirmed } from "../contract/callback/confirmation.ts";
 import { parseRetryAfter } from "../contract/callback/schedule.ts";
 import type { SignedCallback } from "../contract/callback/signed-callback.ts";
 
-/** Contract: an app has this long to answer, body included. */
+/** Contract: an app must respond within this time, body included. */
 const CALL_TIMEOUT_MS = 10_000;
-/** Contract: of an app's answer no more than this is read. */
+/** Contract: at most this much of an app's response is read. */
 const MAX_ANSWER_BYTES = 8 * 1024;
-/** How much of the answer the timeline keeps, in characters. */
+/** The timeline keeps this many characters of the response. */
 const MAX_HEAD_LENGTH = 200;
 
-/** What came of one call to an app. */
+/** The outcome of one call to an app. */
 export interface AppAnswer {
   readonly confirmed: boolean;
-  /** HTTP status, or null when there was no answer. */
+  /** HTTP status; null when there was no response. */
   readonly status: number | null;
-  /** The head of the answer, or why there was none. */
+  /** The head of the response, or the reason why there was none. */
   readonly head: string;
-  /** What the app asked for by `Retry-After`, in ms. */
+  /** The wait that the app requested by `Retry-After`, in ms; null without a valid one. */
   readonly retryAfterMs: number | null;
 }
 
-/** Calls an app. A redirect is a failed call: a notify URL is the operator's word, not the app's. */
+/** Calls an app. A redirect is a failed call: only the operator sets a notify URL, never the app. */
 export async function callApp(url: string, callback: SignedCallback): Promise<AppAnswer> {
   const signal = AbortSignal.timeout(CALL_TIMEOUT_MS);
   let response: Response;
@@ -38,10 +38,10 @@ export async function callApp(url: string, callback: SignedCallback): Promise<Ap
   const { status } = response;
   const retryAfterMs = parseRetryAfter(response.headers.get("retry-after"), Date.now());
   try {
-    const { text, whole } = await readHead(response, signal);
+    const { text, complete } = await readHead(response, signal);
     return {
-      // What was cut off might have said otherwise.
-      confirmed: whole && isConfirmed(status, text),
+      // The unread rest might contradict the part that was read.
+      confirmed: complete && isConfirmed(status, text),
       status,
       head: text.slice(0, MAX_HEAD_LENGTH),
       retryAfterMs,
@@ -52,19 +52,19 @@ export async function callApp(url: string, callback: SignedCallback): Promise<Ap
 }
 
 /**
- * Reads what the limits allow and hangs up: an endless answer costs no more than a long one, one
- * that drips no more than a late one. Throws when it breaks off, or when the time is up.
+ * Reads up to the limits and cancels the body: an endless response costs no more than a long one, a
+ * stalling one no more than a late one. Throws when the connection breaks or the time is up.
  */
 async function readHead(
   response: Response,
   signal: AbortSignal,
-): Promise<{ readonly text: string; readonly whole: boolean }> {
-  if (response.body === null) return { text: "", whole: true };
+): Promise<{ readonly text: string; readonly complete: boolean }> {
+  if (response.body === null) return { text: "", complete: true };
   signal.throwIfAborted();
   const reader = response.body.getReader();
   // Ends a pending read too, whether or not the stream itself heeds the signal.
-  const hangUp = (): void => void reader.cancel().catch(() => null);
-  signal.addEventListener("abort", hangUp, { once: true });
+  const cancel = (): void => void reader.cancel().catch(() => null);
+  signal.addEventListener("abort", cancel, { once: true });
   try {
     const decoder = new TextDecoder();
     let text = "";
@@ -72,14 +72,14 @@ async function readHead(
     while (size < MAX_ANSWER_BYTES) {
       const { done, value } = await reader.read();
       signal.throwIfAborted();
-      if (done) return { text: text + decoder.decode(), whole: true };
+      if (done) return { text: text + decoder.decode(), complete: true };
       size += value.byteLength;
       text += decoder.decode(value, { stream: true });
     }
-    hangUp();
-    return { text, whole: false };
+    cancel();
+    return { text, complete: false };
   } finally {
-    signal.removeEventListener("abort", hangUp);
+    signal.removeEventListener("abort", cancel);
   }
 }
 

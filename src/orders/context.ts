@@ -8,11 +8,11 @@ import type { LastRefund } from "./last-refund.ts";
 import type { Timeline } from "./timeline.ts";
 import type { Timers } from "./timers.ts";
 
-/** What the flows of one order work with. The order's object creates it and passes it to each. */
+/** The dependencies of an order's flows. The order's object creates it and passes it to each. */
 export interface OrderContext {
   /** The order's number (`pay_order_number`), which is the object's name. */
   readonly number: string;
-  /** For the log and the counters: the request that caused the work, and what it has used. */
+  /** For log and metrics: the request that caused the work, and the work's usage. */
   readonly meter: RequestMeter;
   readonly config: Config;
   readonly db: Database;

@@ -19,13 +19,13 @@ import type { OrderContext } from "./context.ts";
 import { openIncident, resolveIncident } from "./incidents.ts";
 import { refundNoOf, type DeliveryTimer } from "./timers.ts";
 
-/** What an app is to be notified of, as D1 has it at the moment of the call. */
+/** A notification for an app, read from D1 at the time of the call. */
 interface AppNotification {
   readonly event: "pay" | "refund";
   readonly eventId: string;
   readonly fields: Parameters;
   readonly urlOf: (app: AppSettings) => string;
-  /** Calls made so far, as D1 knows. */
+  /** Calls made so far, according to D1. */
   readonly calls: number;
   readonly record: (call: { calls: number; confirmed: boolean }, nowAt: number) => Promise<void>;
 }
@@ -48,7 +48,7 @@ export async function deliver(context: OrderContext, timer: DeliveryTimer): Prom
   const attempt = timer.attempt + 1;
   const startedAt = Date.now();
   const app = await context.appOf(order);
-  // Armed again while the notification was read: it may be outdated, and the timer is another's.
+  // Armed again while the notification was read: it may be outdated, and the new timer delivers.
   if (!timers.isUnchanged(timer)) return;
   const begun = await timers.begin(timer, startedAt + (nextDelay(attempt, 0, null) ?? 0), calls);
   const callback = await signCallback(notification.fields, {
@@ -93,7 +93,7 @@ export async function deliver(context: OrderContext, timer: DeliveryTimer): Prom
   await timers.remove(begun);
 }
 
-/** The app has confirmed. Only a whole schedule of failed calls can have opened the incident. */
+/** The app has confirmed. Only a schedule of failed calls that ended can have opened the incident. */
 async function resolveExhausted(
   context: OrderContext,
   refundNo: string | null,
@@ -107,7 +107,7 @@ async function resolveExhausted(
   );
 }
 
-/** What the timer is to deliver; null when there is nothing to deliver any more. */
+/** The notification that the timer delivers; null when there is nothing left to deliver. */
 async function notificationFor(
   context: OrderContext,
   order: OrderRow,
@@ -117,7 +117,7 @@ async function notificationFor(
   switch (timer.kind) {
     case "deliver-payment":
       if (order.payState !== "paid") {
-        // Armed by a payment whose recording never ended: WeChat knows whether there was one.
+        // Armed by a payment whose recording never ended: WeChat knows whether it was paid.
         await context.timers.arm({ kind: "poll-payment" }, Date.now());
         return null;
       }

@@ -7,7 +7,7 @@ import type { OrderContext } from "./context.ts";
 import { openIncident, subjectOf } from "./incidents.ts";
 import { refundNoOf, timerKey, type DeliveryName, type TimerName } from "./timers.ts";
 
-/** What was missing of an order's timers and has been restored. */
+/** The outcome of `ensureTimers`: the numbers of restored timers and opened incidents. */
 export interface EnsuredTimers {
   readonly kind: "complete" | "restored";
   /** Timers. */
@@ -36,7 +36,7 @@ interface EndedDelivery {
 
 /**
  * Arms the timers that this order must have and lacks: its object may have lost its storage, or may
- * never have heard of the order. A timer that exists stays as it is.
+ * never have been called for the order. Existing timers stay unchanged.
  *
  * @param delayMs how long from now a restored timer is due
  */
@@ -124,7 +124,7 @@ function hasEnded(state: OrderRow["payNotifyState"], calls: number): boolean {
   return state === "failing" && calls >= DELIVERY_CALLS;
 }
 
-/** Unless one was opened after the last call, even if resolved since: a person's decision stands. */
+/** Opens none if one was opened after the last call, even if resolved: a person decided that. */
 async function openOnce(
   context: OrderContext,
   order: OrderRow,

@@ -38,8 +38,8 @@ export async function openIncident(
 }
 
 /**
- * Resolves the open incident of this kind, if there is one: its cause is gone. One trip to D1, so
- * callers ask only when one may have been opened. Throws when D1 does.
+ * Resolves the open incident of this kind, if any, because its cause is gone. Takes one trip to D1,
+ * so callers call it only when one may have been opened. Throws when D1 does.
  */
 export async function resolveIncident(
   { db, number, meter: { requestId } }: OrderContext,

@@ -1,7 +1,7 @@
 import type { OrderRow } from "../db/rows.ts";
 import type { OrderKey } from "../wechat/types.ts";
 
-/** What names a stored order at WeChat. */
+/** The key of a stored order at WeChat. */
 export function keyOf(order: OrderRow): OrderKey {
   return {
     orderNumber: order.number,

@@ -6,7 +6,7 @@ import type { RequestMeter } from "../observability/request-meter.ts";
 /** The outcomes of the operations of an order's object. */
 export type Outcome = string | null | { readonly kind: string } | Result<object, Refusal>;
 
-/** Logs a finished operation of an order's object, and what it has used. */
+/** Logs a finished operation of an order's object and its usage. */
 export function logOperation(
   { requestId, usage }: RequestMeter,
   operation: {

@@ -47,15 +47,15 @@ export interface OrderHistory {
 }
 
 /**
- * One order, named by its number (`pay_order_number`): serialises what takes several steps, holds
- * the order's timers and keeps its timeline. It decides nothing itself; the flows are beside it.
+ * One order, named by its number (`pay_order_number`): serialises the flows that take several steps,
+ * holds the order's timers and keeps its timeline. The decisions are in the flows, one file each.
  */
 export class OrderObject extends DurableObject<Env> {
   readonly #config: Result<Config, readonly string[]>;
   readonly #timers: Timers;
   readonly #timeline: Timeline;
   readonly #lastRefund: LastRefund;
-  /** The end of the queue: what takes several steps waits for everything before it. */
+  /** The end of the queue: a flow of several steps waits for everything before it. */
   #last: Promise<unknown> = Promise.resolve();
   /** Refund requests under way: a repeat joins the first instead of queueing. */
   readonly #refunds = new Map<string, Promise<Result<AcceptedRefund, Refusal>>>();
@@ -179,7 +179,7 @@ export class OrderObject extends DurableObject<Env> {
     await this.ctx.storage.getAlarm();
   }
 
-  /** What happened to this order, and what its timers will do. */
+  /** The order's timeline and its armed timers. */
   history(): OrderHistory {
     return {
       entries: this.#timeline.entries(),
@@ -237,7 +237,7 @@ export class OrderObject extends DurableObject<Env> {
         return;
       case "deliver-payment":
       case "deliver-refund":
-        // Outside the queue: an app that answers slowly delays nothing but its own callbacks.
+        // Outside the queue: a slow app delays only its own callbacks.
         await deliver(context, timer);
         return;
     }

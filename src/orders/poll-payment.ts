@@ -9,10 +9,10 @@ import { resolvePaymentUnknown } from "./payment-known.ts";
 import { recordPayment } from "./record-payment.ts";
 import type { PollPaymentTimer } from "./timers.ts";
 
-/** What WeChat says about an order's payment; `paid` has been recorded. */
+/** The payment's state according to WeChat; `paid` has been recorded. */
 export type PaymentState = "paid" | "waiting" | "closed" | "absent" | "unknown";
 
-/** Asks WeChat whether the order is paid, and records it if so. */
+/** Queries WeChat about the order's payment and records it if paid. */
 export async function queryPayment(
   context: OrderContext,
   order: OrderRow,

@@ -99,7 +99,7 @@ async function report(
   nowAt: number,
 ): Promise<void> {
   const { transactionId, totalFen } = payment;
-  // The merchant that reported it, for there a person finds the payment.
+  // The merchant that reported it: a person finds the payment in its account.
   const about = { refundNo: null, merchantId } as const;
   switch (outcome.kind) {
     case "recorded":

@@ -9,8 +9,8 @@ export type Redelivery = "armed" | "nothing to deliver" | "no such refund" | "un
 /**
  * Calls the app again, from the start of the schedule, however earlier calls ended.
  *
- * @param refundNo which refund; null is the latest that there is something to deliver of
- * @param delayMs how long from now the first call is made
+ * @param refundNo the refund; null selects the latest one in a reportable state
+ * @param delayMs the time until the first call
  */
 export async function redeliver(
   { db, number, timers }: OrderContext,

@@ -1,6 +1,6 @@
 import type { RefundState } from "../domain/states.ts";
 
-/** What happened to an order, for people: calls out and in, state changes, deliveries. */
+/** An event of an order, for people: calls out and in, state changes, deliveries. */
 export interface TimelineEntry {
   readonly at: number;
   readonly event: TimelineEvent;
@@ -8,7 +8,7 @@ export interface TimelineEntry {
   readonly facts: TimelineFacts;
 }
 
-/** A closed set: nothing is decided by what a timeline says, and it may lose entries. */
+/** A closed set. No code decides by a timeline, because it may lose entries. */
 export type TimelineEvent =
   | "wechat.prepay"
   | "wechat.query_payment"
@@ -30,7 +30,7 @@ export type TimelineEvent =
 
 export type TimelineFacts = Readonly<Record<string, string | number | boolean | null>>;
 
-/** An order's life has a few dozen entries; a flood of repeats must not fill its storage. */
+/** An order usually has a few dozen entries; a flood of repeats must not fill its storage. */
 const MAX_ENTRIES = 500;
 
 const PREFIX = "event:";

@@ -8,7 +8,7 @@
  * too late. An alarm that turns out too early wakes the object for nothing, at a seventh of a row.
  */
 
-/** What names a timer, and what it does when it is due. */
+/** A timer's name, which selects the work that it does when due. */
 export type TimerName =
   | { readonly kind: "poll-payment" }
   | { readonly kind: "deliver-payment" }
@@ -161,7 +161,7 @@ export class Timers {
     return armed?.attempt === timer.attempt && armed.dueAt === timer.dueAt ? armed : undefined;
   }
 
-  /** Stores one timer and removes another, where given; then checks the alarm. */
+  /** Stores `stored` and removes `removed`, if present; then checks the alarm. */
   async #write(stored: Timer | null, removed?: TimerName): Promise<void> {
     const before = this.all();
     const kept = before.filter(

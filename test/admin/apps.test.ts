@@ -3,17 +3,17 @@ import { describe, expect, test } from "vitest";
 import { importMasterKey } from "../../src/lib/secret-box.ts";
 import { connect } from "../../src/db/database.ts";
 import { readApp } from "../support/settings.ts";
-import { appBody, ask, faults, fieldOf, fieldsOf, newMerchant } from "./support.ts";
+import { appBody, sendAdmin, fieldErrors, fieldOf, fieldsOf, createMerchant } from "./support.ts";
 
 const PATH = "/admin/apps";
 const PUBLISHED_SALT = "992a7f0b35d90fa9d45fe7a669414fbb";
 
 const db = connect(env.DB);
 const masterKey = await importMasterKey(env.MASTER_KEY);
-const merchantId = await newMerchant();
+const merchantId = await createMerchant();
 
-async function made(): Promise<string> {
-  return fieldOf(await ask("POST", PATH, { body: appBody(merchantId) }), "id");
+async function createApp(): Promise<string> {
+  return fieldOf(await sendAdmin("POST", PATH, { body: appBody(merchantId) }), "id");
 }
 
 async function settings(id: string) {
@@ -23,8 +23,8 @@ async function settings(id: string) {
 }
 
 describe("POST /admin/apps", () => {
-  test("makes an app with a salt and a webhook secret of its own, enabled", async () => {
-    const answer = await ask("POST", PATH, { body: appBody(merchantId) });
+  test("creates an enabled app with its own salt and webhook secret", async () => {
+    const answer = await sendAdmin("POST", PATH, { body: appBody(merchantId) });
     expect(answer.status).toBe(201);
     expect(answer.json).toEqual({
       id: expect.any(Number),
@@ -43,54 +43,54 @@ describe("POST /admin/apps", () => {
     });
   });
 
-  test("makes other secrets each time", async () => {
+  test("creates different secrets each time", async () => {
     const answers = [
-      await ask("POST", PATH, { body: appBody(merchantId) }),
-      await ask("POST", PATH, { body: appBody(merchantId) }),
+      await sendAdmin("POST", PATH, { body: appBody(merchantId) }),
+      await sendAdmin("POST", PATH, { body: appBody(merchantId) }),
     ];
     for (const secret of ["salt", "webhookSecret"]) {
       expect(new Set(answers.map((answer) => fieldOf(answer, secret))).size).toBe(2);
     }
   });
 
-  test("takes the salt that an existing app signs with", async () => {
+  test("accepts the salt with which an existing app signs", async () => {
     for (const salt of ["~!exactly-16-char", "x".repeat(128)]) {
-      const answer = await ask("POST", PATH, { body: { ...appBody(merchantId), salt } });
+      const answer = await sendAdmin("POST", PATH, { body: { ...appBody(merchantId), salt } });
       expect([answer.status, fieldOf(answer, "salt")]).toEqual([201, salt]);
       expect((await settings(fieldOf(answer, "id"))).salt).toBe(salt);
     }
   });
 
-  test("takes the published salt in development only: anyone can sign with it", async () => {
+  test("accepts the published demo salt in development only", async () => {
     const body = { ...appBody(merchantId), salt: PUBLISHED_SALT };
     for (const environment of ["qa", "production"] as const) {
-      const answer = await ask("POST", PATH, { body, environment });
-      expect([answer.status, faults(answer)]).toEqual([
+      const answer = await sendAdmin("POST", PATH, { body, environment });
+      expect([answer.status, fieldErrors(answer)]).toEqual([
         400,
         { salt: "is the published demo salt, which is allowed in development only" },
       ]);
     }
-    expect((await ask("POST", PATH, { body, environment: "development" })).status).toBe(201);
+    expect((await sendAdmin("POST", PATH, { body, environment: "development" })).status).toBe(201);
   });
 
-  test("takes a loopback notify URL in development only", async () => {
+  test("accepts a loopback notify URL in development only", async () => {
     const body = { ...appBody(merchantId), payNotifyUrl: "http://127.0.0.1:3000/pay" };
-    const answer = await ask("POST", PATH, { body, environment: "production" });
-    expect([answer.status, faults(answer)]).toEqual([400, { payNotifyUrl: "must be https" }]);
-    expect((await ask("POST", PATH, { body, environment: "development" })).status).toBe(201);
+    const answer = await sendAdmin("POST", PATH, { body, environment: "production" });
+    expect([answer.status, fieldErrors(answer)]).toEqual([400, { payNotifyUrl: "must be https" }]);
+    expect((await sendAdmin("POST", PATH, { body, environment: "development" })).status).toBe(201);
   });
 
-  test("keeps notify URLs as they will be called", async () => {
+  test("stores notify URLs in normalised form", async () => {
     const body = { ...appBody(merchantId), refundNotifyUrl: "https://Shop.example.com:443" };
-    const answer = await ask("POST", PATH, { body });
+    const answer = await sendAdmin("POST", PATH, { body });
     expect(answer.json).toMatchObject({ refundNotifyUrl: "https://shop.example.com/" });
   });
 
-  test("names everything that is missing", async () => {
-    const answer = await ask("POST", PATH, { body: {} });
+  test("names every missing field", async () => {
+    const answer = await sendAdmin("POST", PATH, { body: {} });
     expect(answer.status).toBe(400);
     const missing = ["name", "merchantId", "wechatAppId", "payNotifyUrl", "refundNotifyUrl"];
-    expect(faults(answer)).toEqual(
+    expect(fieldErrors(answer)).toEqual(
       Object.fromEntries(missing.map((path) => [path, "is required"])),
     );
   });
@@ -121,38 +121,40 @@ describe("POST /admin/apps", () => {
     ["salt", null, "must be a string"],
     ["webhookSecret", "whsec_MTIz", "is not a field of this request"],
     ["enabled", false, "is not a field of this request"],
-  ])("refuses the %s %j", async ([path, value, fault]) => {
-    const answer = await ask("POST", PATH, { body: { ...appBody(merchantId), [path]: value } });
-    expect([answer.status, faults(answer)]).toEqual([400, { [path]: fault }]);
+  ])("refuses %s = %j", async ([path, value, fault]) => {
+    const answer = await sendAdmin("POST", PATH, {
+      body: { ...appBody(merchantId), [path]: value },
+    });
+    expect([answer.status, fieldErrors(answer)]).toEqual([400, { [path]: fault }]);
   });
 });
 
 describe("PATCH /admin/apps/:id", () => {
-  test("changes what is named and leaves the rest", async () => {
-    const id = await made();
-    const before = fieldsOf(await ask("GET", `${PATH}/${id}`));
+  test("changes only the fields in the body", async () => {
+    const id = await createApp();
+    const before = fieldsOf(await sendAdmin("GET", `${PATH}/${id}`));
     const body = {
       name: "Web shop 2",
-      merchantId: await newMerchant(),
+      merchantId: await createMerchant(),
       wechatAppId: "wxfedcba9876543210",
       payNotifyUrl: "https://shop2.example.com/pay",
       refundNotifyUrl: "https://shop2.example.com/refund",
       enabled: false,
     };
-    const answer = await ask("PATCH", `${PATH}/${id}`, { body });
+    const answer = await sendAdmin("PATCH", `${PATH}/${id}`, { body });
     expect(answer.status).toBe(200);
     expect(answer.json).toEqual({ ...before, ...body, updatedAt: expect.any(Number) });
-    expect((await ask("GET", `${PATH}/${id}`)).json).toEqual(answer.json);
+    expect((await sendAdmin("GET", `${PATH}/${id}`)).json).toEqual(answer.json);
   });
 
-  test("is known here at once, though the settings were in the cache", async () => {
-    const id = await made();
+  test("takes effect at once in this isolate despite cached settings", async () => {
+    const id = await createApp();
     expect((await settings(id)).enabled).toBe(true);
-    await ask("PATCH", `${PATH}/${id}`, { body: { enabled: false } });
+    await sendAdmin("PATCH", `${PATH}/${id}`, { body: { enabled: false } });
     expect((await settings(id)).enabled).toBe(false);
     expect((await settings(id)).merchant.v2?.signType).toBe("MD5");
     const hmac = { body: { signType: "HMAC-SHA256" } };
-    await ask("PATCH", `/admin/merchants/${merchantId}`, hmac);
+    await sendAdmin("PATCH", `/admin/merchants/${merchantId}`, hmac);
     expect((await settings(id)).merchant.v2?.signType).toBe("HMAC-SHA256");
   });
 
@@ -163,16 +165,16 @@ describe("PATCH /admin/apps/:id", () => {
     ["salt", "x".repeat(32), "is not a field of this request"],
     ["webhookSecret", "whsec_MTIz", "is not a field of this request"],
     ["id", 5, "is not a field of this request"],
-  ])("refuses the %s %j", async ([path, value, fault]) => {
-    const id = await made();
-    const asked = { body: { name: "N", [path]: value }, environment: "production" } as const;
-    const answer = await ask("PATCH", `${PATH}/${id}`, asked);
-    expect([answer.status, faults(answer)]).toEqual([400, { [path]: fault }]);
-    expect((await ask("GET", `${PATH}/${id}`)).json).toMatchObject({ name: "Web shop" });
+  ])("refuses %s = %j", async ([path, value, fault]) => {
+    const id = await createApp();
+    const options = { body: { name: "N", [path]: value }, environment: "production" } as const;
+    const answer = await sendAdmin("PATCH", `${PATH}/${id}`, options);
+    expect([answer.status, fieldErrors(answer)]).toEqual([400, { [path]: fault }]);
+    expect((await sendAdmin("GET", `${PATH}/${id}`)).json).toMatchObject({ name: "Web shop" });
   });
 
-  test("of an absent app is a 404", async () => {
-    const answer = await ask("PATCH", `${PATH}/999999`, { body: { enabled: false } });
+  test("answers 404 for an absent app", async () => {
+    const answer = await sendAdmin("PATCH", `${PATH}/999999`, { body: { enabled: false } });
     expect([answer.status, answer.json]).toEqual([
       404,
       { error: { code: "not_found", message: "There is no app with this id.", fields: [] } },

@@ -1,25 +1,25 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { ask, pageIn } from "./support.ts";
+import { sendAdmin, pageIn } from "./support.ts";
 
 const warnings = vi.spyOn(console, "warn").mockReturnValue();
 beforeEach(() => {
   warnings.mockClear();
 });
 
-describe("without the admin token", () => {
+describe("admin authorization", () => {
   test.for<[string, string]>([
-    ["none", ""],
-    ["another", "Bearer another-admin-token"],
-    ["a beginning of it", `Bearer ${env.ADMIN_TOKEN.slice(0, -1)}`],
-    ["more than it", `Bearer ${env.ADMIN_TOKEN}x`],
-    ["it in upper case", `Bearer ${env.ADMIN_TOKEN.toUpperCase()}`],
-    ["it alone", env.ADMIN_TOKEN],
-    ["an empty one", "Bearer "],
+    ["no Authorization", ""],
+    ["another token", "Bearer another-admin-token"],
+    ["a prefix of the token", `Bearer ${env.ADMIN_TOKEN.slice(0, -1)}`],
+    ["the token and one more character", `Bearer ${env.ADMIN_TOKEN}x`],
+    ["the token in upper case", `Bearer ${env.ADMIN_TOKEN.toUpperCase()}`],
+    ["the token without a scheme", env.ADMIN_TOKEN],
+    ["an empty token", "Bearer "],
     ["another scheme", `Basic ${btoa(`admin:${env.ADMIN_TOKEN}`)}`],
-  ])("but with %s, every path answers 401", async ([, authorization]) => {
+  ])("answers every path with 401 on %s", async ([, authorization]) => {
     for (const path of ["/admin/merchants", "/admin/apps/1", "/admin/no-such-path"]) {
-      const answer = await ask("GET", path, { headers: { authorization } });
+      const answer = await sendAdmin("GET", path, { headers: { authorization } });
       expect(answer.status).toBe(401);
       expect(answer.headers.get("www-authenticate")).toBe('Bearer realm="admin"');
       expect(answer.json).toEqual({
@@ -32,11 +32,11 @@ describe("without the admin token", () => {
     }
   });
 
-  test("nothing is written, and the log tells of the attempt without the token tried", async () => {
+  test("writes nothing without the token and logs the attempt without the token tried", async () => {
     const authorization = "Bearer a-token-someone-tried";
     const body = { name: "x", mchId: "1900000109", protocol: "v2", apiKey: "k".repeat(32) };
-    await ask("POST", "/admin/merchants", { body, headers: { authorization } });
-    expect(pageIn(await ask("GET", "/admin/merchants")).ids).toEqual([]);
+    await sendAdmin("POST", "/admin/merchants", { body, headers: { authorization } });
+    expect(pageIn(await sendAdmin("GET", "/admin/merchants")).ids).toEqual([]);
     expect(warnings.mock.calls).toEqual([
       [
         '{"level":"warn","event":"admin_refused","requestId":"request-of-a-test","path":"/admin/merchants"}',
@@ -45,9 +45,11 @@ describe("without the admin token", () => {
   });
 });
 
-test("with the token, in any spelling of Bearer, the door is open", async () => {
+test("admin authorization accepts the token with any capitalisation of Bearer", async () => {
   for (const scheme of ["Bearer", "bearer", "BEARER"]) {
     const authorization = `${scheme} ${env.ADMIN_TOKEN}`;
-    expect((await ask("GET", "/admin/apps", { headers: { authorization } })).status).toBe(200);
+    expect((await sendAdmin("GET", "/admin/apps", { headers: { authorization } })).status).toBe(
+      200,
+    );
   }
 });

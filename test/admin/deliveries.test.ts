@@ -1,131 +1,135 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { START } from "../support/clock.ts";
-import { watchD1 } from "../support/d1.ts";
-import { says } from "../support/fake-app.ts";
+import { instrumentD1 } from "../support/d1.ts";
+import { appResponse } from "../support/app-receiver.ts";
 import {
   makeOrder,
   makePaidOrder,
   objectOf,
-  refund,
+  requestRefund,
   refundOf,
   refundsOf,
   rowOf,
-  runDue,
-  runNext,
+  runDueTimers,
+  runNextTimer,
   timerOf,
-  type Made,
-} from "../support/life.ts";
-import { notifyRefund } from "../support/notices.ts";
+  type OrderRef,
+} from "../support/scenario.ts";
+import { notifyRefund } from "../support/notifications.ts";
 import { openSibling } from "../support/shop.ts";
 import { randomHex32 } from "../../src/lib/random.ts";
 import { insertRefund } from "../../src/db/refunds.ts";
 import { db } from "../support/rows.ts";
-import { closeWorld, openWorld, type World } from "../support/world.ts";
-import { ask, faults, fieldsOf } from "./support.ts";
+import { closeScene, openScene, type Scene } from "../support/scene.ts";
+import { sendAdmin, fieldErrors, fieldsOf } from "./support.ts";
 
 const DAY = 24 * 3_600_000;
 const PATH = "/admin/deliveries/redeliver";
 
-let worlds = 0;
+let scenes = 0;
 
-afterEach(closeWorld);
+afterEach(closeScene);
 
-/** A world in days of its own: what other tests have left was last called before them. */
-async function openLaterWorld(): Promise<World> {
-  const world = await openWorld();
-  worlds += 1;
-  vi.setSystemTime(START + worlds * 10 * DAY);
-  return world;
+/** A scene in days of its own, after the last calls of all other tests. */
+async function openLaterScene(): Promise<Scene> {
+  const scene = await openScene();
+  scenes += 1;
+  vi.setSystemTime(START + scenes * 10 * DAY);
+  return scene;
 }
 
-/** A paid order whose app has failed to confirm so many calls. */
-async function failingOrder(world: World, calls = 3): Promise<Made> {
-  const made = await makePaidOrder(world);
-  world.app.reply(...Array.from({ length: calls }, () => says("fail")));
-  for (let call = 0; call < calls; call += 1) await runNext(made, "deliver-payment");
-  return made;
+/** A paid order whose app failed to confirm `calls` calls. */
+async function failingOrder(scene: Scene, calls = 3): Promise<OrderRef> {
+  const order = await makePaidOrder(scene);
+  scene.app.respondWith(...Array.from({ length: calls }, () => appResponse("fail")));
+  for (let call = 0; call < calls; call += 1) await runNextTimer(order, "deliver-payment");
+  return order;
 }
 
-/** An order whose app knows of the payment and fails to confirm the refund. */
-async function failingRefund(world: World): Promise<Made> {
-  const made = await makePaidOrder(world);
-  await runDue(made);
-  await refund(world, made);
-  const { number } = await refundOf(made);
-  world.wechat.refund(number).status = "SUCCESS";
-  const news = { out_trade_no: made.number, out_refund_no: number, refund_status: "SUCCESS" };
-  await notifyRefund(world.shop, news);
-  world.app.reply(says("fail"));
-  await runNext(made, "deliver-refund");
-  return made;
+/** An order whose app confirmed the payment and failed to confirm the refund. */
+async function failingRefund(scene: Scene): Promise<OrderRef> {
+  const order = await makePaidOrder(scene);
+  await runDueTimers(order);
+  await requestRefund(scene, order);
+  const { number } = await refundOf(order);
+  scene.wechat.refund(number).status = "SUCCESS";
+  const notification = {
+    out_trade_no: order.number,
+    out_refund_no: number,
+    refund_status: "SUCCESS",
+  };
+  await notifyRefund(scene.shop, notification);
+  scene.app.respondWith(appResponse("fail"));
+  await runNextTimer(order, "deliver-refund");
+  return order;
 }
 
 async function redeliver(body: object): Promise<Record<string, unknown>> {
-  const answer = await ask("POST", PATH, { body });
+  const answer = await sendAdmin("POST", PATH, { body });
   expect(answer.status).toBe(202);
   return fieldsOf(answer);
 }
 
-/** How many a request begins anew. */
+/** The number of deliveries that a request restarts. */
 async function count(body: object): Promise<unknown> {
   return (await redeliver(body))["redelivered"];
 }
 
-describe("redelivery of all that fail", () => {
-  test("begins payments' and refunds' schedules anew, a little apart, and no others'", async () => {
-    const world = await openLaterWorld();
+describe("POST /admin/deliveries/redeliver", () => {
+  test("restarts the failing payment and refund deliveries, spread out, and no others", async () => {
+    const scene = await openLaterScene();
     const since = Date.now();
-    const told = await makePaidOrder(world);
-    await runDue(told);
-    const waiting = await makeOrder(world);
-    const paid = await failingOrder(world);
-    const refunded = await failingRefund(world);
+    const confirmed = await makePaidOrder(scene);
+    await runDueTimers(confirmed);
+    const waiting = await makeOrder(scene);
+    const paid = await failingOrder(scene);
+    const refunded = await failingRefund(scene);
     expect(await redeliver({ since })).toEqual({ redelivered: 2, failed: 0, nextCursor: null });
-    const begun = [
+    const restarted = [
       [paid, "deliver-payment"],
       [refunded, "deliver-refund"],
     ] as const;
-    for (const [made, kind] of begun) {
-      const timer = await timerOf(made, kind);
+    for (const [order, kind] of restarted) {
+      const timer = await timerOf(order, kind);
       expect(timer?.attempt).toBe(0);
       expect(timer?.dueAt).toBeGreaterThanOrEqual(Date.now());
       expect(timer?.dueAt).toBeLessThan(Date.now() + 60_000);
     }
-    for (const [made, kind] of begun) await runNext(made, kind);
+    for (const [order, kind] of restarted) await runNextTimer(order, kind);
     expect((await rowOf(paid)).payNotifyState).toBe("confirmed");
     expect((await refundOf(refunded)).notifyState).toBe("confirmed");
-    for (const made of [told, waiting])
-      expect(await timerOf(made, "deliver-payment")).toBeUndefined();
+    for (const order of [confirmed, waiting])
+      expect(await timerOf(order, "deliver-payment")).toBeUndefined();
     expect(await redeliver({ since })).toMatchObject({ redelivered: 0 });
   });
 
-  test("takes those that were last called since then, of one app or one kind where it says so", async () => {
-    const world = await openLaterWorld();
+  test("filters by the last call's time, app and event", async () => {
+    const scene = await openLaterScene();
     const before = Date.now();
-    await failingOrder(world);
+    await failingOrder(scene);
     vi.setSystemTime(Date.now() + 1000);
     const since = Date.now();
-    const late = await failingOrder(world, 1);
-    await failingRefund(world);
-    const sibling = await openSibling(world.shop);
-    await failingOrder({ ...world, shop: sibling }, 1);
-    expect((await rowOf(late)).updatedAt).toBe(since);
+    const recent = await failingOrder(scene, 1);
+    await failingRefund(scene);
+    const sibling = await openSibling(scene.shop);
+    await failingOrder({ ...scene, shop: sibling }, 1);
+    expect((await rowOf(recent)).updatedAt).toBe(since);
     expect(await count({ since: before })).toBe(4);
     expect(await count({ since })).toBe(3);
     expect(await count({ since, event: "pay" })).toBe(2);
     expect(await count({ since, event: "refund" })).toBe(1);
-    expect(await count({ since, appId: world.shop.appId })).toBe(2);
+    expect(await count({ since, appId: scene.shop.appId })).toBe(2);
     expect(await count({ since, appId: sibling.appId })).toBe(1);
     expect(await count({ since: since + 1 })).toBe(0);
   });
 
-  test("goes on with the cursor where many fail, each once, though they are called meanwhile", async () => {
-    const world = await openLaterWorld();
+  test("pages through many failing deliveries, each once, even if called meanwhile", async () => {
+    const scene = await openLaterScene();
     const since = Date.now();
-    const made = await failingOrder(world, 1);
-    const refunded = await failingRefund(world);
-    // Copies of its row, all last called at one time; their objects find the same order of none.
+    const order = await failingOrder(scene, 1);
+    const refunded = await failingRefund(scene);
+    // Copies of the row with the same last call; the copies' objects don't have the order.
     await env.DB.prepare(
       `insert into orders select null, lower(hex(randomblob(16))), app_id, merchant_id, user_id,
          protocol, sign_type, wechat_app_id, null, desc, total_fen, tag, attach, client_ip,
@@ -134,14 +138,14 @@ describe("redelivery of all that fail", () => {
        from orders, (with recursive n(i) as (select 1 union all select i + 1 from n where i < 399) select i from n)
        where number = ?`,
     )
-      .bind(made.number)
+      .bind(order.number)
       .run();
     const first = await redeliver({ since });
     expect(first).toMatchObject({ redelivered: 200, failed: 0 });
     await env.DB.prepare(
       "update orders set updated_at = updated_at + 60000 where id in (select id from orders where app_id = ? order by id desc limit 50)",
     )
-      .bind(world.shop.appId)
+      .bind(scene.shop.appId)
       .run();
     const second = await redeliver({ since, cursor: first["nextCursor"] });
     expect(second).toMatchObject({ redelivered: 200, failed: 0 });
@@ -149,15 +153,15 @@ describe("redelivery of all that fail", () => {
     const third = await redeliver({ since, cursor: second["nextCursor"] });
     expect(third).toEqual({ redelivered: 1, failed: 0, nextCursor: null });
     expect(await timerOf(refunded, "deliver-refund")).toMatchObject({ attempt: 0 });
-    expect(await timerOf(made, "deliver-payment")).toMatchObject({ attempt: 0 });
+    expect(await timerOf(order, "deliver-payment")).toMatchObject({ attempt: 0 });
   });
 
-  test("says how many could not be begun, and goes on with the others", async () => {
-    const world = await openLaterWorld();
+  test("counts the deliveries that can't be restarted and continues with the others", async () => {
+    const scene = await openLaterScene();
     const since = Date.now();
-    await failingOrder(world, 1);
-    await failingOrder(world, 1);
-    watchD1().fail({ sql: /select id from orders where number/, how: "lost before" });
+    await failingOrder(scene, 1);
+    await failingOrder(scene, 1);
+    instrumentD1().fail({ sql: /select id from orders where number/, how: "lost before" });
     expect(await redeliver({ since })).toMatchObject({ redelivered: 1, failed: 1 });
   });
 
@@ -170,55 +174,57 @@ describe("redelivery of all that fail", () => {
     [{ since: 1, cursor: "pay.1" }, "cursor"],
     [{ since: 1, event: "pay", cursor: "refund.1.1" }, "cursor"],
     [{ since: 1, speed: 9 }, "speed"],
-  ] as const)("with %j is refused", async ([body, path]) => {
-    const answer = await ask("POST", PATH, { body });
+  ] as const)("refuses the body %j", async ([body, path]) => {
+    const answer = await sendAdmin("POST", PATH, { body });
     expect(answer.status).toBe(400);
-    expect(Object.keys(faults(answer))).toEqual([path]);
+    expect(Object.keys(fieldErrors(answer))).toEqual([path]);
   });
 });
 
-describe("redelivery of one refund", () => {
-  test("calls about that one, though it isn't the latest", async () => {
-    const world = await openLaterWorld();
-    const made = await makePaidOrder(world);
-    await runDue(made);
-    await refund(world, made);
-    const { number: closed } = await refundOf(made);
-    world.wechat.refund(closed).status = "REFUNDCLOSE";
-    await runNext(made, "poll-refund");
-    await runDue(made);
+describe("POST /admin/orders/:id/redeliver with refundNo", () => {
+  test("calls the app about that refund even if it isn't the latest", async () => {
+    const scene = await openLaterScene();
+    const order = await makePaidOrder(scene);
+    await runDueTimers(order);
+    await requestRefund(scene, order);
+    const { number: closed } = await refundOf(order);
+    scene.wechat.refund(closed).status = "REFUNDCLOSE";
+    await runNextTimer(order, "poll-refund");
+    await runDueTimers(order);
     vi.setSystemTime(Date.now() + 60_000);
-    await refund(world, made);
-    const [, open] = await refundsOf(made);
+    await requestRefund(scene, order);
+    const [, open] = await refundsOf(order);
     if (open === undefined) throw new Error("no second refund");
-    world.wechat.refund(open.number).status = "SUCCESS";
-    await runNext(made, "poll-refund");
-    await runDue(made);
-    const path = `/admin/orders/${made.id}/redeliver`;
-    const before = world.app.calls.length;
-    const answer = await ask("POST", path, { body: { event: "refund", refundNo: closed } });
+    scene.wechat.refund(open.number).status = "SUCCESS";
+    await runNextTimer(order, "poll-refund");
+    await runDueTimers(order);
+    const path = `/admin/orders/${order.id}/redeliver`;
+    const before = scene.app.calls.length;
+    const answer = await sendAdmin("POST", path, { body: { event: "refund", refundNo: closed } });
     expect(answer.status).toBe(202);
-    await runDue(made);
-    const told = world.app.calls.slice(before).map(({ parameters }) => parameters.get("refund_no"));
-    expect(told).toEqual([closed]);
-    expect(await objectOf(made).redeliver("refund")).toBe("armed");
-    expect(await timerOf(made, "deliver-refund")).toMatchObject({ refundNo: open.number });
+    await runDueTimers(order);
+    const reported = scene.app.calls
+      .slice(before)
+      .map(({ parameters }) => parameters.get("refund_no"));
+    expect(reported).toEqual([closed]);
+    expect(await objectOf(order).redeliver("refund")).toBe("armed");
+    expect(await timerOf(order, "deliver-refund")).toMatchObject({ refundNo: open.number });
   });
 
-  test("that isn't this order's is a 404, that has no outcome yet a 409, of a payment a 400", async () => {
-    const world = await openLaterWorld();
-    const made = await makePaidOrder(world);
-    const other = await failingRefund(world);
-    const path = `/admin/orders/${made.id}/redeliver`;
-    const asked = async (body: object) => await ask("POST", path, { body });
+  test("answers 404 for another order's refund, 409 without an outcome, 400 for a payment", async () => {
+    const scene = await openLaterScene();
+    const order = await makePaidOrder(scene);
+    const other = await failingRefund(scene);
+    const path = `/admin/orders/${order.id}/redeliver`;
+    const redeliverOrder = async (body: object) => await sendAdmin("POST", path, { body });
     const { number } = await refundOf(other);
-    expect((await asked({ event: "refund", refundNo: number })).status).toBe(404);
-    expect((await asked({ event: "refund" })).status).toBe(409);
-    const wish = { orderId: made.id, appId: world.shop.appId, number: randomHex32() };
-    const about = { appRefundNo: null, refundFen: 1, notifyUrl: "https://gateway.test/" };
-    await insertRefund(db, { ...wish, ...about }, Date.now());
-    expect((await asked({ event: "refund", refundNo: wish.number })).status).toBe(409);
-    expect(faults(await asked({ event: "pay", refundNo: wish.number }))).toEqual({
+    expect((await redeliverOrder({ event: "refund", refundNo: number })).status).toBe(404);
+    expect((await redeliverOrder({ event: "refund" })).status).toBe(409);
+    const owner = { orderId: order.id, appId: scene.shop.appId, number: randomHex32() };
+    const request = { appRefundNo: null, refundFen: 1, notifyUrl: "https://gateway.test/" };
+    await insertRefund(db, { ...owner, ...request }, Date.now());
+    expect((await redeliverOrder({ event: "refund", refundNo: owner.number })).status).toBe(409);
+    expect(fieldErrors(await redeliverOrder({ event: "pay", refundNo: owner.number }))).toEqual({
       refundNo: "is allowed with the event refund only",
     });
   });

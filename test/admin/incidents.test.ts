@@ -3,12 +3,12 @@ import { adviceOn, type Incident } from "../../src/domain/incidents.ts";
 import { recordIncident } from "../../src/db/incidents.ts";
 import { randomHex32 } from "../../src/lib/random.ts";
 import { db } from "../support/rows.ts";
-import { ask, faults, fieldsOf, pageIn } from "./support.ts";
+import { sendAdmin, fieldErrors, fieldsOf, pageIn } from "./support.ts";
 
 let merchants = 70_000_000;
 
-/** Raises so many incidents of a merchant of their own; their ids, the oldest first. */
-async function raised(
+/** Opens `count` incidents of a new merchant; returns their ids, oldest first. */
+async function openIncidents(
   count: number,
   changes: Partial<Incident> = {},
 ): Promise<{ readonly merchantId: number; readonly ids: number[] }> {
@@ -16,37 +16,37 @@ async function raised(
   const merchantId = merchants;
   for (let index = 0; index < count; index += 1) {
     const number = randomHex32();
-    const about = {
+    const incident = {
       subject: number,
       orderNumber: number,
       merchantId,
       requestId: null,
       facts: { calls: 16 },
     };
-    await recordIncident(db, { kind: "delivery_exhausted", ...about, ...changes }, 1000 + index);
+    await recordIncident(db, { kind: "delivery_exhausted", ...incident, ...changes }, 1000 + index);
   }
-  const { ids } = pageIn(await ask("GET", `/admin/incidents?merchantId=${merchantId}`));
+  const { ids } = pageIn(await sendAdmin("GET", `/admin/incidents?merchantId=${merchantId}`));
   return { merchantId, ids: ids.toReversed() };
 }
 
 async function resolve(id: number | undefined, body: unknown) {
-  return await ask("POST", `/admin/incidents/${id}/resolve`, { body });
+  return await sendAdmin("POST", `/admin/incidents/${id}/resolve`, { body });
 }
 
 const NOTE = "must have 1 to 500 characters and no control characters except line breaks";
 
-describe("the list of incidents", () => {
-  test("has the newest open ones first, page by page, each with advice", async () => {
-    const { merchantId, ids } = await raised(3);
+describe("GET /admin/incidents", () => {
+  test("lists the newest first, page by page, each with advice", async () => {
+    const { merchantId, ids } = await openIncidents(3);
     const [first, second, third] = ids;
     const path = `/admin/incidents?merchantId=${merchantId}&limit=2`;
-    const page = await ask("GET", path);
+    const page = await sendAdmin("GET", path);
     expect(pageIn(page)).toEqual({ ids: [third, second], nextCursor: second });
-    expect(pageIn(await ask("GET", `${path}&cursor=${second}`))).toEqual({
+    expect(pageIn(await sendAdmin("GET", `${path}&cursor=${second}`))).toEqual({
       ids: [first],
       nextCursor: null,
     });
-    expect(fieldsOf(await ask("GET", `/admin/incidents/${third}`))).toMatchObject({
+    expect(fieldsOf(await sendAdmin("GET", `/admin/incidents/${third}`))).toMatchObject({
       id: third,
       kind: "delivery_exhausted",
       merchantId,
@@ -59,44 +59,44 @@ describe("the list of incidents", () => {
     });
   });
 
-  test("can be narrowed down by state, kind and order", async () => {
-    const { merchantId, ids } = await raised(2);
+  test("filters by state, kind and order", async () => {
+    const { merchantId, ids } = await openIncidents(2);
     const [first, second] = ids;
     await resolve(first, { note: "done" });
     const found = async (query: string) =>
-      pageIn(await ask("GET", `/admin/incidents?merchantId=${merchantId}&${query}`)).ids;
+      pageIn(await sendAdmin("GET", `/admin/incidents?merchantId=${merchantId}&${query}`)).ids;
     expect(await found("state=open")).toEqual([second]);
     expect(await found("state=resolved")).toEqual([first]);
     expect(await found("kind=delivery_exhausted")).toEqual([second]);
     expect(await found("kind=refund_abnormal")).toEqual([]);
-    const shown = fieldsOf(await ask("GET", `/admin/incidents/${second}`));
+    const shown = fieldsOf(await sendAdmin("GET", `/admin/incidents/${second}`));
     expect(await found(`orderNumber=${String(shown["orderNumber"])}`)).toEqual([second]);
     expect(await found(`orderNumber=${randomHex32()}`)).toEqual([]);
   });
 
   test.for(["state=all", "kind=fire", "merchantId=x", "limit=0", "limit=101", "colour=red"])(
-    "refuses ?%s by name",
+    "refuses ?%s and names the parameter",
     async (query) => {
-      const answer = await ask("GET", `/admin/incidents?${query}`);
+      const answer = await sendAdmin("GET", `/admin/incidents?${query}`);
       expect(answer.status).toBe(400);
-      expect(Object.keys(faults(answer))).toEqual([query.split("=")[0]]);
+      expect(Object.keys(fieldErrors(answer))).toEqual([query.split("=")[0]]);
     },
   );
 });
 
-describe("resolving an incident", () => {
-  test("keeps the note and the time, once: of two at a time one is told that it came too late", async () => {
-    const { ids } = await raised(1);
+describe("POST /admin/incidents/:id/resolve", () => {
+  test("stores note and time once and answers the second of two concurrent requests with 409", async () => {
+    const { ids } = await openIncidents(1);
     const answers = await Promise.all([
       resolve(ids[0], { note: " one " }),
       resolve(ids[0], { note: "two" }),
     ]);
     expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 409]);
     const kept = answers[0]?.status === 200 ? "one" : "two";
-    const shown = fieldsOf(await ask("GET", `/admin/incidents/${ids[0]}`));
+    const shown = fieldsOf(await sendAdmin("GET", `/admin/incidents/${ids[0]}`));
     expect(shown).toMatchObject({ note: kept, resolvedAt: expect.any(Number) });
     expect((await resolve(ids[0], { note: "three" })).status).toBe(409);
-    expect(fieldsOf(await ask("GET", `/admin/incidents/${ids[0]}`))).toEqual(shown);
+    expect(fieldsOf(await sendAdmin("GET", `/admin/incidents/${ids[0]}`))).toEqual(shown);
   });
 
   test.for([
@@ -107,24 +107,24 @@ describe("resolving an incident", () => {
     [{ note: 5 }, NOTE],
     [{ note: "a\u0007" }, NOTE],
     [{ note: "a\ud800" }, NOTE],
-  ] as const)("with %j is refused", async ([body, fault]) => {
-    const { ids } = await raised(1);
+  ] as const)("refuses the body %j", async ([body, fault]) => {
+    const { ids } = await openIncidents(1);
     const answer = await resolve(ids[0], body);
     expect(answer.status).toBe(400);
-    expect(faults(answer)).toEqual({ note: fault });
-    expect(fieldsOf(await ask("GET", `/admin/incidents/${ids[0]}`))["resolvedAt"]).toBeNull();
+    expect(fieldErrors(answer)).toEqual({ note: fault });
+    expect(fieldsOf(await sendAdmin("GET", `/admin/incidents/${ids[0]}`))["resolvedAt"]).toBeNull();
   });
 
-  test("that isn't there is a 404, and without the token a 401", async () => {
+  test("answers 404 for an absent incident and 401 without the token", async () => {
     expect((await resolve(999_999_999, { note: "x" })).status).toBe(404);
-    expect((await ask("GET", "/admin/incidents/999999999")).status).toBe(404);
+    expect((await sendAdmin("GET", "/admin/incidents/999999999")).status).toBe(404);
     const headers = { authorization: "Bearer wrong" };
     for (const [method, path] of [
       ["GET", ""],
       ["GET", "/1"],
       ["POST", "/1/resolve"],
     ] as const) {
-      expect((await ask(method, `/admin/incidents${path}`, { headers })).status).toBe(401);
+      expect((await sendAdmin(method, `/admin/incidents${path}`, { headers })).status).toBe(401);
     }
   });
 });

@@ -6,7 +6,15 @@ import { forgetSettings } from "../../src/settings/settings.ts";
 import { readMerchant } from "../support/settings.ts";
 import { API_V3_KEY, certificateA, keys, publicKey } from "../wechat/v3/support/fixtures.ts";
 import { seal, signedHeaders } from "../wechat/v3/support/messages.ts";
-import { API_KEY, ask, faults, fieldOf, fieldsOf, merchantBody, newMerchant } from "./support.ts";
+import {
+  API_KEY,
+  sendAdmin,
+  fieldErrors,
+  fieldOf,
+  fieldsOf,
+  merchantBody,
+  createMerchant,
+} from "./support.ts";
 
 const PATH = "/admin/merchants";
 const { merchant, certificateA: a, certificateB: b } = keys;
@@ -21,7 +29,7 @@ const verifyKeys = [
   { id: a.id, pem: a.certificate },
 ];
 
-function body(changes: object = {}): Record<string, unknown> {
+function v3Body(changes: object = {}): Record<string, unknown> {
   const { apiKey: _, ...facts } = merchantBody();
   return { ...facts, protocol: "v3", ...credentials, verifyKeys, ...changes };
 }
@@ -38,8 +46,8 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-async function made(changes: object = {}): Promise<string> {
-  const answer = await ask("POST", PATH, { body: body(changes) });
+async function createV3Merchant(changes: object = {}): Promise<string> {
+  const answer = await sendAdmin("POST", PATH, { body: v3Body(changes) });
   expect(answer.status).toBe(201);
   return fieldOf(answer, "id");
 }
@@ -68,10 +76,10 @@ const shownKeys = [
   },
 ];
 
-describe("POST /admin/merchants with v3", () => {
-  test("registers a merchant, and shows its keys but none of its secrets", async () => {
-    const sent = body();
-    const answer = await ask("POST", PATH, { body: sent });
+describe("POST /admin/merchants, protocol v3", () => {
+  test("I9: registers a merchant and returns its keys but no secret", async () => {
+    const sent = v3Body();
+    const answer = await sendAdmin("POST", PATH, { body: sent });
     expect(answer.status).toBe(201);
     expect(answer.json).toEqual({
       id: expect.any(Number),
@@ -89,13 +97,13 @@ describe("POST /admin/merchants with v3", () => {
     expect(answer.text).not.toMatch(/PRIVATE|BEGIN/);
     expect(answer.text).not.toContain(API_V3_KEY);
     const id = fieldOf(answer, "id");
-    expect((await ask("GET", `${PATH}/${id}`)).json).toEqual(answer.json);
-    const listed = await ask("GET", `${PATH}?cursor=${Number(id) - 1}&limit=1`);
+    expect((await sendAdmin("GET", `${PATH}/${id}`)).json).toEqual(answer.json);
+    const listed = await sendAdmin("GET", `${PATH}?cursor=${Number(id) - 1}&limit=1`);
     expect(listed.json).toEqual({ items: [answer.json], nextCursor: null });
   });
 
-  test("stores what the client needs, the secrets sealed", async () => {
-    const id = await made();
+  test("I9: stores the client's settings with sealed secrets", async () => {
+    const id = await createV3Merchant();
     expect(await settings(id)).toMatchObject({
       protocol: "v3",
       v2: null,
@@ -117,8 +125,8 @@ describe("POST /admin/merchants with v3", () => {
     expect(row).not.toContain(API_V3_KEY);
   });
 
-  test("understands PEMs without line breaks, PKCS#1, and a serial number in small letters", async () => {
-    const id = await made({
+  test("accepts PEMs without line breaks, PKCS#1 and a lower-case serial number", async () => {
+    const id = await createV3Merchant({
       merchantPrivateKey: merchant.pkcs1.replaceAll("\n", "\\n"),
       merchantSerialNo: merchant.serialNo.toLowerCase(),
       verifyKeys: [{ id: a.id.toLowerCase(), pem: a.certificate.replaceAll("\n", " ") }],
@@ -130,16 +138,16 @@ describe("POST /admin/merchants with v3", () => {
     });
   });
 
-  test("takes the certificate itself, with or without its serial number", async () => {
+  test("accepts merchantCertificate with or without merchantSerialNo", async () => {
     const merchantCertificate = merchant.certificate;
-    const { merchantSerialNo: _, ...bare } = body({ merchantCertificate });
-    const answer = await ask("POST", PATH, { body: bare });
+    const { merchantSerialNo: _, ...bare } = v3Body({ merchantCertificate });
+    const answer = await sendAdmin("POST", PATH, { body: bare });
     expect(answer.json).toMatchObject({ merchantSerialNo: merchant.serialNo });
-    await made({ merchantCertificate });
+    await createV3Merchant({ merchantCertificate });
   });
 
-  test("takes APIv2's credentials along, for old orders", async () => {
-    const id = await made({ apiKey: API_KEY });
+  test("accepts APIv2 credentials too, for old orders", async () => {
+    const id = await createV3Merchant({ apiKey: API_KEY });
     expect((await settings(id)).v2).toEqual({
       apiKey: API_KEY,
       signType: "MD5",
@@ -147,10 +155,10 @@ describe("POST /admin/merchants with v3", () => {
     });
   });
 
-  test("names everything that is missing", async () => {
-    const answer = await ask("POST", PATH, { body: { protocol: "v3" } });
+  test("names every missing field", async () => {
+    const answer = await sendAdmin("POST", PATH, { body: { protocol: "v3" } });
     const missing = ["name", "mchId", "apiV3Key", "merchantSerialNo", "merchantPrivateKey"];
-    expect([answer.status, faults(answer)]).toEqual([
+    expect([answer.status, fieldErrors(answer)]).toEqual([
       400,
       Object.fromEntries(missing.map((path) => [path, "is required"])),
     ]);
@@ -195,14 +203,14 @@ describe("POST /admin/merchants with v3", () => {
     ["verifyKeys.0.key", [{ ...verifyKeys[0], key: 1 }], "is not a field of this request"],
   ])("refuses the %s (case %#)", async ([path, value, fault]) => {
     const [field = ""] = path.split(".");
-    const answer = await ask("POST", PATH, { body: body({ [field]: value }) });
-    expect([answer.status, faults(answer)[path]]).toEqual([400, fault]);
+    const answer = await sendAdmin("POST", PATH, { body: v3Body({ [field]: value }) });
+    expect([answer.status, fieldErrors(answer)[path]]).toEqual([400, fault]);
     expect(answer.text).not.toMatch(/[A-Za-z0-9+/]{50}/);
   });
 
-  test("compares the certificate with the private key and the serial number", async () => {
-    const foreign = body({ merchantCertificate: a.certificate });
-    expect(faults(await ask("POST", PATH, { body: foreign }))).toEqual({
+  test("refuses a certificate that doesn't match private key and serial number", async () => {
+    const foreign = v3Body({ merchantCertificate: a.certificate });
+    expect(fieldErrors(await sendAdmin("POST", PATH, { body: foreign }))).toEqual({
       merchantSerialNo: "is not the serial number of merchantCertificate",
       merchantPrivateKey: "is not the private key of merchantCertificate",
     });
@@ -217,10 +225,10 @@ const certificates = (apiV3Key: string) => () => {
   return new Response(text, { headers: signedHeaders(text, { signer: b }) });
 };
 
-describe("new credentials are tried out at WeChat", () => {
-  test("and the platform certificates that come back are kept", async () => {
+describe("verifyCredentials, new APIv3 credentials", () => {
+  test("stores the platform certificates that WeChat returns", async () => {
     wechat = certificates(API_V3_KEY);
-    const { v3 } = await settings(await made({ verifyKeys: undefined }));
+    const { v3 } = await settings(await createV3Merchant({ verifyKeys: undefined }));
     expect(v3?.verifyKeys.map(({ id }) => id)).toEqual([b.id]);
   });
 
@@ -237,104 +245,110 @@ describe("new credentials are tried out at WeChat", () => {
       certificates("x".repeat(32)),
       { apiV3Key: "doesn't decrypt this merchant's platform certificates" },
     ],
-  ])("which refuses %s", async ([, answer, expected]) => {
+  ])("refuses %s on create and update", async ([, answer, expected]) => {
     wechat = answer;
-    const refused = await ask("POST", PATH, { body: body() });
-    expect([refused.status, faults(refused)]).toEqual([400, expected]);
+    const refused = await sendAdmin("POST", PATH, { body: v3Body() });
+    expect([refused.status, fieldErrors(refused)]).toEqual([400, expected]);
     wechat = () => new Response(null, { status: 502 });
-    const id = await made();
+    const id = await createV3Merchant();
     wechat = answer;
-    const patched = await ask("PATCH", `${PATH}/${id}`, { body: credentials });
-    expect([patched.status, faults(patched)]).toEqual([400, expected]);
+    const patched = await sendAdmin("PATCH", `${PATH}/${id}`, { body: credentials });
+    expect([patched.status, fieldErrors(patched)]).toEqual([400, expected]);
   });
 
-  test("which can't do without a public key for a merchant that has no certificates", async () => {
-    const refused = await ask("POST", PATH, { body: body({ verifyKeys: [] }) });
+  test("requires a WeChat Pay public key for a merchant without certificates", async () => {
+    const refused = await sendAdmin("POST", PATH, { body: v3Body({ verifyKeys: [] }) });
     expect(refused.status).toBe(400);
-    expect(faults(refused)["verifyKeys"]).toContain("WeChat Pay public key must be entered");
+    expect(fieldErrors(refused)["verifyKeys"]).toContain("WeChat Pay public key must be entered");
   });
 
-  test("but are taken as they are when WeChat can't be asked", async () => {
+  test("accepts the credentials unverified when WeChat can't be reached or refuses access", async () => {
     wechat = () => {
       throw new TypeError("Network connection lost.");
     };
-    await made();
+    await createV3Merchant();
     wechat = () => Response.json({ code: "NO_AUTH", message: "" }, { status: 403 });
-    await made();
+    await createV3Merchant();
   });
 
-  test("only when there are any", async () => {
-    const id = await made();
+  test("makes no call when the request has no credentials", async () => {
+    const id = await createV3Merchant();
     vi.mocked(globalThis.fetch).mockClear();
-    await ask("PATCH", `${PATH}/${id}`, { body: { name: "Renamed", verifyKeys } });
+    await sendAdmin("PATCH", `${PATH}/${id}`, { body: { name: "Renamed", verifyKeys } });
     expect(globalThis.fetch).not.toHaveBeenCalled();
   });
 });
 
-describe("PATCH /admin/merchants/:id with v3", () => {
-  test("turns a merchant of APIv2 to APIv3 once the credentials are there, and back", async () => {
-    const path = `${PATH}/${await newMerchant()}`;
-    const early = await ask("PATCH", path, { body: { protocol: "v3" } });
-    expect([early.status, Object.keys(faults(early))]).toEqual([
+describe("PATCH /admin/merchants/:id, protocol v3", () => {
+  test("switches a merchant to APIv3 once its credentials are stored, and back", async () => {
+    const path = `${PATH}/${await createMerchant()}`;
+    const incomplete = await sendAdmin("PATCH", path, { body: { protocol: "v3" } });
+    expect([incomplete.status, Object.keys(fieldErrors(incomplete))]).toEqual([
       400,
       ["apiV3Key", "merchantSerialNo", "merchantPrivateKey"],
     ]);
-    expect((await ask("PATCH", path, { body: { ...credentials, verifyKeys } })).json).toMatchObject(
-      {
-        protocol: "v2",
-        verifyKeys: shownKeys,
-      },
-    );
-    const turned = await ask("PATCH", path, { body: { protocol: "v3" } });
-    expect(turned.json).toMatchObject({ protocol: "v3", signType: "MD5" });
-    expect((await ask("PATCH", path, { body: { protocol: "v2" } })).json).toMatchObject({
+    expect(
+      (await sendAdmin("PATCH", path, { body: { ...credentials, verifyKeys } })).json,
+    ).toMatchObject({
+      protocol: "v2",
+      verifyKeys: shownKeys,
+    });
+    const switched = await sendAdmin("PATCH", path, { body: { protocol: "v3" } });
+    expect(switched.json).toMatchObject({ protocol: "v3", signType: "MD5" });
+    expect((await sendAdmin("PATCH", path, { body: { protocol: "v2" } })).json).toMatchObject({
       protocol: "v2",
       merchantSerialNo: merchant.serialNo,
     });
   });
 
-  test("turns in one step too", async () => {
-    const path = `${PATH}/${await newMerchant()}`;
+  test("switches to APIv3 and stores the credentials in one request", async () => {
+    const path = `${PATH}/${await createMerchant()}`;
     const all = { protocol: "v3", ...credentials, verifyKeys };
-    expect((await ask("PATCH", path, { body: all })).json).toMatchObject({ protocol: "v3" });
+    expect((await sendAdmin("PATCH", path, { body: all })).json).toMatchObject({ protocol: "v3" });
   });
 
-  test("doesn't turn to APIv2 without its key, and takes it with the default signature", async () => {
-    const path = `${PATH}/${await made()}`;
-    const early = await ask("PATCH", path, { body: { protocol: "v2" } });
-    expect([early.status, faults(early)]).toEqual([400, { apiKey: "is required" }]);
-    const turned = await ask("PATCH", path, { body: { protocol: "v2", apiKey: API_KEY } });
-    expect(turned.json).toMatchObject({ protocol: "v2", signType: "MD5" });
+  test("requires apiKey to switch to APIv2 and defaults the signature to MD5", async () => {
+    const path = `${PATH}/${await createV3Merchant()}`;
+    const incomplete = await sendAdmin("PATCH", path, { body: { protocol: "v2" } });
+    expect([incomplete.status, fieldErrors(incomplete)]).toEqual([400, { apiKey: "is required" }]);
+    const switched = await sendAdmin("PATCH", path, { body: { protocol: "v2", apiKey: API_KEY } });
+    expect(switched.json).toMatchObject({ protocol: "v2", signType: "MD5" });
   });
 
-  test("adds verifying keys to those that there are, and drops one by a null", async () => {
-    const id = await made();
+  test("adds verifying keys to the existing ones and removes one by pem null", async () => {
+    const id = await createV3Merchant();
     const path = `${PATH}/${id}`;
     await settings(id);
-    const added = await ask("PATCH", path, {
+    const added = await sendAdmin("PATCH", path, {
       body: { verifyKeys: [{ id: b.id, pem: b.certificate }] },
     });
     const idsIn = (answer: typeof added) => JSON.stringify(fieldsOf(answer)["verifyKeys"]);
     for (const known of [publicKey.id, a.id, b.id]) expect(idsIn(added)).toContain(known);
     expect((await settings(id)).v3?.verifyKeys.map((key) => key.id)).toContain(b.id);
-    const dropped = await ask("PATCH", path, { body: { verifyKeys: [{ id: a.id, pem: null }] } });
+    const dropped = await sendAdmin("PATCH", path, {
+      body: { verifyKeys: [{ id: a.id, pem: null }] },
+    });
     expect(idsIn(dropped)).not.toContain(a.id);
     expect(idsIn(dropped)).toContain(b.id);
   });
 
-  test("changes the merchant's own certificate: serial number and private key together", async () => {
-    const id = await made();
+  test("changes the merchant's serial number and private key only together", async () => {
+    const id = await createV3Merchant();
     const path = `${PATH}/${id}`;
     const serialNo = "AB01";
-    expect(faults(await ask("PATCH", path, { body: { merchantSerialNo: serialNo } }))).toEqual({
+    expect(
+      fieldErrors(await sendAdmin("PATCH", path, { body: { merchantSerialNo: serialNo } })),
+    ).toEqual({
       merchantPrivateKey: "is required with its certificate's serial number",
     });
     const { privateKey } = keys.otherMerchant;
-    expect(faults(await ask("PATCH", path, { body: { merchantPrivateKey: privateKey } }))).toEqual({
+    expect(
+      fieldErrors(await sendAdmin("PATCH", path, { body: { merchantPrivateKey: privateKey } })),
+    ).toEqual({
       merchantSerialNo: "is required with the private key",
     });
     const both = { merchantSerialNo: serialNo, merchantPrivateKey: privateKey };
-    expect((await ask("PATCH", path, { body: both })).status).toBe(200);
+    expect((await sendAdmin("PATCH", path, { body: both })).status).toBe(200);
     forgetSettings();
     expect((await settings(id)).v3).toMatchObject({ serialNo, privateKeyPem: privateKey });
   });

@@ -1,5 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { API_KEY, ask, faults, fieldOf, fieldsOf, merchantBody, newMerchant } from "./support.ts";
+import {
+  API_KEY,
+  sendAdmin,
+  fieldErrors,
+  fieldOf,
+  fieldsOf,
+  merchantBody,
+  createMerchant,
+} from "./support.ts";
 
 const PATH = "/admin/merchants";
 const KEY_FAULT = "must be the APIv2 key: exactly 32 printable ASCII characters";
@@ -7,10 +15,10 @@ const CERT_FAULT = "must be the name of an mTLS binding of this Worker, or null"
 const MCH_ID_FAULT = "must be WeChat's merchant number: 1 to 32 letters or digits";
 
 describe("POST /admin/merchants", () => {
-  test("registers a merchant, with WeChat's default for the signature", async () => {
+  test("registers a merchant with WeChat's default signature type", async () => {
     const body = merchantBody();
     const before = Date.now();
-    const answer = await ask("POST", PATH, { body });
+    const answer = await sendAdmin("POST", PATH, { body });
     expect(answer.status).toBe(201);
     const { apiKey: _, ...facts } = body;
     expect(answer.json).toEqual({
@@ -25,20 +33,20 @@ describe("POST /admin/merchants", () => {
       updatedAt: expect.any(Number),
     });
     expect(Number(fieldOf(answer, "createdAt"))).toBeGreaterThanOrEqual(before);
-    const shown = await ask("GET", `${PATH}/${fieldOf(answer, "id")}`);
+    const shown = await sendAdmin("GET", `${PATH}/${fieldOf(answer, "id")}`);
     expect([shown.status, shown.json]).toEqual([200, answer.json]);
   });
 
-  test("takes another signature and a certificate", async () => {
+  test("accepts another signature type and a certificate binding", async () => {
     const more = { signType: "HMAC-SHA256", certBinding: "MERCHANT_CERT" };
-    const answer = await ask("POST", PATH, { body: { ...merchantBody(), ...more } });
+    const answer = await sendAdmin("POST", PATH, { body: { ...merchantBody(), ...more } });
     expect([answer.status, answer.json]).toEqual([201, expect.objectContaining(more)]);
   });
 
-  test("is a 409 for a number that is registered", async () => {
+  test("answers 409 for a registered mchId", async () => {
     const body = merchantBody();
-    await ask("POST", PATH, { body });
-    const answer = await ask("POST", PATH, { body: { ...body, name: "Another" } });
+    await sendAdmin("POST", PATH, { body });
+    const answer = await sendAdmin("POST", PATH, { body: { ...body, name: "Another" } });
     expect(answer.status).toBe(409);
     expect(answer.json).toEqual({
       error: {
@@ -49,11 +57,11 @@ describe("POST /admin/merchants", () => {
     });
   });
 
-  test("names everything that is missing", async () => {
-    const answer = await ask("POST", PATH, { body: {} });
+  test("names every missing field", async () => {
+    const answer = await sendAdmin("POST", PATH, { body: {} });
     expect(answer.status).toBe(400);
     const missing = ["name", "mchId", "protocol", "apiKey"];
-    expect(faults(answer)).toEqual(
+    expect(fieldErrors(answer)).toEqual(
       Object.fromEntries(missing.map((path) => [path, "is required"])),
     );
   });
@@ -85,34 +93,34 @@ describe("POST /admin/merchants", () => {
     ["certBinding", "toString", CERT_FAULT],
     ["certBinding", "", CERT_FAULT],
     ["certBinding", 1, CERT_FAULT],
-  ])("refuses the %s %j", async ([path, value, fault]) => {
-    const answer = await ask("POST", PATH, { body: { ...merchantBody(), [path]: value } });
-    expect([answer.status, faults(answer)]).toEqual([400, { [path]: fault }]);
+  ])("refuses %s = %j", async ([path, value, fault]) => {
+    const answer = await sendAdmin("POST", PATH, { body: { ...merchantBody(), [path]: value } });
+    expect([answer.status, fieldErrors(answer)]).toEqual([400, { [path]: fault }]);
   });
 });
 
 describe("PATCH /admin/merchants/:id", () => {
-  test("changes what is named and leaves the rest", async () => {
-    const id = await newMerchant();
-    const before = fieldsOf(await ask("GET", `${PATH}/${id}`));
+  test("changes only the fields in the body", async () => {
+    const id = await createMerchant();
+    const before = fieldsOf(await sendAdmin("GET", `${PATH}/${id}`));
     const body = { name: "Shop 2", signType: "HMAC-SHA256", certBinding: "MERCHANT_CERT" };
-    const answer = await ask("PATCH", `${PATH}/${id}`, { body });
+    const answer = await sendAdmin("PATCH", `${PATH}/${id}`, { body });
     expect(answer.status).toBe(200);
     expect(answer.json).toEqual({ ...before, ...body, updatedAt: expect.any(Number) });
-    expect((await ask("GET", `${PATH}/${id}`)).json).toEqual(answer.json);
+    expect((await sendAdmin("GET", `${PATH}/${id}`)).json).toEqual(answer.json);
   });
 
-  test("takes the certificate away with null", async () => {
+  test("removes the certificate binding with null", async () => {
     const body = { ...merchantBody(), certBinding: "MERCHANT_CERT" };
-    const id = fieldOf(await ask("POST", PATH, { body }), "id");
-    const answer = await ask("PATCH", `${PATH}/${id}`, { body: { certBinding: null } });
+    const id = fieldOf(await sendAdmin("POST", PATH, { body }), "id");
+    const answer = await sendAdmin("PATCH", `${PATH}/${id}`, { body: { certBinding: null } });
     expect(answer.json).toMatchObject({ certBinding: null, name: "Shop" });
   });
 
-  test("gives no default to what is not named", async () => {
+  test("applies no defaults to absent fields", async () => {
     const body = { ...merchantBody(), signType: "HMAC-SHA256", certBinding: "MERCHANT_CERT" };
-    const id = fieldOf(await ask("POST", PATH, { body }), "id");
-    const answer = await ask("PATCH", `${PATH}/${id}`, { body: { name: "Shop 2" } });
+    const id = fieldOf(await sendAdmin("POST", PATH, { body }), "id");
+    const answer = await sendAdmin("PATCH", `${PATH}/${id}`, { body: { name: "Shop 2" } });
     expect(answer.json).toMatchObject({ signType: "HMAC-SHA256", certBinding: "MERCHANT_CERT" });
   });
 
@@ -128,15 +136,17 @@ describe("PATCH /admin/merchants/:id", () => {
     ["name", null, "must be a string"],
     ["id", 5, "is not a field of this request"],
     ["createdAt", 5, "is not a field of this request"],
-  ])("refuses the %s %j", async ([path, value, fault]) => {
-    const id = await newMerchant();
-    const answer = await ask("PATCH", `${PATH}/${id}`, { body: { name: "N", [path]: value } });
-    expect([answer.status, faults(answer)[path]]).toEqual([400, fault]);
-    expect((await ask("GET", `${PATH}/${id}`)).json).toMatchObject({ name: "Shop" });
+  ])("refuses %s = %j", async ([path, value, fault]) => {
+    const id = await createMerchant();
+    const answer = await sendAdmin("PATCH", `${PATH}/${id}`, {
+      body: { name: "N", [path]: value },
+    });
+    expect([answer.status, fieldErrors(answer)[path]]).toEqual([400, fault]);
+    expect((await sendAdmin("GET", `${PATH}/${id}`)).json).toMatchObject({ name: "Shop" });
   });
 
-  test("of an absent merchant is a 404", async () => {
-    const answer = await ask("PATCH", `${PATH}/999999`, { body: { name: "x" } });
+  test("answers 404 for an absent merchant", async () => {
+    const answer = await sendAdmin("PATCH", `${PATH}/999999`, { body: { name: "x" } });
     expect([answer.status, answer.json]).toEqual([
       404,
       { error: { code: "not_found", message: "There is no merchant with this id.", fields: [] } },

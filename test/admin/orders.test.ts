@@ -1,32 +1,32 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test } from "vitest";
 import { START } from "../support/clock.ts";
-import { says } from "../support/fake-app.ts";
+import { appResponse } from "../support/app-receiver.ts";
 import { UNKNOWN } from "../support/faults.ts";
 import { send } from "../support/gateway.ts";
 import {
   makeOrder,
   makePaidOrder,
-  refund,
+  requestRefund,
   refundOf,
   rowOf,
-  runDue,
-  runNext,
-  type Made,
-} from "../support/life.ts";
+  runDueTimers,
+  runNextTimer,
+  type OrderRef,
+} from "../support/scenario.ts";
 import { openShop, type Shop } from "../support/shop.ts";
-import { closeWorld, openWorld, type World } from "../support/world.ts";
+import { closeScene, openScene, type Scene } from "../support/scene.ts";
 
-afterEach(closeWorld);
+afterEach(closeScene);
 
-interface Reply {
+interface AdminReply {
   readonly status: number;
   readonly text: string;
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** Asks the back-office, as the operator. */
-async function admin(method: string, path: string, body?: unknown): Promise<Reply> {
+/** Sends a request to /admin/orders with the operator's token. */
+async function admin(method: string, path: string, body?: unknown): Promise<AdminReply> {
   const response = await send(`/admin/orders${path}`, {
     method,
     headers: { authorization: `Bearer ${env.ADMIN_TOKEN}`, "content-type": "application/json" },
@@ -36,8 +36,8 @@ async function admin(method: string, path: string, body?: unknown): Promise<Repl
   return { status: response.status, text, body: JSON.parse(text) };
 }
 
-/** The ids in an answer's list, in its order. */
-function idsOf({ body }: Reply): unknown[] {
+/** The ids of a list response, in order. */
+function idsOf({ body }: AdminReply): unknown[] {
   const { items } = body;
   return Array.isArray(items) ? items.map((item: unknown) => Reflect.get(Object(item), "id")) : [];
 }
@@ -47,19 +47,19 @@ async function found(query: string): Promise<unknown[]> {
   return idsOf(await admin("GET", `?${query}`));
 }
 
-/** One more shop that WeChat knows. */
-async function openAdmitted({ wechat }: World): Promise<Shop> {
+/** Opens another shop that is registered at WeChat. */
+async function openRegisteredShop({ wechat }: Scene): Promise<Shop> {
   const other = await openShop();
-  wechat.admit(other);
+  wechat.addMerchant(other);
   return other;
 }
 
-describe("the list of orders", () => {
-  test("has the newest first, page by page, each order once", async () => {
-    const world = await openWorld();
-    const made: Made[] = [];
-    for (let count = 0; count < 5; count += 1) made.push(await makeOrder(world));
-    const filter = `?appId=${world.shop.appId}&limit=2`;
+describe("GET /admin/orders", () => {
+  test("lists the newest first, page by page, each order once", async () => {
+    const scene = await openScene();
+    const orders: OrderRef[] = [];
+    for (let count = 0; count < 5; count += 1) orders.push(await makeOrder(scene));
+    const filter = `?appId=${scene.shop.appId}&limit=2`;
     const pages: unknown[] = [];
     let cursor: unknown = 999_999_999;
     while (typeof cursor === "number") {
@@ -68,23 +68,23 @@ describe("the list of orders", () => {
       pages.push(idsOf(page));
       cursor = page.body["nextCursor"];
     }
-    const ids = made.map(({ id }) => id).toReversed();
+    const ids = orders.map(({ id }) => id).toReversed();
     expect(pages).toEqual([ids.slice(0, 2), ids.slice(2, 4), ids.slice(4)]);
   });
 
-  test("can be narrowed down by each of its filters", async () => {
-    const world = await openWorld();
-    const { shop } = world;
-    const paid = await makePaidOrder(world);
-    const waiting = await makeOrder(world);
-    await makePaidOrder({ ...world, shop: await openAdmitted(world) });
+  test("filters by each parameter", async () => {
+    const scene = await openScene();
+    const { shop } = scene;
+    const paid = await makePaidOrder(scene);
+    const waiting = await makeOrder(scene);
+    await makePaidOrder({ ...scene, shop: await openRegisteredShop(scene) });
     expect(await found(`appId=${shop.appId}`)).toEqual([waiting.id, paid.id]);
     expect(await found(`merchantId=${shop.merchantId}`)).toEqual([waiting.id, paid.id]);
     expect(await found(`appId=${shop.appId}&payState=paid`)).toEqual([paid.id]);
     expect(await found(`appId=${shop.appId}&payState=failed`)).toEqual([]);
     expect(await found(`number=${waiting.number}`)).toEqual([waiting.id]);
     expect(await found(`appId=${shop.appId}&payNotifyState=confirmed`)).toEqual([]);
-    await runDue(paid);
+    await runDueTimers(paid);
     expect(await found(`appId=${shop.appId}&payNotifyState=confirmed`)).toEqual([paid.id]);
     expect(await found(`appId=${shop.appId}&createdFrom=${START}`)).toEqual([waiting.id, paid.id]);
     expect(await found(`appId=${shop.appId}&createdFrom=${START + 1}`)).toEqual([]);
@@ -102,32 +102,32 @@ describe("the list of orders", () => {
     "payNotifyState=2",
     "createdFrom=yesterday",
     "colour=red",
-  ])("refuses ?%s by name", async (query) => {
-    await openWorld();
+  ])("refuses ?%s and names the parameter", async (query) => {
+    await openScene();
     const reply = await admin("GET", `?${query}`);
     expect(reply.status).toBe(400);
     expect(reply.text).toContain(query.split("=")[0]);
   });
 });
 
-describe("one order", () => {
-  test("is shown as stored, with its refunds, without the payer's openId", async () => {
-    const world = await openWorld();
-    const made = await makePaidOrder(world, { openId: "oOpenIdThatNobodyShouldSee" });
-    await refund(world, made);
-    const reply = await admin("GET", `/${made.id}`);
+describe("GET /admin/orders/:id", () => {
+  test("returns the stored order with its refunds, without the payer's openId", async () => {
+    const scene = await openScene();
+    const order = await makePaidOrder(scene, { openId: "oOpenIdThatNobodyShouldSee" });
+    await requestRefund(scene, order);
+    const reply = await admin("GET", `/${order.id}`);
     expect(reply.status).toBe(200);
-    expect(reply.body).toMatchObject({ ...(await rowOf(made)), refunds: [await refundOf(made)] });
+    expect(reply.body).toMatchObject({ ...(await rowOf(order)), refunds: [await refundOf(order)] });
     expect(reply.text).not.toContain("oOpenIdThatNobodyShouldSee");
-    expect((await admin("GET", `?number=${made.number}`)).text).not.toContain("oOpenIdThat");
+    expect((await admin("GET", `?number=${order.number}`)).text).not.toContain("oOpenIdThat");
   });
 
-  test("has a timeline with what happened and what is going to", async () => {
-    const world = await openWorld();
-    const made = await makePaidOrder(world);
-    world.app.reply(says("out of order", { status: 500 }));
-    await runNext(made, "deliver-payment");
-    const { status, body } = await admin("GET", `/${made.id}/timeline`);
+  test("timeline returns the events and the armed timers", async () => {
+    const scene = await openScene();
+    const order = await makePaidOrder(scene);
+    scene.app.respondWith(appResponse("out of order", { status: 500 }));
+    await runNextTimer(order, "deliver-payment");
+    const { status, body } = await admin("GET", `/${order.id}/timeline`);
     expect(status).toBe(200);
     expect(body["items"]).toEqual([
       { at: START, event: "wechat.prepay", facts: { answer: "prepared" } },
@@ -136,7 +136,7 @@ describe("one order", () => {
         at: START,
         event: "app.called",
         facts: {
-          eventId: `pay_${made.number}`,
+          eventId: `pay_${order.number}`,
           call: 1,
           confirmed: false,
           status: 500,
@@ -151,66 +151,66 @@ describe("one order", () => {
   });
 });
 
-describe("redelivery", () => {
+describe("POST /admin/orders/:id/redeliver", () => {
   test.for(["pay", "refund"] as const)("calls the app again about the %s", async (event) => {
-    const world = await openWorld();
-    const made = await makePaidOrder(world);
-    await refund(world, made);
-    world.wechat.refund((await refundOf(made)).number).status = "SUCCESS";
-    await runNext(made, "poll-refund");
-    await runDue(made);
-    const url = event === "pay" ? world.shop.payUrl : world.shop.refundUrl;
-    expect(world.app.callsTo(url)).toHaveLength(1);
-    expect((await admin("POST", `/${made.id}/redeliver`, { event })).status).toBe(202);
-    await runDue(made);
-    const calls = world.app.callsTo(url);
+    const scene = await openScene();
+    const order = await makePaidOrder(scene);
+    await requestRefund(scene, order);
+    scene.wechat.refund((await refundOf(order)).number).status = "SUCCESS";
+    await runNextTimer(order, "poll-refund");
+    await runDueTimers(order);
+    const url = event === "pay" ? scene.shop.payUrl : scene.shop.refundUrl;
+    expect(scene.app.callsTo(url)).toHaveLength(1);
+    expect((await admin("POST", `/${order.id}/redeliver`, { event })).status).toBe(202);
+    await runDueTimers(order);
+    const calls = scene.app.callsTo(url);
     expect(calls).toHaveLength(2);
     expect(calls[1]?.headers.get("webhook-id")).toBe(calls[0]?.headers.get("webhook-id"));
   });
 
-  test("of what hasn't happened is a 409", async () => {
-    const world = await openWorld();
-    const made = await makeOrder(world);
-    expect((await admin("POST", `/${made.id}/redeliver`, { event: "pay" })).status).toBe(409);
-    const paid = await makePaidOrder(world);
+  test("answers 409 when there is nothing to deliver", async () => {
+    const scene = await openScene();
+    const order = await makeOrder(scene);
+    expect((await admin("POST", `/${order.id}/redeliver`, { event: "pay" })).status).toBe(409);
+    const paid = await makePaidOrder(scene);
     expect((await admin("POST", `/${paid.id}/redeliver`, { event: "refund" })).status).toBe(409);
-    await refund(world, paid);
+    await requestRefund(scene, paid);
     expect((await admin("POST", `/${paid.id}/redeliver`, { event: "refund" })).status).toBe(409);
   });
 
   test.for([{}, { event: "order" }, { event: "pay", extra: 1 }, []])(
-    "as %j is a 400",
+    "answers 400 to the body %j",
     async (body) => {
-      const world = await openWorld();
-      const made = await makePaidOrder(world);
-      expect((await admin("POST", `/${made.id}/redeliver`, body)).status).toBe(400);
+      const scene = await openScene();
+      const order = await makePaidOrder(scene);
+      expect((await admin("POST", `/${order.id}/redeliver`, body)).status).toBe(400);
     },
   );
 });
 
-describe("asking WeChat by hand", () => {
-  test("books what it says, and shows the order as it is then", async () => {
-    const world = await openWorld();
-    const made = await makeOrder(world);
-    const { transactionId } = world.wechat.pay(made.number);
-    expect(await admin("POST", `/${made.id}/sync`)).toMatchObject({
+describe("POST /admin/orders/:id/sync", () => {
+  test("records WeChat's answer and returns the updated order", async () => {
+    const scene = await openScene();
+    const order = await makeOrder(scene);
+    const { transactionId } = scene.wechat.pay(order.number);
+    expect(await admin("POST", `/${order.id}/sync`)).toMatchObject({
       status: 200,
-      body: { outcome: "asked", order: { id: made.id, payState: "paid", transactionId } },
+      body: { outcome: "asked", order: { id: order.id, payState: "paid", transactionId } },
     });
   });
 
-  test("says when WeChat gives no clear answer", async () => {
-    const world = await openWorld();
-    const made = await makeOrder(world);
-    world.wechat.fail("/pay/orderquery", UNKNOWN);
-    expect(await admin("POST", `/${made.id}/sync`)).toMatchObject({
+  test("returns outcome unknown when WeChat gives no usable answer", async () => {
+    const scene = await openScene();
+    const order = await makeOrder(scene);
+    scene.wechat.fail("/pay/orderquery", UNKNOWN);
+    expect(await admin("POST", `/${order.id}/sync`)).toMatchObject({
       status: 200,
       body: { outcome: "unknown", order: { payState: "waiting" } },
     });
   });
 });
 
-describe("every route about one order", () => {
+describe("/admin/orders/:id, all routes", () => {
   const ROUTES = [
     ["GET", ""],
     ["GET", "/timeline"],
@@ -218,30 +218,30 @@ describe("every route about one order", () => {
     ["POST", "/sync"],
   ] as const;
 
-  test.for(ROUTES)("%s %s is a 404 where there is no order", async ([method, path]) => {
-    await openWorld();
+  test.for(ROUTES)("%s %s answers 404 for an absent order", async ([method, path]) => {
+    await openScene();
     const body = method === "POST" ? { event: "pay" } : undefined;
     expect((await admin(method, `/999999${path}`, body)).status).toBe(404);
     expect((await admin(method, `/none${path}`, body)).status).toBe(404);
   });
 
   test.for([...ROUTES, ["GET", "list"] as const])(
-    "%s %s is a 401 without the token, whether the order exists or not",
+    "%s %s answers 401 without the token, whether the order exists or not",
     async ([method, path]) => {
-      const world = await openWorld();
-      const made = await makePaidOrder(world);
-      await runDue(made);
-      const before = await rowOf(made);
-      for (const id of [made.id, 999_999]) {
+      const scene = await openScene();
+      const order = await makePaidOrder(scene);
+      await runDueTimers(order);
+      const before = await rowOf(order);
+      for (const id of [order.id, 999_999]) {
         for (const authorization of ["", "Bearer wrong", `Basic ${env.ADMIN_TOKEN}`]) {
           const where = path === "list" ? "" : `/${id}${path}`;
           const init = { method, headers: { authorization } };
           expect((await send(`/admin/orders${where}`, init)).status).toBe(401);
         }
       }
-      await runDue(made);
-      expect(await rowOf(made)).toEqual(before);
-      expect(world.app.calls).toHaveLength(1);
+      await runDueTimers(order);
+      expect(await rowOf(order)).toEqual(before);
+      expect(scene.app.calls).toHaveLength(1);
     },
   );
 });

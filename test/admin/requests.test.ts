@@ -1,94 +1,108 @@
 import { describe, expect, test, vi } from "vitest";
-import { appBody, ask, breakD1Once, faults, merchantBody, newMerchant, pageIn } from "./support.ts";
+import {
+  appBody,
+  sendAdmin,
+  failNextQuery,
+  fieldErrors,
+  merchantBody,
+  createMerchant,
+  pageIn,
+} from "./support.ts";
 
 const filled = (size: number) => JSON.stringify(merchantBody()).padEnd(size);
 const message = (text: string) => ({ error: { code: "invalid", message: text, fields: [] } });
 
-describe("a body that is no JSON object", () => {
+describe("admin body, refused unless a JSON object", () => {
   test.for<[string, string]>([
-    ["malformed", '{"name": '],
-    ["empty", ""],
-    ["with something after it", "{} x"],
+    ["malformed JSON", '{"name": '],
+    ["an empty body", ""],
+    ["text after the JSON", "{} x"],
     ["a form", "name=Shop&mchId=1900000109"],
-  ])("%s", async ([, raw]) => {
-    const answer = await ask("POST", "/admin/merchants", { raw });
+  ])("refuses %s", async ([, raw]) => {
+    const answer = await sendAdmin("POST", "/admin/merchants", { raw });
     expect(answer.status).toBe(400);
     expect(answer.headers.get("content-type")).toContain("application/json");
     expect(answer.json).toEqual(message("The body must be JSON in UTF-8."));
   });
 
-  test("because it isn't UTF-8", async () => {
+  test("refuses invalid UTF-8", async () => {
     const raw = new Uint8Array([0x22, 0xff, 0x22]);
-    const answer = await ask("POST", "/admin/merchants", { raw });
+    const answer = await sendAdmin("POST", "/admin/merchants", { raw });
     expect([answer.status, answer.json]).toEqual([400, message("The body must be JSON in UTF-8.")]);
   });
 
-  test.for(["[]", "null", '"text"', "1", "[{}]"])("%s", async (raw) => {
-    const answer = await ask("POST", "/admin/merchants", { raw });
+  test.for(["[]", "null", '"text"', "1", "[{}]"])("refuses the JSON value %s", async (raw) => {
+    const answer = await sendAdmin("POST", "/admin/merchants", { raw });
     expect([answer.status, answer.json]).toEqual([400, message("The body must be a JSON object.")]);
   });
 
   test.for(["text/plain", "application/x-www-form-urlencoded", "application/jsonp", ""])(
-    "by its Content-Type %j, which a page elsewhere could send",
+    "refuses Content-Type %j, which a cross-origin page could send",
     async (contentType) => {
-      const asked = { body: merchantBody(), headers: { "content-type": contentType } };
-      const answer = await ask("POST", "/admin/merchants", asked);
+      const options = { body: merchantBody(), headers: { "content-type": contentType } };
+      const answer = await sendAdmin("POST", "/admin/merchants", options);
       expect(answer.status).toBe(400);
       expect(answer.json).toEqual(message("The Content-Type must be application/json."));
     },
   );
 });
 
-test("a Content-Type with a charset is taken", async () => {
+test("admin body accepts a Content-Type with a charset", async () => {
   const headers = { "content-type": "Application/JSON; charset=utf-8" };
-  const answer = await ask("POST", "/admin/merchants", { body: merchantBody(), headers });
+  const answer = await sendAdmin("POST", "/admin/merchants", { body: merchantBody(), headers });
   expect(answer.status).toBe(201);
 });
 
-test("a body of 64 KB is read, one byte more is not", async () => {
-  expect((await ask("POST", "/admin/merchants", { raw: filled(65_536) })).status).toBe(201);
-  const answer = await ask("POST", "/admin/merchants", { raw: filled(65_537) });
+test("admin body accepts 64 KB and refuses one byte more", async () => {
+  expect((await sendAdmin("POST", "/admin/merchants", { raw: filled(65_536) })).status).toBe(201);
+  const answer = await sendAdmin("POST", "/admin/merchants", { raw: filled(65_537) });
   expect(answer.status).toBe(400);
   expect(answer.json).toEqual(message("The body must have at most 65536 bytes."));
 });
 
-test("every unknown field is named", async () => {
+test("admin body: every unknown field is named", async () => {
   const body = { ...merchantBody(), colour: "red", "api-key": "x", enabled: true };
-  expect(faults(await ask("POST", "/admin/merchants", { body }))).toEqual({
+  expect(fieldErrors(await sendAdmin("POST", "/admin/merchants", { body }))).toEqual({
     colour: "is not a field of this request",
     "api-key": "is not a field of this request",
     enabled: "is not a field of this request",
   });
   const withProto = JSON.stringify(merchantBody()).replace("{", '{"__proto__":{"x":1},');
-  const answer = await ask("POST", "/admin/merchants", { raw: withProto });
-  expect([answer.status, faults(answer)]).toEqual([
+  const answer = await sendAdmin("POST", "/admin/merchants", { raw: withProto });
+  expect([answer.status, fieldErrors(answer)]).toEqual([
     400,
     { ["__proto__"]: "is not a field of this request" },
   ]);
 });
 
-test.for(["/admin/merchants", "/admin/apps"])("%s/:id without a field to change", async (path) => {
-  const answer = await ask("PATCH", `${path}/1`, { body: {} });
-  expect([answer.status, faults(answer)]).toEqual([400, { "": "must name a field to change" }]);
-});
+test.for(["/admin/merchants", "/admin/apps"])(
+  "PATCH %s/:id refuses an empty object",
+  async (path) => {
+    const answer = await sendAdmin("PATCH", `${path}/1`, { body: {} });
+    expect([answer.status, fieldErrors(answer)]).toEqual([
+      400,
+      { "": "must name a field to change" },
+    ]);
+  },
+);
 
-describe("a list", () => {
-  test.for(["/admin/merchants", "/admin/apps"])("%s comes in pages, by id", async (path) => {
+describe("admin lists", () => {
+  test.for(["/admin/merchants", "/admin/apps"])("%s is paged by id", async (path) => {
     for (let count = 0; count < 3; count++) {
-      const merchantId = await newMerchant();
-      await ask("POST", "/admin/apps", { body: appBody(merchantId) });
+      const merchantId = await createMerchant();
+      await sendAdmin("POST", "/admin/apps", { body: appBody(merchantId) });
     }
     const seen: number[] = [];
     let next: number | null = 0;
     while (next !== null) {
-      const answer = await ask("GET", `${path}?limit=2&cursor=${next}`);
+      const answer = await sendAdmin("GET", `${path}?limit=2&cursor=${next}`);
       expect(answer.status).toBe(200);
       const page = pageIn(answer);
       expect(page.ids.length).toBeLessThanOrEqual(2);
       seen.push(...page.ids);
       next = page.nextCursor;
     }
-    const all = pageIn(await ask("GET", path));
+    const all = pageIn(await sendAdmin("GET", path));
     expect(seen).toEqual(all.ids);
     expect(seen).toEqual(seen.toSorted((a, b) => a - b));
     expect(all.nextCursor).toBeNull();
@@ -101,15 +115,15 @@ describe("a list", () => {
     ["cursor=-1", "cursor", "must be the nextCursor of an earlier response"],
     ["cursor=1e3", "cursor", "must be the nextCursor of an earlier response"],
     ["page=2", "page", "is not a field of this request"],
-  ])("asked for with %s is refused", async ([query, path, fault]) => {
+  ])("refuse ?%s", async ([query, path, fault]) => {
     for (const list of ["/admin/merchants", "/admin/apps"]) {
-      const answer = await ask("GET", `${list}?${query}`);
-      expect([answer.status, faults(answer)]).toEqual([400, { [path]: fault }]);
+      const answer = await sendAdmin("GET", `${list}?${query}`);
+      expect([answer.status, fieldErrors(answer)]).toEqual([400, { [path]: fault }]);
     }
   });
 });
 
-describe("what isn't there is a 404 in the common shape", () => {
+describe("admin routes, 404 in the common shape", () => {
   test.for<[string, string]>([
     ["GET", "/admin"],
     ["GET", "/admin/no-such-path"],
@@ -122,22 +136,22 @@ describe("what isn't there is a 404 in the common shape", () => {
     ["GET", "/admin/merchants/999999"],
     ["GET", "/admin/apps/999999"],
   ])("%s %s", async ([method, path]) => {
-    const answer = await ask(method, path);
+    const answer = await sendAdmin(method, path);
     expect(answer.status).toBe(404);
     expect(answer.json).toMatchObject({ error: { code: "not_found", fields: [] } });
   });
 });
 
-test("no answer may be kept by a cache", async () => {
+test("admin responses all have cache-control no-store", async () => {
   for (const path of ["/admin/apps", "/admin/apps/999999", "/admin/no-such-path"]) {
-    expect((await ask("GET", path)).headers.get("cache-control")).toBe("no-store");
+    expect((await sendAdmin("GET", path)).headers.get("cache-control")).toBe("no-store");
   }
 });
 
-test("a fault of the database is a 500 that tells nothing but the request's id", async () => {
+test("admin routes answer a D1 fault with a 500 that contains only the request id", async () => {
   const errors = vi.spyOn(console, "error").mockReturnValue();
-  breakD1Once();
-  const answer = await ask("GET", "/admin/merchants");
+  failNextQuery();
+  const answer = await sendAdmin("GET", "/admin/merchants");
   expect(answer.status).toBe(500);
   expect(answer.json).toEqual({
     error: {

@@ -4,7 +4,15 @@ import { importMasterKey } from "../../src/lib/secret-box.ts";
 import { connect } from "../../src/db/database.ts";
 import { forgetSettings } from "../../src/settings/settings.ts";
 import { readApp } from "../support/settings.ts";
-import { API_KEY, appBody, ask, breakD1Once, fieldOf, newMerchant, REQUEST_ID } from "./support.ts";
+import {
+  API_KEY,
+  appBody,
+  sendAdmin,
+  failNextQuery,
+  fieldOf,
+  createMerchant,
+  REQUEST_ID,
+} from "./support.ts";
 
 const NEW_KEY = "b3RoZXItbWFzdGVyLWtleS13aXRoLTMyLWJ5dGVzISE=";
 const CHANGING = { masterKey: NEW_KEY, previousMasterKey: env.MASTER_KEY };
@@ -24,33 +32,33 @@ const rows = async () => [
 ];
 
 beforeAll(async () => {
-  const made = await ask("POST", "/admin/apps", { body: appBody(await newMerchant()) });
-  app = `/admin/apps/${fieldOf(made, "id")}`;
+  const created = await sendAdmin("POST", "/admin/apps", { body: appBody(await createMerchant()) });
+  app = `/admin/apps/${fieldOf(created, "id")}`;
   const body = { overlapSeconds: 3600 };
-  const salt = await ask("POST", `${app}/rotate-salt`, { body });
-  // Under the new key already: what it replaces is opened with the previous one.
+  const salt = await sendAdmin("POST", `${app}/rotate-salt`, { body });
+  // Already under the new key: the replaced secret is opened with the previous one.
   const changing = { body, keys: CHANGING };
-  const webhookSecret = await ask("POST", `${app}/rotate-webhook-secret`, changing);
-  for (const answer of [made, salt]) secrets.push(fieldOf(answer, "salt"));
-  for (const answer of [made, webhookSecret]) secrets.push(fieldOf(answer, "webhookSecret"));
+  const webhookSecret = await sendAdmin("POST", `${app}/rotate-webhook-secret`, changing);
+  for (const answer of [created, salt]) secrets.push(fieldOf(answer, "salt"));
+  for (const answer of [created, webhookSecret]) secrets.push(fieldOf(answer, "webhookSecret"));
 });
 
-test("without the admin token nothing is sealed anew", async () => {
+test("POST /admin/reseal reseals nothing without the admin token", async () => {
   const before = await rows();
   const headers = { authorization: "Bearer another-admin-token" };
-  expect((await ask("POST", "/admin/reseal", { headers, keys: CHANGING })).status).toBe(401);
-  expect((await ask("GET", "/admin/reseal", { keys: CHANGING })).status).toBe(404);
+  expect((await sendAdmin("POST", "/admin/reseal", { headers, keys: CHANGING })).status).toBe(401);
+  expect((await sendAdmin("GET", "/admin/reseal", { keys: CHANGING })).status).toBe(404);
   expect(await rows()).toEqual(before);
 });
 
-test("when D1 fails the answer is a 500, and another call does it", async () => {
-  breakD1Once();
-  const answer = await ask("POST", "/admin/reseal", { keys: CHANGING });
+test("POST /admin/reseal answers 500 when D1 fails", async () => {
+  failNextQuery();
+  const answer = await sendAdmin("POST", "/admin/reseal", { keys: CHANGING });
   expect([answer.status, answer.json]).toMatchObject([500, { error: { code: "internal" } }]);
 });
 
-test("secrets move to the new key, in plain sight of nobody", async () => {
-  const answer = await ask("POST", "/admin/reseal", { keys: CHANGING });
+test("I9: POST /admin/reseal moves all secrets to the new key and reveals none", async () => {
+  const answer = await sendAdmin("POST", "/admin/reseal", { keys: CHANGING });
   expect(answer.status).toBe(200);
   const facts = {
     masterKeyId: newKey.id,
@@ -80,7 +88,7 @@ test("secrets move to the new key, in plain sight of nobody", async () => {
   }
 });
 
-test("then the gateway needs the new key only, and the app notices nothing", async () => {
+test("POST /admin/reseal leaves the gateway working with the new key alone", async () => {
   forgetSettings();
   const found = await readApp(connect(env.DB), newKey, Number(app.split("/").at(-1)), Date.now());
   const [apiKey, oldSalt, salt, oldSecret, webhookSecret] = secrets;
@@ -95,21 +103,21 @@ test("then the gateway needs the new key only, and the app notices nothing", asy
     },
   });
   for (const keys of [CHANGING, CHANGED]) {
-    const answer = await ask("POST", "/admin/reseal", { keys });
+    const answer = await sendAdmin("POST", "/admin/reseal", { keys });
     expect(answer.json).toMatchObject({ resealed: 0, alreadyCurrent: 2, unreadable: 0 });
   }
 });
 
-test("a body is not needed, and not read", async () => {
-  const asked = { raw: "no JSON", headers: { "content-type": "text/plain" }, keys: CHANGING };
-  expect((await ask("POST", "/admin/reseal", asked)).status).toBe(200);
+test("POST /admin/reseal ignores the body", async () => {
+  const options = { raw: "no JSON", headers: { "content-type": "text/plain" }, keys: CHANGING };
+  expect((await sendAdmin("POST", "/admin/reseal", options)).status).toBe(200);
 });
 
-test("unreadable rows are named by table and id, without what they hold", async () => {
+test("I9: POST /admin/reseal names unreadable rows by table and id, without their content", async () => {
   const lost = "k1.00000000.AQEBAQEBAQEBAQEB.AQEBAQEBAQEBAQEBAQEBAQEB";
   await env.DB.prepare("update apps set salt_sealed = ?").bind(lost).run();
   await env.DB.prepare("update merchants set api_key_sealed = 'a-key-in-plain'").run();
-  const answer = await ask("POST", "/admin/reseal", { keys: CHANGING });
+  const answer = await sendAdmin("POST", "/admin/reseal", { keys: CHANGING });
   expect(answer.json).toEqual({
     masterKeyId: newKey.id,
     resealed: 0,

@@ -4,20 +4,20 @@ import { importMasterKey } from "../../src/lib/secret-box.ts";
 import { connect } from "../../src/db/database.ts";
 import { validSalts } from "../../src/settings/settings.ts";
 import { readApp } from "../support/settings.ts";
-import { appBody, ask, faults, fieldOf, newMerchant } from "./support.ts";
+import { appBody, sendAdmin, fieldErrors, fieldOf, createMerchant } from "./support.ts";
 
 const db = connect(env.DB);
 const masterKey = await importMasterKey(env.MASTER_KEY);
-const merchantId = await newMerchant();
+const merchantId = await createMerchant();
 
-async function made(): Promise<{ id: string; salt: string; webhookSecret: string }> {
-  const answer = await ask("POST", "/admin/apps", { body: appBody(merchantId) });
+async function createApp(): Promise<{ id: string; salt: string; webhookSecret: string }> {
+  const answer = await sendAdmin("POST", "/admin/apps", { body: appBody(merchantId) });
   const [id, salt] = [fieldOf(answer, "id"), fieldOf(answer, "salt")];
   return { id, salt, webhookSecret: fieldOf(answer, "webhookSecret") };
 }
 
-const rotate = async (id: string, what: string, overlapSeconds: unknown) =>
-  await ask("POST", `/admin/apps/${id}/rotate-${what}`, { body: { overlapSeconds } });
+const rotate = async (id: string, secret: string, overlapSeconds: unknown) =>
+  await sendAdmin("POST", `/admin/apps/${id}/rotate-${secret}`, { body: { overlapSeconds } });
 
 async function settings(id: string) {
   const found = await readApp(db, masterKey, Number(id), Date.now());
@@ -25,8 +25,8 @@ async function settings(id: string) {
   return found.value;
 }
 
-test("a salt is rotated with an overlap: both are valid, at once", async () => {
-  const app = await made();
+test("rotate-salt with an overlap makes both salts valid at once", async () => {
+  const app = await createApp();
   await settings(app.id);
   const before = Date.now();
   const answer = await rotate(app.id, "salt", 3600);
@@ -44,12 +44,12 @@ test("a salt is rotated with an overlap: both are valid, at once", async () => {
   expect(Number(fieldOf(answer, "knownEverywhereAt"))).toBe(expiresAt - 3_600_000 + 60_000);
   const salts = validSalts(await settings(app.id), Date.now());
   expect(salts).toEqual([fieldOf(answer, "salt"), app.salt]);
-  const shown = await ask("GET", `/admin/apps/${app.id}`);
+  const shown = await sendAdmin("GET", `/admin/apps/${app.id}`);
   expect(shown.json).toMatchObject({ oldSaltExpiresAt: expiresAt });
 });
 
-test("a rotation during an overlap says that the oldest salt is dropped", async () => {
-  const app = await made();
+test("rotate-salt during an overlap reports that it dropped the oldest salt", async () => {
+  const app = await createApp();
   const second = fieldOf(await rotate(app.id, "salt", 3600), "salt");
   const answer = await rotate(app.id, "salt", 60);
   expect(answer.json).toMatchObject({ earlierSaltDropped: true });
@@ -57,15 +57,15 @@ test("a rotation during an overlap says that the oldest salt is dropped", async 
   expect(salts).toEqual([fieldOf(answer, "salt"), second]);
 });
 
-test("without an overlap the old salt is over", async () => {
-  const app = await made();
+test("rotate-salt without an overlap invalidates the old salt", async () => {
+  const app = await createApp();
   const answer = await rotate(app.id, "salt", 0);
   expect(answer.json).toMatchObject({ oldSaltExpiresAt: null });
   expect(validSalts(await settings(app.id), Date.now())).toEqual([fieldOf(answer, "salt")]);
 });
 
-test("a webhook secret is rotated by itself", async () => {
-  const app = await made();
+test("rotate-webhook-secret leaves the salt unchanged", async () => {
+  const app = await createApp();
   const answer = await rotate(app.id, "webhook-secret", 3600);
   expect(answer.status).toBe(200);
   expect(answer.json).toEqual({
@@ -85,45 +85,45 @@ test("a webhook secret is rotated by itself", async () => {
   expect(again.json).toMatchObject({ earlierWebhookSecretDropped: true });
 });
 
-describe.for(["salt", "webhook-secret"])("rotate-%s refuses", (what) => {
+describe.for(["salt", "webhook-secret"])("rotate-%s", (secret) => {
   test.for<[unknown, string]>([
     [undefined, "is required"],
     [-1, "must be 0 or more"],
     [1.5, "must be a whole number of seconds"],
     ["60", "must be a whole number of seconds"],
     [2_592_001, "must be at most 2592000 (30 days)"],
-  ])("the overlap %j", async ([overlap, fault]) => {
-    const { id, salt, webhookSecret } = await made();
-    const answer = await rotate(id, what, overlap);
-    expect([answer.status, faults(answer)]).toEqual([400, { overlapSeconds: fault }]);
+  ])("refuses the overlap %j", async ([overlap, fault]) => {
+    const { id, salt, webhookSecret } = await createApp();
+    const answer = await rotate(id, secret, overlap);
+    expect([answer.status, fieldErrors(answer)]).toEqual([400, { overlapSeconds: fault }]);
     expect(await settings(id)).toMatchObject({ salt, webhookSecret });
   });
 
-  test("a secret of the caller's choice", async () => {
-    const { id } = await made();
+  test("refuses a secret chosen by the caller", async () => {
+    const { id } = await createApp();
     const body = { overlapSeconds: 0, salt: "x".repeat(32) };
-    const answer = await ask("POST", `/admin/apps/${id}/rotate-${what}`, { body });
-    expect([answer.status, faults(answer)]).toEqual([
+    const answer = await sendAdmin("POST", `/admin/apps/${id}/rotate-${secret}`, { body });
+    expect([answer.status, fieldErrors(answer)]).toEqual([
       400,
       { salt: "is not a field of this request" },
     ]);
   });
 
-  test("an absent app, with a 404", async () => {
-    const answer = await rotate("999999", what, 0);
+  test("answers 404 for an absent app", async () => {
+    const answer = await rotate("999999", secret, 0);
     expect([answer.status, answer.json]).toMatchObject([404, { error: { code: "not_found" } }]);
   });
 
-  test("to keep a secret that can't be opened, and says what to do", async () => {
+  test("answers 409 with advice when the old secret can't be opened and an overlap is requested", async () => {
     const errors = vi.spyOn(console, "error").mockReturnValue();
-    const { id } = await made();
+    const { id } = await createApp();
     const columns = "salt_sealed = 'k1.00000000.x', webhook_secret_sealed = 'k1.00000000.x'";
     await env.DB.prepare(`update apps set ${columns} where id = ?`).bind(id).run();
-    const answer = await rotate(id, what, 60);
+    const answer = await rotate(id, secret, 60);
     expect(answer.status).toBe(409);
     expect(answer.text).toContain("rotate with overlapSeconds 0");
     expect(errors.mock.calls.join()).toContain("secret_unreadable");
-    expect((await rotate(id, what, 0)).status).toBe(200);
+    expect((await rotate(id, secret, 0)).status).toBe(200);
     errors.mockRestore();
   });
 });

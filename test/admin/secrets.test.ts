@@ -3,23 +3,23 @@ import { beforeAll, expect, test, vi } from "vitest";
 import {
   API_KEY,
   appBody,
-  ask,
-  breakD1Once,
+  sendAdmin,
+  failNextQuery,
   fieldOf,
   merchantBody,
-  type Answer,
+  type AdminResponse,
 } from "./support.ts";
 
-// What each level of the log was given while the life below was lived.
+// Captures every level of the log during the scenario below.
 const spies = (["info", "warn", "error", "log", "debug"] as const).map((level) =>
   vi.spyOn(console, level).mockReturnValue(),
 );
 const NEW_KEY = "another-key-of-32-characters-lon";
-const GIVEN_SALT = "the-salt-an-existing-app-signs-with";
+const EXISTING_SALT = "the-salt-an-existing-app-signs-with";
 
 const secrets = new Map<string, string>();
-const later: Answer[] = [];
-const refused: Answer[] = [];
+const later: AdminResponse[] = [];
+const refused: AdminResponse[] = [];
 let logged = "";
 
 const keep = (name: string, secret: string) => secrets.set(name, secret);
@@ -27,56 +27,58 @@ const keep = (name: string, secret: string) => secrets.set(name, secret);
 beforeAll(async () => {
   keep("api key", API_KEY);
   keep("new api key", NEW_KEY);
-  keep("given salt", GIVEN_SALT);
-  const registered = await ask("POST", "/admin/merchants", { body: merchantBody() });
+  keep("existing salt", EXISTING_SALT);
+  const registered = await sendAdmin("POST", "/admin/merchants", { body: merchantBody() });
   const merchant = `/admin/merchants/${fieldOf(registered, "id")}`;
-  const asked = { ...appBody(Number(fieldOf(registered, "id"))) };
-  const made = await ask("POST", "/admin/apps", { body: asked });
-  const app = `/admin/apps/${fieldOf(made, "id")}`;
-  keep("made salt", fieldOf(made, "salt"));
-  keep("made webhook secret", fieldOf(made, "webhookSecret"));
-  const withSalt = await ask("POST", "/admin/apps", { body: { ...asked, salt: GIVEN_SALT } });
+  const input = { ...appBody(Number(fieldOf(registered, "id"))) };
+  const created = await sendAdmin("POST", "/admin/apps", { body: input });
+  const app = `/admin/apps/${fieldOf(created, "id")}`;
+  keep("created salt", fieldOf(created, "salt"));
+  keep("created webhook secret", fieldOf(created, "webhookSecret"));
+  const withSalt = await sendAdmin("POST", "/admin/apps", {
+    body: { ...input, salt: EXISTING_SALT },
+  });
   keep("webhook secret", fieldOf(withSalt, "webhookSecret"));
 
   const body = { overlapSeconds: 3600 };
-  const salt = await ask("POST", `${app}/rotate-salt`, { body });
+  const salt = await sendAdmin("POST", `${app}/rotate-salt`, { body });
   keep("rotated salt", fieldOf(salt, "salt"));
-  const webhookSecret = await ask("POST", `${app}/rotate-webhook-secret`, { body });
+  const webhookSecret = await sendAdmin("POST", `${app}/rotate-webhook-secret`, { body });
   keep("rotated webhook secret", fieldOf(webhookSecret, "webhookSecret"));
 
   later.push(
     registered,
-    await ask("PATCH", merchant, { body: { apiKey: NEW_KEY } }),
-    await ask("GET", merchant),
-    await ask("GET", "/admin/merchants"),
-    await ask("PATCH", app, { body: { name: "Renamed" } }),
-    await ask("GET", app),
-    await ask("GET", "/admin/apps"),
+    await sendAdmin("PATCH", merchant, { body: { apiKey: NEW_KEY } }),
+    await sendAdmin("GET", merchant),
+    await sendAdmin("GET", "/admin/merchants"),
+    await sendAdmin("PATCH", app, { body: { name: "Renamed" } }),
+    await sendAdmin("GET", app),
+    await sendAdmin("GET", "/admin/apps"),
   );
-  // Requests that carry secrets and are refused, or fail.
+  // Requests with secrets that are refused or fail.
   const apiKey = `${API_KEY}-and-more`;
-  const tooLong = `${GIVEN_SALT} with blanks`;
+  const tooLong = `${EXISTING_SALT} with blanks`;
   refused.push(
-    await ask("POST", "/admin/merchants", { body: { ...merchantBody(), apiKey } }),
-    await ask("POST", "/admin/merchants", { body: { ...merchantBody(), apiKey: [API_KEY] } }),
-    await ask("POST", "/admin/merchants", { raw: `{"apiKey":"${API_KEY}"` }),
-    await ask("PATCH", merchant, { body: { apiKey } }),
-    await ask("POST", "/admin/apps", { body: { ...asked, salt: tooLong } }),
-    await ask("POST", "/admin/apps", { body: { ...asked, salt: { salt: GIVEN_SALT } } }),
-    await ask("PATCH", app, { body: { salt: GIVEN_SALT } }),
+    await sendAdmin("POST", "/admin/merchants", { body: { ...merchantBody(), apiKey } }),
+    await sendAdmin("POST", "/admin/merchants", { body: { ...merchantBody(), apiKey: [API_KEY] } }),
+    await sendAdmin("POST", "/admin/merchants", { raw: `{"apiKey":"${API_KEY}"` }),
+    await sendAdmin("PATCH", merchant, { body: { apiKey } }),
+    await sendAdmin("POST", "/admin/apps", { body: { ...input, salt: tooLong } }),
+    await sendAdmin("POST", "/admin/apps", { body: { ...input, salt: { salt: EXISTING_SALT } } }),
+    await sendAdmin("PATCH", app, { body: { salt: EXISTING_SALT } }),
   );
-  breakD1Once();
-  refused.push(await ask("POST", "/admin/merchants", { body: merchantBody() }));
+  failNextQuery();
+  refused.push(await sendAdmin("POST", "/admin/merchants", { body: merchantBody() }));
   logged = spies.flatMap((spy) => spy.mock.calls.flat().map(String)).join("\n");
 });
 
-test("the life that is looked at went as meant", () => {
+test("I9: admin secrets scenario gets the expected statuses", () => {
   expect(later.map((answer) => answer.status)).toEqual([201, 200, 200, 200, 200, 200, 200]);
   expect(refused.map((answer) => answer.status)).toEqual([400, 400, 400, 400, 400, 400, 400, 500]);
   expect(new Set(secrets.values()).size).toBe(8);
 });
 
-test("no answer but the one that made it shows a secret, sealed or not", () => {
+test("I9: admin responses return a secret only when it is created", () => {
   for (const { text } of [...later, ...refused]) {
     for (const [name, secret] of secrets) expect(text, name).not.toContain(secret);
     expect(text).not.toContain("k1.");
@@ -84,7 +86,7 @@ test("no answer but the one that made it shows a secret, sealed or not", () => {
   }
 });
 
-test("no secret is plain in D1", async () => {
+test("I9: D1 contains no secret in plain text", async () => {
   const rows = [
     ...(await env.DB.prepare("select * from merchants").all()).results,
     ...(await env.DB.prepare("select * from apps").all()).results,
@@ -99,7 +101,7 @@ test("no secret is plain in D1", async () => {
   for (const [, value] of sealed) expect(value).toMatch(/^k1\.[0-9a-f]{8}\.[\w-]{16}\.[\w-]+$/);
 });
 
-test("no secret, token or master key is in the log, which tells of each change", () => {
+test("I9: the log records each change without any secret, token or master key", () => {
   for (const [name, secret] of secrets) expect(logged, name).not.toContain(secret);
   for (const secret of [env.ADMIN_TOKEN, env.MASTER_KEY]) expect(logged).not.toContain(secret);
   expect(logged).not.toContain("k1.");

@@ -11,8 +11,8 @@ import { newMeter } from "../../src/observability/request-meter.ts";
 export const API_KEY = "an-api-key-of-32-characters-long";
 export const REQUEST_ID = "request-of-a-test";
 
-export interface Asked {
-  /** Sent as JSON; `raw` goes as it is. */
+export interface RequestOptions {
+  /** Sent as JSON; `raw` is sent unchanged. */
   readonly body?: unknown;
   readonly raw?: string | Uint8Array<ArrayBuffer>;
   readonly headers?: Record<string, string>;
@@ -21,39 +21,44 @@ export interface Asked {
   readonly keys?: Pick<Config, "masterKey" | "previousMasterKey">;
 }
 
-export interface Answer {
+export interface AdminResponse {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
   readonly json: unknown;
 }
 
-/** Sends a request to the back-office as the gateway mounts it, by default with the right token. */
-export async function ask(method: string, path: string, asked: Asked = {}): Promise<Answer> {
+/** Sends a request to the admin routes, mounted as in the gateway; by default with a valid token. */
+export async function sendAdmin(
+  method: string,
+  path: string,
+  options: RequestOptions = {},
+): Promise<AdminResponse> {
   const config = readConfig(env);
   if (!config.ok) throw new Error(config.error.join());
   const app = new Hono<GatewayEnv>();
   app.use(async (c, next) => {
-    const environment = asked.environment ?? "development";
+    const environment = options.environment ?? "development";
     const meter = newMeter(env, REQUEST_ID);
     c.set("requestId", REQUEST_ID);
     c.set("meter", meter);
-    c.set("work", openWork(c.env, { ...config.value, environment, ...asked.keys }, meter));
+    c.set("work", openWork(c.env, { ...config.value, environment, ...options.keys }, meter));
     return await next();
   });
   app.route("/admin", adminRoutes);
 
-  const body = asked.raw ?? (asked.body === undefined ? undefined : JSON.stringify(asked.body));
+  const body =
+    options.raw ?? (options.body === undefined ? undefined : JSON.stringify(options.body));
   const init: RequestInit = {
     method,
     headers: {
       authorization: `Bearer ${env.ADMIN_TOKEN}`,
       ...(body === undefined ? {} : { "content-type": "application/json" }),
-      ...asked.headers,
+      ...options.headers,
     },
     ...(body === undefined ? {} : { body }),
   };
-  // What an mTLS certificate's binding looks like.
+  // The shape of an mTLS certificate's binding.
   const bindings = { ...env, MERCHANT_CERT: { fetch: () => new Response() } };
   const response = await app.request(`https://gateway.test${path}`, init, bindings);
   const text = await response.text();
@@ -61,14 +66,14 @@ export async function ask(method: string, path: string, asked: Asked = {}): Prom
   return { status: response.status, headers: response.headers, text, json };
 }
 
-/** The next query fails as it does when D1 is down. */
-export function breakD1Once(): void {
+/** Makes the next query fail as when D1 is down. */
+export function failNextQuery(): void {
   vi.spyOn(env.DB, "prepare").mockImplementationOnce(() => {
     throw new Error("D1_ERROR: D1 is down");
   });
 }
 
-const refusal = z.object({
+const validationError = z.object({
   error: z.object({ fields: z.array(z.object({ path: z.string(), message: z.string() })) }),
 });
 const list = z.object({
@@ -76,40 +81,40 @@ const list = z.object({
   nextCursor: z.number().nullable(),
 });
 
-/** The fields at fault that an answer names, by path. */
-export function faults(answer: Answer): Record<string, string> {
-  const { fields } = refusal.parse(answer.json).error;
+/** The messages of a validation error, by field path. */
+export function fieldErrors(response: AdminResponse): Record<string, string> {
+  const { fields } = validationError.parse(response.json).error;
   return Object.fromEntries(fields.map((field) => [field.path, field.message]));
 }
 
-/** One page of a list: the ids in it, and where the next one begins. */
-export function pageIn(answer: Answer): { ids: number[]; nextCursor: number | null } {
-  const { items, nextCursor } = list.parse(answer.json);
+/** A page of a list: its ids and the cursor of the next page. */
+export function pageIn(response: AdminResponse): { ids: number[]; nextCursor: number | null } {
+  const { items, nextCursor } = list.parse(response.json);
   return { ids: items.map((item) => item.id), nextCursor };
 }
 
-/** All fields of an answer. */
-export function fieldsOf(answer: Answer): Record<string, unknown> {
-  return z.record(z.string(), z.unknown()).parse(answer.json);
+/** All fields of a response. */
+export function fieldsOf(response: AdminResponse): Record<string, unknown> {
+  return z.record(z.string(), z.unknown()).parse(response.json);
 }
 
-/** A field of an answer that must be a string or a number, as a string. */
-export function fieldOf(answer: Answer, name: string): string {
-  return String(z.union([z.string(), z.number()]).parse(fieldsOf(answer)[name]));
+/** A string or number field of a response, as a string. */
+export function fieldOf(response: AdminResponse, name: string): string {
+  return String(z.union([z.string(), z.number()]).parse(fieldsOf(response)[name]));
 }
 
 let lastMchId = 1_900_000_000;
 
-/** A valid registration of a merchant, each time another one. */
+/** A valid registration of a merchant, with a new mchId each time. */
 export function merchantBody(): Record<string, unknown> {
   lastMchId++;
   return { name: "Shop", mchId: String(lastMchId), protocol: "v2", apiKey: API_KEY };
 }
 
-/** Registers a merchant and gives its id. */
-export async function newMerchant(): Promise<number> {
-  const answer = await ask("POST", "/admin/merchants", { body: merchantBody() });
-  return Number(fieldOf(answer, "id"));
+/** Registers a merchant; returns its id. */
+export async function createMerchant(): Promise<number> {
+  const response = await sendAdmin("POST", "/admin/merchants", { body: merchantBody() });
+  return Number(fieldOf(response, "id"));
 }
 
 /** A valid registration of an app. */

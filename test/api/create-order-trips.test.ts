@@ -1,33 +1,33 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { gate } from "../support/clock.ts";
-import { watchD1 } from "../support/d1.ts";
-import { error, late, UNKNOWN, UNKNOWN_BUT_DONE, UNKNOWNS } from "../support/faults.ts";
-import { ask, begin, formOf, read, signed } from "../support/gateway.ts";
-import { madeOf, makeOrder, ORDER, rowOf, timersOf } from "../support/life.ts";
-import { closeWorld, openWorld, until } from "../support/world.ts";
+import { instrumentD1 } from "../support/d1.ts";
+import { wechatError, lateAnswer, UNKNOWN, UNKNOWN_BUT_DONE, UNKNOWNS } from "../support/faults.ts";
+import { postSigned, startRequest, formOf, read, signed } from "../support/gateway.ts";
+import { orderRefOf, makeOrder, ORDER, rowOf, timersOf } from "../support/scenario.ts";
+import { closeScene, openScene, until } from "../support/scene.ts";
 
 const PATH = "/pay/create-order";
 const INSERT = /insert into "orders"/;
 
-afterEach(closeWorld);
+afterEach(closeScene);
 
-describe("making an order", () => {
-  test("takes one trip to D1 where the app's settings are known", async () => {
-    const world = await openWorld();
-    await makeOrder(world);
-    const { trips } = watchD1();
-    await makeOrder(world);
+describe("create-order, D1 and WeChat in parallel", () => {
+  test("takes one trip to D1 when the app's settings are cached", async () => {
+    const scene = await openScene();
+    await makeOrder(scene);
+    const { trips } = instrumentD1();
+    await makeOrder(scene);
     expect(trips).toHaveLength(1);
     expect(trips[0]?.[1]).toMatch(INSERT);
   });
 
-  test("stores the row while WeChat is being asked, and answers after both", async () => {
-    const { shop, wechat } = await openWorld();
+  test("stores the row while the prepay call is open and responds after both", async () => {
+    const { shop, wechat } = await openScene();
     const held = gate();
-    wechat.fail("/pay/unifiedorder", late(held.passed));
+    wechat.fail("/pay/unifiedorder", lateAnswer(held.opened));
     let answered = false;
-    const { response, over } = begin(PATH, formOf(signed(shop, ORDER)));
-    const marked = response.then((value) => {
+    const { response, finished } = startRequest(PATH, formOf(signed(shop, ORDER)));
+    const observed = response.then((value) => {
       answered = true;
       return value;
     });
@@ -42,35 +42,35 @@ describe("making an order", () => {
     );
     expect(answered).toBe(false);
     held.release();
-    expect((await read(await marked)).code).toBe(0);
-    await over;
+    expect((await read(await observed)).code).toBe(0);
+    await finished;
   });
 
-  test("asks WeChat while the row is being stored, and answers after both", async () => {
-    const { shop, wechat } = await openWorld();
+  test("calls WeChat while the row is being stored and responds after both", async () => {
+    const { shop, wechat } = await openScene();
     const held = gate();
-    watchD1().fail({ sql: INSERT, how: "held before", gate: held.passed });
+    instrumentD1().fail({ sql: INSERT, how: "held before", gate: held.opened });
     let answered = false;
-    const { response, over } = begin(PATH, formOf(signed(shop, ORDER)));
-    const marked = response.then((value) => {
+    const { response, finished } = startRequest(PATH, formOf(signed(shop, ORDER)));
+    const observed = response.then((value) => {
       answered = true;
       return value;
     });
     await until(() => wechat.orders.size === 1);
-    // Turns enough for an answer that wouldn't wait for the row.
+    // Long enough for a response that doesn't wait for the row.
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(answered).toBe(false);
     held.release();
-    expect((await read(await marked)).code).toBe(0);
-    await over;
+    expect((await read(await observed)).code).toBe(0);
+    await finished;
   });
 
   test.for(["lost before", "lost after"] as const)(
-    "hands out nothing to pay with when the row is %s",
+    "returns no apiParams when the row's insert is %s",
     async (how) => {
-      const { shop } = await openWorld();
-      watchD1().fail({ sql: INSERT, how });
-      const answer = await ask(shop, PATH, ORDER);
+      const { shop } = await openScene();
+      instrumentD1().fail({ sql: INSERT, how });
+      const answer = await postSigned(shop, PATH, ORDER);
       expect(answer).toMatchObject({ status: 200, code: 503, data: null });
       expect(answer.errmsg).toContain("重复本请求是安全的");
       expect(answer.text).not.toMatch(/prepay|apiParams|D1_ERROR|insert into/);
@@ -78,36 +78,39 @@ describe("making an order", () => {
   );
 });
 
-describe("an order of which WeChat's answer is unknown", () => {
-  test.for(UNKNOWNS)("by %s is asked for once more, alike", async ([, fault]) => {
-    const { shop, wechat } = await openWorld();
+describe("I6: create-order, prepay outcome unknown", () => {
+  test.for(UNKNOWNS)("repeats the identical prepay once after %s", async ([, fault]) => {
+    const { shop, wechat } = await openScene();
     wechat.fail("/pay/unifiedorder", fault);
-    const made = madeOf(await ask(shop, PATH, ORDER));
+    const order = orderRefOf(await postSigned(shop, PATH, ORDER));
     const [first, second, ...more] = wechat.callsOf("/pay/unifiedorder");
     expect(more).toEqual([]);
-    const unlike = { nonce_str: "", sign: "" };
-    expect({ ...second, ...unlike }).toEqual({ ...first, ...unlike });
-    expect(second?.["out_trade_no"]).toBe(made.number);
+    const ignored = { nonce_str: "", sign: "" };
+    expect({ ...second, ...ignored }).toEqual({ ...first, ...ignored });
+    expect(second?.["out_trade_no"]).toBe(order.number);
   });
 
   test.for([
-    ["never made", UNKNOWN],
-    ["made all the same", UNKNOWN_BUT_DONE],
-  ] as const)("twice, and %s, is a 503 that says repeating is safe", async ([, fault]) => {
-    const { shop, wechat } = await openWorld();
-    wechat.fail("/pay/unifiedorder", fault, fault);
-    const answer = await ask(shop, PATH, ORDER);
-    expect(answer).toMatchObject({ status: 200, code: 503, data: null });
-    expect(answer.errmsg).toContain("重复本请求是安全的");
-    const calls = wechat.callsOf("/pay/unifiedorder");
-    expect(calls).toHaveLength(2);
-    const number = calls[0]?.["out_trade_no"] ?? "";
-    expect((await rowOf({ number })).payState).toBe("waiting");
-    expect(await timersOf({ number })).toMatchObject([{ kind: "poll-payment" }]);
-  });
+    ["not carried out", UNKNOWN],
+    ["carried out", UNKNOWN_BUT_DONE],
+  ] as const)(
+    "answers a safely repeatable 503 when both prepays are unknown and %s",
+    async ([, fault]) => {
+      const { shop, wechat } = await openScene();
+      wechat.fail("/pay/unifiedorder", fault, fault);
+      const answer = await postSigned(shop, PATH, ORDER);
+      expect(answer).toMatchObject({ status: 200, code: 503, data: null });
+      expect(answer.errmsg).toContain("重复本请求是安全的");
+      const calls = wechat.callsOf("/pay/unifiedorder");
+      expect(calls).toHaveLength(2);
+      const number = calls[0]?.["out_trade_no"] ?? "";
+      expect((await rowOf({ number })).payState).toBe("waiting");
+      expect(await timersOf({ number })).toMatchObject([{ kind: "poll-payment" }]);
+    },
+  );
 });
 
-describe("an order that WeChat refuses", () => {
+describe("create-order, prepay refused", () => {
   test.for([
     ["PARAM_ERROR", 501],
     ["NOTENOUGH", 501],
@@ -115,23 +118,26 @@ describe("an order that WeChat refuses", () => {
     ["APPID_MCHID_NOT_MATCH", 503],
     ["XML_FORMAT_ERROR", 503],
     ["A_CODE_NOBODY_KNOWS", 503],
-  ] as const)("with %s is a %i that has WeChat's words, and failed", async ([code, expected]) => {
-    const { shop, wechat } = await openWorld();
-    wechat.fail("/pay/unifiedorder", error(code, "微信的原话"));
-    const answer = await ask(shop, PATH, ORDER);
-    expect(answer).toMatchObject({ status: 200, code: expected, data: null });
-    expect(answer.errmsg).toContain(`${code} 微信的原话`);
-    const [call, ...more] = wechat.callsOf("/pay/unifiedorder");
-    expect(more).toEqual([]);
-    const number = call?.["out_trade_no"] ?? "";
-    expect((await rowOf({ number })).payState).toBe("failed");
-    expect(await timersOf({ number })).toEqual([]);
-  });
+  ] as const)(
+    "on %s: answers %i with WeChat's message and marks the order failed",
+    async ([code, expected]) => {
+      const { shop, wechat } = await openScene();
+      wechat.fail("/pay/unifiedorder", wechatError(code, "微信的原话"));
+      const answer = await postSigned(shop, PATH, ORDER);
+      expect(answer).toMatchObject({ status: 200, code: expected, data: null });
+      expect(answer.errmsg).toContain(`${code} 微信的原话`);
+      const [call, ...more] = wechat.callsOf("/pay/unifiedorder");
+      expect(more).toEqual([]);
+      const number = call?.["out_trade_no"] ?? "";
+      expect((await rowOf({ number })).payState).toBe("failed");
+      expect(await timersOf({ number })).toEqual([]);
+    },
+  );
 
-  test("unsigned, for a fault of form, is a 503", async () => {
-    const { shop, wechat } = await openWorld();
+  test("on an unsigned return_code FAIL: answers 503", async () => {
+    const { shop, wechat } = await openScene();
     wechat.fail("/pay/unifiedorder", { acts: false, how: "fail", message: "签名错误" });
-    const answer = await ask(shop, PATH, ORDER);
+    const answer = await postSigned(shop, PATH, ORDER);
     expect(answer).toMatchObject({ code: 503, errmsg: expect.stringContaining("签名错误") });
   });
 });

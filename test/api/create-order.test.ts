@@ -1,34 +1,34 @@
 import { createHash, createHmac } from "node:crypto";
 import { afterEach, describe, expect, test } from "vitest";
 import { START } from "../support/clock.ts";
-import { ask } from "../support/gateway.ts";
-import { madeOf, ORDER, rowOf, timersOf } from "../support/life.ts";
-import { PROTOCOL, USUAL_SIGN_TYPE } from "../support/shop.ts";
-import { closeWorld, openWorld } from "../support/world.ts";
+import { postSigned } from "../support/gateway.ts";
+import { orderRefOf, ORDER, rowOf, timersOf } from "../support/scenario.ts";
+import { PROTOCOL, DEFAULT_SIGN_TYPE } from "../support/shop.ts";
+import { closeScene, openScene } from "../support/scene.ts";
 
 const PATH = "/pay/create-order";
 
-afterEach(closeWorld);
+afterEach(closeScene);
 
-/** Signs the bridge's parameters as WeChat's page has it; written anew here. */
+/** The bridge's paySign as WeChat documents it, implemented independently of `src`. */
 function paySign(parameters: Record<string, string>, apiKey: string): string {
   const text = ["appId", "nonceStr", "package", "signType", "timeStamp"]
     .map((name) => `${name}=${parameters[name]}`)
     .join("&");
-  const whole = `${text}&key=${apiKey}`;
+  const signedText = `${text}&key=${apiKey}`;
   const digest =
     parameters["signType"] === "MD5"
-      ? createHash("md5").update(whole)
-      : createHmac("sha256", apiKey).update(whole);
+      ? createHash("md5").update(signedText)
+      : createHmac("sha256", apiKey).update(signedText);
   return digest.digest("hex").toUpperCase();
 }
 
-describe("a new order", () => {
+describe("create-order", () => {
   test.for(["MD5", "HMAC-SHA256"] as const)(
-    "can be paid by the bridge, signed with %s",
+    "returns apiParams for the bridge, signed with %s",
     async (signType) => {
-      const { shop, wechat } = await openWorld(signType);
-      const answer = await ask(shop, PATH, ORDER, { "cf-connecting-ip": "203.0.113.7" });
+      const { shop, wechat } = await openScene(signType);
+      const answer = await postSigned(shop, PATH, ORDER, { "cf-connecting-ip": "203.0.113.7" });
       expect(answer).toMatchObject({ status: 200, code: 0, errmsg: null });
       expect(Object.keys(answer.data ?? {})).toEqual([
         "orderNumber",
@@ -43,7 +43,7 @@ describe("a new order", () => {
         editAddress: null,
       });
       const parameters: Record<string, string> = JSON.parse(String(answer.data?.["apiParams"]));
-      const { paySign: given, ...signed } = parameters;
+      const { paySign: returnedSign, ...signed } = parameters;
       expect(signed).toEqual({
         appId: shop.wechatAppId,
         timeStamp: String(START / 1000),
@@ -51,9 +51,9 @@ describe("a new order", () => {
         package: expect.stringMatching(/^prepay_id=wx\d+$/),
         signType,
       });
-      expect(given).toBe(paySign(parameters, shop.apiKey));
+      expect(returnedSign).toBe(paySign(parameters, shop.apiKey));
 
-      const { number } = madeOf(answer);
+      const { number } = orderRefOf(answer);
       expect(wechat.callsOf("/pay/unifiedorder")).toEqual([
         {
           appid: shop.wechatAppId,
@@ -74,20 +74,20 @@ describe("a new order", () => {
     },
   );
 
-  test("is stored as it was asked for, and its timer is armed", async () => {
-    const { shop } = await openWorld();
+  test("stores the order with the requested values and arms its timer", async () => {
+    const { shop } = await openScene();
     const values = {
       ...ORDER,
       attach: "附加 & <数据>",
       clientIp: "2001:db8::1",
     };
-    const made = madeOf(await ask(shop, PATH, values));
-    expect(await rowOf(made)).toMatchObject({
-      id: made.id,
+    const order = orderRefOf(await postSigned(shop, PATH, values));
+    expect(await rowOf(order)).toMatchObject({
+      id: order.id,
       appId: shop.appId,
       merchantId: shop.merchantId,
       protocol: PROTOCOL,
-      signType: USUAL_SIGN_TYPE,
+      signType: DEFAULT_SIGN_TYPE,
       wechatAppId: shop.wechatAppId,
       appOrderNo: null,
       desc: "测试商品",
@@ -101,18 +101,18 @@ describe("a new order", () => {
       createdAt: START,
       expiresAt: START + 7_200_000,
     });
-    expect(await timersOf(made)).toEqual([
+    expect(await timersOf(order)).toEqual([
       { kind: "poll-payment", refundNo: null, dueAt: START + 60_000, attempt: 0 },
     ]);
   });
 
-  test("is told the address page's signature when it is asked for", async () => {
-    const { shop } = await openWorld();
+  test("returns editAddress with its signature when accessToken and url are sent", async () => {
+    const { shop } = await openScene();
     const page = {
       accessToken: "OezXcEiiBSKSxW0eoylIeBFk1b8V",
       url: "https://shop.example.com/?a=1",
     };
-    const answer = await ask(shop, PATH, { ...ORDER, ...page });
+    const answer = await postSigned(shop, PATH, { ...ORDER, ...page });
     const { addrSign, ...rest } = JSON.parse(String(answer.data?.["editAddress"]));
     expect(rest).toEqual({
       signType: "sha1",
@@ -127,12 +127,12 @@ describe("a new order", () => {
     expect(addrSign).toBe(createHash("sha1").update(text).digest("hex"));
   });
 
-  test("shares its user with other orders of the payer in the app", async () => {
-    const { shop } = await openWorld();
+  test("uses one user row per payer and app", async () => {
+    const { shop } = await openScene();
     const users = await Promise.all(
       ["one", "one", "other"].map(async (openId) => {
-        const made = madeOf(await ask(shop, PATH, { ...ORDER, openId }));
-        return (await rowOf(made)).userId;
+        const order = orderRefOf(await postSigned(shop, PATH, { ...ORDER, openId }));
+        return (await rowOf(order)).userId;
       }),
     );
     expect(users[0]).toBe(users[1]);

@@ -1,38 +1,38 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { advance, START } from "../support/clock.ts";
 import { UNKNOWN } from "../support/faults.ts";
-import { ask, read, send, signed } from "../support/gateway.ts";
+import { postSigned, read, send, signed } from "../support/gateway.ts";
 import {
   makeOrder,
   makePaidOrder,
-  refund,
+  requestRefund,
   refundOf,
   rowOf,
-  runDue,
-  view,
-} from "../support/life.ts";
+  runDueTimers,
+  viewOrder,
+} from "../support/scenario.ts";
 import { openShop, openSibling } from "../support/shop.ts";
-import { closeWorld, openWorld } from "../support/world.ts";
+import { closeScene, openScene } from "../support/scene.ts";
 
 const PATH = "/order";
 
-afterEach(closeWorld);
+afterEach(closeScene);
 
-describe("an order, asked for", () => {
-  test("while it waits has exactly the contract's names and types", async () => {
-    const world = await openWorld();
-    const made = await makeOrder(world);
+describe("I7: POST /order", () => {
+  test("returns exactly the contract's names and types for a waiting order", async () => {
+    const scene = await openScene();
+    const order = await makeOrder(scene);
     advance(5_000);
-    expect(await view(world, made)).toStrictEqual({
-      id: made.id,
-      pay_order_number: made.number,
-      app_id: world.shop.appId,
+    expect(await viewOrder(scene, order)).toStrictEqual({
+      id: order.id,
+      pay_order_number: order.number,
+      app_id: scene.shop.appId,
       platform: "1",
       sdk_type: "JSAPI",
       desc: "测试商品",
       total_free: 100,
       tag: "test",
-      user_id: (await rowOf(made)).userId,
+      user_id: (await rowOf(order)).userId,
       pay_state: "0",
       ref_state: "0",
       pay_notify_state: "0",
@@ -48,34 +48,34 @@ describe("an order, asked for", () => {
       app_order_no: null,
       refund_free: 0,
     });
-    expect(world.wechat.calls).toHaveLength(1);
+    expect(scene.wechat.calls).toHaveLength(1);
   });
 
-  test("after its refund has exactly the contract's names and types", async () => {
-    const world = await openWorld();
-    const made = await makePaidOrder(world, { attach: "附加" });
-    await runDue(made);
+  test("returns exactly the contract's names and types for a refunded order", async () => {
+    const scene = await openScene();
+    const order = await makePaidOrder(scene, { attach: "附加" });
+    await runDueTimers(order);
     advance(7_000);
-    await refund(world, made);
-    const { number } = await refundOf(made);
-    expect(await view(world, made)).toStrictEqual({
-      id: made.id,
-      pay_order_number: made.number,
-      app_id: world.shop.appId,
+    await requestRefund(scene, order);
+    const { number } = await refundOf(order);
+    expect(await viewOrder(scene, order)).toStrictEqual({
+      id: order.id,
+      pay_order_number: order.number,
+      app_id: scene.shop.appId,
       platform: "1",
       sdk_type: "JSAPI",
       desc: "测试商品",
       total_free: 100,
       tag: "test",
-      user_id: (await rowOf(made)).userId,
+      user_id: (await rowOf(order)).userId,
       pay_state: "2",
       ref_state: "2",
       pay_notify_state: "2",
       ref_notify_state: "0",
-      transaction_id: world.wechat.order(made.number).transactionId,
+      transaction_id: scene.wechat.order(order.number).transactionId,
       pay_notify_number: 1,
       ref_notify_number: 0,
-      refund_id: world.wechat.refund(number).refundId,
+      refund_id: scene.wechat.refund(number).refundId,
       refund_no: number,
       create_time: START / 1000,
       update_time: START / 1000 + 7,
@@ -85,84 +85,84 @@ describe("an order, asked for", () => {
     });
   });
 
-  test("takes a signed JSON body too", async () => {
-    const world = await openWorld();
-    const made = await makeOrder(world);
-    const values = Object.fromEntries(signed(world.shop, { order_id: made.id }));
+  test("accepts a signed JSON body", async () => {
+    const scene = await openScene();
+    const order = await makeOrder(scene);
+    const values = Object.fromEntries(signed(scene.shop, { order_id: order.id }));
     const init = {
       method: "POST",
       headers: { "content-type": "application/json" },
-      body: JSON.stringify({ ...values, order_id: made.id, appId: world.shop.appId }),
+      body: JSON.stringify({ ...values, order_id: order.id, appId: scene.shop.appId }),
     };
-    expect((await read(await send(PATH, init))).data).toMatchObject({ id: made.id });
+    expect((await read(await send(PATH, init))).data).toMatchObject({ id: order.id });
   });
 
-  test("by an app that it doesn't belong to is answered as for none", async () => {
-    const world = await openWorld();
-    const made = await makePaidOrder(world);
-    for (const other of [await openSibling(world.shop), await openShop()]) {
+  test("gives another app's order the same response as an absent one", async () => {
+    const scene = await openScene();
+    const order = await makePaidOrder(scene);
+    for (const other of [await openSibling(scene.shop), await openShop()]) {
       for (const sync of [{}, { sync: 1 }]) {
-        const others = await ask(other, PATH, { order_id: made.id, ...sync });
-        const absent = await ask(other, PATH, { order_id: 999_999, ...sync });
-        expect(others.text).toBe(absent.text);
-        expect(others).toMatchObject({ status: 200, code: 501, data: null });
+        const foreign = await postSigned(other, PATH, { order_id: order.id, ...sync });
+        const absent = await postSigned(other, PATH, { order_id: 999_999, ...sync });
+        expect(foreign.text).toBe(absent.text);
+        expect(foreign).toMatchObject({ status: 200, code: 501, data: null });
       }
     }
   });
 });
 
-describe("an order, asked for with sync=1", () => {
-  test("while it waits has WeChat asked first", async () => {
-    const world = await openWorld();
-    const made = await makeOrder(world);
-    expect(await view(world, made, { sync: 1 })).toMatchObject({ pay_state: "0" });
-    const paid = world.wechat.pay(made.number);
-    expect(await view(world, made, { sync: 0 })).toMatchObject({ pay_state: "0" });
-    expect(await view(world, made, { sync: 1 })).toMatchObject({
+describe("POST /order with sync=1", () => {
+  test("queries WeChat first for a waiting order", async () => {
+    const scene = await openScene();
+    const order = await makeOrder(scene);
+    expect(await viewOrder(scene, order, { sync: 1 })).toMatchObject({ pay_state: "0" });
+    const paid = scene.wechat.pay(order.number);
+    expect(await viewOrder(scene, order, { sync: 0 })).toMatchObject({ pay_state: "0" });
+    expect(await viewOrder(scene, order, { sync: 1 })).toMatchObject({
       pay_state: "2",
       transaction_id: paid.transactionId,
     });
-    expect(world.wechat.callsOf("/pay/orderquery")).toHaveLength(2);
-    await runDue(made);
-    expect(world.app.callsTo(world.shop.payUrl)).toHaveLength(1);
+    expect(scene.wechat.callsOf("/pay/orderquery")).toHaveLength(2);
+    await runDueTimers(order);
+    expect(scene.app.callsTo(scene.shop.payUrl)).toHaveLength(1);
   });
 
-  test("of which WeChat says nothing clear is a 503, never an old state", async () => {
-    const world = await openWorld();
-    const made = await makeOrder(world);
-    world.wechat.pay(made.number);
-    world.wechat.fail("/pay/orderquery", UNKNOWN);
-    const answer = await ask(world.shop, PATH, { order_id: made.id, sync: 1 });
+  test("answers 503 instead of an old state when the payment query is unknown", async () => {
+    const scene = await openScene();
+    const order = await makeOrder(scene);
+    scene.wechat.pay(order.number);
+    scene.wechat.fail("/pay/orderquery", UNKNOWN);
+    const answer = await postSigned(scene.shop, PATH, { order_id: order.id, sync: 1 });
     expect(answer).toMatchObject({ status: 200, code: 503, data: null });
     expect(answer.errmsg).toContain("重复本请求是安全的");
   });
 
-  test("while it is being refunded has WeChat asked about the refund", async () => {
-    const world = await openWorld();
-    const made = await makePaidOrder(world);
-    await refund(world, made);
-    expect(await view(world, made, { sync: 1 })).toMatchObject({ ref_state: "2" });
-    world.wechat.refund((await refundOf(made)).number).status = "SUCCESS";
-    expect(await view(world, made, { sync: 1 })).toMatchObject({ ref_state: "4" });
-    expect(world.wechat.callsOf("/pay/refundquery")).toHaveLength(2);
-    expect(await view(world, made, { sync: 1 })).toMatchObject({ ref_state: "4" });
-    expect(world.wechat.callsOf("/pay/refundquery")).toHaveLength(2);
+  test("queries WeChat about an open refund", async () => {
+    const scene = await openScene();
+    const order = await makePaidOrder(scene);
+    await requestRefund(scene, order);
+    expect(await viewOrder(scene, order, { sync: 1 })).toMatchObject({ ref_state: "2" });
+    scene.wechat.refund((await refundOf(order)).number).status = "SUCCESS";
+    expect(await viewOrder(scene, order, { sync: 1 })).toMatchObject({ ref_state: "4" });
+    expect(scene.wechat.callsOf("/pay/refundquery")).toHaveLength(2);
+    expect(await viewOrder(scene, order, { sync: 1 })).toMatchObject({ ref_state: "4" });
+    expect(scene.wechat.callsOf("/pay/refundquery")).toHaveLength(2);
   });
 
-  test("whose refund's state isn't clear is a 503", async () => {
-    const world = await openWorld();
-    const made = await makePaidOrder(world);
-    await refund(world, made);
-    world.wechat.fail("/pay/refundquery", UNKNOWN);
-    const answer = await ask(world.shop, PATH, { order_id: made.id, sync: 1 });
+  test("answers 503 when the refund query is unknown", async () => {
+    const scene = await openScene();
+    const order = await makePaidOrder(scene);
+    await requestRefund(scene, order);
+    scene.wechat.fail("/pay/refundquery", UNKNOWN);
+    const answer = await postSigned(scene.shop, PATH, { order_id: order.id, sync: 1 });
     expect(answer).toMatchObject({ status: 200, code: 503, data: null });
   });
 
-  test("that is paid and not refunded asks nobody", async () => {
-    const world = await openWorld();
-    const made = await makePaidOrder(world);
-    const calls = world.wechat.calls.length;
-    expect(await view(world, made, { sync: 1 })).toMatchObject({ pay_state: "2" });
-    expect(world.wechat.calls).toHaveLength(calls);
+  test("makes no query for a paid order without a refund", async () => {
+    const scene = await openScene();
+    const order = await makePaidOrder(scene);
+    const calls = scene.wechat.calls.length;
+    expect(await viewOrder(scene, order, { sync: 1 })).toMatchObject({ pay_state: "2" });
+    expect(scene.wechat.calls).toHaveLength(calls);
   });
 });

@@ -1,37 +1,37 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test } from "vitest";
-import { watchD1 } from "../support/d1.ts";
-import { ask, formOf, read, send, signed } from "../support/gateway.ts";
-import { linesOf } from "../support/lines.ts";
-import { ORDER } from "../support/life.ts";
-import { closeWorld, openWorld } from "../support/world.ts";
+import { instrumentD1 } from "../support/d1.ts";
+import { postSigned, formOf, read, send, signed } from "../support/gateway.ts";
+import { logLinesWith } from "../support/log-lines.ts";
+import { ORDER } from "../support/scenario.ts";
+import { closeScene, openScene } from "../support/scene.ts";
 
-afterEach(closeWorld);
+afterEach(closeScene);
 
-describe("a path that doesn't exist", () => {
+describe("unknown path", () => {
   test.for(["/", "/pay", "/pay/create-orders", "/orders", "/notify/v2/1", "/notify/v2/1/other"])(
-    "%s is a 404 in the contract's envelope",
+    "%s answers 404 in the contract's envelope",
     async (path) => {
-      await openWorld();
+      await openScene();
       const answer = await read(await send(path, { method: "POST" }));
       expect(answer).toMatchObject({ status: 404, code: 501, data: null });
       expect(answer.requestId).toMatch(/^[0-9a-f-]{36}$/);
     },
   );
 
-  test("for another method than POST is a 404 where WeChat posts", async () => {
-    await openWorld();
+  test("answers 404 to a GET on a notification path", async () => {
+    await openScene();
     expect((await send("/notify/v2/1/pay")).status).toBe(404);
   });
 });
 
-test("a slash at the end of a path doesn't matter", async () => {
-  const { shop } = await openWorld();
-  expect((await ask(shop, "/pay/create-order/", ORDER)).code).toBe(0);
+test("routing ignores a slash at the end of a path", async () => {
+  const { shop } = await openScene();
+  expect((await postSigned(shop, "/pay/create-order/", ORDER)).code).toBe(0);
 });
 
-test("each answer has an id of its own, never the caller's", async () => {
-  const { shop } = await openWorld();
+test("x-request-id is unique per response and never the caller's", async () => {
+  const { shop } = await openScene();
   const init = formOf(signed(shop, { order_id: 1 }), { "x-request-id": "mine" });
   const ids = [await send("/order", init), await send("/order", init)].map(({ headers }) =>
     headers.get("x-request-id"),
@@ -40,10 +40,10 @@ test("each answer has an id of its own, never the caller's", async () => {
   expect(ids).not.toContain("mine");
 });
 
-test("the log has one line of a request, with its id, its code, its app and its order", async () => {
-  const { shop, logged } = await openWorld();
-  const { requestId, data } = await ask(shop, "/pay/create-order", ORDER);
-  const lines = linesOf(logged, { requestId, event: "request" });
+test("request log has one line per request with its id, code, app and order", async () => {
+  const { shop, logged } = await openScene();
+  const { requestId, data } = await postSigned(shop, "/pay/create-order", ORDER);
+  const lines = logLinesWith(logged, { requestId, event: "request" });
   expect(lines).toEqual([
     expect.objectContaining({
       path: "/pay/create-order",
@@ -55,12 +55,12 @@ test("the log has one line of a request, with its id, its code, its app and its 
   ]);
 });
 
-describe("while D1 is away", () => {
-  test("an app is told 503 that repeating is safe, and nothing of the fault", async () => {
-    const { shop } = await openWorld();
-    watchD1().fail({ sql: /./, how: "lost before", times: 100 });
+describe("app endpoints while D1 is down", () => {
+  test("answer a safely repeatable 503 without details of the fault", async () => {
+    const { shop } = await openScene();
+    instrumentD1().fail({ sql: /./, how: "lost before", times: 100 });
     for (const path of ["/pay/create-order", "/refund/refund-money", "/order"]) {
-      const answer = await ask(shop, path, { ...ORDER, order_id: 1 });
+      const answer = await postSigned(shop, path, { ...ORDER, order_id: 1 });
       expect(answer).toMatchObject({ status: 200, code: 503, data: null });
       expect(answer.errmsg).toContain("重复本请求是安全的");
       expect(answer.errmsg).toContain(answer.requestId);
@@ -68,15 +68,17 @@ describe("while D1 is away", () => {
     }
   });
 
-  test("an unknown app isn't told apart by that", async () => {
-    const { shop } = await openWorld();
-    watchD1().fail({ sql: /from "apps"/, how: "lost before" });
-    expect((await ask({ ...shop, appId: 999_999 }, "/order", { order_id: 1 })).code).toBe(503);
+  test("answer an unknown app with the same 503", async () => {
+    const { shop } = await openScene();
+    instrumentD1().fail({ sql: /from "apps"/, how: "lost before" });
+    expect((await postSigned({ ...shop, appId: 999_999 }, "/order", { order_id: 1 })).code).toBe(
+      503,
+    );
   });
 });
 
-test("settings that can't be opened under this master key are a 503", async () => {
-  const { shop } = await openWorld();
+test("create-order answers 503 when the app's secrets don't open under MASTER_KEY", async () => {
+  const { shop } = await openScene();
   const other = "b3RoZXItbWFzdGVyLWtleS13aXRoLTMyLWJ5dGVzISE=";
   const init = formOf(signed(shop, ORDER));
   const answer = await read(await send("/pay/create-order", init, { ...env, MASTER_KEY: other }));

@@ -1,28 +1,28 @@
 import { afterEach, describe } from "vitest";
-import { ORDER } from "../support/life.ts";
-import { refusesWhatAllRefuse } from "../support/refusals.ts";
-import { closeWorld } from "../support/world.ts";
+import { ORDER } from "../support/scenario.ts";
+import { testCommonRefusals } from "../support/common-refusals.ts";
+import { closeScene } from "../support/scene.ts";
 
-afterEach(closeWorld);
+afterEach(closeScene);
 
-describe("POST /pay/create-order", () => {
-  refusesWhatAllRefuse({
+describe("POST /pay/create-order, common refusals", () => {
+  testCommonRefusals({
     path: "/pay/create-order",
     required: ["platForm", "openId", "desc", "totalFree", "tag", "tradeType"],
     values: () => ORDER,
   });
 });
 
-describe("POST /refund/refund-money", () => {
-  refusesWhatAllRefuse({
+describe("POST /refund/refund-money, common refusals", () => {
+  testCommonRefusals({
     path: "/refund/refund-money",
     required: ["platForm", "order_id"],
     values: ({ id }) => ({ platForm: 1, order_id: id }),
   });
 });
 
-describe("POST /order", () => {
-  refusesWhatAllRefuse({
+describe("POST /order, common refusals", () => {
+  testCommonRefusals({
     path: "/order",
     required: ["order_id"],
     values: ({ id }) => ({ order_id: id }),

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test } from "vitest";
 import { readConfig } from "../../src/config.ts";
 import { send } from "../support/gateway.ts";
-import { closeWorld, openWorld } from "../support/world.ts";
+import { closeScene, openScene } from "../support/scene.ts";
 
 const DEVELOPMENT = {
   ADMIN_TOKEN: "development-admin-token",
@@ -16,16 +16,16 @@ const PRODUCTION = {
   MASTER_KEY: "dGVzdC1tYXN0ZXIta2V5LXdpdGgtMzItYnl0ZXMhISE=",
 };
 
-afterEach(closeWorld);
+afterEach(closeScene);
 
-/** The faults of an environment, as one text; empty when there are none. */
+/** The faults of an environment as one text; empty when valid. */
 function faultsOf(environment: object): string {
   const config = readConfig(environment);
   return config.ok ? "" : config.error.join("; ");
 }
 
-describe("the environment", () => {
-  test("is read once, with its defaults", () => {
+describe("readConfig", () => {
+  test("reads the environment and applies the defaults", () => {
     expect(readConfig(PRODUCTION)).toMatchObject({
       ok: true,
       value: {
@@ -40,7 +40,7 @@ describe("the environment", () => {
     });
   });
 
-  test("has no spare for a WeChat that isn't WeChat's own", () => {
+  test("has no spare host for a WECHAT_PAY_URL other than WeChat's", () => {
     const config = readConfig({ ...PRODUCTION, WECHAT_PAY_URL: "https://sandbox.example.com/" });
     expect(config).toMatchObject({
       value: { wechatPayUrl: "https://sandbox.example.com", wechatPaySpareUrl: null },
@@ -48,9 +48,9 @@ describe("the environment", () => {
   });
 
   test.for(["ENVIRONMENT", "PUBLIC_URL", "ADMIN_TOKEN", "MASTER_KEY"])(
-    "without %s is refused, by name",
+    "refuses an environment without %s and names it",
     (name) => {
-      const { [name]: _left, ...rest }: Record<string, string> = PRODUCTION;
+      const { [name]: _removed, ...rest }: Record<string, string> = PRODUCTION;
       expect(faultsOf(rest)).toContain(name);
     },
   );
@@ -70,15 +70,15 @@ describe("the environment", () => {
     ["ADMIN_TOKEN", "too-short-secret"],
     ["MASTER_KEY", "c2hvcnQtc2VjcmV0"],
     ["MASTER_KEY", "not base64 but forty-four characters long!!!"],
-  ] as const)("with %s = %s is refused, without repeating the value", ([name, given]) => {
-    const value = name === "ADMIN_TOKEN" ? given.slice(0, 15) : given;
+  ] as const)("refuses %s = %s without repeating the value", ([name, input]) => {
+    const value = name === "ADMIN_TOKEN" ? input.slice(0, 15) : input;
     const faults = faultsOf({ ...PRODUCTION, [name]: value });
     expect(faults).toContain(name);
     if (value.length > 3) expect(faults).not.toContain(value);
   });
 
   test.for(["qa", "production"])(
-    "of %s refuses the published development values",
+    "refuses the published development values in %s",
     (ENVIRONMENT) => {
       for (const [name, value] of Object.entries(DEVELOPMENT)) {
         const faults = faultsOf({ ...PRODUCTION, ENVIRONMENT, [name]: value });
@@ -88,7 +88,7 @@ describe("the environment", () => {
     },
   );
 
-  test("of development takes them, and plain http", () => {
+  test("accepts the published values and plain http in development", () => {
     const development = {
       ENVIRONMENT: "development",
       PUBLIC_URL: "http://127.0.0.1:8787",
@@ -98,20 +98,20 @@ describe("the environment", () => {
     expect(faultsOf(development)).toBe("");
   });
 
-  test("counts a life that WeChat couldn't close as the shortest that it can", () => {
+  test("raises ORDER_TTL_SECONDS to 300, before which WeChat refuses to close", () => {
     expect(readConfig({ ...PRODUCTION, ORDER_TTL_SECONDS: "60" })).toMatchObject({
       value: { orderTtlMs: 300_000 },
     });
   });
 
-  test("takes the shortest and the longest life of an order", () => {
+  test("accepts the minimum and the maximum of ORDER_TTL_SECONDS", () => {
     for (const ORDER_TTL_SECONDS of ["300", "604800"]) {
       expect(faultsOf({ ...PRODUCTION, ORDER_TTL_SECONDS })).toBe("");
     }
   });
 });
 
-describe("a gateway that isn't configured", () => {
+describe("gateway without a valid configuration", () => {
   test.for([
     ["/pay/create-order", 200],
     ["/refund/refund-money", 200],
@@ -119,30 +119,27 @@ describe("a gateway that isn't configured", () => {
     ["/health", 503],
     ["/admin/apps", 503],
     ["/notify/v2/1/pay", 503],
-  ] as const)(
-    "serves nothing at %s, and says which secrets are missing",
-    async ([path, status]) => {
-      await openWorld();
-      const { ADMIN_TOKEN: _token, MASTER_KEY: _key, ...rest } = env;
-      const init = { method: path === "/health" ? "GET" : "POST" };
-      const response = await send(path, init, { ...rest, ADMIN_TOKEN: "", MASTER_KEY: "" });
-      expect(response.status).toBe(status);
-      const text = await response.text();
-      expect(JSON.parse(text)).toMatchObject(
-        path === "/health" ? { ok: false } : { code: 503, data: null },
-      );
-      expect(text).toMatch(/ADMIN_TOKEN.*MASTER_KEY/);
-      expect(response.headers.get("x-request-id")).not.toBeNull();
-    },
-  );
+  ] as const)("refuses %s with %i and names the missing secrets", async ([path, status]) => {
+    await openScene();
+    const { ADMIN_TOKEN: _token, MASTER_KEY: _key, ...rest } = env;
+    const init = { method: path === "/health" ? "GET" : "POST" };
+    const response = await send(path, init, { ...rest, ADMIN_TOKEN: "", MASTER_KEY: "" });
+    expect(response.status).toBe(status);
+    const text = await response.text();
+    expect(JSON.parse(text)).toMatchObject(
+      path === "/health" ? { ok: false } : { code: 503, data: null },
+    );
+    expect(text).toMatch(/ADMIN_TOKEN.*MASTER_KEY/);
+    expect(response.headers.get("x-request-id")).not.toBeNull();
+  });
 
-  test("outside development refuses development's secrets, and doesn't show them", async () => {
-    const { logged } = await openWorld();
+  test("I9: refuses development's secrets outside development without revealing them", async () => {
+    const { logged } = await openScene();
     const bindings = { ...env, ...DEVELOPMENT, ENVIRONMENT: "production" as const };
     const response = await send("/order", { method: "POST" }, bindings);
     expect(response.status).toBe(200);
-    const told = (await response.text()) + logged.join();
-    expect(told).toMatch(/ADMIN_TOKEN.*MASTER_KEY/);
-    for (const value of Object.values(DEVELOPMENT)) expect(told).not.toContain(value);
+    const output = (await response.text()) + logged.join();
+    expect(output).toMatch(/ADMIN_TOKEN.*MASTER_KEY/);
+    for (const value of Object.values(DEVELOPMENT)) expect(output).not.toContain(value);
   });
 });

@@ -13,7 +13,7 @@ const production = {
   MASTER_KEY: KEY,
 };
 
-describe("MASTER_KEY_PREVIOUS", () => {
+describe("readConfig, MASTER_KEY_PREVIOUS", () => {
   test("is null when it isn't set", () => {
     expect(readConfig(production)).toMatchObject({
       ok: true,
@@ -38,7 +38,7 @@ describe("MASTER_KEY_PREVIOUS", () => {
     },
   );
 
-  test("must not be MASTER_KEY, in development neither", () => {
+  test("must differ from MASTER_KEY, in development too", () => {
     for (const ENVIRONMENT of ["development", "qa", "production"]) {
       expect(readConfig({ ...production, ENVIRONMENT, MASTER_KEY_PREVIOUS: KEY })).toEqual({
         ok: false,
@@ -58,7 +58,7 @@ describe("MASTER_KEY_PREVIOUS", () => {
     }
   });
 
-  test("doesn't stand in for MASTER_KEY", () => {
+  test("doesn't replace a missing MASTER_KEY", () => {
     const { MASTER_KEY: _, ...without } = production;
     expect(readConfig({ ...without, MASTER_KEY_PREVIOUS: OTHER_KEY })).toEqual({
       ok: false,

@@ -49,17 +49,17 @@ async function settings(id: number, nowAt: number) {
   return found.value;
 }
 
-const rotated = async (id: number, fresh: string, overlapMs: number, nowAt: number) =>
+const rotateSalt = async (id: number, fresh: string, overlapMs: number, nowAt: number) =>
   await rotateSecret(db, masterKey, id, "salt", { fresh, overlapMs }, nowAt);
 
 beforeEach(() => {
   vi.restoreAllMocks();
 });
 
-describe("rotating a salt", () => {
-  test("keeps the old one valid until the overlap ends, to the millisecond", async () => {
+describe("rotateSecret, salt", () => {
+  test("keeps the old salt valid until exactly the end of the overlap", async () => {
     const id = await appWith("salt-1");
-    expect(await rotated(id, "salt-2", HOUR, NOW)).toMatchObject({
+    expect(await rotateSalt(id, "salt-2", HOUR, NOW)).toMatchObject({
       ok: true,
       value: { oldExpiresAt: NOW + HOUR, earlierDropped: false },
     });
@@ -69,63 +69,63 @@ describe("rotating a salt", () => {
     expect((await settings(id, NOW + HOUR)).oldSalt).toBeNull();
   });
 
-  test("without an overlap ends the old one at once", async () => {
+  test("invalidates the old salt at once without an overlap", async () => {
     const id = await appWith("salt-1");
-    expect(await rotated(id, "salt-2", 0, NOW)).toMatchObject({
+    expect(await rotateSalt(id, "salt-2", 0, NOW)).toMatchObject({
       ok: true,
       value: { oldExpiresAt: null, earlierDropped: false },
     });
     expect(validSalts(await settings(id, NOW), NOW)).toEqual(["salt-2"]);
   });
 
-  test("during an overlap drops the oldest, and says so", async () => {
+  test("drops the oldest salt during an overlap and reports it", async () => {
     const id = await appWith("salt-1");
-    await rotated(id, "salt-2", HOUR, NOW);
-    expect(await rotated(id, "salt-3", HOUR, NOW + 1)).toMatchObject({
+    await rotateSalt(id, "salt-2", HOUR, NOW);
+    expect(await rotateSalt(id, "salt-3", HOUR, NOW + 1)).toMatchObject({
       ok: true,
       value: { earlierDropped: true },
     });
     expect(validSalts(await settings(id, NOW + 1), NOW + 1)).toEqual(["salt-3", "salt-2"]);
-    await rotated(id, "salt-4", 0, NOW + 2);
+    await rotateSalt(id, "salt-4", 0, NOW + 2);
     expect(validSalts(await settings(id, NOW + 2), NOW + 2)).toEqual(["salt-4"]);
   });
 
-  test("after an overlap drops nothing that was valid", async () => {
+  test("drops no valid salt after an overlap", async () => {
     const id = await appWith("salt-1");
-    await rotated(id, "salt-2", HOUR, NOW);
-    expect(await rotated(id, "salt-3", HOUR, NOW + HOUR)).toMatchObject({
+    await rotateSalt(id, "salt-2", HOUR, NOW);
+    expect(await rotateSalt(id, "salt-3", HOUR, NOW + HOUR)).toMatchObject({
       ok: true,
       value: { earlierDropped: false },
     });
   });
 
-  test("several times at once keeps what each winner replaced", async () => {
+  test("keeps the salt that each successful concurrent rotation replaced", async () => {
     const id = await appWith("salt-1");
     const fresh = ["salt-2", "salt-3", "salt-4"];
     const answers = await Promise.all(
-      fresh.map(async (salt) => await rotated(id, salt, HOUR, NOW)),
+      fresh.map(async (salt) => await rotateSalt(id, salt, HOUR, NOW)),
     );
     const won = fresh.filter((_, at) => answers[at]?.ok);
     const app = await settings(id, NOW);
     expect(won).toContain(app.salt);
-    // Each winner keeps the one before it: had they all read salt-1, a valid salt would be lost.
+    // Each success keeps the salt before it; if all had read salt-1, a valid salt would be lost.
     expect(won.length > 1 ? won : ["salt-1"]).toContain(app.oldSalt?.salt);
     for (const answer of answers) {
       if (!answer.ok) expect(answer.error).toBe("raced");
     }
   });
 
-  test("of an absent app is absent", async () => {
-    expect(await rotated(999_999, "salt-2", 0, NOW)).toEqual({ ok: false, error: "absent" });
+  test("returns absent for an absent app", async () => {
+    expect(await rotateSalt(999_999, "salt-2", 0, NOW)).toEqual({ ok: false, error: "absent" });
   });
 });
 
-describe("rotating a webhook secret", () => {
-  test("leaves the salt alone", async () => {
+describe("rotateSecret, webhook secret", () => {
+  test("leaves the salt unchanged", async () => {
     const id = await appWith("salt-1");
-    const which: Rotatable = "webhookSecret";
+    const secret: Rotatable = "webhookSecret";
     const change = { fresh: "whsec_2", overlapMs: HOUR };
-    expect((await rotateSecret(db, masterKey, id, which, change, NOW)).ok).toBe(true);
+    expect((await rotateSecret(db, masterKey, id, secret, change, NOW)).ok).toBe(true);
     expect(await settings(id, NOW)).toMatchObject({
       salt: "salt-1",
       oldSalt: null,
@@ -135,8 +135,8 @@ describe("rotating a webhook secret", () => {
   });
 });
 
-describe("when the master key has changed", () => {
-  test("a rotation can't keep the old salt, but can replace it", async () => {
+describe("rotateSecret, old secret sealed under another master key", () => {
+  test("refuses an overlap and accepts a rotation without one", async () => {
     const errors = vi.spyOn(console, "error").mockReturnValue();
     const id = await appWith("salt-1");
     const change = { fresh: "salt-2", overlapMs: HOUR };

@@ -27,14 +27,14 @@ const merchant = await insertMerchant(
 );
 if (!merchant.ok) throw new Error(merchant.error);
 
-const facts = {
+const settings = {
   name: "Web shop",
   merchantId: merchant.value.id,
   wechatAppId: "wx0123456789abcdef",
   payNotifyUrl: "https://shop.example.com/pay",
   refundNotifyUrl: "https://shop.example.com/refund",
 };
-const newApp: NewApp = { ...facts, salt: SALT, webhookSecret: WEBHOOK_SECRET };
+const newApp: NewApp = { ...settings, salt: SALT, webhookSecret: WEBHOOK_SECRET };
 
 async function row(id: number): Promise<Record<string, string | number | null>> {
   const found = await env.DB.prepare("select * from apps where id = ?")
@@ -44,12 +44,12 @@ async function row(id: number): Promise<Record<string, string | number | null>> 
   return found;
 }
 
-describe("an app", () => {
-  test("is stored enabled, and shown without its secrets", async () => {
+describe("db apps", () => {
+  test("insertApp stores an enabled app and returns it without its secrets", async () => {
     const record = await insertApp(db, masterKey, newApp, NOW);
     expect(record).toEqual({
       id: record.id,
-      ...facts,
+      ...settings,
       enabled: true,
       oldSaltExpiresAt: null,
       oldWebhookSecretExpiresAt: null,
@@ -59,36 +59,38 @@ describe("an app", () => {
     expect(await getApp(db, record.id)).toEqual(record);
   });
 
-  test("has its secrets sealed for their row and column", async () => {
+  test("I9: insertApp seals the secrets for their row and column", async () => {
     const { id } = await insertApp(db, masterKey, newApp, NOW);
     const stored = await row(id);
     expect(JSON.stringify(stored)).not.toContain(SALT);
     expect(JSON.stringify(stored)).not.toContain(WEBHOOK_SECRET);
     const salt = String(stored["salt_sealed"]);
-    const place = { table: "apps", column: "salt_sealed", row: id };
-    expect(await open(salt, masterKey, place)).toEqual({ ok: true, value: SALT });
-    expect((await open(salt, masterKey, { ...place, row: id + 1 })).ok).toBe(false);
-    expect((await open(salt, masterKey, { ...place, column: "old_salt_sealed" })).ok).toBe(false);
+    const location = { table: "apps", column: "salt_sealed", row: id };
+    expect(await open(salt, masterKey, location)).toEqual({ ok: true, value: SALT });
+    expect((await open(salt, masterKey, { ...location, row: id + 1 })).ok).toBe(false);
+    expect((await open(salt, masterKey, { ...location, column: "old_salt_sealed" })).ok).toBe(
+      false,
+    );
     expect(
       await open(String(stored["webhook_secret_sealed"]), masterKey, {
-        ...place,
+        ...location,
         column: "webhook_secret_sealed",
       }),
     ).toEqual({ ok: true, value: WEBHOOK_SECRET });
   });
 
-  test("gets an id of its own when several are made at once", async () => {
-    const made = await Promise.all(
+  test("insertApp assigns unique ids to concurrent inserts", async () => {
+    const created = await Promise.all(
       [1, 2, 3, 4].map(async () => await insertApp(db, masterKey, newApp, NOW)),
     );
-    expect(new Set(made.map((app) => app.id)).size).toBe(4);
+    expect(new Set(created.map((app) => app.id)).size).toBe(4);
   });
 
-  test("of an absent merchant can't be stored", async () => {
+  test("insertApp throws for an absent merchant", async () => {
     await expect(insertApp(db, masterKey, { ...newApp, merchantId: 999 }, NOW)).rejects.toThrow();
   });
 
-  test("changes in the fields given, and no others", async () => {
+  test("updateApp changes only the fields in the input", async () => {
     const record = await insertApp(db, masterKey, newApp, NOW);
     const before = await row(record.id);
     const changes = { name: "Web shop 2", enabled: false };
@@ -101,13 +103,13 @@ describe("an app", () => {
     expect(after["salt_sealed"]).toBe(before["salt_sealed"]);
   });
 
-  test("that is absent is null", async () => {
+  test("getApp and updateApp return null for an absent app", async () => {
     expect(await getApp(db, 999_999)).toBeNull();
     expect(await updateApp(db, 999_999, { name: "x" }, NOW)).toBeNull();
   });
 });
 
-test("apps are listed by id, from where the last list ended", async () => {
+test("listApps lists by id after the cursor", async () => {
   const first = (await insertApp(db, masterKey, newApp, NOW)).id;
   await insertApp(db, masterKey, newApp, NOW);
   await insertApp(db, masterKey, newApp, NOW);

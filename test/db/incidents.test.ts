@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Incident } from "../../src/domain/incidents.ts";
 import { connect } from "../../src/db/database.ts";
 import { recordIncident } from "../../src/db/incidents.ts";
@@ -15,7 +15,7 @@ const incident: Incident = {
 };
 
 describe("recordIncident", () => {
-  it("opens one row for one kind and subject, and counts what is seen again", async () => {
+  test("opens one row per kind and subject and counts repeats", async () => {
     const db = connect(env.DB);
     expect(await recordIncident(db, incident, 1000)).toBe(true);
     expect(await recordIncident(db, { ...incident, facts: { call: 17 } }, 2000)).toBe(false);
@@ -27,11 +27,11 @@ describe("recordIncident", () => {
     ]);
   });
 
-  it("opens another one once the first is resolved", async () => {
+  test("opens another row after the first is resolved", async () => {
     const db = connect(env.DB);
-    const about = { ...incident, subject: "order-3" };
-    await recordIncident(db, about, 1000);
+    const input = { ...incident, subject: "order-3" };
+    await recordIncident(db, input, 1000);
     await db.update(incidents).set({ resolvedAt: 1500, note: "mended" });
-    expect(await recordIncident(db, about, 2000)).toBe(true);
+    expect(await recordIncident(db, input, 2000)).toBe(true);
   });
 });

@@ -28,9 +28,9 @@ const newMerchant = (): NewMerchant => ({
 });
 
 async function inserted(merchant = newMerchant()) {
-  const made = await insertMerchant(db, masterKey, merchant, NOW);
-  if (!made.ok) throw new Error(made.error);
-  return made.value;
+  const result = await insertMerchant(db, masterKey, merchant, NOW);
+  if (!result.ok) throw new Error(result.error);
+  return result.value;
 }
 
 async function sealedKey(id: number): Promise<string> {
@@ -41,14 +41,14 @@ async function sealedKey(id: number): Promise<string> {
   return row;
 }
 
-describe("a merchant", () => {
-  test("is stored and shown without its key", async () => {
+describe("db merchants", () => {
+  test("insertMerchant stores a merchant and returns it without its key", async () => {
     const merchant = newMerchant();
     const record = await inserted(merchant);
-    const { apiKey: _, ...facts } = merchant;
+    const { apiKey: _, ...settings } = merchant;
     expect(record).toEqual({
       id: record.id,
-      ...facts,
+      ...settings,
       merchantSerialNo: null,
       certificatesCheckedAt: null,
       verifyKeys: [],
@@ -58,15 +58,15 @@ describe("a merchant", () => {
     expect(await getMerchant(db, record.id)).toEqual(record);
   });
 
-  test("has its key sealed for its own row", async () => {
+  test("I9: insertMerchant seals the key for its own row", async () => {
     const { id } = await inserted();
     const sealed = await sealedKey(id);
     expect(sealed).not.toContain(API_KEY);
-    const place = { table: "merchants", column: "api_key_sealed", row: id };
-    expect(await open(sealed, masterKey, place)).toEqual({ ok: true, value: API_KEY });
+    const location = { table: "merchants", column: "api_key_sealed", row: id };
+    expect(await open(sealed, masterKey, location)).toEqual({ ok: true, value: API_KEY });
   });
 
-  test("is registered once under WeChat's number", async () => {
+  test("insertMerchant refuses a registered mchId", async () => {
     const merchant = newMerchant();
     await inserted(merchant);
     expect(await insertMerchant(db, masterKey, merchant, NOW)).toEqual({
@@ -75,16 +75,16 @@ describe("a merchant", () => {
     });
   });
 
-  test("gets an id of its own when several are registered at once", async () => {
+  test("insertMerchant assigns unique ids to concurrent inserts", async () => {
     const records = await Promise.all([inserted(), inserted(), inserted(), inserted()]);
     expect(new Set(records.map((record) => record.id)).size).toBe(4);
     for (const { id } of records) {
-      const place = { table: "merchants", column: "api_key_sealed", row: id };
-      expect((await open(await sealedKey(id), masterKey, place)).ok).toBe(true);
+      const location = { table: "merchants", column: "api_key_sealed", row: id };
+      expect((await open(await sealedKey(id), masterKey, location)).ok).toBe(true);
     }
   });
 
-  test("keeps its own verifying keys when several are registered at once", async () => {
+  test("insertMerchant keeps each merchant's verifying keys in concurrent inserts", async () => {
     const ids = ["A1", "A2", "A3", "A4"];
     const records = await Promise.all(
       ids.map(
@@ -96,7 +96,7 @@ describe("a merchant", () => {
     );
   });
 
-  test("whose number is taken leaves no verifying keys behind", async () => {
+  test("insertMerchant stores no verifying keys when the mchId is taken", async () => {
     const merchant = newMerchant();
     const { id } = await inserted(merchant);
     const again = { ...merchant, verifyKeys: [publicKey] };
@@ -104,7 +104,7 @@ describe("a merchant", () => {
     expect((await getMerchant(db, id))?.verifyKeys).toEqual([]);
   });
 
-  test("registered twice at once is there once", async () => {
+  test("insertMerchant stores one of three concurrent inserts of one mchId", async () => {
     const merchant = newMerchant();
     const answers = await Promise.all(
       [1, 2, 3].map(async () => await insertMerchant(db, masterKey, merchant, NOW)),
@@ -112,7 +112,7 @@ describe("a merchant", () => {
     expect(answers.filter((answer) => answer.ok)).toHaveLength(1);
   });
 
-  test("changes in the fields given, and no others", async () => {
+  test("updateMerchant changes only the fields in the input", async () => {
     const record = await inserted();
     const before = await sealedKey(record.id);
     const changes = { name: "Shop 2", signType: "HMAC-SHA256", certBinding: "CERT" } as const;
@@ -124,21 +124,24 @@ describe("a merchant", () => {
     expect(await sealedKey(record.id)).toBe(before);
   });
 
-  test("takes a new key, sealed", async () => {
+  test("I9: updateMerchant seals a new key", async () => {
     const { id } = await inserted();
     const apiKey = "another-key-of-32-characters-lon";
     await updateMerchant(db, masterKey, id, { apiKey }, NOW);
-    const place = { table: "merchants", column: "api_key_sealed", row: id };
-    expect(await open(await sealedKey(id), masterKey, place)).toEqual({ ok: true, value: apiKey });
+    const location = { table: "merchants", column: "api_key_sealed", row: id };
+    expect(await open(await sealedKey(id), masterKey, location)).toEqual({
+      ok: true,
+      value: apiKey,
+    });
   });
 
-  test("that is absent is null", async () => {
+  test("getMerchant and updateMerchant return null for an absent merchant", async () => {
     expect(await getMerchant(db, 999_999)).toBeNull();
     expect(await updateMerchant(db, masterKey, 999_999, { name: "x" }, NOW)).toBeNull();
   });
 });
 
-test("merchants are listed by id, from where the last list ended", async () => {
+test("listMerchants lists by id after the cursor", async () => {
   const ids = [(await inserted()).id, (await inserted()).id, (await inserted()).id];
   const first = ids[0] ?? 0;
   const listed = await listMerchants(db, first - 1, 2);

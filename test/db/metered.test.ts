@@ -6,20 +6,20 @@ import { connect } from "../../src/db/database.ts";
 import { apps, cursors, merchants } from "../../src/db/schema.ts";
 import { newMeter } from "../../src/observability/request-meter.ts";
 import { gate } from "../support/clock.ts";
-import { watchD1 } from "../support/d1.ts";
-import { closeWorld } from "../support/world.ts";
+import { instrumentD1 } from "../support/d1.ts";
+import { closeScene } from "../support/scene.ts";
 
-afterEach(closeWorld);
+afterEach(closeScene);
 
-function fresh() {
+function openMetered() {
   const meter = newMeter(env);
   return { usage: meter.usage, db: connect(env.DB, meter.usage) };
 }
 
-describe("a metered database", () => {
-  test("counts what drizzle sends, a batch as one trip, as the binding sees it", async () => {
-    const { usage, db } = fresh();
-    const { trips } = watchD1();
+describe("metered database", () => {
+  test("counts each call of the binding as a trip, a batch as one", async () => {
+    const { usage, db } = openMetered();
+    const { trips } = instrumentD1();
     await db.select().from(apps);
     await db.select().from(apps).get();
     await db.run(sql`select 1`);
@@ -38,32 +38,32 @@ describe("a metered database", () => {
     expect(trips[5]).toHaveLength(3);
   });
 
-  test("gives the same rows as the plain one", async () => {
-    const { db } = fresh();
-    const mark = { name: "sweep_order", value: 42, updatedAt: 7 } as const;
+  test("returns the same rows as an unmetered database", async () => {
+    const { db } = openMetered();
+    const cursor = { name: "sweep_order", value: 42, updatedAt: 7 } as const;
     const [inserted, listed] = await db.batch([
-      db.insert(cursors).values(mark).returning(),
+      db.insert(cursors).values(cursor).returning(),
       db.select().from(cursors),
     ]);
-    expect(inserted).toEqual([mark]);
-    expect(listed).toEqual([mark]);
-    expect(await connect(env.DB).select().from(cursors)).toEqual([mark]);
+    expect(inserted).toEqual([cursor]);
+    expect(listed).toEqual([cursor]);
+    expect(await connect(env.DB).select().from(cursors)).toEqual([cursor]);
   });
 
-  test("hands a batch the binding's own statements, which it may look into", async () => {
-    const { db } = fresh();
+  test("passes the binding's own statements to batch", async () => {
+    const { db } = openMetered();
     const batch = vi.spyOn(env.DB, "batch");
     await db.batch([db.select().from(apps), db.delete(cursors).where(sql`value = ${1}`)]);
     const [statements = []] = batch.mock.calls[0] ?? [];
     expect(statements.map((statement) => types.isProxy(statement))).toEqual([false, false]);
   });
 
-  test("adds up the time that trips take, those that fail too", async () => {
-    const { usage, db } = fresh();
+  test("adds up the trips' time and counts failed trips", async () => {
+    const { usage, db } = openMetered();
     vi.useFakeTimers({ toFake: ["Date"], now: 1_000 });
     const held = gate();
-    const d1 = watchD1();
-    d1.fail({ sql: /from "apps"/, how: "held before", gate: held.passed });
+    const d1 = instrumentD1();
+    d1.fail({ sql: /from "apps"/, how: "held before", gate: held.opened });
     d1.fail({ sql: /from "merchants"/, how: "lost before" });
     const reading = Promise.resolve(db.select().from(apps));
     await Promise.resolve();
@@ -75,10 +75,10 @@ describe("a metered database", () => {
     expect(usage.d1Trips).toBe(2);
   });
 
-  test("keeps one piece of work's trips from another's", async () => {
-    const [one, other] = [fresh(), fresh()];
-    await Promise.all([one.db.select().from(apps), other.db.select().from(apps)]);
-    await other.db.select().from(apps);
-    expect([one.usage.d1Trips, other.usage.d1Trips]).toEqual([1, 2]);
+  test("counts the trips of each handle separately", async () => {
+    const [a, b] = [openMetered(), openMetered()];
+    await Promise.all([a.db.select().from(apps), b.db.select().from(apps)]);
+    await b.db.select().from(apps);
+    expect([a.usage.d1Trips, b.usage.d1Trips]).toEqual([1, 2]);
   });
 });

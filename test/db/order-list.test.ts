@@ -2,41 +2,41 @@ import { describe, expect, test } from "vitest";
 import { failOrder, insertOrder, recordPayDelivery } from "../../src/db/orders.ts";
 import { listOrders, listRefunds, type OrderFilter } from "../../src/db/order-list.ts";
 import { openShop, openSibling } from "../support/shop.ts";
-import { db, draftOf, NOW, storePaid, storeRefund } from "../support/rows.ts";
+import { db, newOrderOf, NOW, storePaidOrder, storeRefund } from "../support/rows.ts";
 
 const LAST = Number.MAX_SAFE_INTEGER;
 
-/** The ids that a filter finds. */
+/** The ids of the orders that match the filter. */
 async function ids(filter: OrderFilter, beforeId = LAST, limit = 100): Promise<number[]> {
   return (await listOrders(db, filter, beforeId, limit)).map(({ id }) => id);
 }
 
-describe("the list of orders", () => {
-  test("has the newest first, cut where the last page ended", async () => {
+describe("listOrders", () => {
+  test("lists the newest first, before the cursor", async () => {
     const { appId, ...shop } = await openShop();
-    const made: number[] = [];
+    const orderIds: number[] = [];
     for (let count = 0; count < 3; count += 1) {
-      made.push(await insertOrder(db, draftOf({ appId, ...shop })));
+      orderIds.push(await insertOrder(db, newOrderOf({ appId, ...shop })));
     }
-    const [first = 0, second = 0, third = 0] = made;
+    const [first = 0, second = 0, third = 0] = orderIds;
     expect(await ids({ appId })).toEqual([third, second, first]);
     expect(await ids({ appId }, LAST, 2)).toEqual([third, second]);
     expect(await ids({ appId }, second, 2)).toEqual([first]);
     expect(await ids({ appId }, first)).toEqual([]);
   });
 
-  test("is narrowed down by each condition, and by all of them together", async () => {
+  test("filters by each condition and by all together", async () => {
     const shop = await openShop();
     const sibling = await openSibling(shop);
     const { appId, merchantId } = shop;
-    const early = draftOf(shop, { appOrderNo: "L-1", createdAt: NOW - 10 });
+    const early = newOrderOf(shop, { appOrderNo: "L-1", createdAt: NOW - 10 });
     const waiting = await insertOrder(db, early);
-    const failed = draftOf(shop);
+    const failed = newOrderOf(shop);
     const failedId = await insertOrder(db, failed);
     await failOrder(db, failed.number, NOW);
-    const paid = await storePaid(shop);
+    const paid = await storePaidOrder(shop);
     await recordPayDelivery(db, paid.number, { calls: 1, confirmed: false }, NOW);
-    const other = await storePaid(sibling);
+    const other = await storePaidOrder(sibling);
 
     expect(await ids({ merchantId })).toEqual([other.id, paid.id, failedId, waiting]);
     expect(await ids({ appId: sibling.appId })).toEqual([other.id]);
@@ -53,11 +53,11 @@ describe("the list of orders", () => {
   });
 });
 
-test("an order's refunds are listed the oldest first, and no other order's", async () => {
+test("listRefunds lists only the order's refunds, oldest first", async () => {
   const shop = await openShop();
-  const [one, other] = [await storePaid(shop), await storePaid(shop)];
-  const first = await storeRefund(shop, one.id, 10);
-  const second = await storeRefund(shop, one.id, 20);
+  const [order, other] = [await storePaidOrder(shop), await storePaidOrder(shop)];
+  const first = await storeRefund(shop, order.id, 10);
+  const second = await storeRefund(shop, order.id, 20);
   await storeRefund(shop, other.id, 30);
-  expect(await listRefunds(db, one.id)).toEqual([first, second]);
+  expect(await listRefunds(db, order.id)).toEqual([first, second]);
 });

@@ -10,36 +10,43 @@ import {
   recordPayDelivery,
 } from "../../src/db/orders.ts";
 import { openShop, openSibling } from "../support/shop.ts";
-import { bookingOf, db, draftOf, NOW, storePaid, storeRefund } from "../support/rows.ts";
+import {
+  paidOrderMatchOf,
+  db,
+  newOrderOf,
+  NOW,
+  storePaidOrder,
+  storeRefund,
+} from "../support/rows.ts";
 
 const shop = await openShop();
 
-describe("an order", () => {
-  test("is found by its number and its id, and by nothing else", async () => {
-    const draft = draftOf(shop);
-    const id = await insertOrder(db, draft);
-    expect(await findOrder(db, draft.number)).toMatchObject({ id, payState: "waiting" });
-    expect(await findOrderById(db, id)).toMatchObject({ number: draft.number });
+describe("db orders", () => {
+  test("findOrder and findOrderById find an order by number and id only", async () => {
+    const order = newOrderOf(shop);
+    const id = await insertOrder(db, order);
+    expect(await findOrder(db, order.number)).toMatchObject({ id, payState: "waiting" });
+    expect(await findOrderById(db, id)).toMatchObject({ number: order.number });
     expect(await findOrder(db, "f".repeat(32))).toBeNull();
     expect(await findOrderById(db, 999_999)).toBeNull();
   });
 
-  test("can't have a number that another one has", async () => {
-    const draft = draftOf(shop);
-    await insertOrder(db, draft);
-    await expect(insertOrder(db, draftOf(shop, { number: draft.number }))).rejects.toThrow();
+  test("insertOrder throws on a number in use", async () => {
+    const order = newOrderOf(shop);
+    await insertOrder(db, order);
+    await expect(insertOrder(db, newOrderOf(shop, { number: order.number }))).rejects.toThrow();
   });
 
-  test("is shown to its own app only", async () => {
-    const { id } = await storePaid(shop);
+  test("I7: findOrderView returns an order to its own app only", async () => {
+    const { id } = await storePaidOrder(shop);
     const sibling = await openSibling(shop);
     const reference = { kind: "id", orderId: id } as const;
     expect(await findOrderView(db, shop.appId, reference)).toMatchObject({ order: { id } });
     expect(await findOrderView(db, sibling.appId, reference)).toBeNull();
   });
 
-  test("is shown with its latest refund and the sum of those that hold money", async () => {
-    const { id } = await storePaid(shop);
+  test("findOrderView returns the latest refund and the sum of the live refunds", async () => {
+    const { id } = await storePaidOrder(shop);
     const reference = { kind: "id", orderId: id } as const;
     expect(await findOrderView(db, shop.appId, reference)).toMatchObject({
       refund: null,
@@ -54,13 +61,13 @@ describe("an order", () => {
   });
 });
 
-describe("booking a payment", () => {
-  test.for(["waiting", "failed"] as const)("makes a %s order paid", async (state) => {
-    const draft = draftOf(shop);
-    await insertOrder(db, draft);
-    if (state === "failed") expect(await failOrder(db, draft.number, NOW)).toBe(true);
-    const booked = await markOrderPaid(db, bookingOf(draft), NOW + 5);
-    expect(booked).toMatchObject({ payState: "paid", paidAt: NOW + 1, updatedAt: NOW + 5 });
+describe("I4: markOrderPaid", () => {
+  test.for(["waiting", "failed"] as const)("marks a %s order paid", async (state) => {
+    const order = newOrderOf(shop);
+    await insertOrder(db, order);
+    if (state === "failed") expect(await failOrder(db, order.number, NOW)).toBe(true);
+    const paidRows = await markOrderPaid(db, paidOrderMatchOf(order), NOW + 5);
+    expect(paidRows).toMatchObject({ payState: "paid", paidAt: NOW + 1, updatedAt: NOW + 5 });
   });
 
   test.for([
@@ -69,55 +76,59 @@ describe("booking a payment", () => {
     ["sign type", { signType: "MD5" }],
     ["amount", { totalFen: 99 }],
     ["number", { number: "f".repeat(32) }],
-  ] as const)("with another %s changes nothing", async ([, changes]) => {
-    const draft = draftOf(shop);
-    await insertOrder(db, draft);
-    const before = await findOrder(db, draft.number);
-    expect(await markOrderPaid(db, bookingOf(draft, changes), NOW)).toBeNull();
-    expect(await findOrder(db, draft.number)).toEqual(before);
+  ] as const)("changes nothing when the %s differs", async ([, changes]) => {
+    const order = newOrderOf(shop);
+    await insertOrder(db, order);
+    const before = await findOrder(db, order.number);
+    expect(await markOrderPaid(db, paidOrderMatchOf(order, changes), NOW)).toBeNull();
+    expect(await findOrder(db, order.number)).toEqual(before);
   });
 
-  test("by many at once succeeds for one", async () => {
-    const draft = draftOf(shop);
-    await insertOrder(db, draft);
-    const booked = await Promise.all(
+  test("succeeds for one of 20 concurrent calls", async () => {
+    const order = newOrderOf(shop);
+    await insertOrder(db, order);
+    const paidRows = await Promise.all(
       Array.from(
         { length: 20 },
         async (_, index) =>
-          await markOrderPaid(db, bookingOf(draft, { transactionId: `T${index}` }), NOW),
+          await markOrderPaid(db, paidOrderMatchOf(order, { transactionId: `T${index}` }), NOW),
       ),
     );
-    expect(booked.filter((row) => row !== null)).toHaveLength(1);
+    expect(paidRows.filter((row) => row !== null)).toHaveLength(1);
   });
 
-  test("ends the same in whatever order its news and the order's failure arrive", async () => {
-    const facts = fc.array(fc.constantFrom("book", "fail", "wrong", "told", "failed call"), {
-      maxLength: 8,
-    });
+  test("ends in the same state in every order of payment, failure and app calls", async () => {
+    const facts = fc.array(
+      fc.constantFrom("pay", "fail", "contradict", "confirmed call", "failed call"),
+      {
+        maxLength: 8,
+      },
+    );
     await fc.assert(
-      fc.asyncProperty(facts, async (arriving) => {
-        const draft = draftOf(shop);
-        await insertOrder(db, draft);
+      fc.asyncProperty(facts, async (arrivals) => {
+        const order = newOrderOf(shop);
+        await insertOrder(db, order);
         let paid = false;
         let calls = 0;
-        for (const fact of arriving) {
-          if (fact === "book") await markOrderPaid(db, bookingOf(draft), NOW);
-          if (fact === "fail") await failOrder(db, draft.number, NOW);
-          if (fact === "wrong") await markOrderPaid(db, bookingOf(draft, { totalFen: 1 }), NOW);
-          if (fact === "told" || fact === "failed call") {
+        for (const fact of arrivals) {
+          if (fact === "pay") await markOrderPaid(db, paidOrderMatchOf(order), NOW);
+          if (fact === "fail") await failOrder(db, order.number, NOW);
+          if (fact === "contradict")
+            await markOrderPaid(db, paidOrderMatchOf(order, { totalFen: 1 }), NOW);
+          if (fact === "confirmed call" || fact === "failed call") {
             calls += 1;
-            const call = { calls, confirmed: fact === "told" };
-            await recordPayDelivery(db, draft.number, call, NOW);
+            const call = { calls, confirmed: fact === "confirmed call" };
+            await recordPayDelivery(db, order.number, call, NOW);
           }
-          const { payState } = (await findOrder(db, draft.number)) ?? {};
+          const { payState } = (await findOrder(db, order.number)) ?? {};
           if (paid) expect(payState).toBe("paid");
           paid ||= payState === "paid";
         }
-        const failed = arriving.includes("fail") ? "failed" : "waiting";
+        const failed = arrivals.includes("fail") ? "failed" : "waiting";
         const called = calls > 0 ? "failing" : "none";
-        expect(await findOrder(db, draft.number)).toMatchObject({
-          payState: arriving.includes("book") ? "paid" : failed,
-          payNotifyState: arriving.includes("told") ? "confirmed" : called,
+        expect(await findOrder(db, order.number)).toMatchObject({
+          payState: arrivals.includes("pay") ? "paid" : failed,
+          payNotifyState: arrivals.includes("confirmed call") ? "confirmed" : called,
           payNotifyNumber: calls,
         });
       }),
@@ -126,25 +137,25 @@ describe("booking a payment", () => {
   });
 });
 
-describe("failing an order", () => {
-  test("that is paid leaves it paid", async () => {
-    const { number } = await storePaid(shop);
+describe("I4: failOrder", () => {
+  test("leaves a paid order paid", async () => {
+    const { number } = await storePaidOrder(shop);
     const before = await findOrder(db, number);
     expect(await failOrder(db, number, NOW + 9)).toBe(false);
     expect(await findOrder(db, number)).toEqual(before);
   });
 
-  test("happens once", async () => {
-    const draft = draftOf(shop);
-    await insertOrder(db, draft);
-    expect(await failOrder(db, draft.number, NOW)).toBe(true);
-    expect(await failOrder(db, draft.number, NOW)).toBe(false);
+  test("succeeds once per order", async () => {
+    const order = newOrderOf(shop);
+    await insertOrder(db, order);
+    expect(await failOrder(db, order.number, NOW)).toBe(true);
+    expect(await failOrder(db, order.number, NOW)).toBe(false);
   });
 });
 
-describe("recording a call to the app", () => {
-  test("that ends after a later one never counts back, nor takes a confirmation away", async () => {
-    const { number } = await storePaid(shop);
+describe("recordPayDelivery", () => {
+  test("never lowers the count or withdraws a confirmation when calls end out of order", async () => {
+    const { number } = await storePaidOrder(shop);
     await recordPayDelivery(db, number, { calls: 3, confirmed: true }, NOW);
     await recordPayDelivery(db, number, { calls: 2, confirmed: false }, NOW);
     expect(await findOrder(db, number)).toMatchObject({

@@ -3,18 +3,18 @@ import { afterEach, describe, expect, test } from "vitest";
 import { failingPayments, failingRefunds } from "../../src/db/failing-deliveries.ts";
 import { listOrders } from "../../src/db/order-list.ts";
 import { failingOrders, unfinishedOrders, unfinishedRefunds } from "../../src/db/scans.ts";
-import { watchD1 } from "../support/d1.ts";
+import { instrumentD1 } from "../support/d1.ts";
 import { db, NOW } from "../support/rows.ts";
-import { closeWorld } from "../support/world.ts";
+import { closeScene } from "../support/scene.ts";
 
-afterEach(closeWorld);
+afterEach(closeScene);
 
-/** How D1 goes about the statements of this work. */
+/** D1's query plans of the statements that `work` executes. */
 async function plansOf(work: () => Promise<unknown>): Promise<string[]> {
-  const { trips } = watchD1();
+  const { trips } = instrumentD1();
   await work();
   const statements = trips.flat();
-  closeWorld();
+  closeScene();
   const plans: string[] = [];
   for (const statement of statements) {
     const values = Array.from({ length: statement.split("?").length - 1 }, () => 1);
@@ -27,23 +27,23 @@ async function plansOf(work: () => Promise<unknown>): Promise<string[]> {
 }
 
 const scanWindow = { from: 1, before: NOW, limit: 10 };
-const place = { lastCallAt: NOW, id: 7 };
+const cursor = { lastCallAt: NOW, id: 7 };
 
-describe("what fails is found by a partial index", () => {
+describe("partial indexes", () => {
   test.for([
     ["the list of orders", async () => await listOrders(db, { payNotifyState: "failing" }, 9, 9)],
     ["the sweep's orders", async () => await failingOrders(db, scanWindow)],
-    ["redelivery", async () => await failingPayments(db, { since: 1, appId: 1 }, place, 9)],
+    ["redelivery", async () => await failingPayments(db, { since: 1, appId: 1 }, cursor, 9)],
     ["redelivery's first page", async () => await failingPayments(db, { since: 1 }, null, 9)],
-  ] as const)("%s", async ([, work]) => {
+  ] as const)("orders_failing serves %s", async ([, work]) => {
     const [plan] = await plansOf(work);
     expect(plan).toContain("USING INDEX orders_failing");
   });
 
   test.for([
     ["the sweep's refunds", async () => await unfinishedRefunds(db, scanWindow)],
-    ["redelivery", async () => await failingRefunds(db, { since: 1, appId: 1 }, place, 9)],
-  ] as const)("%s", async ([, work]) => {
+    ["redelivery", async () => await failingRefunds(db, { since: 1, appId: 1 }, cursor, 9)],
+  ] as const)("refunds_unfinished serves %s", async ([, work]) => {
     const [plan] = await plansOf(work);
     expect(plan).toContain("USING INDEX refunds_unfinished (updated_at");
     expect(plan).not.toContain("SCAN");
@@ -51,7 +51,7 @@ describe("what fails is found by a partial index", () => {
   });
 });
 
-test("the sweep's way along the orders reads no more than its stretch", async () => {
+test("unfinishedOrders reads only the rows of its window", async () => {
   const plans = await plansOf(async () => await unfinishedOrders(db, scanWindow));
   expect(plans).toEqual([
     "SEARCH orders USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",

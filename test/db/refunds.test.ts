@@ -16,33 +16,33 @@ import {
 } from "../../src/db/refunds.ts";
 import type { RefundRow } from "../../src/db/rows.ts";
 import { openShop, openSibling } from "../support/shop.ts";
-import { db, draftOf, NOW, storePaid, storeRefund } from "../support/rows.ts";
+import { db, newOrderOf, NOW, storePaidOrder, storeRefund } from "../support/rows.ts";
 
 const shop = await openShop();
 
-/** Stores a refund that must be possible. */
+/** Stores a refund; throws if it is refused. */
 async function stored(orderId: number, refundFen = 100): Promise<RefundRow> {
   const refund = await storeRefund(shop, orderId, refundFen);
   if (refund === null) throw new Error("the refund was not stored");
   return refund;
 }
 
-/** Moves a refund as the rules of its life allow. */
+/** Moves a refund from any state that allows it. */
 async function move(number: string, to: RefundRow["state"], refundId: string | null = null) {
   const change = { from: statesBefore(to), to, refundId, succeededAt: null };
   return await moveRefund(db, number, change, NOW + 1);
 }
 
-/** What the live refunds of an order come to. */
-async function heldOf(orderId: number): Promise<number> {
+/** The sum of the order's live refunds. */
+async function liveFenOf(orderId: number): Promise<number> {
   return (await listRefunds(db, orderId))
     .filter(({ state }) => isLive(state))
     .reduce((sum, { refundFen }) => sum + refundFen, 0);
 }
 
-describe("storing a refund", () => {
-  test("of what was paid gives its row", async () => {
-    const { id, number } = await storePaid(shop);
+describe("I1: insertRefund", () => {
+  test("returns the row of a refund within the payment", async () => {
+    const { id, number } = await storePaidOrder(shop);
     const refund = await stored(id);
     expect(refund).toMatchObject({
       orderId: id,
@@ -58,64 +58,64 @@ describe("storing a refund", () => {
     expect(await findOrderWithRefunds(db, number)).toMatchObject({ refunds: [refund] });
   });
 
-  test("of an order that isn't paid, isn't there or isn't the app's stores nothing", async () => {
-    const waiting = await insertOrder(db, draftOf(shop));
+  test("refuses a refund of an unpaid, absent or another app's order", async () => {
+    const waiting = await insertOrder(db, newOrderOf(shop));
     expect(await storeRefund(shop, waiting, 100)).toBeNull();
     expect(await storeRefund(shop, 999_999, 100)).toBeNull();
-    const { id } = await storePaid(shop);
+    const { id } = await storePaidOrder(shop);
     expect(await storeRefund(await openSibling(shop), id, 100)).toBeNull();
     expect(await listRefunds(db, id)).toEqual([]);
   });
 
-  test("under a number that the app has used stores nothing", async () => {
-    const [one, other] = [await storePaid(shop), await storePaid(shop)];
-    expect(await storeRefund(shop, one.id, 40, "R-used")).not.toBeNull();
-    expect(await storeRefund(shop, one.id, 40, "R-used")).toBeNull();
+  test("refuses an appRefundNo that the app has used", async () => {
+    const [order, other] = [await storePaidOrder(shop), await storePaidOrder(shop)];
+    expect(await storeRefund(shop, order.id, 40, "R-used")).not.toBeNull();
+    expect(await storeRefund(shop, order.id, 40, "R-used")).toBeNull();
     expect(await storeRefund(shop, other.id, 40, "R-used")).toBeNull();
   });
 
-  test("counts all but closed ones against what was paid", async () => {
+  test("counts all refunds except closed ones against the payment", async () => {
     for (const state of ["refused", "accepted", "abnormal", "succeeded"] as const) {
-      const { id } = await storePaid(shop);
+      const { id } = await storePaidOrder(shop);
       await move((await stored(id)).number, state);
       expect(await storeRefund(shop, id, 1)).toBeNull();
     }
-    const { id } = await storePaid(shop);
+    const { id } = await storePaidOrder(shop);
     await move((await stored(id)).number, "closed");
     expect(await storeRefund(shop, id, 100)).not.toBeNull();
   });
 
-  test("by many at once never passes what was paid", async () => {
+  test("never exceeds the payment for any concurrent amounts", async () => {
     const amounts = fc.array(fc.integer({ min: 1, max: 120 }), { minLength: 2, maxLength: 12 });
     await fc.assert(
-      fc.asyncProperty(amounts, async (wishes) => {
-        const { id } = await storePaid(shop);
-        const made = await Promise.all(
-          wishes.map(async (refundFen) => await storeRefund(shop, id, refundFen)),
+      fc.asyncProperty(amounts, async (requested) => {
+        const { id } = await storePaidOrder(shop);
+        const rows = await Promise.all(
+          requested.map(async (refundFen) => await storeRefund(shop, id, refundFen)),
         );
-        const held = await heldOf(id);
-        expect(held).toBeLessThanOrEqual(100);
-        expect(made.reduce((sum, row) => sum + (row?.refundFen ?? 0), 0)).toBe(held);
-        for (const [index, row] of made.entries()) {
-          if (row === null) expect(held + (wishes[index] ?? 0)).toBeGreaterThan(100);
+        const liveFen = await liveFenOf(id);
+        expect(liveFen).toBeLessThanOrEqual(100);
+        expect(rows.reduce((sum, row) => sum + (row?.refundFen ?? 0), 0)).toBe(liveFen);
+        for (const [index, row] of rows.entries()) {
+          if (row === null) expect(liveFen + (requested[index] ?? 0)).toBeGreaterThan(100);
         }
       }),
       { numRuns: 40 },
     );
   });
 
-  test("of all that was paid, fifty times at once, stores one", async () => {
-    const { id } = await storePaid(shop);
-    const made = await Promise.all(
+  test("stores one of 50 concurrent full refunds", async () => {
+    const { id } = await storePaidOrder(shop);
+    const rows = await Promise.all(
       Array.from({ length: 50 }, async () => await storeRefund(shop, id, 100)),
     );
-    expect(made.filter((row) => row !== null)).toHaveLength(1);
+    expect(rows.filter((row) => row !== null)).toHaveLength(1);
   });
 });
 
-describe("moving a refund", () => {
-  test("keeps WeChat's number once it is known, and forgets that the app was told", async () => {
-    const { id } = await storePaid(shop);
+describe("I4: moveRefund", () => {
+  test("keeps WeChat's refund id and resets the delivery to none", async () => {
+    const { id } = await storePaidOrder(shop);
     const { number } = await stored(id);
     await move(number, "accepted", "50001");
     await move(number, "abnormal");
@@ -132,8 +132,8 @@ describe("moving a refund", () => {
     });
   });
 
-  test("by many at once happens once", async () => {
-    const { id } = await storePaid(shop);
+  test("succeeds for one of 20 concurrent calls", async () => {
+    const { id } = await storePaidOrder(shop);
     const { number } = await stored(id);
     const moved = await Promise.all(
       Array.from({ length: 20 }, async () => await move(number, "succeeded")),
@@ -141,7 +141,7 @@ describe("moving a refund", () => {
     expect(moved.filter((row) => row !== null)).toHaveLength(1);
   });
 
-  test("ends the same in whatever order the same reports arrive, repeated or not", async () => {
+  test("ends in the same state in every order and repetition of the reports", async () => {
     const histories = fc.constantFrom<ReportedStatus[]>(
       ["processing", "succeeded"],
       ["processing", "closed"],
@@ -157,7 +157,7 @@ describe("moving a refund", () => {
     );
     await fc.assert(
       fc.asyncProperty(arrivals, async ([last, reports]) => {
-        const { id } = await storePaid(shop);
+        const { id } = await storePaidOrder(shop);
         const { number } = await stored(id);
         for (const status of reports) await move(number, reportedState(status));
         expect((await findRefund(db, number))?.state).toBe(reportedState(last));
@@ -167,9 +167,9 @@ describe("moving a refund", () => {
   });
 });
 
-describe("recording a call to the app about a refund", () => {
-  test("that told old news only counts", async () => {
-    const { id } = await storePaid(shop);
+describe("recordRefundDelivery", () => {
+  test("only counts a call that delivered an earlier state", async () => {
+    const { id } = await storePaidOrder(shop);
     const { number } = await stored(id);
     await move(number, "abnormal");
     await move(number, "succeeded");
@@ -178,13 +178,13 @@ describe("recording a call to the app about a refund", () => {
     expect(await findRefund(db, number)).toMatchObject({ notifyState: "none", notifyNumber: 1 });
   });
 
-  test("never counts back, nor takes a confirmation away", async () => {
-    const { id } = await storePaid(shop);
+  test("never lowers the count or withdraws a confirmation", async () => {
+    const { id } = await storePaidOrder(shop);
     const { number } = await stored(id);
     await move(number, "succeeded");
-    const told = "succeeded" as const;
-    await recordRefundDelivery(db, number, { calls: 2, confirmed: true, delivered: told }, NOW);
-    await recordRefundDelivery(db, number, { calls: 1, confirmed: false, delivered: told }, NOW);
+    const delivered = "succeeded" as const;
+    await recordRefundDelivery(db, number, { calls: 2, confirmed: true, delivered }, NOW);
+    await recordRefundDelivery(db, number, { calls: 1, confirmed: false, delivered }, NOW);
     expect(await findRefund(db, number)).toMatchObject({
       notifyState: "confirmed",
       notifyNumber: 2,

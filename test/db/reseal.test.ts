@@ -28,13 +28,13 @@ async function newMerchant(masterKey: MasterKey): Promise<number> {
   const mchId = String(lastMchId++);
   const merchant = { name: "Shop", mchId, protocol: "v2", signType: "MD5" } as const;
   const secrets = { apiKey: API_KEY, certBinding: null };
-  const made = await insertMerchant(db, masterKey, { ...merchant, ...secrets }, NOW);
-  if (!made.ok) throw new Error(made.error);
-  return made.value.id;
+  const result = await insertMerchant(db, masterKey, { ...merchant, ...secrets }, NOW);
+  if (!result.ok) throw new Error(result.error);
+  return result.value.id;
 }
 
 async function newApp(masterKey = oldKey): Promise<number> {
-  const facts = {
+  const appSettings = {
     name: "Web shop",
     merchantId,
     wechatAppId: "wx0123456789abcdef",
@@ -42,10 +42,10 @@ async function newApp(masterKey = oldKey): Promise<number> {
     refundNotifyUrl: "https://shop.example.com/refund",
   };
   const secrets = { salt: "salt-1", webhookSecret: "whsec_1" };
-  return (await insertApp(db, masterKey, { ...facts, ...secrets }, NOW)).id;
+  return (await insertApp(db, masterKey, { ...appSettings, ...secrets }, NOW)).id;
 }
 
-const rotated = async (masterKey: MasterKey, id: number, secret: Rotatable, fresh: string) =>
+const rotate = async (masterKey: MasterKey, id: number, secret: Rotatable, fresh: string) =>
   await rotateSecret(db, masterKey, id, secret, { fresh, overlapMs: HOUR }, NOW);
 
 async function settings(masterKey: MasterKey, id: number) {
@@ -59,12 +59,12 @@ async function damage(id: number, column: string, sealed: string): Promise<void>
   await env.DB.prepare(`update apps set ${column} = ? where id = ?`).bind(sealed, id).run();
 }
 
-/** Runs `act` after the next secret was read and before it is written anew. */
+/** Runs `act` after the next secret is read and before it is written. */
 function beforeNextWrite(act: () => Promise<unknown>): void {
   const encrypt = crypto.subtle.encrypt.bind(crypto.subtle);
-  vi.spyOn(crypto.subtle, "encrypt").mockImplementationOnce(async (...given) => {
+  vi.spyOn(crypto.subtle, "encrypt").mockImplementationOnce(async (...parameters) => {
     await act();
-    return await encrypt(...given);
+    return await encrypt(...parameters);
   });
 }
 
@@ -74,7 +74,7 @@ beforeEach(async () => {
   merchantId = await newMerchant(oldKey);
 });
 
-test("the tables that are resealed are all that have secrets", () => {
+test("reseal covers every table with sealed columns", () => {
   const tables = Object.values(schema).map((table) => getTableConfig(table));
   const withSecrets = tables.filter(({ columns }) =>
     columns.some((column) => column.name.endsWith("_sealed")),
@@ -82,11 +82,11 @@ test("the tables that are resealed are all that have secrets", () => {
   expect(withSecrets.map((table) => table.name).toSorted()).toEqual(["apps", "merchants"]);
 });
 
-describe("resealing", () => {
-  test("seals every secret under the current key: the previous one isn't needed any more", async () => {
+describe("reseal", () => {
+  test("seals every secret under the current key, so that the previous one isn't needed", async () => {
     const id = await newApp();
-    await rotated(oldKey, id, "salt", "salt-2");
-    await rotated(oldKey, id, "webhookSecret", "whsec_2");
+    await rotate(oldKey, id, "salt", "salt-2");
+    await rotate(oldKey, id, "webhookSecret", "whsec_2");
     const before = await settings(oldKey, id);
     const shown = await getApp(db, id);
     expect(await settings(bothKeys, id)).toEqual(before);
@@ -119,7 +119,7 @@ describe("resealing", () => {
     });
   });
 
-  test("a second time changes nothing", async () => {
+  test("changes nothing on a second run", async () => {
     await newApp();
     await reseal(db, bothKeys);
     const after = await allApps();
@@ -134,16 +134,16 @@ describe("resealing", () => {
     expect(await allApps()).toEqual(after);
   });
 
-  test("takes up a row that is half done, and leaves those that are done", async () => {
+  test("finishes a partly resealed row and skips resealed ones", async () => {
     const [id] = [await newApp(), await newApp(bothKeys)];
-    await rotated(bothKeys, id, "salt", "salt-2");
+    await rotate(bothKeys, id, "salt", "salt-2");
     expect(await reseal(db, bothKeys)).toMatchObject({ resealed: 2, alreadyCurrent: 1 });
     expect(await settings(newKey, id)).toMatchObject({
       value: { salt: "salt-2", oldSalt: { salt: "salt-1" }, webhookSecret: "whsec_1" },
     });
   });
 
-  test("stops at its limit, says that more is left, and goes on from there", async () => {
+  test("stops at its limit with more: true and continues from there", async () => {
     for (let count = 0; count < MAX_RESEALS + 1; count++) await newApp();
     const prepare = vi.spyOn(env.DB, "prepare");
     expect(await reseal(db, bothKeys)).toMatchObject({ resealed: MAX_RESEALS, more: true });
@@ -157,20 +157,23 @@ describe("resealing", () => {
     });
   });
 
-  test("says that nothing is left when the limit was just enough", async () => {
+  test("returns more: false when the limit was exactly enough", async () => {
     for (let count = 0; count < MAX_RESEALS - 1; count++) await newApp();
     expect(await reseal(db, bothKeys)).toMatchObject({ resealed: MAX_RESEALS, more: false });
   });
 });
 
-describe("a row that can't be opened", () => {
+describe("reseal, unreadable row", () => {
   test.for<[string, string]>([
-    ["under a lost key", "k1.00000000.AQEBAQEBAQEBAQEB.AQEBAQEBAQEBAQEBAQEBAQEB"],
-    ["under the previous key, tampered with", `k1.${oldKey.id}.AQEBAQEBAQEBAQEB.${"A".repeat(40)}`],
-    ["that holds no sealed text", "plain"],
-  ])("%s is named, and left as it is", async ([, sealed]) => {
+    ["sealed under a lost key", "k1.00000000.AQEBAQEBAQEBAQEB.AQEBAQEBAQEBAQEBAQEBAQEB"],
+    [
+      "sealed under the previous key and tampered with",
+      `k1.${oldKey.id}.AQEBAQEBAQEBAQEB.${"A".repeat(40)}`,
+    ],
+    ["without sealed text", "plain"],
+  ])("%s is reported and left unchanged", async ([, sealed]) => {
     const errors = vi.spyOn(console, "error").mockReturnValue();
-    const [id, sound] = [await newApp(), await newApp()];
+    const [id, readable] = [await newApp(), await newApp()];
     await damage(id, "salt_sealed", sealed);
     const unreadable = [{ table: "apps", id }];
     expect(await reseal(db, bothKeys)).toEqual({
@@ -185,14 +188,14 @@ describe("a row that can't be opened", () => {
       alreadyCurrent: 2,
       unreadable,
     });
-    expect((await settings(newKey, sound)).ok).toBe(true);
+    expect((await settings(newKey, readable)).ok).toBe(true);
     const row = await env.DB.prepare("select * from apps where id = ?").bind(id).first();
     expect(row).toMatchObject({ salt_sealed: sealed });
-    // What could be opened of it is safe.
+    // The row's readable secret is resealed.
     expect(row?.["webhook_secret_sealed"]).toMatch(new RegExp(`^k1\\.${newKey.id}\\.`));
   });
 
-  test("is mended by a rotation without an overlap", async () => {
+  test("is repaired by a rotation without an overlap", async () => {
     vi.spyOn(console, "error").mockReturnValue();
     const id = await newApp();
     await damage(id, "salt_sealed", "plain");
@@ -201,7 +204,7 @@ describe("a row that can't be opened", () => {
     expect(await settings(newKey, id)).toMatchObject({ value: { salt: "salt-2" } });
   });
 
-  test("doesn't use the limit up: those behind it have their turn", async () => {
+  test("doesn't count against the limit, so that later rows are resealed", async () => {
     vi.spyOn(console, "error").mockReturnValue();
     for (let count = 0; count < MAX_RESEALS; count++) {
       await damage(await newApp(), "salt_sealed", "plain");
@@ -214,7 +217,7 @@ describe("a row that can't be opened", () => {
     expect((await settings(newKey, behind)).ok).toBe(true);
   });
 
-  test("is not opened by a key that is no longer given", async () => {
+  test("is not opened without the previous key", async () => {
     vi.spyOn(console, "error").mockReturnValue();
     expect(await reseal(db, newKey)).toEqual({
       resealed: 0,
@@ -225,25 +228,28 @@ describe("a row that can't be opened", () => {
   });
 });
 
-describe("a change while a row is resealed", () => {
-  test.for<Rotatable>(["salt", "webhookSecret"])("a rotated %s is not lost", async (secret) => {
-    // With the merchant done, the app is the only row to do.
-    await reseal(db, bothKeys);
-    const id = await newApp();
-    beforeNextWrite(async () => {
-      // By an isolate that has the old configuration still.
-      expect((await rotated(oldKey, id, secret, "fresh")).ok).toBe(true);
-    });
-    expect(await reseal(db, bothKeys)).toMatchObject({ resealed: 0, more: true });
-    expect(await settings(bothKeys, id)).toMatchObject({ value: { [secret]: "fresh" } });
-    expect(await reseal(db, bothKeys)).toMatchObject({ resealed: 1, more: false });
-    const old = { salt: "oldSalt", webhookSecret: "oldWebhookSecret" }[secret];
-    expect(await settings(newKey, id)).toMatchObject({
-      value: { [secret]: "fresh", [old]: { expiresAt: NOW + HOUR } },
-    });
-  });
+describe("reseal, concurrent changes", () => {
+  test.for<Rotatable>(["salt", "webhookSecret"])(
+    "keeps a concurrently rotated %s",
+    async (secret) => {
+      // The merchant is resealed first, so that the app is the only row left.
+      await reseal(db, bothKeys);
+      const id = await newApp();
+      beforeNextWrite(async () => {
+        // As an isolate with the old configuration does.
+        expect((await rotate(oldKey, id, secret, "fresh")).ok).toBe(true);
+      });
+      expect(await reseal(db, bothKeys)).toMatchObject({ resealed: 0, more: true });
+      expect(await settings(bothKeys, id)).toMatchObject({ value: { [secret]: "fresh" } });
+      expect(await reseal(db, bothKeys)).toMatchObject({ resealed: 1, more: false });
+      const old = { salt: "oldSalt", webhookSecret: "oldWebhookSecret" }[secret];
+      expect(await settings(newKey, id)).toMatchObject({
+        value: { [secret]: "fresh", [old]: { expiresAt: NOW + HOUR } },
+      });
+    },
+  );
 
-  test("a merchant's new key is not lost", async () => {
+  test("keeps a merchant's new key", async () => {
     const apiKey = "another-key-of-32-characters-lon";
     beforeNextWrite(async () => await updateMerchant(db, bothKeys, merchantId, { apiKey }, NOW));
     expect(await reseal(db, bothKeys)).toMatchObject({ resealed: 0, more: true });
@@ -253,17 +259,17 @@ describe("a change while a row is resealed", () => {
     });
   });
 
-  test("a rotation that a reseal overtakes is told so, and has changed nothing", async () => {
+  test("makes an overtaken rotation return raced without a change", async () => {
     const id = await newApp();
     beforeNextWrite(async () => await reseal(db, bothKeys));
-    expect(await rotated(bothKeys, id, "salt", "salt-2")).toEqual({ ok: false, error: "raced" });
+    expect(await rotate(bothKeys, id, "salt", "salt-2")).toEqual({ ok: false, error: "raced" });
     expect(await settings(newKey, id)).toMatchObject({ value: { salt: "salt-1", oldSalt: null } });
-    expect((await rotated(bothKeys, id, "salt", "salt-2")).ok).toBe(true);
+    expect((await rotate(bothKeys, id, "salt", "salt-2")).ok).toBe(true);
   });
 
-  test("many reseals and rotations at once end with every last secret under the new key", async () => {
+  test("leaves every secret readable under the new key after several reseals and rotations", async () => {
     const ids = [await newApp(), await newApp(), await newApp()];
-    const rotations = ids.map(async (id) => await rotated(bothKeys, id, "salt", `fresh-${id}`));
+    const rotations = ids.map(async (id) => await rotate(bothKeys, id, "salt", `fresh-${id}`));
     await Promise.all([reseal(db, bothKeys), ...rotations, reseal(db, bothKeys)]);
     const won = (await Promise.all(rotations)).map((answer) => answer.ok);
     let answer = await reseal(db, bothKeys);

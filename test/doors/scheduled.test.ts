@@ -8,24 +8,24 @@ import worker from "../../src/index.ts";
 import { API_V3_KEY, keys } from "../wechat/v3/support/fixtures.ts";
 import { seal, signedHeaders, type Signer } from "../wechat/v3/support/messages.ts";
 import { openShop, type Shop } from "../support/shop.ts";
-import { closeWorld, openWorld } from "../support/world.ts";
+import { closeScene, openScene } from "../support/scene.ts";
 
 const HOUR_MS = 3600_000;
 const db = connect(env.DB);
 
-afterEach(closeWorld);
+afterEach(closeScene);
 
-/** One hour's run; the merchants' numbers that asked for their certificates. */
-async function run(answer: () => Response): Promise<string[]> {
-  const asked: string[] = [];
+/** Runs the schedule once; returns the mchids of the certificate requests. */
+async function runSchedule(answer: () => Response): Promise<string[]> {
+  const mchIds: string[] = [];
   vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
     expect(new Request(input).url).toBe(`${env.WECHAT_PAY_URL}/v3/certificates`);
     const header = new Headers(init?.headers).get("authorization") ?? "";
-    asked.push(/mchid="(\d+)"/.exec(header)?.[1] ?? "");
+    mchIds.push(/mchid="(\d+)"/.exec(header)?.[1] ?? "");
     return answer();
   });
   await worker.scheduled(createScheduledController(), env);
-  return asked;
+  return mchIds;
 }
 
 function certificates(signer: Signer = keys.certificateA): Response {
@@ -41,46 +41,46 @@ async function keyIds({ merchantId }: Shop): Promise<string[] | undefined> {
   return (await getMerchant(db, merchantId))?.verifyKeys.map(({ id }) => id);
 }
 
-test("platform certificates are fetched twice a day for those merchants that have some", async () => {
-  // Other files' merchants, should their database be this one, never come due.
+test("scheduled fetches platform certificates twice a day for merchants that have some", async () => {
+  // Excludes the merchants of other files, which may share the database.
   await env.DB.prepare("update merchants set certificates_checked_at = 9e15").run();
-  const { shop: both, logged } = await openWorld("RSA");
+  const { shop: both, logged } = await openScene("RSA");
   await openShop("HMAC-SHA256");
   const publicOnly = await openShop("RSA");
   const masterKey = await importMasterKey(env.MASTER_KEY);
   const dropped = { droppedVerifyKeys: [keys.certificateA.id] };
   await updateMerchant(db, masterKey, publicOnly.merchantId, dropped, Date.now());
 
-  expect(await run(() => certificates())).toEqual([both.mchId]);
+  expect(await runSchedule(() => certificates())).toEqual([both.mchId]);
   expect(await keyIds(both)).toEqual([
     keys.certificateA.id,
     keys.publicKey.id,
     keys.certificateB.id,
   ]);
   expect(logged.join()).toContain("certificates_fetched");
-  expect(await run(() => certificates())).toEqual([]);
+  expect(await runSchedule(() => certificates())).toEqual([]);
   vi.setSystemTime(Date.now() + 10 * HOUR_MS + 1);
-  expect(await run(() => certificates())).toEqual([both.mchId]);
+  expect(await runSchedule(() => certificates())).toEqual([both.mchId]);
 
-  // A failure costs the merchant its turn and nothing else.
+  // A failed fetch only postpones the merchant to the next one.
   vi.setSystemTime(Date.now() + 10 * HOUR_MS + 1);
   const later = await openShop("RSA");
-  const failed = await run(() => Response.json({ code: "SYSTEM_ERROR" }, { status: 500 }));
+  const failed = await runSchedule(() => Response.json({ code: "SYSTEM_ERROR" }, { status: 500 }));
   expect(failed.toSorted()).toEqual([both.mchId, later.mchId].toSorted());
   expect(await keyIds(later)).toEqual([keys.certificateA.id, keys.publicKey.id]);
-  expect(await run(() => certificates())).toEqual([]);
+  expect(await runSchedule(() => certificates())).toEqual([]);
 
-  // A certificate that has run out is dropped when the next ones come.
+  // An expired certificate is removed at the next fetch.
   vi.setSystemTime(Date.now() + 10 * HOUR_MS + 1);
   await env.DB.prepare("update verify_keys set not_after = 1 where merchant_id = ? and key_id = ?")
     .bind(both.merchantId, keys.certificateA.id)
     .run();
-  await run(() => certificates(keys.certificateB));
+  await runSchedule(() => certificates(keys.certificateB));
   expect(await keyIds(both)).toEqual([keys.publicKey.id, keys.certificateB.id]);
 });
 
-test("a job that throws is logged and doesn't keep the schedule from ending", async () => {
-  const { logged } = await openWorld("RSA");
+test("scheduled logs a job that throws and completes", async () => {
+  const { logged } = await openScene("RSA");
   const broken = { ...env, DB: brokenD1(), WECHAT_PAY_URL: env.WECHAT_PAY_URL };
   await worker.scheduled(createScheduledController(), broken);
   expect(logged.join()).toContain("job_failed");

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { app } from "../../src/app.ts";
 import { send } from "../support/gateway.ts";
-import { limited } from "../support/limits.ts";
-import { closeWorld } from "../support/world.ts";
+import { bindingsWithLimits } from "../support/limits.ts";
+import { closeScene } from "../support/scene.ts";
 import { CORPUS } from "./corpus.ts";
 import { CANARIES } from "./support/canaries.ts";
 import type { Case } from "./support/case.ts";
@@ -22,8 +22,8 @@ const cases = Object.values(CORPUS).flat();
 /** The distinct answers of the gateway. */
 const answers = new Set<string>();
 let target: Target;
-/** Without limits: a limited request is not logged line by line. */
-const unlimited = limited({}).bindings;
+/** Without limits: a bindingsWithLimits request is not logged line by line. */
+const unlimited = bindingsWithLimits({}).bindings;
 let sideEffects: SideEffects;
 
 beforeAll(async () => {
@@ -31,7 +31,7 @@ beforeAll(async () => {
   sideEffects = await SideEffects.observe();
 });
 
-afterAll(closeWorld);
+afterAll(closeScene);
 
 describe("the corpus of hostile requests", () => {
   test("has an entry for every route of the gateway and no other", () => {
@@ -80,7 +80,7 @@ describe("I9: after all hostile requests", () => {
       new Map([...target.secrets, ...target.openIds, ...Object.entries(CANARIES)]),
     );
     const d1 = new LeakSearch(new Map([...target.secrets, ...Object.entries(CANARIES)]));
-    const logged = target.world.logged.join("\n");
+    const logged = target.scene.logged.join("\n");
     expect(logged.match(/"event":"request"/g)?.length).toBeGreaterThanOrEqual(cases.length);
     expect(search.findIn(logged)).toEqual([]);
     expect(search.findIn([...answers].join("\n"))).toEqual([]);

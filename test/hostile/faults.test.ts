@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { forgetSettings } from "../../src/settings/settings.ts";
 import { advance } from "../support/clock.ts";
-import { watchD1 } from "../support/d1.ts";
+import { instrumentD1 } from "../support/d1.ts";
 import { send } from "../support/gateway.ts";
-import { closeWorld } from "../support/world.ts";
+import { closeScene } from "../support/scene.ts";
 import { CANARIES } from "./support/canaries.ts";
 import type { OutgoingRequest } from "./support/case.ts";
 import { problemsOf, type ExpectedAnswer } from "./support/expected-answers.ts";
@@ -13,7 +13,7 @@ import { pathOf, routeNames, ROUTES, type Route, type RouteName } from "./suppor
 import { formTo, validForm } from "./support/signing.ts";
 import { setUpTarget, type Target } from "./support/target.ts";
 
-afterEach(closeWorld);
+afterEach(closeScene);
 
 /** A valid request and its answer while D1 fails; null for a route that D1 doesn't affect. */
 async function requestTo(
@@ -53,7 +53,7 @@ describe("I9: every route while D1 fails", () => {
     );
     const problems: string[] = [];
     const texts: string[] = [];
-    watchD1().fail({ sql, how: "lost before", times: Infinity });
+    instrumentD1().fail({ sql, how: "lost before", times: Infinity });
     for (const [name, request] of requests) {
       if (request === null) continue;
       const [{ path, init }, expected] = request;
@@ -73,6 +73,6 @@ describe("I9: every route while D1 fails", () => {
     const secrets = new Map([...target.secrets, ...target.openIds, ...Object.entries(CANARIES)]);
     const search = new LeakSearch(secrets);
     expect(search.findIn(texts.join("\n"))).toEqual([]);
-    expect(search.findIn(target.world.logged.join("\n"))).toEqual([]);
+    expect(search.findIn(target.scene.logged.join("\n"))).toEqual([]);
   });
 });

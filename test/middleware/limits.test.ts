@@ -1,29 +1,40 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { advance } from "../support/clock.ts";
-import { watchD1 } from "../support/d1.ts";
+import { instrumentD1 } from "../support/d1.ts";
 import { formOf, read, send, signed, type Answer, type Values } from "../support/gateway.ts";
-import { makePaidOrder, ORDER, refund, refundOf, runDue } from "../support/life.ts";
-import { limited } from "../support/limits.ts";
-import { linesOf } from "../support/lines.ts";
-import { watchMetrics } from "../support/metrics.ts";
-import { isAcknowledged, refundNotice, refundPath, xmlPost } from "../support/notices.ts";
+import {
+  makePaidOrder,
+  ORDER,
+  requestRefund,
+  refundOf,
+  runDueTimers,
+} from "../support/scenario.ts";
+import { bindingsWithLimits } from "../support/limits.ts";
+import { logLinesWith } from "../support/log-lines.ts";
+import { recordDataPoints } from "../support/metrics.ts";
+import {
+  isAcknowledged,
+  refundNotificationXml,
+  refundPath,
+  xmlPost,
+} from "../support/notifications.ts";
 import { openSibling, type Shop } from "../support/shop.ts";
-import { closeWorld, openWorld } from "../support/world.ts";
+import { closeScene, openScene } from "../support/scene.ts";
 
 const PATHS = ["/pay/create-order", "/refund/refund-money", "/order"] as const;
 
-afterEach(closeWorld);
+afterEach(closeScene);
 
 let addresses = 0;
 
-/** A caller that no other test is. */
-function stranger(): Readonly<Record<string, string>> {
+/** The headers of a caller with an address of its own. */
+function newCaller(): Readonly<Record<string, string>> {
   addresses += 1;
   return { "cf-connecting-ip": `198.51.100.${addresses}` };
 }
 
-async function askWith(
+async function postWith(
   bindings: Env,
   shop: Pick<Shop, "appId" | "salt">,
   path: string,
@@ -33,166 +44,171 @@ async function askWith(
   return await read(await send(path, formOf(signed(shop, values), headers), bindings));
 }
 
-describe("an app's limit", () => {
-  test.for(PATHS)("at %s is a 503 that says repeating is safe, and costs nothing", async (path) => {
-    const { shop, wechat, logged } = await openWorld();
-    const { bindings } = limited({ app: 1 });
-    // Counted beside the work: it is the one after the first too many that is refused.
-    for (let turn = 0; turn < 2; turn += 1) {
-      await askWith(bindings, shop, "/order", { order_id: 1 });
+describe("I12: app limit", () => {
+  test.for(PATHS)("answers %s with a safely repeatable 503 without any trip", async (path) => {
+    const { shop, wechat, logged } = await openScene();
+    const { bindings } = bindingsWithLimits({ app: 1 });
+    // Requests are counted in parallel with the work, so the one after the first excess is refused.
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      await postWith(bindings, shop, "/order", { order_id: 1 });
     }
-    const { trips } = watchD1();
-    const counted = watchMetrics();
-    const answer = await askWith(bindings, shop, path, { ...ORDER, order_id: 1 });
+    const { trips } = instrumentD1();
+    const dataPoints = recordDataPoints();
+    const answer = await postWith(bindings, shop, path, { ...ORDER, order_id: 1 });
     expect(answer).toMatchObject({ status: 200, code: 503, data: null });
     expect(answer.errmsg).toMatch(/^服务器端运行错误.*请求过于频繁（too many requests）/);
     expect(answer.errmsg).toContain("重复本请求是安全的");
     expect(trips).toEqual([]);
     expect(wechat.orders.size).toBe(0);
     const { requestId } = answer;
-    expect(linesOf(logged, { event: "request", requestId })).toMatchObject([{ limited: "app" }]);
+    expect(logLinesWith(logged, { event: "request", requestId })).toMatchObject([
+      { limited: "app" },
+    ]);
     const app = String(shop.appId);
-    expect(counted).toMatchObject([{ kind: "limited", subject: "app", app }, { kind: "request" }]);
+    expect(dataPoints).toMatchObject([
+      { kind: "limited", subject: "app", app },
+      { kind: "request" },
+    ]);
   });
 
-  test("is each app's own", async () => {
-    const { shop } = await openWorld();
+  test("is counted per app", async () => {
+    const { shop } = await openScene();
     const sibling = await openSibling(shop);
-    const { bindings, keys } = limited({ app: 1 });
+    const { bindings, keys } = bindingsWithLimits({ app: 1 });
     const codes = [];
-    for (const one of [shop, shop, shop, sibling]) {
-      codes.push((await askWith(bindings, one, "/order", { order_id: 1 })).code);
+    for (const caller of [shop, shop, shop, sibling]) {
+      codes.push((await postWith(bindings, caller, "/order", { order_id: 1 })).code);
     }
     expect(codes).toEqual([501, 501, 503, 501]);
     expect(keys).toEqual([shop, shop, sibling].map(({ appId }) => String(appId)));
   });
 
-  test("is looked at again after a second", async () => {
-    const { shop } = await openWorld();
-    const { bindings } = limited({ app: 1 });
+  test("is checked again after a second", async () => {
+    const { shop } = await openScene();
+    const { bindings } = bindingsWithLimits({ app: 1 });
     const codes = [];
     for (const wait of [0, 0, 999, 1]) {
       advance(wait);
-      codes.push((await askWith(bindings, shop, "/order", { order_id: 1 })).code);
+      codes.push((await postWith(bindings, shop, "/order", { order_id: 1 })).code);
     }
     expect(codes).toEqual([501, 501, 503, 501]);
-    expect((await askWith(bindings, shop, "/order", { order_id: 1 })).code).toBe(503);
-    // Another limiter has said nothing of it.
-    expect((await askWith(env, shop, "/order", { order_id: 1 })).code).toBe(501);
+    expect((await postWith(bindings, shop, "/order", { order_id: 1 })).code).toBe(503);
+    // Another limiter's refusals don't apply.
+    expect((await postWith(env, shop, "/order", { order_id: 1 })).code).toBe(501);
   });
 
-  test("isn't used up by who can't sign for the app", async () => {
-    const { shop } = await openWorld();
-    const { bindings } = limited({ app: 1 });
+  test("isn't consumed by requests with an invalid signature", async () => {
+    const { shop } = await openScene();
+    const { bindings } = bindingsWithLimits({ app: 1 });
     const forger = { ...shop, salt: "another salt" };
-    for (let turn = 0; turn < 5; turn += 1) {
-      expect((await askWith(bindings, forger, "/order", { order_id: 1 })).code).toBe(501);
+    for (let attempt = 0; attempt < 5; attempt += 1) {
+      expect((await postWith(bindings, forger, "/order", { order_id: 1 })).code).toBe(501);
     }
-    expect((await askWith(bindings, shop, "/pay/create-order", ORDER)).code).toBe(0);
+    expect((await postWith(bindings, shop, "/pay/create-order", ORDER)).code).toBe(0);
   });
 
-  test("that can't be counted refuses nothing, and the log has why", async () => {
-    const { shop, logged } = await openWorld();
+  test("refuses nothing when counting fails, and logs the failure", async () => {
+    const { shop, logged } = await openScene();
     const broken: RateLimit = { limit: vi.fn<RateLimit["limit"]>().mockRejectedValue(new Error()) };
     const bindings = { ...env, APP_LIMIT: broken };
-    expect((await askWith(bindings, shop, "/pay/create-order", ORDER)).code).toBe(0);
-    expect(linesOf(logged, { event: "limit_not_counted" })).toHaveLength(1);
+    expect((await postWith(bindings, shop, "/pay/create-order", ORDER)).code).toBe(0);
+    expect(logLinesWith(logged, { event: "limit_not_counted" })).toHaveLength(1);
   });
 
-  test("is what wrangler.toml says: a hundred requests a second are served", async () => {
-    const { shop } = await openWorld();
+  test("allows 100 requests per second with wrangler.toml's setting", async () => {
+    const { shop } = await openScene();
     const codes = await Promise.all(
-      Array.from({ length: 100 }, async () => await askWith(env, shop, "/order", { order_id: 1 })),
+      Array.from({ length: 100 }, async () => await postWith(env, shop, "/order", { order_id: 1 })),
     );
     expect(new Set(codes.map(({ code }) => code))).toEqual(new Set([501]));
   });
 });
 
-describe("requests that nobody has signed", () => {
-  test("leave a line each up to the limit of their address, then one a minute", async () => {
-    const { shop, logged } = await openWorld();
-    const { bindings } = limited({ unverified: 3 });
+describe("I12: unverified requests", () => {
+  test("are logged one by one up to their address's limit, then once a minute", async () => {
+    const { shop, logged } = await openScene();
+    const { bindings } = bindingsWithLimits({ unverified: 3 });
     const forger = { ...shop, salt: "another salt" };
-    const headers = stranger();
+    const headers = newCaller();
     const flood = async () => {
-      for (let turn = 0; turn < 10; turn += 1) {
-        expect((await askWith(bindings, forger, "/order", { order_id: 1 }, headers)).code).toBe(
+      for (let attempt = 0; attempt < 10; attempt += 1) {
+        expect((await postWith(bindings, forger, "/order", { order_id: 1 }, headers)).code).toBe(
           501,
         );
       }
     };
     await flood();
-    expect(linesOf(logged, { event: "request" })).toHaveLength(3);
+    expect(logLinesWith(logged, { event: "request" })).toHaveLength(3);
     const address = headers["cf-connecting-ip"];
-    expect(linesOf(logged, { event: "unverified_flood" })).toEqual([
+    expect(logLinesWith(logged, { event: "unverified_flood" })).toEqual([
       { level: "warn", event: "unverified_flood", door: "app", address, suppressed: 1 },
     ]);
     advance(60_000);
     await flood();
-    expect(linesOf(logged, { event: "unverified_flood" })).toMatchObject([
+    expect(logLinesWith(logged, { event: "unverified_flood" })).toMatchObject([
       { suppressed: 1 },
       { suppressed: 7 },
     ]);
   });
 
-  test("keep nobody behind the same address from being served, nor from having a line", async () => {
-    const { shop, logged } = await openWorld();
-    const { bindings } = limited({ unverified: 1 });
+  test("don't affect verified requests from the same address or their log lines", async () => {
+    const { shop, logged } = await openScene();
+    const { bindings } = bindingsWithLimits({ unverified: 1 });
     const forger = { ...shop, salt: "another salt" };
-    const headers = stranger();
-    for (let turn = 0; turn < 5; turn += 1) {
-      await askWith(bindings, forger, "/order", { order_id: 1 }, headers);
+    const headers = newCaller();
+    for (let attempt = 0; attempt < 5; attempt += 1) {
+      await postWith(bindings, forger, "/order", { order_id: 1 }, headers);
     }
-    const { code, requestId } = await askWith(bindings, shop, "/pay/create-order", ORDER, headers);
+    const { code, requestId } = await postWith(bindings, shop, "/pay/create-order", ORDER, headers);
     expect(code).toBe(0);
-    expect(linesOf(logged, { event: "request", requestId })).toHaveLength(1);
+    expect(logLinesWith(logged, { event: "request", requestId })).toHaveLength(1);
   });
 
   test.for([
     ["a wrong signature", "wrong signature", { body: `appId=1&sign=${"0".repeat(40)}` }],
     ["no parameters", "malformed", { body: "" }],
-    ["JSON that isn't", "malformed", { body: "{" }],
-    ["too much", "too large", { body: "a=".padEnd(70_000, "x") }],
-  ] as const)("for %s are counted", async ([, outcome, { body }]) => {
-    await openWorld();
-    const counted = watchMetrics();
+    ["malformed JSON", "malformed", { body: "{" }],
+    ["a body over the limit", "too large", { body: "a=".padEnd(70_000, "x") }],
+  ] as const)("with %s are counted", async ([, outcome, { body }]) => {
+    await openScene();
+    const dataPoints = recordDataPoints();
     const headers = { "content-type": "application/x-www-form-urlencoded" };
     await send("/order", { method: "POST", headers, body });
-    expect(counted[0]).toMatchObject({ kind: "unverified", subject: "app", outcome });
+    expect(dataPoints[0]).toMatchObject({ kind: "unverified", subject: "app", outcome });
   });
 
-  test("at the back-office leave no line each either", async () => {
-    const { logged } = await openWorld();
-    const { bindings } = limited({ unverified: 2 });
-    const headers = { ...stranger(), authorization: "Bearer a-guess" };
-    for (let turn = 0; turn < 5; turn += 1) {
+  test("to the admin routes are limited in the log too", async () => {
+    const { logged } = await openScene();
+    const { bindings } = bindingsWithLimits({ unverified: 2 });
+    const headers = { ...newCaller(), authorization: "Bearer a-guess" };
+    for (let attempt = 0; attempt < 5; attempt += 1) {
       expect((await send("/admin/orders", { headers }, bindings)).status).toBe(401);
     }
-    expect(linesOf(logged, { event: "admin_refused" })).toHaveLength(2);
-    expect(linesOf(logged, { event: "request" })).toHaveLength(2);
+    expect(logLinesWith(logged, { event: "admin_refused" })).toHaveLength(2);
+    expect(logLinesWith(logged, { event: "request" })).toHaveLength(2);
   });
 });
 
-describe("a refund notification that somebody repeats", () => {
-  test("is followed up to its limit, then refused without a trip, and then served again", async () => {
-    const world = await openWorld("HMAC-SHA256");
-    const { shop, wechat } = world;
-    const made = await makePaidOrder(world);
-    await runDue(made);
-    await refund(world, made);
-    const { number } = await refundOf(made);
-    const news = { out_trade_no: made.number, out_refund_no: number, refund_status: "SUCCESS" };
-    const body = await refundNotice(shop, news);
-    const deliver = async (bindings: Env) =>
+describe("I12: refund notification limit", () => {
+  test("refuses repeats over the limit without a trip, then accepts them again", async () => {
+    const scene = await openScene("HMAC-SHA256");
+    const { shop, wechat } = scene;
+    const order = await makePaidOrder(scene);
+    await runDueTimers(order);
+    await requestRefund(scene, order);
+    const { number } = await refundOf(order);
+    const fields = { out_trade_no: order.number, out_refund_no: number, refund_status: "SUCCESS" };
+    const body = await refundNotificationXml(shop, fields);
+    const post = async (bindings: Env) =>
       await isAcknowledged(await send(refundPath(shop), xmlPost(body), bindings));
-    const { bindings, keys } = limited({ hint: 2 });
-    expect([await deliver(bindings), await deliver(bindings)]).toEqual([false, false]);
+    const { bindings, keys } = bindingsWithLimits({ refundNotification: 2 });
+    expect([await post(bindings), await post(bindings)]).toEqual([false, false]);
     expect(wechat.callsOf("/pay/refundquery")).toHaveLength(2);
     wechat.refund(number).status = "SUCCESS";
-    const { trips } = watchD1();
-    expect(await deliver(bindings)).toBe(false);
+    const { trips } = instrumentD1();
+    expect(await post(bindings)).toBe(false);
     expect(trips).toEqual([]);
     expect(keys).toEqual([number, number, number]);
-    expect(await deliver(limited({ hint: 2 }).bindings)).toBe(true);
+    expect(await post(bindingsWithLimits({ refundNotification: 2 }).bindings)).toBe(true);
   });
 });

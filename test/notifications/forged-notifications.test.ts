@@ -5,133 +5,137 @@ import { randomHex32 } from "../../src/lib/random.ts";
 import { keys } from "../wechat/v3/support/fixtures.ts";
 import { notificationBody } from "../wechat/v3/support/messages.ts";
 import { signedXml } from "../wechat/support/messages.ts";
-import { watchD1 } from "../support/d1.ts";
-import { transactionOf } from "../support/fake-v3.ts";
+import { instrumentD1 } from "../support/d1.ts";
+import { transactionOf } from "../support/fake-wechat-v3.ts";
 import { send } from "../support/gateway.ts";
-import { makeOrder, rowOf } from "../support/life.ts";
-import { limited } from "../support/limits.ts";
-import { linesOf } from "../support/lines.ts";
-import { watchMetrics } from "../support/metrics.ts";
+import { makeOrder, rowOf } from "../support/scenario.ts";
+import { bindingsWithLimits } from "../support/limits.ts";
+import { logLinesWith } from "../support/log-lines.ts";
+import { recordDataPoints } from "../support/metrics.ts";
 import {
   isAcknowledged,
-  paymentNotice,
-  paymentRequest,
+  paymentNotificationFields,
+  paymentNotificationRequest,
   payPath,
-  refundNotice,
+  refundNotificationXml,
   refundPath,
   signedPost,
   xmlPost,
-} from "../support/notices.ts";
+} from "../support/notifications.ts";
 import type { Shop } from "../support/shop.ts";
-import { closeWorld, openWorld, type World } from "../support/world.ts";
+import { closeScene, openScene, type Scene } from "../support/scene.ts";
 
 const WRITES = /^\s*(insert|update|delete|replace)/i;
 
-type Forgery = (world: World, turn: number) => Promise<readonly [path: string, init: RequestInit]>;
+type Forgery = (scene: Scene, index: number) => Promise<readonly [path: string, init: RequestInit]>;
 
-/** Good in all but the key that it is signed or encrypted with; each of an order of its own. */
+/** Valid except for the key that signs or encrypts them; each names another order. */
 const V2: Readonly<Record<string, Forgery>> = {
-  "of payments, wrongly signed": async ({ shop, wechat }) => {
-    const notice = paymentNotice(shop, randomHex32(), [...wechat.orders.values()][0]!);
-    return [payPath(shop), xmlPost(await signedXml(notice, "MD5", "not the key of the merchant"))];
+  "payments with an invalid signature": async ({ shop, wechat }) => {
+    const fields = paymentNotificationFields(shop, randomHex32(), [...wechat.orders.values()][0]!);
+    return [payPath(shop), xmlPost(await signedXml(fields, "MD5", "not the key of the merchant"))];
   },
-  "of refunds, under another key": async ({ shop }) => {
-    const news = {
+  "refunds encrypted with another key": async ({ shop }) => {
+    const fields = {
       out_trade_no: randomHex32(),
       out_refund_no: randomHex32(),
       refund_status: "SUCCESS",
     };
-    return [refundPath(shop), xmlPost(await refundNotice(shop, news, "not the key"))];
+    return [refundPath(shop), xmlPost(await refundNotificationXml(shop, fields, "not the key"))];
   },
-  "of merchants that aren't there": async ({ shop }, turn) => [
-    `/notify/v2/${900_000 + turn}/pay`,
+  "notifications to absent merchants": async ({ shop }, index) => [
+    `/notify/v2/${900_000 + index}/pay`,
     xmlPost(await signedXml({ mch_id: shop.mchId }, "MD5", shop.apiKey)),
   ],
-  "that are no XML": async ({ shop }) => [payPath(shop), xmlPost("<xml>".repeat(500))],
+  "bodies that aren't XML": async ({ shop }) => [payPath(shop), xmlPost("<xml>".repeat(500))],
 };
 
 const V3: Readonly<Record<string, Forgery>> = {
-  "of payments, signed with another key": async (world) => [
-    payPath(world.shop),
-    signedPost(paidBody(world), { signer: { ...keys.publicKey, privateKey: strangerKey } }),
+  "payments signed with another key": async (scene) => [
+    payPath(scene.shop),
+    signedPost(paidBody(scene), { signer: { ...keys.publicKey, privateKey: foreignKey } }),
   ],
-  "under keys that nobody has": async (world, turn) => [
-    payPath(world.shop),
-    signedPost(paidBody(world), {
-      signer: { ...keys.publicKey, id: turn.toString(16).padStart(40, "0").toUpperCase() },
+  "payments signed under unknown key ids": async (scene, index) => [
+    payPath(scene.shop),
+    signedPost(paidBody(scene), {
+      signer: { ...keys.publicKey, id: index.toString(16).padStart(40, "0").toUpperCase() },
     }),
   ],
-  "without a signature": async (world) => [
-    refundPath(world.shop),
-    { method: "POST", body: paidBody(world), headers: { "content-type": "application/json" } },
+  "refunds without a signature": async (scene) => [
+    refundPath(scene.shop),
+    { method: "POST", body: paidBody(scene), headers: { "content-type": "application/json" } },
   ],
 };
 
-const strangerKey = keys.merchant.privateKey;
+const foreignKey = keys.merchant.privateKey;
 
-function paidBody({ shop, wechat }: World): string {
+function paidBody({ shop, wechat }: Scene): string {
   const [order] = wechat.orders.values();
-  const notice = paymentNotice(shop, randomHex32(), order!);
-  return notificationBody("TRANSACTION.SUCCESS", transactionOf(notice));
+  const fields = paymentNotificationFields(shop, randomHex32(), order!);
+  return notificationBody("TRANSACTION.SUCCESS", transactionOf(fields));
 }
 
-/** Sixty forgeries at once, with a real notification in their midst. */
-async function flood(world: World, forge: Forgery, bindings: Env) {
-  const { shop, wechat } = world;
-  const made = await makeOrder(world);
-  const real = await paymentRequest(shop, made.number, wechat.pay(made.number));
+/** Posts 60 concurrent forgeries with a genuine notification among them. */
+async function flood(scene: Scene, forge: Forgery, bindings: Env) {
+  const { shop, wechat } = scene;
+  const created = await makeOrder(scene);
+  const genuine = await paymentNotificationRequest(
+    shop,
+    created.number,
+    wechat.pay(created.number),
+  );
   const objects = await listDurableObjectIds(env.ORDER_OBJECT);
-  const { trips } = watchD1();
-  const counted = watchMetrics();
-  const forged = async (from: number) =>
+  const { trips } = instrumentD1();
+  const dataPoints = recordDataPoints();
+  const postForged = async (from: number) =>
     await Promise.all(
-      Array.from({ length: 30 }, async (_, turn) => {
-        const [path, init] = await forge(world, from + turn);
+      Array.from({ length: 30 }, async (_, index) => {
+        const [path, init] = await forge(scene, from + index);
         return await isAcknowledged(await send(path, init, bindings));
       }),
     );
-  const [before, served, after] = await Promise.all([
-    forged(0),
-    send(payPath(shop), real, bindings),
-    forged(30),
+  const [before, genuineResponse, after] = await Promise.all([
+    postForged(0),
+    send(payPath(shop), genuine, bindings),
+    postForged(30),
   ]);
   return {
-    made,
-    served: await isAcknowledged(served),
+    created,
+    served: await isAcknowledged(genuineResponse),
     acknowledged: [...before, ...after].filter(Boolean).length,
     writes: trips.flat().filter((sql) => WRITES.test(sql)),
     reads: trips.flat().filter((sql) => !WRITES.test(sql)),
     newObjects: (await listDurableObjectIds(env.ORDER_OBJECT)).length - objects.length,
-    unverified: counted.filter(({ kind }) => kind === "unverified").length,
+    unverified: dataPoints.filter(({ kind }) => kind === "unverified").length,
   };
 }
 
-afterEach(closeWorld);
+afterEach(closeScene);
 
 describe.each([
   ["v2", "HMAC-SHA256", V2],
   ["v3", "RSA", V3],
 ] as const satisfies readonly [string, Shop["signType"], object][])(
-  "a flood of forged notifications (%s)",
+  "I10, I12: flood of forged notifications (%s)",
   (_, signType, forgeries) => {
     test.each(Object.entries(forgeries))(
-      "%s writes nothing, makes no object, and a real one is served in its midst",
+      "%s: writes nothing, creates no object and still serves a genuine notification",
       async (__, forge) => {
-        const world = await openWorld(signType);
-        const { bindings } = limited({ unverified: 10 });
-        const came = await flood(world, forge, bindings);
-        expect(came).toMatchObject({
+        const scene = await openScene(signType);
+        const { bindings } = bindingsWithLimits({ unverified: 10 });
+        const result = await flood(scene, forge, bindings);
+        expect(result).toMatchObject({
           served: true,
           acknowledged: 0,
           unverified: 60,
           newObjects: 0,
         });
-        expect((await rowOf(came.made)).payState).toBe("paid");
-        // The real one's.
-        expect(came.writes).toEqual([expect.stringMatching(/^update "orders" set "pay_state"/)]);
-        // The settings, read once or looked for; never one a forgery.
-        expect(came.reads.length).toBeLessThan(10);
-        expect(linesOf(world.logged, { event: "notification_rejected" })).toHaveLength(10);
+        expect((await rowOf(result.created)).payState).toBe("paid");
+        // The genuine notification's write.
+        expect(result.writes).toEqual([expect.stringMatching(/^update "orders" set "pay_state"/)]);
+        // Reads of settings, fewer than one per forgery.
+        expect(result.reads.length).toBeLessThan(10);
+        expect(logLinesWith(scene.logged, { event: "notification_rejected" })).toHaveLength(10);
       },
     );
   },

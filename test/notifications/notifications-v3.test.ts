@@ -13,49 +13,51 @@ import {
   type Signing,
 } from "../wechat/v3/support/messages.ts";
 import { signedXml } from "../wechat/support/messages.ts";
-import { watchD1 } from "../support/d1.ts";
-import { refundOf as refundNews, transactionOf } from "../support/fake-v3.ts";
+import { instrumentD1 } from "../support/d1.ts";
+import { refundOf as refundBodyOf, transactionOf } from "../support/fake-wechat-v3.ts";
 import { send } from "../support/gateway.ts";
 import {
   makeOrder,
   makePaidOrder,
-  refund,
+  requestRefund,
   refundOf,
   rowOf,
-  runDue,
-  type Made,
-} from "../support/life.ts";
+  runDueTimers,
+  type OrderRef,
+} from "../support/scenario.ts";
 import {
   isAcknowledged,
   notifyPayment,
-  paymentNotice,
+  paymentNotificationFields,
   payPath,
   refundPath,
   signedPost,
   xmlPost,
-} from "../support/notices.ts";
+} from "../support/notifications.ts";
 import { openShop } from "../support/shop.ts";
 import type { Fields } from "../support/wechat-ledger.ts";
-import { closeWorld, openWorld, type World } from "../support/world.ts";
+import { closeScene, openScene, type Scene } from "../support/scene.ts";
 
 const TABLES = ["merchants", "apps", "users", "orders", "refunds", "verify_keys"];
 const PAID = "TRANSACTION.SUCCESS";
 
-let world: World;
-let made: Made;
+let scene: Scene;
+let order: OrderRef;
 
 beforeEach(async () => {
-  world = await openWorld("RSA");
-  made = await makeOrder(world);
-  world.wechat.pay(made.number);
+  scene = await openScene("RSA");
+  order = await makeOrder(scene);
+  scene.wechat.pay(order.number);
 });
 
-afterEach(closeWorld);
+afterEach(closeScene);
 
-/** The order's payment as WeChat would tell it, with one or the other field wrong. */
+/** The order's payment in WeChat's form, with `changes` applied. */
 function payment(changes: Fields = {}): object {
-  const { shop, wechat } = world;
-  return transactionOf(paymentNotice(shop, made.number, wechat.order(made.number), changes));
+  const { shop, wechat } = scene;
+  return transactionOf(
+    paymentNotificationFields(shop, order.number, wechat.order(order.number), changes),
+  );
 }
 
 const paidBody = (changes: Fields = {}) => notificationBody(PAID, payment(changes));
@@ -69,11 +71,11 @@ async function rows(): Promise<string> {
   return JSON.stringify(found.map(({ results }) => results));
 }
 
-/** Posts a notification, and asserts that it changes no row. Its status. */
-async function statusOf(path: string, posted: RequestInit): Promise<number> {
+/** Posts a notification, asserts that it is refused and changes no row; returns the status. */
+async function postRefused(path: string, init: RequestInit): Promise<number> {
   const before = await rows();
-  const response = await send(path, posted);
-  // Not `toBe`: it would print every row.
+  const response = await send(path, init);
+  // Not `toBe` on the rows: a failure would print all of them.
   expect((await rows()) === before).toBe(true);
   expect(await response.json()).toEqual({ code: "FAIL", message: expect.any(String) });
   return response.status;
@@ -83,7 +85,7 @@ function request(body: string, headers: HeadersInit): RequestInit {
   return { method: "POST", headers, body };
 }
 
-describe("a payment notification that is forged", () => {
+describe("I10: forged APIv3 payment notification", () => {
   const HEADERS = [
     "Wechatpay-Timestamp",
     "Wechatpay-Nonce",
@@ -91,18 +93,20 @@ describe("a payment notification that is forged", () => {
     "Wechatpay-Signature",
   ];
 
-  test.for(HEADERS)("without %s, with an empty one, or with two, is refused", async (name) => {
+  test.for(HEADERS)("with %s absent, empty or repeated is refused", async (name) => {
     const body = paidBody();
     const headers = signedHeaders(body);
     const value = headers[name] ?? "";
-    const others = Object.entries(headers).filter(([other]) => other !== name);
-    const path = payPath(world.shop);
-    expect(await statusOf(path, request(body, others))).toBe(401);
-    expect(await statusOf(path, request(body, [...others, [name, ""]]))).toBe(401);
-    expect(await statusOf(path, request(body, [...others, [name, value], [name, value]]))).toBe(
+    const others = Object.entries(headers).filter(([header]) => header !== name);
+    const path = payPath(scene.shop);
+    expect(await postRefused(path, request(body, others))).toBe(401);
+    expect(await postRefused(path, request(body, [...others, [name, ""]]))).toBe(401);
+    expect(await postRefused(path, request(body, [...others, [name, value], [name, value]]))).toBe(
       401,
     );
-    expect(await statusOf(path, request(body, [...others, [name, "x"], [name, value]]))).toBe(401);
+    expect(await postRefused(path, request(body, [...others, [name, "x"], [name, value]]))).toBe(
+      401,
+    );
   });
 
   test.for<[string, () => Signing]>([
@@ -119,61 +123,61 @@ describe("a payment notification that is forged", () => {
       "under the other key's serial",
       () => ({ signer: { ...keys.publicKey, id: keys.certificateA.id } }),
     ],
-    ["old by 301 s", () => ({ timestamp: nowS() - 301 })],
-    ["from 301 s ahead", () => ({ timestamp: nowS() + 301 })],
+    ["301 s old", () => ({ timestamp: nowS() - 301 })],
+    ["301 s in the future", () => ({ timestamp: nowS() + 301 })],
   ])("with a signature %s is refused", async ([, signing]) => {
     const forged = signedPost(paidBody(), signing());
-    expect(await statusOf(payPath(world.shop), forged)).toBe(401);
-    expect(world.logged.join()).toContain("notification_rejected");
+    expect(await postRefused(payPath(scene.shop), forged)).toBe(401);
+    expect(scene.logged.join()).toContain("notification_rejected");
   });
 
   test.for<[string, (body: string) => string]>([
-    ["another body's signature", (body) => body.replace("支付成功", "支付失败")],
-    ["its end cut off", (body) => body.slice(0, -1)],
-    ["something after its end", (body) => `${body}\n`],
-    ["nothing in it", () => ""],
-    ["another way to write the same", (body) => JSON.stringify(JSON.parse(body), null, 1)],
+    ["a changed body", (body) => body.replace("支付成功", "支付失败")],
+    ["a truncated body", (body) => body.slice(0, -1)],
+    ["text after the body", (body) => `${body}\n`],
+    ["an empty body", () => ""],
+    ["the same JSON formatted differently", (body) => JSON.stringify(JSON.parse(body), null, 1)],
   ])("with %s is refused", async ([, forge]) => {
     const body = paidBody();
     expect(forge(body)).not.toBe(body);
     const forged = request(forge(body), signedHeaders(body));
-    expect(await statusOf(payPath(world.shop), forged)).toBe(401);
+    expect(await postRefused(payPath(scene.shop), forged)).toBe(401);
   });
 
-  test("beyond 64 KB is refused", async () => {
+  test("over 64 KB is refused", async () => {
     const forged = signedPost(`${paidBody()}${" ".repeat(65_536)}`);
-    expect(await statusOf(payPath(world.shop), forged)).toBe(413);
+    expect(await postRefused(payPath(scene.shop), forged)).toBe(413);
   });
 
   test.for(["/notify/v3/999999/pay", "/notify/v3/0/pay", "/notify/v3/x/pay"])(
-    "at %s, where no merchant is, is refused",
+    "at %s, a path without a merchant, is refused",
     async (path) => {
-      expect(await statusOf(path, signedPost(paidBody()))).toBe(401);
+      expect(await postRefused(path, signedPost(paidBody()))).toBe(401);
     },
   );
 });
 
-describe("a signature probe", () => {
-  test("is refused with a 401, counted, and no alarm", async () => {
+describe("WeChat's signature probe", () => {
+  test("is refused with 401 and logged at level info", async () => {
     const body = paidBody();
     const headers = { ...signedHeaders(body), "Wechatpay-Signature": "WECHATPAY/SIGNTEST/x y" };
-    expect(await statusOf(payPath(world.shop), request(body, headers))).toBe(401);
-    const logged = world.logged.join("\n");
+    expect(await postRefused(payPath(scene.shop), request(body, headers))).toBe(401);
+    const logged = scene.logged.join("\n");
     expect(logged).toContain('{"level":"info","event":"signature_probe_rejected"');
     expect(logged).not.toMatch(/"level":"(warn|error)"/);
-    expect(await notifyPayment(world.shop, made.number, world.wechat.order(made.number))).toBe(
+    expect(await notifyPayment(scene.shop, order.number, scene.wechat.order(order.number))).toBe(
       true,
     );
   });
 });
 
-describe("a payment notification that is rightly signed", () => {
-  test("books the payment, and is acknowledged by an empty 204", async () => {
-    const response = await send(payPath(world.shop), signedPost(paidBody()));
+describe("APIv3 payment notification with a valid signature", () => {
+  test("records the payment and is acknowledged with an empty 204", async () => {
+    const response = await send(payPath(scene.shop), signedPost(paidBody()));
     expect([response.status, await response.text()]).toEqual([204, ""]);
-    expect(await rowOf(made)).toMatchObject({ payState: "paid", protocol: "v3", signType: "RSA" });
-    await runDue(made);
-    expect(world.app.callsTo(world.shop.payUrl)).toHaveLength(1);
+    expect(await rowOf(order)).toMatchObject({ payState: "paid", protocol: "v3", signType: "RSA" });
+    await runDueTimers(order);
+    expect(scene.app.callsTo(scene.shop.payUrl)).toHaveLength(1);
   });
 
   test.for<[string, Fields]>([
@@ -183,122 +187,122 @@ describe("a payment notification that is rightly signed", () => {
     ["another currency", { fee_type: "USD" }],
     ["another app", { appid: "wx0000000000000000" }],
     ["another merchant", { mch_id: "1900999999" }],
-    ["an order that isn't there", { out_trade_no: "f".repeat(32) }],
-    ["no transaction", { transaction_id: "" }],
+    ["an absent order", { out_trade_no: "f".repeat(32) }],
+    ["no transaction_id", { transaction_id: "" }],
     ["an unpaid state", { trade_state: "NOTPAY" }],
-  ])("but tells %s changes nothing", async ([, changes]) => {
-    expect(await statusOf(payPath(world.shop), signedPost(paidBody(changes)))).toBe(400);
+  ])("with %s is refused and changes nothing", async ([, changes]) => {
+    expect(await postRefused(payPath(scene.shop), signedPost(paidBody(changes)))).toBe(400);
   });
 
-  test("whose amount fits only after discounts changes nothing", async () => {
-    const told = { ...payment(), amount: { total: 150, payer_total: 100, currency: "CNY" } };
-    const body = notificationBody(PAID, told);
-    expect(await statusOf(payPath(world.shop), signedPost(body))).toBe(400);
+  test("whose total differs but payer_total matches is refused and changes nothing", async () => {
+    const changed = { ...payment(), amount: { total: 150, payer_total: 100, currency: "CNY" } };
+    const body = notificationBody(PAID, changed);
+    expect(await postRefused(payPath(scene.shop), signedPost(body))).toBe(400);
   });
 
-  test("by WeChat for another merchant pays no order but that merchant's own", async () => {
+  test("for another merchant can't pay this merchant's order", async () => {
     const other = await openShop("RSA");
     const body = notificationBody(PAID, { ...payment(), mchid: other.mchId });
-    expect(await statusOf(payPath(other), signedPost(body))).toBe(400);
-    expect(world.logged.join()).toContain('"what":"merchant"');
+    expect(await postRefused(payPath(other), signedPost(body))).toBe(400);
+    expect(scene.logged.join()).toContain('"what":"merchant"');
   });
 
-  test("but encrypted under another key changes nothing", async () => {
+  test("encrypted with another key is refused and changes nothing", async () => {
     const body = notificationBody(PAID, payment(), {}, "x".repeat(32));
-    expect(await statusOf(payPath(world.shop), signedPost(body))).toBe(400);
+    expect(await postRefused(payPath(scene.shop), signedPost(body))).toBe(400);
   });
 
-  test("but a refund's changes nothing", async () => {
+  test("with a refund's event or on the refund path is refused and changes nothing", async () => {
     const body = notificationBody("REFUND.SUCCESS", payment());
-    expect(await statusOf(payPath(world.shop), signedPost(body))).toBe(400);
+    expect(await postRefused(payPath(scene.shop), signedPost(body))).toBe(400);
     const paid = paidBody();
-    expect(await statusOf(refundPath(world.shop), signedPost(paid))).toBe(400);
+    expect(await postRefused(refundPath(scene.shop), signedPost(paid))).toBe(400);
   });
 
-  test("in APIv2, with the merchant's own key, is a downgrade", async () => {
-    const { shop } = world;
-    const notice = paymentNotice(shop, made.number, world.wechat.order(made.number));
-    const xml = xmlPost(await signedXml(notice, shop.v2SignType, shop.apiKey));
+  test("in APIv2 form with the merchant's own key is refused for an APIv3 order", async () => {
+    const { shop } = scene;
+    const fields = paymentNotificationFields(shop, order.number, scene.wechat.order(order.number));
+    const xml = xmlPost(await signedXml(fields, shop.v2SignType, shop.apiKey));
     const before = await rows();
     expect(await isAcknowledged(await send(`/notify/v2/${shop.merchantId}/pay`, xml))).toBe(false);
     expect(await rows()).toBe(before);
-    expect(world.logged.join()).toContain("sign-type");
+    expect(scene.logged.join()).toContain("sign-type");
   });
 
-  test("while D1 is down is a 503, so that WeChat comes again", async () => {
-    const log = watchD1();
+  test("I3: answers 503 while D1 is down, so that WeChat repeats it", async () => {
+    const log = instrumentD1();
     log.fail({ sql: /update "orders" set "pay_state"/, how: "lost before" });
-    expect(await statusOf(payPath(world.shop), signedPost(paidBody()))).toBe(503);
+    expect(await postRefused(payPath(scene.shop), signedPost(paidBody()))).toBe(503);
     log.fail({ sql: /from "merchants"/, how: "lost before" });
     forgetSettings();
-    expect(await statusOf(payPath(world.shop), signedPost(paidBody()))).toBe(503);
-    expect((await send(payPath(world.shop), signedPost(paidBody()))).status).toBe(204);
+    expect(await postRefused(payPath(scene.shop), signedPost(paidBody()))).toBe(503);
+    expect((await send(payPath(scene.shop), signedPost(paidBody()))).status).toBe(204);
   });
 });
 
-/** Posts the order's payment, signed by this key. */
-async function post(signer: Signer): Promise<number> {
-  return (await send(payPath(world.shop), signedPost(paidBody(), { signer }))).status;
+/** Posts the order's payment signed with this key; returns the status. */
+async function postSignedBy(signer: Signer): Promise<number> {
+  return (await send(payPath(scene.shop), signedPost(paidBody(), { signer }))).status;
 }
 
-describe("WeChat's keys", () => {
+describe("verifying keys", () => {
   const masterKey = importMasterKey(env.MASTER_KEY);
 
-  /** An operator's change in another isolate: this one's settings aren't told. */
+  /** Changes the merchant as another isolate would: this isolate's cached settings stay. */
   async function change(changes: Parameters<typeof updateMerchant>[3]): Promise<void> {
     const db = connect(env.DB);
-    await updateMerchant(db, await masterKey, world.shop.merchantId, changes, Date.now());
+    await updateMerchant(db, await masterKey, scene.shop.merchantId, changes, Date.now());
   }
 
-  test("verify side by side, as certificate and as public key", async () => {
-    expect(await post(keys.certificateA)).toBe(204);
-    expect(await post(keys.publicKey)).toBe(204);
+  test("accept certificate and public key side by side", async () => {
+    expect(await postSignedBy(keys.certificateA)).toBe(204);
+    expect(await postSignedBy(keys.publicKey)).toBe(204);
   });
 
-  test("count from when they are entered, though the settings are remembered", async () => {
+  test("take effect when entered, despite cached settings", async () => {
     await change({ droppedVerifyKeys: [keys.certificateA.id] });
     forgetSettings();
-    expect(await post(keys.publicKey)).toBe(204);
+    expect(await postSignedBy(keys.publicKey)).toBe(204);
     vi.setSystemTime(Date.now() + 5_000);
     await change({ verifyKeys: [certificateB] });
-    expect(await post(keys.certificateB)).toBe(204);
+    expect(await postSignedBy(keys.certificateB)).toBe(204);
   });
 
-  test("that are unknown cost one look at D1 in five seconds", async () => {
-    expect(await post(keys.publicKey)).toBe(204);
+  test("cause one D1 read per five seconds when unknown", async () => {
+    expect(await postSignedBy(keys.publicKey)).toBe(204);
     vi.setSystemTime(Date.now() + 5_000);
-    const log = watchD1();
-    const forged = async () => await post({ ...keys.certificateB, id: "PUB_KEY_ID_9" });
-    for (let times = 0; times < 5; times += 1) expect(await forged()).toBe(401);
+    const log = instrumentD1();
+    const forged = async () => await postSignedBy({ ...keys.certificateB, id: "PUB_KEY_ID_9" });
+    for (let attempt = 0; attempt < 5; attempt += 1) expect(await forged()).toBe(401);
     const reads = () => log.trips.filter(([sql]) => /from "merchants"/.test(sql ?? "")).length;
     expect(reads()).toBe(1);
   });
 
-  test("are fetched in the background when a certificate is unknown, and count the next time", async () => {
+  test("are fetched in the background for an unknown certificate and used from then on", async () => {
     const list = vi.fn(() => certificatesAnswer());
     const { fetch } = globalThis;
     vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) =>
       new Request(input).url.endsWith("/v3/certificates") ? list() : await fetch(input, init),
     );
-    expect(await post(keys.certificateB)).toBe(401);
-    await vi.waitFor(() => expect(world.logged.join()).toContain("certificates_fetched"));
-    expect(await post(keys.certificateB)).toBe(204);
-    expect(await post(keys.certificateA)).toBe(204);
-    expect(await post(keys.publicKey)).toBe(204);
-    expect(await post({ ...keys.certificateB, id: "AB" })).toBe(401);
+    expect(await postSignedBy(keys.certificateB)).toBe(401);
+    await vi.waitFor(() => expect(scene.logged.join()).toContain("certificates_fetched"));
+    expect(await postSignedBy(keys.certificateB)).toBe(204);
+    expect(await postSignedBy(keys.certificateA)).toBe(204);
+    expect(await postSignedBy(keys.publicKey)).toBe(204);
+    expect(await postSignedBy({ ...keys.certificateB, id: "AB" })).toBe(401);
     expect(list).toHaveBeenCalledTimes(1);
   });
 
-  test("of a merchant with a public key only are never fetched", async () => {
+  test("are never fetched for a merchant with a public key only", async () => {
     await change({ droppedVerifyKeys: [keys.certificateA.id] });
     forgetSettings();
     const before = vi.mocked(globalThis.fetch).mock.calls.length;
-    expect(await post(keys.certificateB)).toBe(401);
+    expect(await postSignedBy(keys.certificateB)).toBe(401);
     expect(vi.mocked(globalThis.fetch).mock.calls.length).toBe(before);
   });
 });
 
-/** Both platform certificates, signed by the newer. */
+/** A response with both platform certificates, signed with the newer one. */
 function certificatesAnswer(): Response {
   const data = [keys.certificateA, keys.certificateB].map(({ id, certificate }) => ({
     serial_no: id,
@@ -308,24 +312,24 @@ function certificatesAnswer(): Response {
   return new Response(body, { headers: signedHeaders(body, { signer: keys.certificateB }) });
 }
 
-/** A paid order under refund, and how WeChat tells of it. */
-async function refunded() {
-  made = await makePaidOrder(world);
-  const answer = await refund(world, made);
+/** Requests a refund of a paid order; `notificationOf` builds WeChat's notification of it. */
+async function openRefund() {
+  order = await makePaidOrder(scene);
+  const answer = await requestRefund(scene, order);
   const number = String(answer.data?.["refund_no"]);
-  const tell = (event: string, status: string, changes: object = {}) => {
-    const { status: _, ...told } = refundNews({
-      out_trade_no: made.number,
+  const notificationOf = (event: string, status: string, changes: object = {}) => {
+    const { status: _, ...rest } = refundBodyOf({
+      out_trade_no: order.number,
       out_refund_no: number,
       refund_fee: "100",
     });
-    const news = { ...told, refund_status: status, mchid: world.shop.mchId, ...changes };
-    return signedPost(notificationBody(event, news));
+    const content = { ...rest, refund_status: status, mchid: scene.shop.mchId, ...changes };
+    return signedPost(notificationBody(event, content));
   };
-  return { number, tell };
+  return { number, notificationOf };
 }
 
-describe("a refund notification", () => {
+describe("APIv3 refund notification", () => {
   const EVENTS = [
     ["REFUND.SUCCESS", "SUCCESS", "SUCCESS", "succeeded"],
     ["REFUND.ABNORMAL", "ABNORMAL", "CHANGE", "abnormal"],
@@ -333,59 +337,62 @@ describe("a refund notification", () => {
   ] as const;
 
   test.for(EVENTS)(
-    "%s is booked as WeChat says when asked",
+    "%s is recorded with the state from WeChat's query",
     async ([event, status, own, state]) => {
-      const { number, tell } = await refunded();
-      world.wechat.refund(number).status = own;
-      expect((await send(refundPath(world.shop), tell(event, status))).status).toBe(204);
-      expect((await refundOf(made)).state).toBe(state);
+      const { number, notificationOf } = await openRefund();
+      scene.wechat.refund(number).status = own;
+      expect((await send(refundPath(scene.shop), notificationOf(event, status))).status).toBe(204);
+      expect((await refundOf(order)).state).toBe(state);
     },
   );
 
-  test("without a status is recorded as WeChat says when queried", async () => {
-    const { number, tell } = await refunded();
-    world.wechat.refund(number).status = "SUCCESS";
-    const message = tell("REFUND.SUCCESS", "SUCCESS", { refund_status: undefined });
-    expect((await send(refundPath(world.shop), message)).status).toBe(204);
-    expect((await refundOf(made)).state).toBe("succeeded");
+  test("without a status is recorded with the state from WeChat's query", async () => {
+    const { number, notificationOf } = await openRefund();
+    scene.wechat.refund(number).status = "SUCCESS";
+    const message = notificationOf("REFUND.SUCCESS", "SUCCESS", { refund_status: undefined });
+    expect((await send(refundPath(scene.shop), message)).status).toBe(204);
+    expect((await refundOf(order)).state).toBe("succeeded");
   });
 
-  test("is not acknowledged while WeChat, asked, says otherwise", async () => {
-    const { tell } = await refunded();
-    const response = await send(refundPath(world.shop), tell("REFUND.SUCCESS", "SUCCESS"));
+  test("isn't acknowledged while WeChat's query says otherwise", async () => {
+    const { notificationOf } = await openRefund();
+    const response = await send(
+      refundPath(scene.shop),
+      notificationOf("REFUND.SUCCESS", "SUCCESS"),
+    );
     expect(response.status).toBe(503);
-    expect((await refundOf(made)).state).toBe("accepted");
+    expect((await refundOf(order)).state).toBe("accepted");
   });
 
   test.for<[string, object, number]>([
-    ["another merchant's", { mchid: "1900999999" }, 400],
-    ["no number", { out_refund_no: "" }, 400],
-    ["an unknown number", { out_refund_no: "f".repeat(32) }, 503],
-  ])("with %s changes nothing", async ([, changes, status]) => {
-    const { tell, number } = await refunded();
-    world.wechat.refund(number).status = "SUCCESS";
-    const forged = tell("REFUND.SUCCESS", "SUCCESS", changes);
-    expect(await statusOf(refundPath(world.shop), forged)).toBe(status);
+    ["another merchant's mchid", { mchid: "1900999999" }, 400],
+    ["no out_refund_no", { out_refund_no: "" }, 400],
+    ["an unknown out_refund_no", { out_refund_no: "f".repeat(32) }, 503],
+  ])("with %s is refused and changes nothing", async ([, changes, status]) => {
+    const { notificationOf, number } = await openRefund();
+    scene.wechat.refund(number).status = "SUCCESS";
+    const forged = notificationOf("REFUND.SUCCESS", "SUCCESS", changes);
+    expect(await postRefused(refundPath(scene.shop), forged)).toBe(status);
   });
 
-  test("that is forged changes nothing, and asks nothing", async () => {
-    const { tell, number } = await refunded();
-    world.wechat.refund(number).status = "SUCCESS";
-    const asked = world.wechat.calls.length;
-    const told = tell("REFUND.SUCCESS", "SUCCESS");
-    const body = await new Request("https://gateway.test", told).text();
-    const wrong = {
-      ...Object.fromEntries(new Headers(told.headers)),
+  test("I10: that is forged changes nothing and causes no query", async () => {
+    const { notificationOf, number } = await openRefund();
+    scene.wechat.refund(number).status = "SUCCESS";
+    const callsBefore = scene.wechat.calls.length;
+    const genuine = notificationOf("REFUND.SUCCESS", "SUCCESS");
+    const body = await new Request("https://gateway.test", genuine).text();
+    const forgedHeaders = {
+      ...Object.fromEntries(new Headers(genuine.headers)),
       "wechatpay-serial": publicKey.id,
       "wechatpay-nonce": "x",
     };
-    expect(await statusOf(refundPath(world.shop), request(body, wrong))).toBe(401);
-    expect(world.wechat.calls).toHaveLength(asked);
+    expect(await postRefused(refundPath(scene.shop), request(body, forgedHeaders))).toBe(401);
+    expect(scene.wechat.calls).toHaveLength(callsBefore);
   });
 });
 
-test("a merchant without APIv3 has no such notifications", async () => {
+test("APIv3 notifications are refused for a merchant without APIv3", async () => {
   const v2 = await openShop("MD5");
   const path = `/notify/v3/${v2.merchantId}/pay`;
-  expect(await statusOf(path, signedPost(paidBody()))).toBe(401);
+  expect(await postRefused(path, signedPost(paidBody()))).toBe(401);
 });

@@ -1,23 +1,29 @@
 import { env } from "cloudflare:workers";
 import { afterEach, expect, test, vi } from "vitest";
-import { says } from "../support/fake-app.ts";
-import { error, UNKNOWN } from "../support/faults.ts";
-import { ask, send } from "../support/gateway.ts";
-import { makeOrder, makePaidOrder, ORDER, refund, runNext } from "../support/life.ts";
-import { linesOf } from "../support/lines.ts";
-import { watchMetrics } from "../support/metrics.ts";
-import { closeWorld, openWorld } from "../support/world.ts";
+import { appResponse } from "../support/app-receiver.ts";
+import { wechatError, UNKNOWN } from "../support/faults.ts";
+import { postSigned, send } from "../support/gateway.ts";
+import {
+  makeOrder,
+  makePaidOrder,
+  ORDER,
+  requestRefund,
+  runNextTimer,
+} from "../support/scenario.ts";
+import { logLinesWith } from "../support/log-lines.ts";
+import { recordDataPoints } from "../support/metrics.ts";
+import { closeScene, openScene } from "../support/scene.ts";
 
-afterEach(closeWorld);
+afterEach(closeScene);
 
-test("a request is counted by its route, its code and its app, with what it cost", async () => {
-  const world = await openWorld();
-  await makeOrder(world);
-  const counted = watchMetrics();
-  await ask(world.shop, "/pay/create-order", ORDER);
-  const app = String(world.shop.appId);
+test("metrics of a request: route, code, app and usage", async () => {
+  const scene = await openScene();
+  await makeOrder(scene);
+  const dataPoints = recordDataPoints();
+  await postSigned(scene.shop, "/pay/create-order", ORDER);
+  const app = String(scene.shop.appId);
   const request = { index: "request", kind: "request", code: "" };
-  expect(counted).toContainEqual({
+  expect(dataPoints).toContainEqual({
     ...request,
     subject: "/pay/create-order",
     outcome: "0",
@@ -26,55 +32,55 @@ test("a request is counted by its route, its code and its app, with what it cost
   });
 });
 
-test("requests are counted under a short list of routes, whatever their paths hold", async () => {
-  await openWorld();
-  const counted = watchMetrics();
+test("metrics of requests use a closed list of routes, whatever the path", async () => {
+  await openScene();
+  const dataPoints = recordDataPoints();
   const headers = { authorization: `Bearer ${env.ADMIN_TOKEN}` };
   await send("/admin/orders/123456", { headers });
   await send("/notify/v2/987/pay", { method: "POST" });
   await send("/nowhere/at/all");
-  expect(counted.filter(({ kind }) => kind === "request")).toMatchObject([
+  expect(dataPoints.filter(({ kind }) => kind === "request")).toMatchObject([
     { subject: "/admin/*", outcome: "404", app: "" },
     { subject: "/notify/v2/:merchantId/pay", outcome: "1" },
     { subject: "/*", outcome: "404" },
   ]);
 });
 
-test("calls to WeChat are counted by their outcome and WeChat's code", async () => {
-  const world = await openWorld();
-  const made = await makePaidOrder(world);
-  const counted = watchMetrics();
-  world.wechat.fail("/pay/unifiedorder", error("NOAUTH"));
-  await ask(world.shop, "/pay/create-order", ORDER);
-  world.wechat.fail("/secapi/pay/refund", UNKNOWN);
-  await refund(world, made);
-  expect(counted.filter(({ kind }) => kind === "wechat_call")).toMatchObject([
+test("metrics of calls to WeChat: outcome and WeChat's code", async () => {
+  const scene = await openScene();
+  const order = await makePaidOrder(scene);
+  const dataPoints = recordDataPoints();
+  scene.wechat.fail("/pay/unifiedorder", wechatError("NOAUTH"));
+  await postSigned(scene.shop, "/pay/create-order", ORDER);
+  scene.wechat.fail("/secapi/pay/refund", UNKNOWN);
+  await requestRefund(scene, order);
+  expect(dataPoints.filter(({ kind }) => kind === "wechat_call")).toMatchObject([
     { subject: "prepay", outcome: "refused", code: "NOAUTH" },
     { subject: "refund", outcome: "unknown", code: "" },
   ]);
 });
 
-test("calls to apps are counted by their outcome, and the object's work by its operation", async () => {
-  const world = await openWorld();
-  const made = await makePaidOrder(world);
-  const counted = watchMetrics();
-  world.app.reply(says("no"));
-  await runNext(made, "deliver-payment");
-  await runNext(made, "deliver-payment");
-  const app = String(world.shop.appId);
-  expect(counted).toMatchObject([
+test("metrics of calls to apps: event, outcome and app", async () => {
+  const scene = await openScene();
+  const order = await makePaidOrder(scene);
+  const dataPoints = recordDataPoints();
+  scene.app.respondWith(appResponse("no"));
+  await runNextTimer(order, "deliver-payment");
+  await runNextTimer(order, "deliver-payment");
+  const app = String(scene.shop.appId);
+  expect(dataPoints).toMatchObject([
     { kind: "app_call", subject: "pay", outcome: "not confirmed", app },
     { kind: "app_call", subject: "pay", outcome: "confirmed", app },
   ]);
 });
 
-test("what can't be counted is logged, and the request goes on", async () => {
-  const { shop, logged } = await openWorld();
+test("metrics that can't be written are logged and don't fail the request", async () => {
+  const { shop, logged } = await openScene();
   vi.spyOn(env.METRICS, "writeDataPoint").mockImplementation(() => {
     throw new Error("too many data points");
   });
-  expect((await ask(shop, "/pay/create-order", ORDER)).code).toBe(0);
-  expect(linesOf(logged, { event: "metric_not_written" })).toMatchObject([
+  expect((await postSigned(shop, "/pay/create-order", ORDER)).code).toBe(0);
+  expect(logLinesWith(logged, { event: "metric_not_written" })).toMatchObject([
     { level: "warn", kind: "wechat_call", error: "Error: too many data points" },
     { kind: "request" },
   ]);

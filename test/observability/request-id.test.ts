@@ -5,63 +5,65 @@ import { afterEach, describe, expect, test } from "vitest";
 import { incidents } from "../../src/db/schema.ts";
 import worker from "../../src/index.ts";
 import { send } from "../support/gateway.ts";
-import { makeOrder, makePaidOrder, refund } from "../support/life.ts";
-import { linesOf } from "../support/lines.ts";
-import { notifyRefund, paymentRequest, payPath } from "../support/notices.ts";
+import { makeOrder, makePaidOrder, requestRefund } from "../support/scenario.ts";
+import { logLinesWith } from "../support/log-lines.ts";
+import { notifyRefund, paymentNotificationRequest, payPath } from "../support/notifications.ts";
 import { db } from "../support/rows.ts";
-import { closeWorld, openWorld } from "../support/world.ts";
+import { closeScene, openScene } from "../support/scene.ts";
 
-afterEach(closeWorld);
+afterEach(closeScene);
 
-/** The request id that the gateway gave the request which this line of the log is about. */
+/** The request id of the last logged request whose path matches. */
 async function requestIdOf(logged: readonly string[], path: RegExp): Promise<unknown> {
-  const line = linesOf(logged, { event: "request" }).findLast(({ path: requested }) =>
-    path.test(String(requested)),
+  const line = logLinesWith(logged, { event: "request" }).findLast(({ path: loggedPath }) =>
+    path.test(String(loggedPath)),
   );
   return line?.["requestId"];
 }
 
-describe("log lines and incidents that a request causes", () => {
-  test("a contradicting payment's carry the id of its notification", async () => {
-    const world = await openWorld();
-    const made = await makeOrder(world);
-    const paid = world.wechat.pay(made.number);
-    const init = await paymentRequest(world.shop, made.number, paid, { total_fee: "1" });
-    const response = await send(payPath(world.shop), init);
+describe("request id in log lines and incidents", () => {
+  test("payment_contradiction has the id of the notification's request", async () => {
+    const scene = await openScene();
+    const order = await makeOrder(scene);
+    const paid = scene.wechat.pay(order.number);
+    const init = await paymentNotificationRequest(scene.shop, order.number, paid, {
+      total_fee: "1",
+    });
+    const response = await send(payPath(scene.shop), init);
     const requestId = response.headers.get("x-request-id");
-    expect(linesOf(world.logged, { event: "payment_contradiction" })).toMatchObject([
-      { level: "error", requestId, order: made.number },
+    expect(logLinesWith(scene.logged, { event: "payment_contradiction" })).toMatchObject([
+      { level: "error", requestId, order: order.number },
     ]);
-    const rows = await db.select().from(incidents).where(eq(incidents.orderNumber, made.number));
+    const rows = await db.select().from(incidents).where(eq(incidents.orderNumber, order.number));
     expect(rows).toMatchObject([{ kind: "payment_contradiction", requestId }]);
   });
 
-  test("an unknown refund's carry the id of its notification", async () => {
-    const world = await openWorld();
+  test("refund_of_unknown_order has the id of the notification's request", async () => {
+    const scene = await openScene();
     const number = "f".repeat(32);
-    await notifyRefund(world.shop, { out_trade_no: number, out_refund_no: "a".repeat(32) });
-    const requestId = await requestIdOf(world.logged, /^\/notify\//);
+    await notifyRefund(scene.shop, { out_trade_no: number, out_refund_no: "a".repeat(32) });
+    const requestId = await requestIdOf(scene.logged, /^\/notify\//);
     expect(requestId).toEqual(expect.any(String));
-    expect(linesOf(world.logged, { event: "refund_of_unknown_order" })).toMatchObject([
+    expect(logLinesWith(scene.logged, { event: "refund_of_unknown_order" })).toMatchObject([
       { level: "error", requestId, order: number },
     ]);
   });
 
-  test("a refund that WeChat no longer knows carries the id of the sync that found it", async () => {
-    const world = await openWorld();
-    const made = await makePaidOrder(world);
-    const { data } = await refund(world, made);
-    world.wechat.refunds.delete(String(data?.["refund_no"]));
-    const path = `/admin/orders/${made.id}/sync`;
+  test("refund_unknown_to_wechat has the id of the sync's request", async () => {
+    const scene = await openScene();
+    const order = await makePaidOrder(scene);
+    const { data } = await requestRefund(scene, order);
+    scene.wechat.refunds.delete(String(data?.["refund_no"]));
+    const path = `/admin/orders/${order.id}/sync`;
     const response = await admin("POST", path);
     const requestId = response.headers.get("x-request-id");
-    expect(linesOf(world.logged, { event: "refund_unknown_to_wechat" })).toMatchObject([
-      { level: "error", requestId, order: made.number },
+    expect(logLinesWith(scene.logged, { event: "refund_unknown_to_wechat" })).toMatchObject([
+      { level: "error", requestId, order: order.number },
     ]);
   });
 });
 
-describe("the D1 trips in the log", () => {
+describe("d1Trips in the log", () => {
   test.for([
     ["GET", "/admin/incidents", undefined],
     ["GET", "/admin/incidents/999999", undefined],
@@ -69,18 +71,18 @@ describe("the D1 trips in the log", () => {
     ["GET", "/admin/reconciliations", undefined],
     ["GET", "/admin/reconciliations/999999", undefined],
     ["POST", "/admin/deliveries/redeliver", { since: 0 }],
-  ] as const)("of %s %s are counted", async ([method, path, body]) => {
-    const { logged } = await openWorld();
+  ] as const)("are counted for %s %s", async ([method, path, body]) => {
+    const { logged } = await openScene();
     const response = await admin(method, path, body);
     const requestId = response.headers.get("x-request-id");
-    const [line] = linesOf(logged, { event: "request", requestId });
+    const [line] = logLinesWith(logged, { event: "request", requestId });
     expect(line?.["d1Trips"]).toBeGreaterThan(0);
   });
 
-  test("of each job of the schedule are counted", async () => {
-    const { logged } = await openWorld();
+  test("are counted for each job of the schedule", async () => {
+    const { logged } = await openScene();
     await worker.scheduled(createScheduledController(), env);
-    const jobs = linesOf(logged, { event: "job" });
+    const jobs = logLinesWith(logged, { event: "job" });
     expect(jobs.map(({ job }) => job)).toEqual([
       "certificates",
       "sweep",

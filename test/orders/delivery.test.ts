@@ -7,33 +7,33 @@ import { rotateSecret } from "../../src/db/apps-rotation.ts";
 import { forgetSettings } from "../../src/settings/settings.ts";
 import { importMasterKey } from "../../src/lib/secret-box.ts";
 import { advance, gate, START } from "../support/clock.ts";
-import { watchD1 } from "../support/d1.ts";
+import { instrumentD1 } from "../support/d1.ts";
 import {
-  endless,
-  hangs,
-  says,
-  saysLater,
+  endlessResponse,
+  neverResponds,
+  appResponse,
+  appResponseAfter,
   unreachable,
   type AppCall,
-  type AppReply,
-} from "../support/fake-app.ts";
+  type AppResponse,
+} from "../support/app-receiver.ts";
 import {
   makePaidOrder,
   objectOf,
   rowOf,
-  runDue,
-  runNext,
+  runDueTimers,
+  runNextTimer,
   timerOf,
-  type Made,
-} from "../support/life.ts";
-import { notifyPayment } from "../support/notices.ts";
-import { closeWorld, openWorld, until, type World } from "../support/world.ts";
+  type OrderRef,
+} from "../support/scenario.ts";
+import { notifyPayment } from "../support/notifications.ts";
+import { closeScene, openScene, until, type Scene } from "../support/scene.ts";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
-/** The contract's waits between the calls, written anew here. */
+/** The contract's waits between the calls, stated independently of `src`. */
 const WAITS = [
   15 * SECOND,
   15 * SECOND,
@@ -52,23 +52,30 @@ const WAITS = [
   6 * HOUR,
 ];
 
-const no = says("fail");
+const refuse = appResponse("fail");
 
-afterEach(closeWorld);
+afterEach(closeScene);
 
-/** The app's answer to the next call, and how long the gateway waits then, in ms; null: for good. */
-async function waitAfter(world: World, made: Made, reply: AppReply): Promise<number | null> {
-  world.app.reply(reply);
-  await runNext(made, "deliver-payment");
-  const timer = await timerOf(made, "deliver-payment");
+/** Makes the next call with this response; returns the wait until the call after it in ms, null if none. */
+async function callAndGetWait(
+  scene: Scene,
+  order: OrderRef,
+  response: AppResponse,
+): Promise<number | null> {
+  scene.app.respondWith(response);
+  await runNextTimer(order, "deliver-payment");
+  const timer = await timerOf(order, "deliver-payment");
   return timer === undefined ? null : timer.dueAt - Date.now();
 }
 
-/** PHP's http_build_query of one value, written anew here. */
+/** PHP's http_build_query of one value, implemented independently of `src`. */
 function escapePhp(value: string): string {
   return encodeURIComponent(value)
     .replaceAll("%20", "+")
-    .replaceAll(/[!'()*~]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`);
+    .replaceAll(
+      /[!'()*~]/g,
+      (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+    );
 }
 
 /** The contract's signature of a call's body. */
@@ -90,12 +97,12 @@ function webhookSignature({ headers, body }: AppCall, secret: string): string {
   return `v1,${createHmac("sha256", key).update(text).digest("base64")}`;
 }
 
-describe("a call to the app", () => {
-  test("tells of the payment as the contract has it, signed in both ways", async () => {
-    const world = await openWorld();
-    const { app, shop } = world;
-    const made = await makePaidOrder(world, { attach: "a b&c=*~中文", desc: "x" });
-    await runDue(made);
+describe("callApp, request", () => {
+  test("posts the contract's payment fields with both signatures", async () => {
+    const scene = await openScene();
+    const { app, shop } = scene;
+    const order = await makePaidOrder(scene, { attach: "a b&c=*~中文", desc: "x" });
+    await runDueTimers(order);
     const [call, ...more] = app.calls;
     if (call === undefined) throw new Error("the app was not called");
     expect(more).toEqual([]);
@@ -104,34 +111,34 @@ describe("a call to the app", () => {
     expect([...call.parameters]).toEqual([
       ["appId", String(shop.appId)],
       ["event", "pay"],
-      ["eventId", `pay_${made.number}`],
-      ["order_id", String(made.id)],
-      ["pay_order_number", made.number],
+      ["eventId", `pay_${order.number}`],
+      ["order_id", String(order.id)],
+      ["pay_order_number", order.number],
       ["attach", "a b&c=*~中文"],
       ["total_free", "100"],
       ["pay_state", "2"],
-      ["transaction_id", world.wechat.order(made.number).transactionId],
+      ["transaction_id", scene.wechat.order(order.number).transactionId],
       ["timestamp", String(START / 1000)],
       ["sign", signOf(call, shop.salt)],
     ]);
     expect(call.body).toContain("attach=a+b%26c%3D%2A%7E%E4%B8%AD%E6%96%87&");
     expect(call.headers.get("content-type")).toMatch(/^application\/x-www-form-urlencoded/);
-    expect(call.headers.get("webhook-id")).toBe(`pay_${made.number}`);
+    expect(call.headers.get("webhook-id")).toBe(`pay_${order.number}`);
     expect(call.headers.get("webhook-timestamp")).toBe(String(START / 1000));
     expect(call.headers.get("webhook-signature")).toBe(webhookSignature(call, shop.webhookSecret));
   });
 
-  test("carries two webhook signatures while the secret is being changed, then one", async () => {
-    const world = await openWorld();
-    const { app, shop } = world;
-    const made = await makePaidOrder(world);
+  test("sends two webhook signatures during a secret rotation and one after it", async () => {
+    const scene = await openScene();
+    const { app, shop } = scene;
+    const order = await makePaidOrder(scene);
     const fresh = `whsec_${btoa("a fresh webhook secret")}`;
     const masterKey = await importMasterKey(env.MASTER_KEY);
     const change = { fresh, overlapMs: 10 * SECOND };
     await rotateSecret(connect(env.DB), masterKey, shop.appId, "webhookSecret", change, Date.now());
     forgetSettings();
-    await waitAfter(world, made, no);
-    await waitAfter(world, made, no);
+    await callAndGetWait(scene, order, refuse);
+    await callAndGetWait(scene, order, refuse);
     const [during, after] = app.calls;
     if (during === undefined || after === undefined) throw new Error("not called twice");
     expect(during.headers.get("webhook-signature")).toBe(
@@ -141,90 +148,99 @@ describe("a call to the app", () => {
   });
 });
 
-describe("the app's answer", () => {
+describe("callApp, the app's response", () => {
   test.for([
-    ["success", says("success")],
-    ["SUCCESS between blanks", says(" \n SUCCESS \t")],
-    ["JSON with code 0", says('{"code":0,"msg":"ok"}')],
-    ["success with status 201", says("success", { status: 201 })],
-  ] as const)("%s confirms", async ([, reply]) => {
-    const world = await openWorld();
-    const made = await makePaidOrder(world);
-    expect(await waitAfter(world, made, reply)).toBeNull();
-    expect(await rowOf(made)).toMatchObject({ payNotifyState: "confirmed", payNotifyNumber: 1 });
+    ["success", appResponse("success")],
+    ["SUCCESS between spaces", appResponse(" \n SUCCESS \t")],
+    ["JSON with code 0", appResponse('{"code":0,"msg":"ok"}')],
+    ["success with status 201", appResponse("success", { status: 201 })],
+  ] as const)("treats %s as a confirmation", async ([, response]) => {
+    const scene = await openScene();
+    const order = await makePaidOrder(scene);
+    expect(await callAndGetWait(scene, order, response)).toBeNull();
+    expect(await rowOf(order)).toMatchObject({ payNotifyState: "confirmed", payNotifyNumber: 1 });
   });
 
   test.for([
-    ["fail", says("fail")],
-    ["nothing", says("")],
-    ["JSON with code 1", says('{"code":1}')],
-    ['JSON with code "0"', says('{"code":"0"}')],
-    ["success with status 500", says("success", { status: 500 })],
-    ["success with status 404", says("success", { status: 404 })],
+    ["fail", appResponse("fail")],
+    ["an empty body", appResponse("")],
+    ["JSON with code 1", appResponse('{"code":1}')],
+    ['JSON with code "0"', appResponse('{"code":"0"}')],
+    ["success with status 500", appResponse("success", { status: 500 })],
+    ["success with status 404", appResponse("success", { status: 404 })],
     [
       "a redirect that would confirm",
-      says("success", { status: 302, headers: { location: "https://elsewhere.example.com/" } }),
+      appResponse("success", {
+        status: 302,
+        headers: { location: "https://elsewhere.example.com/" },
+      }),
     ],
     ["a lost connection", unreachable],
-  ] as const)("%s does not confirm", async ([, reply]) => {
-    const world = await openWorld();
-    const made = await makePaidOrder(world);
-    const wait = await waitAfter(world, made, reply);
+  ] as const)("doesn't treat %s as a confirmation", async ([, response]) => {
+    const scene = await openScene();
+    const order = await makePaidOrder(scene);
+    const wait = await callAndGetWait(scene, order, response);
     expect(wait).toBeGreaterThanOrEqual(15 * SECOND);
     expect(wait).toBeLessThanOrEqual(16.5 * SECOND);
-    expect(await rowOf(made)).toMatchObject({ payNotifyState: "failing", payNotifyNumber: 1 });
-    expect(world.app.calls).toHaveLength(1);
+    expect(await rowOf(order)).toMatchObject({ payNotifyState: "failing", payNotifyNumber: 1 });
+    expect(scene.app.calls).toHaveLength(1);
   });
 
-  test("that never comes is given up, and does not confirm", async () => {
-    const world = await openWorld();
-    const made = await makePaidOrder(world);
-    const time = vi.spyOn(AbortSignal, "timeout").mockImplementation(() => AbortSignal.abort());
-    world.app.reply(async (call, signal) => {
-      const given = hangs(call, signal);
+  test("aborts a call without a response after 10 s and doesn't count it as confirmed", async () => {
+    const scene = await openScene();
+    const order = await makePaidOrder(scene);
+    const timeout = vi.spyOn(AbortSignal, "timeout").mockImplementation(() => AbortSignal.abort());
+    scene.app.respondWith(async (call, signal) => {
+      const response = neverResponds(call, signal);
       if (signal?.aborted === true) throw new Error("The operation was aborted");
-      return await given;
+      return await response;
     });
-    await runNext(made, "deliver-payment");
-    expect(time).toHaveBeenCalledWith(10_000);
-    expect(await rowOf(made)).toMatchObject({ payNotifyState: "failing", payNotifyNumber: 1 });
+    await runNextTimer(order, "deliver-payment");
+    expect(timeout).toHaveBeenCalledWith(10_000);
+    expect(await rowOf(order)).toMatchObject({ payNotifyState: "failing", payNotifyNumber: 1 });
   });
 
-  test("without an end is cut at 8 KB and hung up on", async () => {
-    const world = await openWorld();
-    const made = await makePaidOrder(world);
-    const answer = endless("fail");
-    await waitAfter(world, made, answer.reply);
-    expect(answer.taken()).toBe(8 * 1024);
-    expect(answer.hungUp()).toBe(true);
-    expect((await rowOf(made)).payNotifyState).toBe("failing");
+  test("reads at most 8 KB of an endless body and cancels it", async () => {
+    const scene = await openScene();
+    const order = await makePaidOrder(scene);
+    const body = endlessResponse("fail");
+    await callAndGetWait(scene, order, body.respond);
+    expect(body.bytesRead()).toBe(8 * 1024);
+    expect(body.cancelled()).toBe(true);
+    expect((await rowOf(order)).payNotifyState).toBe("failing");
   });
 
   test.for([
-    ["later than the schedule's wait", "600", 600 * SECOND, 600 * SECOND],
-    ["sooner than the schedule's wait", "1", 15 * SECOND, 16.5 * SECOND],
-    ["beyond six hours", "999999", 6 * HOUR, 6 * HOUR],
+    ["longer than the schedule's wait", "600", 600 * SECOND, 600 * SECOND],
+    ["shorter than the schedule's wait", "1", 15 * SECOND, 16.5 * SECOND],
+    ["over six hours", "999999", 6 * HOUR, 6 * HOUR],
     ["a date", "Sun, 01 Jan 2040 01:00:00 GMT", HOUR, HOUR],
-    ["nonsense", "soon", 15 * SECOND, 16.5 * SECOND],
-  ] as const)("may ask for a pause: %s", async ([, header, least, most]) => {
-    const world = await openWorld();
-    const made = await makePaidOrder(world);
-    const busy = says("busy", { status: 503, headers: { "retry-after": header } });
-    const wait = await waitAfter(world, made, busy);
-    expect(wait).toBeGreaterThanOrEqual(least);
-    expect(wait).toBeLessThanOrEqual(most);
-  });
+    ["invalid", "soon", 15 * SECOND, 16.5 * SECOND],
+  ] as const)(
+    "applies a Retry-After that is %s within its limits",
+    async ([, header, min, max]) => {
+      const scene = await openScene();
+      const order = await makePaidOrder(scene);
+      const busy = appResponse("busy", { status: 503, headers: { "retry-after": header } });
+      const wait = await callAndGetWait(scene, order, busy);
+      expect(wait).toBeGreaterThanOrEqual(min);
+      expect(wait).toBeLessThanOrEqual(max);
+    },
+  );
 });
 
-describe("the schedule", () => {
-  test("calls sixteen times with the contract's waits, and says then that it has failed", async () => {
-    const world = await openWorld();
-    const { app } = world;
-    const made = await makePaidOrder(world);
+describe("I5: the delivery schedule", () => {
+  test("makes 16 calls at the contract's intervals, then logs delivery_exhausted", async () => {
+    const scene = await openScene();
+    const { app } = scene;
+    const order = await makePaidOrder(scene);
     const waits: (number | null)[] = [];
     for (let call = 1; call <= 16; call += 1) {
-      waits.push(await waitAfter(world, made, no));
-      expect(await rowOf(made)).toMatchObject({ payNotifyState: "failing", payNotifyNumber: call });
+      waits.push(await callAndGetWait(scene, order, refuse));
+      expect(await rowOf(order)).toMatchObject({
+        payNotifyState: "failing",
+        payNotifyNumber: call,
+      });
     }
     expect(waits.pop()).toBeNull();
     for (const [index, wait] of waits.entries()) {
@@ -236,118 +252,118 @@ describe("the schedule", () => {
     expect(new Set(app.calls.map(({ parameters }) => parameters.get("eventId"))).size).toBe(1);
     const stamps = app.calls.map(({ headers }) => Number(headers.get("webhook-timestamp")));
     expect(new Set(stamps).size).toBe(16);
-    expect(world.logged.join()).toContain("delivery_exhausted");
+    expect(scene.logged.join()).toContain("delivery_exhausted");
   });
 
-  test("adds no more than a tenth, however chance has it", async () => {
-    const world = await openWorld();
+  test("adds a jitter of at most 10 % to a wait", async () => {
+    const scene = await openScene();
     vi.spyOn(Math, "random").mockReturnValue(0.999_999);
-    const made = await makePaidOrder(world);
-    expect(await waitAfter(world, made, no)).toBeGreaterThan(16.4 * SECOND);
+    const order = await makePaidOrder(scene);
+    expect(await callAndGetWait(scene, order, refuse)).toBeGreaterThan(16.4 * SECOND);
     vi.spyOn(Math, "random").mockReturnValue(0);
-    expect(await waitAfter(world, made, no)).toBe(15 * SECOND);
+    expect(await callAndGetWait(scene, order, refuse)).toBe(15 * SECOND);
   });
 
-  test("ends with the first confirmation", async () => {
-    const world = await openWorld();
-    const made = await makePaidOrder(world);
-    await waitAfter(world, made, no);
-    expect(await waitAfter(world, made, says("success"))).toBeNull();
-    expect(await rowOf(made)).toMatchObject({ payNotifyState: "confirmed", payNotifyNumber: 2 });
+  test("stops at the first confirmation", async () => {
+    const scene = await openScene();
+    const order = await makePaidOrder(scene);
+    await callAndGetWait(scene, order, refuse);
+    expect(await callAndGetWait(scene, order, appResponse("success"))).toBeNull();
+    expect(await rowOf(order)).toMatchObject({ payNotifyState: "confirmed", payNotifyNumber: 2 });
   });
 
-  test("does not hurry by a repeated notification", async () => {
-    const world = await openWorld();
-    const made = await makePaidOrder(world);
-    await waitAfter(world, made, no);
-    const before = await timerOf(made, "deliver-payment");
-    const paid = world.wechat.order(made.number);
-    expect(await notifyPayment(world.shop, made.number, paid)).toBe(true);
-    expect(await timerOf(made, "deliver-payment")).toEqual(before);
+  test("isn't brought forward by a repeated payment notification", async () => {
+    const scene = await openScene();
+    const order = await makePaidOrder(scene);
+    await callAndGetWait(scene, order, refuse);
+    const before = await timerOf(order, "deliver-payment");
+    const paid = scene.wechat.order(order.number);
+    expect(await notifyPayment(scene.shop, order.number, paid)).toBe(true);
+    expect(await timerOf(order, "deliver-payment")).toEqual(before);
   });
 });
 
-describe("redelivery by hand", () => {
-  test("begins again after the schedule has ended, and the count goes on", async () => {
-    const world = await openWorld();
-    const made = await makePaidOrder(world);
-    while ((await waitAfter(world, made, no)) !== null)
-      expect(world.app.calls.length).toBeLessThan(17);
-    expect(await objectOf(made).redeliver("pay")).toBe("armed");
-    const wait = await waitAfter(world, made, no);
+describe("redeliver", () => {
+  test("restarts an exhausted schedule and continues the call count", async () => {
+    const scene = await openScene();
+    const order = await makePaidOrder(scene);
+    while ((await callAndGetWait(scene, order, refuse)) !== null)
+      expect(scene.app.calls.length).toBeLessThan(17);
+    expect(await objectOf(order).redeliver("pay")).toBe("armed");
+    const wait = await callAndGetWait(scene, order, refuse);
     expect(wait).toBeLessThanOrEqual(16.5 * SECOND);
-    expect(await rowOf(made)).toMatchObject({ payNotifyState: "failing", payNotifyNumber: 17 });
-    await waitAfter(world, made, says("success"));
-    expect(await rowOf(made)).toMatchObject({ payNotifyState: "confirmed", payNotifyNumber: 18 });
-    expect(new Set(world.app.calls.map(({ parameters }) => parameters.get("eventId"))).size).toBe(
+    expect(await rowOf(order)).toMatchObject({ payNotifyState: "failing", payNotifyNumber: 17 });
+    await callAndGetWait(scene, order, appResponse("success"));
+    expect(await rowOf(order)).toMatchObject({ payNotifyState: "confirmed", payNotifyNumber: 18 });
+    expect(new Set(scene.app.calls.map(({ parameters }) => parameters.get("eventId"))).size).toBe(
       1,
     );
   });
 
-  test("of what was confirmed stays confirmed, even when it fails now", async () => {
-    const world = await openWorld();
-    const made = await makePaidOrder(world);
-    await runDue(made);
-    expect(await objectOf(made).redeliver("pay")).toBe("armed");
-    await waitAfter(world, made, no);
-    expect(await rowOf(made)).toMatchObject({ payNotifyState: "confirmed", payNotifyNumber: 2 });
+  test("keeps a confirmed delivery confirmed even if the new call fails", async () => {
+    const scene = await openScene();
+    const order = await makePaidOrder(scene);
+    await runDueTimers(order);
+    expect(await objectOf(order).redeliver("pay")).toBe("armed");
+    await callAndGetWait(scene, order, refuse);
+    expect(await rowOf(order)).toMatchObject({ payNotifyState: "confirmed", payNotifyNumber: 2 });
   });
 
-  test("while a call is in flight leads to another call", async () => {
-    const world = await openWorld();
-    const made = await makePaidOrder(world);
+  test("leads to another call when one is in flight", async () => {
+    const scene = await openScene();
+    const order = await makePaidOrder(scene);
     const held = gate();
-    world.app.reply(saysLater(held.passed, "fail"));
-    const running = runNext(made, "deliver-payment");
-    await until(() => world.app.calls.length === 1);
-    expect(await objectOf(made).redeliver("pay")).toBe("armed");
+    scene.app.respondWith(appResponseAfter(held.opened, "fail"));
+    const running = runNextTimer(order, "deliver-payment");
+    await until(() => scene.app.calls.length === 1);
+    expect(await objectOf(order).redeliver("pay")).toBe("armed");
     held.release();
     await running;
-    await runDue(made);
-    expect(world.app.calls).toHaveLength(2);
-    expect(await rowOf(made)).toMatchObject({ payNotifyState: "confirmed", payNotifyNumber: 2 });
+    await runDueTimers(order);
+    expect(scene.app.calls).toHaveLength(2);
+    expect(await rowOf(order)).toMatchObject({ payNotifyState: "confirmed", payNotifyNumber: 2 });
   });
 });
 
-describe("a crash while the app is being called", () => {
-  test("leads to another call, and both are counted", async () => {
-    const world = await openWorld();
-    const made = await makePaidOrder(world);
+describe("I5: a crash during the call to the app", () => {
+  test("leads to another call and counts both", async () => {
+    const scene = await openScene();
+    const order = await makePaidOrder(scene);
     const held = gate();
-    world.app.reply(saysLater(held.passed));
-    const running = runNext(made, "deliver-payment").catch(() => "aborted");
-    await until(() => world.app.calls.length === 1);
+    scene.app.respondWith(appResponseAfter(held.opened));
+    const running = runNextTimer(order, "deliver-payment").catch(() => "aborted");
+    await until(() => scene.app.calls.length === 1);
     await abortAllDurableObjects();
     held.release();
     await running;
-    expect((await rowOf(made)).payNotifyState).toBe("none");
-    expect((await timerOf(made, "deliver-payment"))?.dueAt).toBe(START + 15 * SECOND);
-    await runNext(made, "deliver-payment");
-    expect(world.app.calls).toHaveLength(2);
-    expect(await rowOf(made)).toMatchObject({ payNotifyState: "confirmed", payNotifyNumber: 2 });
+    expect((await rowOf(order)).payNotifyState).toBe("none");
+    expect((await timerOf(order, "deliver-payment"))?.dueAt).toBe(START + 15 * SECOND);
+    await runNextTimer(order, "deliver-payment");
+    expect(scene.app.calls).toHaveLength(2);
+    expect(await rowOf(order)).toMatchObject({ payNotifyState: "confirmed", payNotifyNumber: 2 });
   });
 
-  test("and D1 not taking the outcome lead to another call, and both are counted", async () => {
-    const world = await openWorld();
-    const made = await makePaidOrder(world);
-    watchD1().fail({ sql: /update "orders" set "pay_notify_state"/, how: "lost before" });
-    await runNext(made, "deliver-payment");
-    expect((await rowOf(made)).payNotifyNumber).toBe(0);
-    await runNext(made, "deliver-payment");
-    expect(world.app.calls).toHaveLength(2);
-    expect(await rowOf(made)).toMatchObject({ payNotifyState: "confirmed", payNotifyNumber: 2 });
+  test("leads to another call and counts both when D1 lost the outcome of the first", async () => {
+    const scene = await openScene();
+    const order = await makePaidOrder(scene);
+    instrumentD1().fail({ sql: /update "orders" set "pay_notify_state"/, how: "lost before" });
+    await runNextTimer(order, "deliver-payment");
+    expect((await rowOf(order)).payNotifyNumber).toBe(0);
+    await runNextTimer(order, "deliver-payment");
+    expect(scene.app.calls).toHaveLength(2);
+    expect(await rowOf(order)).toMatchObject({ payNotifyState: "confirmed", payNotifyNumber: 2 });
   });
 });
 
-test("a changed notify URL is called from the next call on", async () => {
-  const world = await openWorld();
-  const made = await makePaidOrder(world);
-  await waitAfter(world, made, no);
+test("callApp uses a changed notify URL from the next call on", async () => {
+  const scene = await openScene();
+  const order = await makePaidOrder(scene);
+  await callAndGetWait(scene, order, refuse);
   const url = "https://moved.example.com/pay";
   await env.DB.prepare("update apps set pay_notify_url = ? where id = ?")
-    .bind(url, world.shop.appId)
+    .bind(url, scene.shop.appId)
     .run();
   advance(MINUTE);
-  await runDue(made);
-  expect(world.app.calls.map((call) => call.url)).toEqual([world.shop.payUrl, url]);
+  await runDueTimers(order);
+  expect(scene.app.calls.map((call) => call.url)).toEqual([scene.shop.payUrl, url]);
 });

@@ -1,64 +1,71 @@
 import { abortAllDurableObjects } from "cloudflare:test";
 import { afterEach, describe, expect, test } from "vitest";
-import { says } from "../support/fake-app.ts";
+import { appResponse } from "../support/app-receiver.ts";
 import { UNKNOWN, UNKNOWN_BUT_DONE } from "../support/faults.ts";
 import {
   makeOrder,
   objectOf,
-  refund,
+  requestRefund,
   refundOf,
   rowOf,
-  runDue,
-  runNext,
+  runDueTimers,
+  runNextTimer,
   timersOf,
-  view,
-} from "../support/life.ts";
-import { notifyPayment, notifyRefund } from "../support/notices.ts";
-import { closeWorld, openWorld } from "../support/world.ts";
+  viewOrder,
+} from "../support/scenario.ts";
+import { notifyPayment, notifyRefund } from "../support/notifications.ts";
+import { closeScene, openScene } from "../support/scene.ts";
 
-afterEach(closeWorld);
+afterEach(closeScene);
 
-/** Throws all objects out of memory, at once and unasked; what they have stored stays. */
+/** Evicts all objects from memory at once; their storage stays. */
 const evict = abortAllDurableObjects;
 
-describe("an order whose object is evicted after each step", () => {
-  test("lives to the same end", async () => {
-    const world = await openWorld();
-    const { wechat, app, shop } = world;
-    const made = await makeOrder(world);
+describe("OrderObject, evicted after each step", () => {
+  test("takes an order through payment, deliveries and refund to the same final state", async () => {
+    const scene = await openScene();
+    const { wechat, app, shop } = scene;
+    const order = await makeOrder(scene);
     await evict();
     wechat.fail("/pay/orderquery", UNKNOWN);
-    await runNext(made, "poll-payment");
+    await runNextTimer(order, "poll-payment");
     await evict();
-    const paid = wechat.pay(made.number);
-    expect(await notifyPayment(shop, made.number, paid)).toBe(true);
+    const paid = wechat.pay(order.number);
+    expect(await notifyPayment(shop, order.number, paid)).toBe(true);
     await evict();
-    app.reply(says("fail"), says("fail"));
-    await runNext(made, "deliver-payment");
+    app.respondWith(appResponse("fail"), appResponse("fail"));
+    await runNextTimer(order, "deliver-payment");
     await evict();
-    await runNext(made, "deliver-payment");
+    await runNextTimer(order, "deliver-payment");
     await evict();
-    await runNext(made, "deliver-payment");
-    expect(await rowOf(made)).toMatchObject({ payNotifyState: "confirmed", payNotifyNumber: 3 });
+    await runNextTimer(order, "deliver-payment");
+    expect(await rowOf(order)).toMatchObject({ payNotifyState: "confirmed", payNotifyNumber: 3 });
     await evict();
     wechat.fail("/secapi/pay/refund", UNKNOWN_BUT_DONE);
-    expect((await refund(world, made)).code).toBe(503);
+    expect((await requestRefund(scene, order)).code).toBe(503);
     await evict();
-    await runNext(made, "poll-refund");
+    await runNextTimer(order, "poll-refund");
     await evict();
-    const { number, state } = await refundOf(made);
+    const { number, state } = await refundOf(order);
     expect(state).toBe("accepted");
-    expect(await refund(world, made)).toMatchObject({ code: 0, data: { refund_no: number } });
+    expect(await requestRefund(scene, order)).toMatchObject({
+      code: 0,
+      data: { refund_no: number },
+    });
     await evict();
     wechat.refund(number).status = "SUCCESS";
-    const news = { out_trade_no: made.number, out_refund_no: number, refund_status: "SUCCESS" };
-    expect(await notifyRefund(shop, news)).toBe(true);
+    const notification = {
+      out_trade_no: order.number,
+      out_refund_no: number,
+      refund_status: "SUCCESS",
+    };
+    expect(await notifyRefund(shop, notification)).toBe(true);
     await evict();
-    app.reply(says("fail"));
-    await runNext(made, "deliver-refund");
+    app.respondWith(appResponse("fail"));
+    await runNextTimer(order, "deliver-refund");
     await evict();
-    await runNext(made, "deliver-refund");
-    expect(await view(world, made)).toMatchObject({
+    await runNextTimer(order, "deliver-refund");
+    expect(await viewOrder(scene, order)).toMatchObject({
       pay_state: "2",
       pay_notify_state: "2",
       pay_notify_number: 3,
@@ -69,24 +76,24 @@ describe("an order whose object is evicted after each step", () => {
     expect(wechat.callsOf("/secapi/pay/refund")).toHaveLength(1);
   });
 
-  test("fails at its expiry all the same", async () => {
-    const world = await openWorld();
-    const made = await makeOrder(world);
-    while ((await timersOf(made)).length > 0) {
+  test("still fails an unpaid order at its expiry", async () => {
+    const scene = await openScene();
+    const order = await makeOrder(scene);
+    while ((await timersOf(order)).length > 0) {
       await evict();
-      await runNext(made, "poll-payment");
+      await runNextTimer(order, "poll-payment");
     }
-    expect((await rowOf(made)).payState).toBe("failed");
+    expect((await rowOf(order)).payState).toBe("failed");
   });
 
-  test("keeps its timeline", async () => {
-    const world = await openWorld();
-    const made = await makeOrder(world);
+  test("keeps the order's timeline", async () => {
+    const scene = await openScene();
+    const order = await makeOrder(scene);
     await evict();
-    await notifyPayment(world.shop, made.number, world.wechat.pay(made.number));
+    await notifyPayment(scene.shop, order.number, scene.wechat.pay(order.number));
     await evict();
-    await runDue(made);
-    const { entries } = await objectOf(made).history();
+    await runDueTimers(order);
+    const { entries } = await objectOf(order).history();
     expect(entries.map(({ event }) => event)).toEqual([
       "wechat.prepay",
       "payment.recorded",
@@ -95,19 +102,19 @@ describe("an order whose object is evicted after each step", () => {
   });
 });
 
-test("an evicted object has every timer that it had", async () => {
-  const world = await openWorld();
-  const made = await makeOrder(world);
-  expect((await timersOf(made)).map(({ kind }) => kind)).toEqual(["poll-payment"]);
+test("OrderObject keeps every timer over an eviction", async () => {
+  const scene = await openScene();
+  const order = await makeOrder(scene);
+  expect((await timersOf(order)).map(({ kind }) => kind)).toEqual(["poll-payment"]);
   await evict();
-  expect((await timersOf(made)).map(({ kind }) => kind)).toEqual(["poll-payment"]);
-  await notifyPayment(world.shop, made.number, world.wechat.pay(made.number));
-  await refund(world, made);
-  const before = await timersOf(made);
+  expect((await timersOf(order)).map(({ kind }) => kind)).toEqual(["poll-payment"]);
+  await notifyPayment(scene.shop, order.number, scene.wechat.pay(order.number));
+  await requestRefund(scene, order);
+  const before = await timersOf(order);
   expect(before.map(({ kind }) => kind).toSorted((a, b) => a.localeCompare(b))).toEqual([
     "deliver-payment",
     "poll-refund",
   ]);
   await evict();
-  expect(await timersOf(made)).toEqual(before);
+  expect(await timersOf(order)).toEqual(before);
 });

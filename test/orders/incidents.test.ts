@@ -4,53 +4,53 @@ import { afterEach, describe, expect, test } from "vitest";
 import { incidents } from "../../src/db/schema.ts";
 import { randomHex32 } from "../../src/lib/random.ts";
 import { advance, gate } from "../support/clock.ts";
-import { watchD1 } from "../support/d1.ts";
-import { says, saysLater } from "../support/fake-app.ts";
+import { instrumentD1 } from "../support/d1.ts";
+import { appResponse, appResponseAfter } from "../support/app-receiver.ts";
 import { UNKNOWN } from "../support/faults.ts";
 import {
   makeOrder,
   makePaidOrder,
   objectOf,
-  refund,
+  requestRefund,
   refundOf,
   rowOf,
-  runDue,
-  runNext,
+  runDueTimers,
+  runNextTimer,
   timerOf,
-  type Made,
-} from "../support/life.ts";
-import { notifyPayment, notifyRefund } from "../support/notices.ts";
+  type OrderRef,
+} from "../support/scenario.ts";
+import { notifyPayment, notifyRefund } from "../support/notifications.ts";
 import { db } from "../support/rows.ts";
-import { closeWorld, openWorld, until, type World } from "../support/world.ts";
+import { closeScene, openScene, until, type Scene } from "../support/scene.ts";
 
 const HOUR = 3_600_000;
 const OPEN = /insert into "incidents"/;
 
-afterEach(closeWorld);
+afterEach(closeScene);
 
-/** The incidents about this order, the oldest first. */
-async function incidentsOf({ number }: Pick<Made, "number">) {
+/** The order's incidents, oldest first. */
+async function incidentsOf({ number }: Pick<OrderRef, "number">) {
   return await db.select().from(incidents).where(eq(incidents.orderNumber, number));
 }
 
-/** Has the app refuse every call of the schedule. */
-async function exhaust(world: World, made: Made, kind = "deliver-payment"): Promise<void> {
-  world.app.reply(...Array.from({ length: 16 }, () => says("fail")));
-  for (let call = 0; call < 16; call += 1) await runNext(made, kind);
+/** Runs the whole schedule with an app that refuses every call. */
+async function exhaust(scene: Scene, order: OrderRef, kind = "deliver-payment"): Promise<void> {
+  scene.app.respondWith(...Array.from({ length: 16 }, () => appResponse("fail")));
+  for (let call = 0; call < 16; call += 1) await runNextTimer(order, kind);
 }
 
-describe("a payment that contradicts the record", () => {
-  test("is an incident that says how, once however often it is reported", async () => {
-    const world = await openWorld();
-    const { shop, wechat } = world;
-    const made = await makeOrder(world);
-    const paid = wechat.pay(made.number);
-    expect(await notifyPayment(shop, made.number, paid, { total_fee: "1" })).toBe(false);
-    expect(await notifyPayment(shop, made.number, paid, { total_fee: "1" })).toBe(false);
-    expect(await incidentsOf(made)).toMatchObject([
+describe("incident payment_contradiction", () => {
+  test("opens once with the difference and counts the repeated reports", async () => {
+    const scene = await openScene();
+    const { shop, wechat } = scene;
+    const order = await makeOrder(scene);
+    const paid = wechat.pay(order.number);
+    expect(await notifyPayment(shop, order.number, paid, { total_fee: "1" })).toBe(false);
+    expect(await notifyPayment(shop, order.number, paid, { total_fee: "1" })).toBe(false);
+    expect(await incidentsOf(order)).toMatchObject([
       {
         kind: "payment_contradiction",
-        subject: made.number,
+        subject: order.number,
         merchantId: shop.merchantId,
         facts: { what: "amount", transactionId: paid.transactionId, totalFen: 1 },
         seen: 2,
@@ -59,173 +59,178 @@ describe("a payment that contradicts the record", () => {
     ]);
   });
 
-  test("is not acknowledged when the incident can't be stored", async () => {
-    const world = await openWorld();
-    const made = await makeOrder(world);
-    const paid = world.wechat.pay(made.number);
-    watchD1().fail({ sql: OPEN, how: "lost before" });
-    expect(await notifyPayment(world.shop, made.number, paid, { total_fee: "1" })).toBe(false);
-    expect(await incidentsOf(made)).toEqual([]);
-    expect(await notifyPayment(world.shop, made.number, paid)).toBe(true);
+  test("refuses the notification when the incident can't be stored", async () => {
+    const scene = await openScene();
+    const order = await makeOrder(scene);
+    const paid = scene.wechat.pay(order.number);
+    instrumentD1().fail({ sql: OPEN, how: "lost before" });
+    expect(await notifyPayment(scene.shop, order.number, paid, { total_fee: "1" })).toBe(false);
+    expect(await incidentsOf(order)).toEqual([]);
+    expect(await notifyPayment(scene.shop, order.number, paid)).toBe(true);
   });
 });
 
-test("a payment of an order that isn't there is an incident of the merchant that reported it", async () => {
-  const world = await openWorld();
-  const made = await makeOrder(world);
-  const paid = world.wechat.pay(made.number);
+test("incident payment_of_unknown_order opens for the merchant that reported the payment", async () => {
+  const scene = await openScene();
+  const order = await makeOrder(scene);
+  const paid = scene.wechat.pay(order.number);
   const number = randomHex32();
-  expect(await notifyPayment(world.shop, number, paid)).toBe(false);
+  expect(await notifyPayment(scene.shop, number, paid)).toBe(false);
   expect(await incidentsOf({ number })).toMatchObject([
     {
       kind: "payment_of_unknown_order",
-      merchantId: world.shop.merchantId,
+      merchantId: scene.shop.merchantId,
       facts: { transactionId: paid.transactionId, totalFen: 100 },
     },
   ]);
 });
 
-describe("an order that WeChat says nothing usable about", () => {
-  test("is an incident more than an hour after its expiry, and none before", async () => {
-    const world = await openWorld();
-    const made = await makeOrder(world);
-    const { expiresAt } = await rowOf(made);
-    world.wechat.fail("/pay/orderquery", ...Array.from({ length: 30 }, () => UNKNOWN));
-    while ((await incidentsOf(made)).length === 0) await runNext(made, "poll-payment");
-    const late = Date.now() - expiresAt;
-    expect(late).toBeGreaterThan(HOUR);
-    expect(late).toBeLessThan(2 * HOUR);
-    expect(await incidentsOf(made)).toMatchObject([
+describe("incident payment_outcome_unknown", () => {
+  test("opens over an hour after the order's expiry and not before", async () => {
+    const scene = await openScene();
+    const order = await makeOrder(scene);
+    const { expiresAt } = await rowOf(order);
+    scene.wechat.fail("/pay/orderquery", ...Array.from({ length: 30 }, () => UNKNOWN));
+    while ((await incidentsOf(order)).length === 0) await runNextTimer(order, "poll-payment");
+    const overdueMs = Date.now() - expiresAt;
+    expect(overdueMs).toBeGreaterThan(HOUR);
+    expect(overdueMs).toBeLessThan(2 * HOUR);
+    expect(await incidentsOf(order)).toMatchObject([
       {
         kind: "payment_outcome_unknown",
-        merchantId: world.shop.merchantId,
+        merchantId: scene.shop.merchantId,
         facts: { wechat: "unknown" },
       },
     ]);
-    expect(await timerOf(made, "poll-payment")).toBeDefined();
+    expect(await timerOf(order, "poll-payment")).toBeDefined();
   });
 
   test.for(["by the timer", "by a notification"])(
-    "is no incident any more once it is known %s",
+    "is resolved when the outcome becomes known %s",
     async (how) => {
-      const world = await openWorld();
-      const made = await makeOrder(world);
-      world.wechat.fail("/pay/orderquery", ...Array.from({ length: 9 }, () => UNKNOWN));
-      for (let asked = 0; asked < 9; asked += 1) await runNext(made, "poll-payment");
-      expect(await incidentsOf(made)).toMatchObject([{ resolvedAt: null }]);
-      const paid = world.wechat.pay(made.number);
-      if (how === "by the timer") await runNext(made, "poll-payment");
-      else await notifyPayment(world.shop, made.number, paid);
-      expect(await incidentsOf(made)).toMatchObject([
+      const scene = await openScene();
+      const order = await makeOrder(scene);
+      scene.wechat.fail("/pay/orderquery", ...Array.from({ length: 9 }, () => UNKNOWN));
+      for (let poll = 0; poll < 9; poll += 1) await runNextTimer(order, "poll-payment");
+      expect(await incidentsOf(order)).toMatchObject([{ resolvedAt: null }]);
+      const paid = scene.wechat.pay(order.number);
+      if (how === "by the timer") await runNextTimer(order, "poll-payment");
+      else await notifyPayment(scene.shop, order.number, paid);
+      expect(await incidentsOf(order)).toMatchObject([
         { resolvedAt: Date.now(), note: expect.stringMatching(/^The gateway:/) },
       ]);
-      expect(await timerOf(made, "poll-payment")).toBeUndefined();
+      expect(await timerOf(order, "poll-payment")).toBeUndefined();
     },
   );
 
-  test("is none when WeChat merely stumbles over a failed one that is asked about anew", async () => {
-    const world = await openWorld();
-    const made = await makeOrder(world);
-    while ((await timerOf(made, "poll-payment")) !== undefined) await runNext(made, "poll-payment");
+  test("doesn't open on a few unknown answers to queries about a failed order", async () => {
+    const scene = await openScene();
+    const order = await makeOrder(scene);
+    while ((await timerOf(order, "poll-payment")) !== undefined)
+      await runNextTimer(order, "poll-payment");
     advance(2 * HOUR);
-    // A booking that D1 loses leaves a timer that finds out.
-    const paid = world.wechat.pay(made.number);
-    watchD1().fail({ sql: /update "orders" set "pay_state"/, how: "lost before", times: 2 });
-    await notifyPayment(world.shop, made.number, paid);
-    await runNext(made, "deliver-payment");
-    world.wechat.fail("/pay/orderquery", ...Array.from({ length: 10 }, () => UNKNOWN));
-    for (let asked = 1; asked <= 8; asked += 1) await runNext(made, "poll-payment");
-    expect(await incidentsOf(made)).toEqual([]);
-    await runNext(made, "poll-payment");
-    expect(await incidentsOf(made)).toMatchObject([{ kind: "payment_outcome_unknown" }]);
+    // A payment that D1 fails to record leaves a timer that queries WeChat.
+    const paid = scene.wechat.pay(order.number);
+    instrumentD1().fail({ sql: /update "orders" set "pay_state"/, how: "lost before", times: 2 });
+    await notifyPayment(scene.shop, order.number, paid);
+    await runNextTimer(order, "deliver-payment");
+    scene.wechat.fail("/pay/orderquery", ...Array.from({ length: 10 }, () => UNKNOWN));
+    for (let poll = 1; poll <= 8; poll += 1) await runNextTimer(order, "poll-payment");
+    expect(await incidentsOf(order)).toEqual([]);
+    await runNextTimer(order, "poll-payment");
+    expect(await incidentsOf(order)).toMatchObject([{ kind: "payment_outcome_unknown" }]);
   });
 });
 
-describe("an app that never confirms", () => {
-  test("is an incident when the schedule has ended, resolved when it confirms after all", async () => {
-    const world = await openWorld();
-    const made = await makePaidOrder(world);
-    await exhaust(world, made);
-    expect(await incidentsOf(made)).toMatchObject([
+describe("incident delivery_exhausted", () => {
+  test("opens at the schedule's end and is resolved when the app confirms later", async () => {
+    const scene = await openScene();
+    const order = await makePaidOrder(scene);
+    await exhaust(scene, order);
+    expect(await incidentsOf(order)).toMatchObject([
       {
         kind: "delivery_exhausted",
-        subject: made.number,
-        merchantId: world.shop.merchantId,
+        subject: order.number,
+        merchantId: scene.shop.merchantId,
         facts: {
-          app: world.shop.appId,
-          eventId: `pay_${made.number}`,
+          app: scene.shop.appId,
+          eventId: `pay_${order.number}`,
           calls: 16,
           status: 200,
         },
         resolvedAt: null,
       },
     ]);
-    await objectOf(made).redeliver("pay");
-    await runDue(made);
-    expect(await incidentsOf(made)).toMatchObject([
+    await objectOf(order).redeliver("pay");
+    await runDueTimers(order);
+    expect(await incidentsOf(order)).toMatchObject([
       { resolvedAt: Date.now(), note: expect.stringMatching(/^The gateway:/) },
     ]);
-    expect(await timerOf(made, "deliver-payment")).toBeUndefined();
+    expect(await timerOf(order, "deliver-payment")).toBeUndefined();
   });
 
-  test("of a refund names the refund", async () => {
-    const world = await openWorld();
-    const made = await makePaidOrder(world);
-    await runDue(made);
-    await refund(world, made);
-    const { number } = await refundOf(made);
-    world.wechat.refund(number).status = "SUCCESS";
-    const news = { out_trade_no: made.number, out_refund_no: number, refund_status: "SUCCESS" };
-    await notifyRefund(world.shop, news);
-    await exhaust(world, made, "deliver-refund");
-    expect(await incidentsOf(made)).toMatchObject([
+  test("names the refund when a refund's delivery is exhausted", async () => {
+    const scene = await openScene();
+    const order = await makePaidOrder(scene);
+    await runDueTimers(order);
+    await requestRefund(scene, order);
+    const { number } = await refundOf(order);
+    scene.wechat.refund(number).status = "SUCCESS";
+    const notification = {
+      out_trade_no: order.number,
+      out_refund_no: number,
+      refund_status: "SUCCESS",
+    };
+    await notifyRefund(scene.shop, notification);
+    await exhaust(scene, order, "deliver-refund");
+    expect(await incidentsOf(order)).toMatchObject([
       { kind: "delivery_exhausted", subject: number, facts: { refundNo: number, calls: 16 } },
     ]);
   });
 
-  test("is none while its calls were begun anew during the last one", async () => {
-    const world = await openWorld();
-    const made = await makePaidOrder(world);
-    world.app.reply(...Array.from({ length: 15 }, () => says("fail")));
-    for (let call = 0; call < 15; call += 1) await runNext(made, "deliver-payment");
+  test("doesn't open when a redelivery is requested during the last call", async () => {
+    const scene = await openScene();
+    const order = await makePaidOrder(scene);
+    scene.app.respondWith(...Array.from({ length: 15 }, () => appResponse("fail")));
+    for (let call = 0; call < 15; call += 1) await runNextTimer(order, "deliver-payment");
     const held = gate();
-    world.app.reply(saysLater(held.passed, "fail"));
-    const last = runNext(made, "deliver-payment");
-    await until(() => world.app.calls.length === 16);
+    scene.app.respondWith(appResponseAfter(held.opened, "fail"));
+    const last = runNextTimer(order, "deliver-payment");
+    await until(() => scene.app.calls.length === 16);
     advance(1);
-    await objectOf(made).redeliver("pay");
+    await objectOf(order).redeliver("pay");
     held.release();
     await last;
-    expect(await incidentsOf(made)).toEqual([]);
-    expect(await timerOf(made, "deliver-payment")).toMatchObject({ attempt: 0 });
+    expect(await incidentsOf(order)).toEqual([]);
+    expect(await timerOf(order, "deliver-payment")).toMatchObject({ attempt: 0 });
   });
 
-  test("leaves the timer behind when the incident can't be stored, and raises it then", async () => {
-    const world = await openWorld();
-    const made = await makePaidOrder(world);
-    watchD1().fail({ sql: OPEN, how: "lost before" });
-    await exhaust(world, made);
-    expect(await incidentsOf(made)).toEqual([]);
+  test("keeps the timer when the incident can't be stored and opens it at the next call", async () => {
+    const scene = await openScene();
+    const order = await makePaidOrder(scene);
+    instrumentD1().fail({ sql: OPEN, how: "lost before" });
+    await exhaust(scene, order);
+    expect(await incidentsOf(order)).toEqual([]);
     await abortAllDurableObjects();
-    world.app.reply(says("fail"));
-    await runNext(made, "deliver-payment");
-    expect(await incidentsOf(made)).toMatchObject([{ facts: { calls: 17 } }]);
-    expect(await timerOf(made, "deliver-payment")).toBeUndefined();
+    scene.app.respondWith(appResponse("fail"));
+    await runNextTimer(order, "deliver-payment");
+    expect(await incidentsOf(order)).toMatchObject([{ facts: { calls: 17 } }]);
+    expect(await timerOf(order, "deliver-payment")).toBeUndefined();
   });
 });
 
-test("an order's normal life touches no incident", async () => {
-  const world = await openWorld();
-  const { trips } = watchD1();
-  const made = await makePaidOrder(world);
-  world.app.reply(says("fail"));
-  await runNext(made, "deliver-payment");
-  await runNext(made, "deliver-payment");
-  const expired = await makeOrder(world);
+test("incidents aren't touched by orders without faults", async () => {
+  const scene = await openScene();
+  const { trips } = instrumentD1();
+  const order = await makePaidOrder(scene);
+  scene.app.respondWith(appResponse("fail"));
+  await runNextTimer(order, "deliver-payment");
+  await runNextTimer(order, "deliver-payment");
+  const expired = await makeOrder(scene);
   while ((await timerOf(expired, "poll-payment")) !== undefined) {
-    await runNext(expired, "poll-payment");
+    await runNextTimer(expired, "poll-payment");
   }
-  expect((await rowOf(made)).payNotifyState).toBe("confirmed");
+  expect((await rowOf(order)).payNotifyState).toBe("confirmed");
   expect((await rowOf(expired)).payState).toBe("failed");
   expect(trips.flat().filter((statement) => statement.includes("incidents"))).toEqual([]);
 });

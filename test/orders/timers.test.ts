@@ -4,24 +4,31 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { randomHex32 } from "../../src/lib/random.ts";
 import { Timers, type TimerName } from "../../src/orders/timers.ts";
 import { START, stopClock } from "../support/clock.ts";
-import { makeOrder, makePaidOrder, objectOf, rowOf, runDue, timersOf } from "../support/life.ts";
-import { notifyPayment } from "../support/notices.ts";
-import { closeWorld, openWorld } from "../support/world.ts";
+import {
+  makeOrder,
+  makePaidOrder,
+  objectOf,
+  rowOf,
+  runDueTimers,
+  timersOf,
+} from "../support/scenario.ts";
+import { notifyPayment } from "../support/notifications.ts";
+import { closeScene, openScene } from "../support/scene.ts";
 
 const POLL: TimerName = { kind: "poll-payment" };
 const PAY: TimerName = { kind: "deliver-payment" };
 const REFUND: TimerName = { kind: "poll-refund", refundNo: "0123456789abcdef0123456789abcdef" };
 
 beforeEach(stopClock);
-afterEach(closeWorld);
+afterEach(closeScene);
 
-/** Fresh timers in a fresh object, with all that is billed: the rows put and the alarms set. */
+/** Runs `work` with new timers in a new object; `billed` lists the rows written and alarms set. */
 async function inObject(
   work: (timers: Timers, storage: DurableObjectStorage, billed: () => string[]) => Promise<void>,
 ): Promise<void> {
   const stub = env.ORDER_OBJECT.getByName(randomHex32());
   await runInDurableObject(stub, async (_object, { storage }) => {
-    // Spies reach the prototypes: no other object has anything to do meanwhile.
+    // The spies are on the prototypes, so no other object may work meanwhile.
     const put = vi.spyOn(Object.getPrototypeOf(storage.kv), "put");
     const remove = vi.spyOn(Object.getPrototypeOf(storage.kv), "delete");
     const alarm = vi.spyOn(Object.getPrototypeOf(storage), "setAlarm");
@@ -41,8 +48,8 @@ async function inObject(
   });
 }
 
-describe("the alarm", () => {
-  test("goes off with the earliest timer, and is moved only when it would be too late", async () => {
+describe("Timers, the alarm", () => {
+  test("is set for the earliest timer and moved only if it would fire too late", async () => {
     await inObject(async (timers, storage, billed) => {
       await timers.arm(POLL, START + 60);
       expect(billed()).toEqual(["put", "alarm 60"]);
@@ -63,28 +70,28 @@ describe("the alarm", () => {
     });
   });
 
-  test("is set once for all that an alarm has done, at its end", async () => {
+  test("is set once at the end of an alarm, for all its changes", async () => {
     await inObject(async (timers, storage, billed) => {
       await timers.arm(PAY, START);
       await timers.arm(POLL, START + 60);
       await storage.deleteAlarm();
       billed();
-      // Woken by the alarm, the object remembers nothing.
-      const woken = new Timers(storage);
-      const [due, ...others] = woken.beginAlarm(START);
+      // The alarm starts the object with empty memory.
+      const restarted = new Timers(storage);
+      const [due, ...others] = restarted.beginAlarm(START);
       expect(others).toEqual([]);
       if (due === undefined) throw new Error("nothing is due");
-      const begun = await woken.begin(due, START + 15);
-      await woken.putOff(begun, START + 20);
-      await woken.arm(REFUND, START + 40);
+      const begun = await restarted.begin(due, START + 15);
+      await restarted.putOff(begun, START + 20);
+      await restarted.arm(REFUND, START + 40);
       expect(billed()).toEqual(["put", "put", "put"]);
-      await woken.endAlarm();
+      await restarted.endAlarm();
       expect(billed()).toEqual(["alarm 20"]);
       expect(await storage.getAlarm()).toBe(START + 20);
     });
   });
 
-  test("isn't set when nothing is armed any more", async () => {
+  test("isn't set when no timer is armed", async () => {
     await inObject(async (timers, storage, billed) => {
       await timers.arm(PAY, START);
       await storage.deleteAlarm();
@@ -97,21 +104,21 @@ describe("the alarm", () => {
     });
   });
 
-  test("that was lost is set again, by whatever is done with the timers next", async () => {
+  test("is restored by the next operation after it was lost", async () => {
     await inObject(async (timers, storage) => {
       await timers.arm(POLL, START + 60);
       await storage.deleteAlarm();
-      // Another object's memory: what this one remembers of the alarm is gone.
-      const woken = new Timers(storage);
-      expect(await woken.armIfAbsent(POLL, START + 90)).toBe(false);
+      // A new instance, which doesn't have the alarm's time in memory.
+      const restarted = new Timers(storage);
+      expect(await restarted.armIfAbsent(POLL, START + 90)).toBe(false);
       expect(await storage.getAlarm()).toBe(START + 60);
       await storage.deleteAlarm();
-      await woken.endAlarm();
+      await restarted.endAlarm();
       expect(await storage.getAlarm()).toBe(START + 60);
     });
   });
 
-  test("that couldn't be set is set by the next change", async () => {
+  test("is set by the next change after setting it failed", async () => {
     await inObject(async (timers, storage) => {
       vi.spyOn(Object.getPrototypeOf(storage), "setAlarm").mockRejectedValueOnce(new Error("no"));
       await expect(timers.arm(POLL, START + 60)).rejects.toThrow("no");
@@ -121,8 +128,8 @@ describe("the alarm", () => {
   });
 });
 
-describe("a timer", () => {
-  test("that takes another's place costs one row, and begins no sooner than it may", async () => {
+describe("Timers, changes of a timer", () => {
+  test("replace writes one row and never brings a started timer forward", async () => {
     await inObject(async (timers, _storage, billed) => {
       await timers.arm(POLL, START + 60);
       await timers.armIfAbsent(PAY, START + 60);
@@ -139,7 +146,7 @@ describe("a timer", () => {
     });
   });
 
-  test("that has changed since it was read is neither put off nor taken away", async () => {
+  test("putOff and remove ignore a timer that changed since it was read", async () => {
     await inObject(async (timers, _storage, billed) => {
       await timers.arm(PAY, START + 60);
       const [read] = timers.all();
@@ -150,15 +157,15 @@ describe("a timer", () => {
       await timers.remove(read);
       expect(billed()).toEqual([]);
       expect(timers.all()).toMatchObject([{ ...PAY, dueAt: START + 10 }]);
-      const [hastened] = timers.all();
-      if (hastened === undefined) throw new Error("not armed");
-      await timers.begin(hastened, START + 10);
-      await timers.remove(hastened);
+      const [rearmed] = timers.all();
+      if (rearmed === undefined) throw new Error("not armed");
+      await timers.begin(rearmed, START + 10);
+      await timers.remove(rearmed);
       expect(timers.all()).toMatchObject([{ ...PAY, attempt: 1 }]);
     });
   });
 
-  test("that is gone isn't brought back by an attempt that was about to begin", async () => {
+  test("begin doesn't restore a removed timer", async () => {
     await inObject(async (timers) => {
       await timers.arm(POLL, START);
       const [read] = timers.all();
@@ -169,7 +176,7 @@ describe("a timer", () => {
     });
   });
 
-  test("armed anew starts its attempts again, and its calls go on", async () => {
+  test("arm resets the attempts of a timer and keeps its call count", async () => {
     await inObject(async (timers) => {
       await timers.arm(PAY, START);
       const [read] = timers.all();
@@ -181,27 +188,27 @@ describe("a timer", () => {
   });
 });
 
-describe("an order", () => {
-  test("that is booked isn't asked about any more", async () => {
-    const world = await openWorld();
-    const made = await makePaidOrder(world);
-    expect((await timersOf(made)).map(({ kind }) => kind)).toEqual(["deliver-payment"]);
-    await runDue(made);
-    expect(await timersOf(made)).toEqual([]);
-    expect(world.wechat.callsOf("/pay/orderquery")).toEqual([]);
+describe("timers of an order", () => {
+  test("poll-payment is removed when the payment is recorded", async () => {
+    const scene = await openScene();
+    const order = await makePaidOrder(scene);
+    expect((await timersOf(order)).map(({ kind }) => kind)).toEqual(["deliver-payment"]);
+    await runDueTimers(order);
+    expect(await timersOf(order)).toEqual([]);
+    expect(scene.wechat.callsOf("/pay/orderquery")).toEqual([]);
   });
 
-  test("whose alarm was lost is delivered after the next news of it", async () => {
-    const world = await openWorld();
-    const made = await makeOrder(world);
-    const paid = world.wechat.pay(made.number);
-    expect(await notifyPayment(world.shop, made.number, paid)).toBe(true);
-    await runInDurableObject(objectOf(made), async (_object, { storage }) => {
+  test("a lost alarm is restored by the next notification, which delivers the payment", async () => {
+    const scene = await openScene();
+    const order = await makeOrder(scene);
+    const paid = scene.wechat.pay(order.number);
+    expect(await notifyPayment(scene.shop, order.number, paid)).toBe(true);
+    await runInDurableObject(objectOf(order), async (_object, { storage }) => {
       await storage.deleteAlarm();
     });
     await abortAllDurableObjects();
-    expect(await notifyPayment(world.shop, made.number, paid)).toBe(true);
-    await runDue(made);
-    expect((await rowOf(made)).payNotifyState).toBe("confirmed");
+    expect(await notifyPayment(scene.shop, order.number, paid)).toBe(true);
+    await runDueTimers(order);
+    expect((await rowOf(order)).payNotifyState).toBe("confirmed");
   });
 });

@@ -1,48 +1,48 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { gate, START } from "../support/clock.ts";
-import { error, UNKNOWN, UNKNOWN_BUT_DONE, UNKNOWNS } from "../support/faults.ts";
-import { ask } from "../support/gateway.ts";
+import { wechatError, UNKNOWN, UNKNOWN_BUT_DONE, UNKNOWNS } from "../support/faults.ts";
+import { postSigned } from "../support/gateway.ts";
 import {
   makeOrder,
   objectOf,
   ORDER,
   rowOf,
-  runDue,
-  runNext,
+  runDueTimers,
+  runNextTimer,
   timerOf,
   timersOf,
-  type Made,
-} from "../support/life.ts";
-import { notifyPayment } from "../support/notices.ts";
-import { closeWorld, openWorld, until, type World } from "../support/world.ts";
+  type OrderRef,
+} from "../support/scenario.ts";
+import { notifyPayment } from "../support/notifications.ts";
+import { closeScene, openScene, until, type Scene } from "../support/scene.ts";
 
 const MINUTE = 60_000;
 
-afterEach(closeWorld);
+afterEach(closeScene);
 
-/** Runs the order's timer until the clock stands at its expiry; the ask at expiry has been made then. */
-async function expire(made: Made): Promise<void> {
-  const { expiresAt } = await rowOf(made);
-  while (Date.now() < expiresAt) await runNext(made, "poll-payment");
+/** Runs the order's timer up to and including the poll at its expiry. */
+async function expire(order: OrderRef): Promise<void> {
+  const { expiresAt } = await rowOf(order);
+  while (Date.now() < expiresAt) await runNextTimer(order, "poll-payment");
 }
 
 /** The paths of the calls to WeChat since the `from`th. */
-function pathsSince({ wechat }: World, from: number): string[] {
+function pathsSince({ wechat }: Scene, from: number): string[] {
   return wechat.calls.slice(from).map(({ path }) => path);
 }
 
-describe("a waiting order", () => {
-  test("is asked about after 1, 5 and 30 minutes and at its expiry, closed there, then failed", async () => {
-    const world = await openWorld();
-    const made = await makeOrder(world);
-    const asks: number[] = [];
-    for (let asked = 0; asked < 4; asked += 1) {
-      expect((await rowOf(made)).payState).toBe("waiting");
-      await runNext(made, "poll-payment");
-      asks.push((Date.now() - START) / MINUTE);
+describe("poll-payment, waiting order", () => {
+  test("queries after 1, 5 and 30 min and at expiry, closes the order, then marks it failed", async () => {
+    const scene = await openScene();
+    const order = await makeOrder(scene);
+    const pollMinutes: number[] = [];
+    for (let poll = 0; poll < 4; poll += 1) {
+      expect((await rowOf(order)).payState).toBe("waiting");
+      await runNextTimer(order, "poll-payment");
+      pollMinutes.push((Date.now() - START) / MINUTE);
     }
-    expect(asks).toEqual([1, 5, 30, 120]);
-    expect(pathsSince(world, 1)).toEqual([
+    expect(pollMinutes).toEqual([1, 5, 30, 120]);
+    expect(pathsSince(scene, 1)).toEqual([
       "/pay/orderquery",
       "/pay/orderquery",
       "/pay/orderquery",
@@ -50,138 +50,138 @@ describe("a waiting order", () => {
       "/pay/closeorder",
       "/pay/orderquery",
     ]);
-    expect(world.wechat.order(made.number).state).toBe("CLOSED");
-    expect(await rowOf(made)).toMatchObject({ payState: "failed", updatedAt: Date.now() });
-    expect(await timersOf(made)).toEqual([]);
-    expect(world.app.calls).toEqual([]);
+    expect(scene.wechat.order(order.number).state).toBe("CLOSED");
+    expect(await rowOf(order)).toMatchObject({ payState: "failed", updatedAt: Date.now() });
+    expect(await timersOf(order)).toEqual([]);
+    expect(scene.app.calls).toEqual([]);
   });
 
-  test("that was paid is found out by the first ask, and its app is told", async () => {
-    const world = await openWorld();
-    const made = await makeOrder(world);
-    world.wechat.pay(made.number);
-    await runNext(made, "poll-payment");
-    expect((await rowOf(made)).payState).toBe("paid");
-    await runDue(made);
-    expect(world.app.callsTo(world.shop.payUrl)).toHaveLength(1);
-    expect(await timersOf(made)).toEqual([]);
+  test("records a payment found by the first query and calls the app", async () => {
+    const scene = await openScene();
+    const order = await makeOrder(scene);
+    scene.wechat.pay(order.number);
+    await runNextTimer(order, "poll-payment");
+    expect((await rowOf(order)).payState).toBe("paid");
+    await runDueTimers(order);
+    expect(scene.app.callsTo(scene.shop.payUrl)).toHaveLength(1);
+    expect(await timersOf(order)).toEqual([]);
   });
 
-  test("that is paid between the question and the closing ends paid", async () => {
-    const world = await openWorld();
-    const made = await makeOrder(world);
-    for (let asked = 0; asked < 3; asked += 1) await runNext(made, "poll-payment");
+  test("ends paid when the payment arrives between query and close", async () => {
+    const scene = await openScene();
+    const order = await makeOrder(scene);
+    for (let poll = 0; poll < 3; poll += 1) await runNextTimer(order, "poll-payment");
     const held = gate();
-    world.wechat.fail("/pay/closeorder", { acts: false, how: "honest", gate: held.passed });
-    const expiring = expire(made);
-    await until(() => world.wechat.callsOf("/pay/closeorder").length === 1);
-    world.wechat.pay(made.number);
+    scene.wechat.fail("/pay/closeorder", { acts: false, how: "honest", gate: held.opened });
+    const expiring = expire(order);
+    await until(() => scene.wechat.callsOf("/pay/closeorder").length === 1);
+    scene.wechat.pay(order.number);
     held.release();
     await expiring;
-    expect((await rowOf(made)).payState).toBe("paid");
-    await runDue(made);
-    expect(world.app.callsTo(world.shop.payUrl)).toHaveLength(1);
+    expect((await rowOf(order)).payState).toBe("paid");
+    await runDueTimers(order);
+    expect(scene.app.callsTo(scene.shop.payUrl)).toHaveLength(1);
   });
 
-  test("that WeChat has closed by itself is failed before its expiry", async () => {
-    const world = await openWorld();
-    const made = await makeOrder(world);
-    world.wechat.order(made.number).state = "CLOSED";
-    await runNext(made, "poll-payment");
-    expect((await rowOf(made)).payState).toBe("failed");
-    expect(await timersOf(made)).toEqual([]);
+  test("marks the order failed before its expiry when WeChat has closed it", async () => {
+    const scene = await openScene();
+    const order = await makeOrder(scene);
+    scene.wechat.order(order.number).state = "CLOSED";
+    await runNextTimer(order, "poll-payment");
+    expect((await rowOf(order)).payState).toBe("failed");
+    expect(await timersOf(order)).toEqual([]);
   });
 });
 
-describe("what isn't known", () => {
-  test.for(UNKNOWNS)("for %s never fails an order", async ([, fault]) => {
-    const world = await openWorld();
-    const made = await makeOrder(world);
-    world.wechat.fail("/pay/orderquery", ...Array.from({ length: 12 }, () => fault));
-    for (let asked = 0; asked < 12; asked += 1) {
-      await runNext(made, "poll-payment");
-      expect((await rowOf(made)).payState).toBe("waiting");
+describe("I6: poll-payment, outcome unknown", () => {
+  test.for(UNKNOWNS)("never marks the order failed on %s", async ([, fault]) => {
+    const scene = await openScene();
+    const order = await makeOrder(scene);
+    scene.wechat.fail("/pay/orderquery", ...Array.from({ length: 12 }, () => fault));
+    for (let poll = 0; poll < 12; poll += 1) {
+      await runNextTimer(order, "poll-payment");
+      expect((await rowOf(order)).payState).toBe("waiting");
     }
-    expect(Date.now()).toBeGreaterThan((await rowOf(made)).expiresAt);
-    expect(world.wechat.callsOf("/pay/closeorder")).toEqual([]);
-    world.wechat.pay(made.number);
-    await runNext(made, "poll-payment");
-    expect((await rowOf(made)).payState).toBe("paid");
+    expect(Date.now()).toBeGreaterThan((await rowOf(order)).expiresAt);
+    expect(scene.wechat.callsOf("/pay/closeorder")).toEqual([]);
+    scene.wechat.pay(order.number);
+    await runNextTimer(order, "poll-payment");
+    expect((await rowOf(order)).payState).toBe("paid");
   });
 
   test.for([
-    ["not heard", UNKNOWN],
-    ["not heard of, though done", UNKNOWN_BUT_DONE],
-    ["refused", error("INVALID_REQUEST")],
-  ] as const)("while the closing is %s, does not fail an order", async ([, fault]) => {
-    const world = await openWorld();
-    const made = await makeOrder(world);
-    world.wechat.fail("/pay/closeorder", fault);
-    await expire(made);
-    expect((await rowOf(made)).payState).toBe("waiting");
-    expect((await timerOf(made, "poll-payment"))?.dueAt).toBe(Date.now() + MINUTE);
-    await runNext(made, "poll-payment");
-    expect((await rowOf(made)).payState).toBe("failed");
+    ["lost", UNKNOWN],
+    ["carried out but its answer lost", UNKNOWN_BUT_DONE],
+    ["refused", wechatError("INVALID_REQUEST")],
+  ] as const)("doesn't mark the order failed when the close is %s", async ([, fault]) => {
+    const scene = await openScene();
+    const order = await makeOrder(scene);
+    scene.wechat.fail("/pay/closeorder", fault);
+    await expire(order);
+    expect((await rowOf(order)).payState).toBe("waiting");
+    expect((await timerOf(order, "poll-payment"))?.dueAt).toBe(Date.now() + MINUTE);
+    await runNextTimer(order, "poll-payment");
+    expect((await rowOf(order)).payState).toBe("failed");
   });
 
-  test("after the closing does not fail an order", async () => {
-    const world = await openWorld();
-    const made = await makeOrder(world);
-    for (let asked = 0; asked < 3; asked += 1) await runNext(made, "poll-payment");
-    world.wechat.fail("/pay/orderquery", { acts: true, how: "honest" }, UNKNOWN);
-    await runNext(made, "poll-payment");
-    expect(world.wechat.order(made.number).state).toBe("CLOSED");
-    expect((await rowOf(made)).payState).toBe("waiting");
-    await runNext(made, "poll-payment");
-    expect((await rowOf(made)).payState).toBe("failed");
+  test("doesn't mark the order failed when the query after the close is unknown", async () => {
+    const scene = await openScene();
+    const order = await makeOrder(scene);
+    for (let poll = 0; poll < 3; poll += 1) await runNextTimer(order, "poll-payment");
+    scene.wechat.fail("/pay/orderquery", { acts: true, how: "honest" }, UNKNOWN);
+    await runNextTimer(order, "poll-payment");
+    expect(scene.wechat.order(order.number).state).toBe("CLOSED");
+    expect((await rowOf(order)).payState).toBe("waiting");
+    await runNextTimer(order, "poll-payment");
+    expect((await rowOf(order)).payState).toBe("failed");
   });
 
-  test("because WeChat doesn't have the order fails it at its expiry only", async () => {
-    const { shop, wechat } = await openWorld();
+  test("marks an order that WeChat doesn't have failed only at its expiry", async () => {
+    const { shop, wechat } = await openScene();
     wechat.fail("/pay/unifiedorder", UNKNOWN, UNKNOWN);
-    await ask(shop, "/pay/create-order", ORDER);
+    await postSigned(shop, "/pay/create-order", ORDER);
     const number = wechat.callsOf("/pay/unifiedorder")[0]?.["out_trade_no"] ?? "";
-    const made = { id: 0, number };
-    await runNext(made, "poll-payment");
-    expect((await rowOf(made)).payState).toBe("waiting");
-    await expire(made);
-    expect((await rowOf(made)).payState).toBe("failed");
-    expect(await timersOf(made)).toEqual([]);
+    const order = { id: 0, number };
+    await runNextTimer(order, "poll-payment");
+    expect((await rowOf(order)).payState).toBe("waiting");
+    await expire(order);
+    expect((await rowOf(order)).payState).toBe("failed");
+    expect(await timersOf(order)).toEqual([]);
   });
 
-  test("because WeChat's word contradicts the record never fails an order", async () => {
-    const world = await openWorld();
-    const made = await makeOrder(world);
-    const paid = world.wechat.pay(made.number);
-    world.wechat.orders.set(made.number, { ...paid, totalFen: 1 });
-    await expire(made);
-    expect((await rowOf(made)).payState).toBe("waiting");
-    expect(world.logged.join()).toContain('"what":"amount"');
-    world.wechat.orders.set(made.number, paid);
-    await runNext(made, "poll-payment");
-    expect((await rowOf(made)).payState).toBe("paid");
+  test("never marks the order failed when WeChat's answer contradicts the record", async () => {
+    const scene = await openScene();
+    const order = await makeOrder(scene);
+    const paid = scene.wechat.pay(order.number);
+    scene.wechat.orders.set(order.number, { ...paid, totalFen: 1 });
+    await expire(order);
+    expect((await rowOf(order)).payState).toBe("waiting");
+    expect(scene.logged.join()).toContain('"what":"amount"');
+    scene.wechat.orders.set(order.number, paid);
+    await runNextTimer(order, "poll-payment");
+    expect((await rowOf(order)).payState).toBe("paid");
   });
 });
 
-describe("a failed order", () => {
-  test("is paid when the money arrives after all", async () => {
-    const world = await openWorld();
-    const made = await makeOrder(world);
-    await expire(made);
-    expect((await rowOf(made)).payState).toBe("failed");
-    const paid = world.wechat.pay(made.number);
-    expect(await notifyPayment(world.shop, made.number, paid)).toBe(true);
-    expect(await rowOf(made)).toMatchObject({ payState: "paid" });
-    await runDue(made);
-    expect(world.app.callsTo(world.shop.payUrl)).toHaveLength(1);
+describe("I4: failed order", () => {
+  test("becomes paid when a payment arrives later", async () => {
+    const scene = await openScene();
+    const order = await makeOrder(scene);
+    await expire(order);
+    expect((await rowOf(order)).payState).toBe("failed");
+    const paid = scene.wechat.pay(order.number);
+    expect(await notifyPayment(scene.shop, order.number, paid)).toBe(true);
+    expect(await rowOf(order)).toMatchObject({ payState: "paid" });
+    await runDueTimers(order);
+    expect(scene.app.callsTo(scene.shop.payUrl)).toHaveLength(1);
   });
 
-  test("is not asked about any more", async () => {
-    const world = await openWorld();
-    const made = await makeOrder(world);
-    await expire(made);
-    expect(await timersOf(made)).toEqual([]);
-    const { entries } = await objectOf(made).history();
+  test("isn't polled any more", async () => {
+    const scene = await openScene();
+    const order = await makeOrder(scene);
+    await expire(order);
+    expect(await timersOf(order)).toEqual([]);
+    const { entries } = await objectOf(order).history();
     expect(entries.at(-1)).toMatchObject({ event: "order.failed" });
   });
 });

@@ -4,55 +4,55 @@ import {
   refundsOf,
   makeOrder,
   makePaidOrder,
-  refund,
+  requestRefund,
   rowOf,
-  runDue,
-  runNext,
-  type Made,
-} from "../support/life.ts";
-import { watchD1 } from "../support/d1.ts";
-import { closeWorld, openWorld, type World } from "../support/world.ts";
+  runDueTimers,
+  runNextTimer,
+  type OrderRef,
+} from "../support/scenario.ts";
+import { instrumentD1 } from "../support/d1.ts";
+import { closeScene, openScene, type Scene } from "../support/scene.ts";
 import {
   billOf,
   DAY,
-  dayOf,
+  reconciliationOf,
   incidentsOf,
-  openBills,
+  serveBills,
   READY_AT,
-  run,
+  runDay,
   runSteps,
-  start,
-  step,
-  storedBy,
+  startDay,
+  runStep,
+  storedNames,
   type Trade,
 } from "./support.ts";
 
-afterEach(closeWorld);
+afterEach(closeScene);
 
-/** The order's payment as the bill has it. */
-async function paymentOf(made: Made): Promise<Trade> {
-  const { number, transactionId, totalFen } = await rowOf(made);
+/** The order's payment as a line of the bill. */
+async function paymentOf(order: OrderRef): Promise<Trade> {
+  const { number, transactionId, totalFen } = await rowOf(order);
   return { number, transactionId: transactionId ?? "", fen: totalFen };
 }
 
-/** The order's refund as the bill has it. */
-async function refundLineOf(made: Made, status: "SUCCESS" | "PROCESSING"): Promise<Trade> {
-  const [made1] = await refundsOf(made);
-  const { transactionId } = await rowOf(made);
-  if (made1 === undefined) throw new Error("no refund");
-  const { number: refundNo, refundFen } = made1;
-  return { number: made.number, transactionId: transactionId ?? "", refundNo, refundFen, status };
+/** The order's refund as a line of the bill. */
+async function refundLineOf(order: OrderRef, status: "SUCCESS" | "PROCESSING"): Promise<Trade> {
+  const [refund] = await refundsOf(order);
+  const { transactionId } = await rowOf(order);
+  if (refund === undefined) throw new Error("no refund");
+  const { number: refundNo, refundFen } = refund;
+  return { number: order.number, transactionId: transactionId ?? "", refundNo, refundFen, status };
 }
 
-/** A day of two payments, one of them refunded; the clock then stands when the bill is ready. */
-async function dayOfTrades(world: World): Promise<Trade[]> {
-  const one = await makePaidOrder(world);
-  const other = await makePaidOrder(world, { totalFree: 250 });
-  await refund(world, other);
+/** Makes two payments and a refund; then sets the clock to the time at which the bill is ready. */
+async function dayOfTrades(scene: Scene): Promise<Trade[]> {
+  const first = await makePaidOrder(scene);
+  const second = await makePaidOrder(scene, { totalFree: 250 });
+  await requestRefund(scene, second);
   const trades = [
-    await paymentOf(one),
-    await paymentOf(other),
-    await refundLineOf(other, "PROCESSING"),
+    await paymentOf(first),
+    await paymentOf(second),
+    await refundLineOf(second, "PROCESSING"),
   ];
   vi.setSystemTime(READY_AT);
   return trades;
@@ -75,118 +75,126 @@ const AGREED = {
 };
 
 describe.each(["HMAC-SHA256", "MD5", "RSA"] as const)(
-  "a day of a merchant that signs by %s",
+  "reconciliation of a merchant with sign type %s",
   (signType) => {
     test.for([true, false])(
-      "agrees with its bill (plain: %s), which leaves nothing behind",
+      "finds no difference to a matching bill (plain: %s) and leaves nothing in storage",
       async (plain) => {
-        const world = await openWorld(signType);
-        const bills = openBills(world);
-        const trades = await dayOfTrades(world);
-        bills.reply({ kind: "bill", text: billOf(world.shop, trades), plain });
-        await run(world.shop);
-        expect(await dayOf(world.shop)).toMatchObject(AGREED);
-        expect(bills.asked).toEqual([DAY]);
-        expect(await incidentsOf(world.shop)).toEqual([]);
-        expect(await storedBy(world.shop)).toEqual([]);
-        expect(world.logged.join()).not.toContain("oOpenIdInTheBill");
+        const scene = await openScene(signType);
+        const bills = serveBills(scene);
+        const trades = await dayOfTrades(scene);
+        bills.respondWith({ kind: "bill", text: billOf(scene.shop, trades), plain });
+        await runDay(scene.shop);
+        expect(await reconciliationOf(scene.shop)).toMatchObject(AGREED);
+        expect(bills.requestedDays).toEqual([DAY]);
+        expect(await incidentsOf(scene.shop)).toEqual([]);
+        expect(await storedNames(scene.shop)).toEqual([]);
+        expect(scene.logged.join()).not.toContain("oOpenIdInTheBill");
       },
     );
 
-    test("without trades agrees with a bill that isn't", async () => {
-      const world = await openWorld(signType);
-      openBills(world);
+    test("finds no difference for a day without trades and without a bill", async () => {
+      const scene = await openScene(signType);
+      serveBills(scene);
       vi.setSystemTime(READY_AT);
-      await run(world.shop);
-      expect(await dayOf(world.shop)).toMatchObject({
+      await runDay(scene.shop);
+      expect(await reconciliationOf(scene.shop)).toMatchObject({
         state: "done",
         billPayments: 0,
         ourPayments: 0,
       });
-      expect(await incidentsOf(world.shop)).toEqual([]);
+      expect(await incidentsOf(scene.shop)).toEqual([]);
     });
   },
 );
 
-describe("a payment that the gateway had missed", () => {
-  test("is booked by WeChat's own word, and its app is told", async () => {
-    const world = await openWorld();
-    const bills = openBills(world);
-    const made = await makeOrder(world);
-    while ((await rowOf(made)).payState === "waiting") await runNext(made, "poll-payment");
-    expect((await rowOf(made)).payState).toBe("failed");
-    // The payer was quicker than the close, and all news of it was lost.
-    const { transactionId } = world.wechat.pay(made.number);
+describe("reconciliation, missed payment", () => {
+  test("records the payment after WeChat's query confirms it and calls the app", async () => {
+    const scene = await openScene();
+    const bills = serveBills(scene);
+    const order = await makeOrder(scene);
+    while ((await rowOf(order)).payState === "waiting") await runNextTimer(order, "poll-payment");
+    expect((await rowOf(order)).payState).toBe("failed");
+    // The payer paid before the close, and all notifications were lost.
+    const { transactionId } = scene.wechat.pay(order.number);
     vi.setSystemTime(READY_AT);
-    bills.reply({
+    bills.respondWith({
       kind: "bill",
-      text: billOf(world.shop, [{ number: made.number, transactionId, fen: 100 }]),
+      text: billOf(scene.shop, [{ number: order.number, transactionId, fen: 100 }]),
     });
-    await run(world.shop);
-    expect(await rowOf(made)).toMatchObject({ payState: "paid", transactionId });
-    expect(await dayOf(world.shop)).toMatchObject({
+    await runDay(scene.shop);
+    expect(await rowOf(order)).toMatchObject({ payState: "paid", transactionId });
+    expect(await reconciliationOf(scene.shop)).toMatchObject({
       state: "done",
       recovered: 1,
       ourPayments: 1,
       ourPaidFen: 100,
       discrepancies: 0,
     });
-    await runDue(made);
-    expect(world.app.callsTo(world.shop.payUrl)).toHaveLength(1);
-    // Run again, there is nothing left to settle.
-    await run(world.shop);
-    expect(await dayOf(world.shop)).toMatchObject({ state: "done", recovered: 0, ourPayments: 1 });
+    await runDueTimers(order);
+    expect(scene.app.callsTo(scene.shop.payUrl)).toHaveLength(1);
+    // A second run recovers nothing.
+    await runDay(scene.shop);
+    expect(await reconciliationOf(scene.shop)).toMatchObject({
+      state: "done",
+      recovered: 0,
+      ourPayments: 1,
+    });
   });
 
-  test("is not booked by the bill alone", async () => {
-    const world = await openWorld();
-    const bills = openBills(world);
-    const made = await makeOrder(world);
+  test("records nothing on the bill alone", async () => {
+    const scene = await openScene();
+    const bills = serveBills(scene);
+    const order = await makeOrder(scene);
     vi.setSystemTime(READY_AT);
-    const trade = { number: made.number, transactionId: "42", fen: 100 };
-    bills.reply({ kind: "bill", text: billOf(world.shop, [trade]) });
-    await run(world.shop);
-    expect((await rowOf(made)).payState).not.toBe("paid");
-    expect(await incidentsOf(world.shop)).toMatchObject([
-      { kind: "bill_state_differs", subject: `${world.shop.merchantId}:${DAY}:${made.number}` },
+    const trade = { number: order.number, transactionId: "42", fen: 100 };
+    bills.respondWith({ kind: "bill", text: billOf(scene.shop, [trade]) });
+    await runDay(scene.shop);
+    expect((await rowOf(order)).payState).not.toBe("paid");
+    expect(await incidentsOf(scene.shop)).toMatchObject([
+      { kind: "bill_state_differs", subject: `${scene.shop.merchantId}:${DAY}:${order.number}` },
     ]);
   });
 });
 
-test("a refund whose end the gateway had missed is asked about and booked", async () => {
-  const world = await openWorld();
-  const bills = openBills(world);
-  const made = await makePaidOrder(world);
-  await refund(world, made);
-  const [before] = await refundsOf(made);
-  world.wechat.refund(before?.number ?? "").status = "SUCCESS";
-  const trades = [await paymentOf(made), await refundLineOf(made, "SUCCESS")];
+test("reconciliation queries and records a refund whose final state was missed", async () => {
+  const scene = await openScene();
+  const bills = serveBills(scene);
+  const order = await makePaidOrder(scene);
+  await requestRefund(scene, order);
+  const [before] = await refundsOf(order);
+  scene.wechat.refund(before?.number ?? "").status = "SUCCESS";
+  const trades = [await paymentOf(order), await refundLineOf(order, "SUCCESS")];
   vi.setSystemTime(READY_AT);
-  bills.reply({ kind: "bill", text: billOf(world.shop, trades) });
-  await run(world.shop);
-  expect((await refundsOf(made))[0]?.state).toBe("succeeded");
-  expect(await dayOf(world.shop)).toMatchObject({ recovered: 1, discrepancies: 0, ourRefunds: 1 });
+  bills.respondWith({ kind: "bill", text: billOf(scene.shop, trades) });
+  await runDay(scene.shop);
+  expect((await refundsOf(order))[0]?.state).toBe("succeeded");
+  expect(await reconciliationOf(scene.shop)).toMatchObject({
+    recovered: 1,
+    discrepancies: 0,
+    ourRefunds: 1,
+  });
 });
 
-describe("a day whose object is thrown out of memory", () => {
-  test("between any two steps ends the same", async () => {
-    const world = await openWorld();
-    const bills = openBills(world);
-    const trades = await dayOfTrades(world);
-    bills.reply({ kind: "bill", text: billOf(world.shop, trades) });
-    const steps = await run(world.shop);
+describe("reconciliation, object evicted", () => {
+  test("ends with the same result after an eviction between any two steps", async () => {
+    const scene = await openScene();
+    const bills = serveBills(scene);
+    const trades = await dayOfTrades(scene);
+    bills.respondWith({ kind: "bill", text: billOf(scene.shop, trades) });
+    const steps = await runDay(scene.shop);
     expect(steps).toBeGreaterThan(3);
     for (let evictedAfter = 0; evictedAfter < steps; evictedAfter += 1) {
-      await start(world.shop);
-      for (let taken = 0; taken < evictedAfter; taken += 1) await step(world.shop);
+      await startDay(scene.shop);
+      for (let step = 0; step < evictedAfter; step += 1) await runStep(scene.shop);
       await abortAllDurableObjects();
-      await runSteps(world.shop);
-      expect(await dayOf(world.shop)).toMatchObject(AGREED);
+      await runSteps(scene.shop);
+      expect(await reconciliationOf(scene.shop)).toMatchObject(AGREED);
     }
   });
 });
 
-describe("a day during which D1 goes away", () => {
+describe("reconciliation, D1 fails", () => {
   test.for([
     /update "reconciliations" set "attempts"/,
     /from "orders" where .*json_each/,
@@ -194,17 +202,17 @@ describe("a day during which D1 goes away", () => {
     /"paid_at" is not null/,
     /"refunds"\."created_at" >=/,
     /update "reconciliations" set "state"/,
-  ])("at %s goes on from where it was", async (sql) => {
-    const world = await openWorld();
-    const bills = openBills(world);
-    const trades = await dayOfTrades(world);
-    bills.reply({ kind: "bill", text: billOf(world.shop, trades) });
-    const d1 = watchD1();
+  ])("resumes at the failed step after a failure of %s", async (sql) => {
+    const scene = await openScene();
+    const bills = serveBills(scene);
+    const trades = await dayOfTrades(scene);
+    bills.respondWith({ kind: "bill", text: billOf(scene.shop, trades) });
+    const d1 = instrumentD1();
     d1.fail({ sql, how: "lost after" });
     d1.fail({ sql, how: "lost before" });
-    await run(world.shop);
-    expect(await dayOf(world.shop)).toMatchObject(AGREED);
-    expect(world.logged.filter((line) => line.includes("reconciliation_failed"))).toHaveLength(2);
-    expect(await storedBy(world.shop)).toEqual([]);
+    await runDay(scene.shop);
+    expect(await reconciliationOf(scene.shop)).toMatchObject(AGREED);
+    expect(scene.logged.filter((line) => line.includes("reconciliation_failed"))).toHaveLength(2);
+    expect(await storedNames(scene.shop)).toEqual([]);
   });
 });

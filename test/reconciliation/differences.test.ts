@@ -4,55 +4,62 @@ import { insertOrder } from "../../src/db/orders.ts";
 import { MAX_QUERIES_PER_STEP } from "../../src/reconciliation/compare-lines.ts";
 import { REFUND_EDGE_MS } from "../../src/reconciliation/find-missing.ts";
 import { MAX_LISTED_DIFFERENCES } from "../../src/reconciliation/incidents.ts";
-import { error } from "../support/faults.ts";
-import { makeOrder, makePaidOrder, refund, refundOf, rowOf, type Made } from "../support/life.ts";
-import { db, draftOf } from "../support/rows.ts";
+import { wechatError } from "../support/faults.ts";
+import {
+  makeOrder,
+  makePaidOrder,
+  requestRefund,
+  refundOf,
+  rowOf,
+  type OrderRef,
+} from "../support/scenario.ts";
+import { db, newOrderOf } from "../support/rows.ts";
 import { openShop } from "../support/shop.ts";
-import { closeWorld, openWorld, type World } from "../support/world.ts";
+import { closeScene, openScene, type Scene } from "../support/scene.ts";
 import {
   beijing,
   billOf,
   DAY,
-  dayOf,
+  reconciliationOf,
   incidentsOf,
-  openBills,
+  serveBills,
   READY_AT,
-  run,
+  runDay,
   type Trade,
 } from "./support.ts";
 
-afterEach(closeWorld);
+afterEach(closeScene);
 
-/** Runs the day with a bill of these trades. */
-async function reconcile(world: World, trades: readonly Trade[]): Promise<void> {
+/** Runs the day against a bill of these trades. */
+async function reconcile(scene: Scene, trades: readonly Trade[]): Promise<void> {
   vi.setSystemTime(READY_AT);
-  openBills(world).reply({ kind: "bill", text: billOf(world.shop, trades) });
-  await run(world.shop);
+  serveBills(scene).respondWith({ kind: "bill", text: billOf(scene.shop, trades) });
+  await runDay(scene.shop);
 }
 
-async function paymentOf(made: Made, changes: object = {}): Promise<Trade> {
-  const { number, transactionId, totalFen } = await rowOf(made);
+async function paymentOf(order: OrderRef, changes: object = {}): Promise<Trade> {
+  const { number, transactionId, totalFen } = await rowOf(order);
   return { number, transactionId: transactionId ?? "42", fen: totalFen, ...changes };
 }
 
-const subjectOf = ({ shop }: World, trade: string) => `${shop.merchantId}:${DAY}:${trade}`;
+const subjectOf = ({ shop }: Scene, trade: string) => `${shop.merchantId}:${DAY}:${trade}`;
 
-describe("a payment in the bill", () => {
-  test("that we don't have is told, once however often the day is run", async () => {
-    const world = await openWorld();
-    const stranger = { number: "order-of-another-system", transactionId: "42000", fen: 77 };
-    await reconcile(world, [stranger]);
-    await run(world.shop);
-    expect(await incidentsOf(world.shop)).toMatchObject([
+describe("bill comparison, payment in the bill", () => {
+  test("opens one bill_line_unknown for an unknown payment, over repeated runs", async () => {
+    const scene = await openScene();
+    const unknown = { number: "order-of-another-system", transactionId: "42000", fen: 77 };
+    await reconcile(scene, [unknown]);
+    await runDay(scene.shop);
+    expect(await incidentsOf(scene.shop)).toMatchObject([
       {
         kind: "bill_line_unknown",
-        subject: subjectOf(world, stranger.number),
-        orderNumber: stranger.number,
+        subject: subjectOf(scene, unknown.number),
+        orderNumber: unknown.number,
         seen: 2,
         facts: { day: DAY, line: 2, billFen: 77, transactionId: "42000", ourFen: null },
       },
     ]);
-    expect(await dayOf(world.shop)).toMatchObject({
+    expect(await reconciliationOf(scene.shop)).toMatchObject({
       state: "done",
       billPayments: 1,
       billPaidFen: 77,
@@ -62,59 +69,62 @@ describe("a payment in the bill", () => {
     });
   });
 
-  test("of another merchant's order is one that we don't have", async () => {
-    const world = await openWorld();
-    const made = await makePaidOrder(world);
-    const other = { ...world, shop: await openShop() };
-    await reconcile(other, [await paymentOf(made)]);
+  test("treats another merchant's order as unknown", async () => {
+    const scene = await openScene();
+    const order = await makePaidOrder(scene);
+    const other = { ...scene, shop: await openShop() };
+    await reconcile(other, [await paymentOf(order)]);
     expect(await incidentsOf(other.shop)).toMatchObject([{ kind: "bill_line_unknown" }]);
   });
 
   test.for([
     ["amount", { fen: 101 }],
     ["transaction", { transactionId: "4200009999" }],
-  ] as const)("with another %s is told, and nothing is changed", async ([, change]) => {
-    const world = await openWorld();
-    const made = await makePaidOrder(world);
-    const before = await rowOf(made);
-    await reconcile(world, [await paymentOf(made, change)]);
-    expect(await incidentsOf(world.shop)).toMatchObject([
-      { kind: "bill_amount_differs", subject: subjectOf(world, made.number) },
-    ]);
-    expect(await rowOf(made)).toEqual(before);
-  });
+  ] as const)(
+    "opens bill_amount_differs for another %s and changes nothing",
+    async ([, change]) => {
+      const scene = await openScene();
+      const order = await makePaidOrder(scene);
+      const before = await rowOf(order);
+      await reconcile(scene, [await paymentOf(order, change)]);
+      expect(await incidentsOf(scene.shop)).toMatchObject([
+        { kind: "bill_amount_differs", subject: subjectOf(scene, order.number) },
+      ]);
+      expect(await rowOf(order)).toEqual(before);
+    },
+  );
 
-  test("in a line that can't be read is told, and not missed in the bill besides", async () => {
-    const world = await openWorld();
-    const made = await makePaidOrder(world);
-    const text = billOf(world.shop, [await paymentOf(made)]).replace(
+  test("opens only bill_unreadable for an unreadable line, not bill_line_missing too", async () => {
+    const scene = await openScene();
+    const order = await makePaidOrder(scene);
+    const text = billOf(scene.shop, [await paymentOf(order)]).replace(
       "`1.00,`0.00,`\r",
       "`1.0x,`0.00,`\r",
     );
     vi.setSystemTime(READY_AT);
-    openBills(world).reply({ kind: "bill", text });
-    await run(world.shop);
-    expect(await incidentsOf(world.shop)).toMatchObject([
+    serveBills(scene).respondWith({ kind: "bill", text });
+    await runDay(scene.shop);
+    expect(await incidentsOf(scene.shop)).toMatchObject([
       {
         kind: "bill_unreadable",
-        subject: subjectOf(world, "line-2"),
-        orderNumber: made.number,
+        subject: subjectOf(scene, "line-2"),
+        orderNumber: order.number,
         facts: { line: 2, reason: "订单金额 isn't an amount" },
       },
     ]);
-    expect(await dayOf(world.shop)).toMatchObject({
+    expect(await reconciliationOf(scene.shop)).toMatchObject({
       state: "done",
       ourPayments: 1,
       discrepancies: 1,
     });
   });
 
-  test("that was taken back at the till counts on neither side", async () => {
-    const world = await openWorld();
-    await reconcile(world, [
+  test("ignores a revoked payment on both sides", async () => {
+    const scene = await openScene();
+    await reconcile(scene, [
       { number: "at-the-till", transactionId: "42", fen: 5, state: "REVOKED" },
     ]);
-    expect(await dayOf(world.shop)).toMatchObject({
+    expect(await reconciliationOf(scene.shop)).toMatchObject({
       state: "done",
       billPayments: 0,
       discrepancies: 0,
@@ -122,34 +132,34 @@ describe("a payment in the bill", () => {
   });
 });
 
-describe("a payment of ours", () => {
-  test("that the bill hasn't is told", async () => {
-    const world = await openWorld();
-    const made = await makePaidOrder(world);
-    const there = await makePaidOrder(world);
-    await reconcile(world, [await paymentOf(there)]);
-    expect(await incidentsOf(world.shop)).toMatchObject([
+describe("bill comparison, recorded payment", () => {
+  test("opens bill_line_missing when the bill lacks it", async () => {
+    const scene = await openScene();
+    const order = await makePaidOrder(scene);
+    const listed = await makePaidOrder(scene);
+    await reconcile(scene, [await paymentOf(listed)]);
+    expect(await incidentsOf(scene.shop)).toMatchObject([
       {
         kind: "bill_line_missing",
-        subject: subjectOf(world, made.number),
-        orderNumber: made.number,
+        subject: subjectOf(scene, order.number),
+        orderNumber: order.number,
         facts: { ourFen: 100, at: beijing("2040-01-01T12:00:00") },
       },
     ]);
-    expect(await dayOf(world.shop)).toMatchObject({
+    expect(await reconciliationOf(scene.shop)).toMatchObject({
       ourPayments: 2,
       ourPaidFen: 200,
       billPayments: 1,
     });
   });
 
-  test("is looked for where WeChat has no bill at all", async () => {
-    const world = await openWorld();
-    await makePaidOrder(world);
+  test("opens bill_line_missing when WeChat has no bill for the day", async () => {
+    const scene = await openScene();
+    await makePaidOrder(scene);
     vi.setSystemTime(READY_AT);
-    openBills(world).reply({ kind: "empty" });
-    await run(world.shop);
-    expect(await incidentsOf(world.shop)).toMatchObject([{ kind: "bill_line_missing" }]);
+    serveBills(scene).respondWith({ kind: "empty" });
+    await runDay(scene.shop);
+    expect(await incidentsOf(scene.shop)).toMatchObject([{ kind: "bill_line_missing" }]);
   });
 
   test.for([
@@ -157,108 +167,117 @@ describe("a payment of ours", () => {
     ["2040-01-01T00:00:00.000", 1],
     ["2040-01-01T23:59:59.000", 1],
     ["2040-01-02T00:00:00.000", 0],
-  ] as const)("paid at %s is looked for in %i bill of that day", async ([time, count]) => {
-    const world = await openWorld();
-    const made = await makePaidOrder(world);
-    await env.DB.prepare("update orders set paid_at = ? where id = ?")
-      .bind(beijing(time), made.id)
-      .run();
-    await reconcile(world, []);
-    expect(await incidentsOf(world.shop)).toHaveLength(count);
-  });
+  ] as const)(
+    "paid at %s opens %i incidents against that day's empty bill",
+    async ([time, count]) => {
+      const scene = await openScene();
+      const order = await makePaidOrder(scene);
+      await env.DB.prepare("update orders set paid_at = ? where id = ?")
+        .bind(beijing(time), order.id)
+        .run();
+      await reconcile(scene, []);
+      expect(await incidentsOf(scene.shop)).toHaveLength(count);
+    },
+  );
 });
 
-/** The order's refund as the bill has it. */
-async function lineOf(made: Made, changes: object = {}): Promise<Trade> {
-  const { number: refundNo, refundFen } = await refundOf(made);
-  const { transactionId } = await rowOf(made);
-  const told = { transactionId: transactionId ?? "", refundNo, refundFen };
-  return { number: made.number, ...told, status: "PROCESSING", ...changes };
+/** The order's refund as a line of the bill. */
+async function lineOf(order: OrderRef, changes: object = {}): Promise<Trade> {
+  const { number: refundNo, refundFen } = await refundOf(order);
+  const { transactionId } = await rowOf(order);
+  const refund = { transactionId: transactionId ?? "", refundNo, refundFen };
+  return { number: order.number, ...refund, status: "PROCESSING", ...changes };
 }
 
-async function makeRefunded(world: World): Promise<Made> {
-  const made = await makePaidOrder(world);
-  await refund(world, made);
-  return made;
+async function makeRefunded(scene: Scene): Promise<OrderRef> {
+  const order = await makePaidOrder(scene);
+  await requestRefund(scene, order);
+  return order;
 }
 
-describe("a refund in the bill", () => {
+describe("bill comparison, refund in the bill", () => {
   test.for([
     ["bill_amount_differs", { refundFen: 99 }],
     ["bill_state_differs", { status: "SUCCESS" }],
     ["bill_state_differs", { status: "CHANGE" }],
     ["bill_state_differs", { status: "FAIL" }],
-  ] as const)("is told: %s with %j", async ([kind, change]) => {
-    const world = await openWorld();
-    const made = await makeRefunded(world);
-    await reconcile(world, [await paymentOf(made), await lineOf(made, change)]);
-    const { number } = await refundOf(made);
-    expect(await incidentsOf(world.shop)).toMatchObject([
-      { kind, subject: subjectOf(world, number), orderNumber: made.number },
+  ] as const)("opens %s for a line with %j", async ([kind, change]) => {
+    const scene = await openScene();
+    const order = await makeRefunded(scene);
+    await reconcile(scene, [await paymentOf(order), await lineOf(order, change)]);
+    const { number } = await refundOf(order);
+    expect(await incidentsOf(scene.shop)).toMatchObject([
+      { kind, subject: subjectOf(scene, number), orderNumber: order.number },
     ]);
   });
 
   test.for([
     ["CHANGE", "CHANGE", "abnormal"],
     ["REFUNDCLOSE", "FAIL", "closed"],
-  ] as const)("whose news we had missed (%s) is settled", async ([atWechat, status, state]) => {
-    const world = await openWorld();
-    const made = await makeRefunded(world);
-    world.wechat.refund((await refundOf(made)).number).status = atWechat;
-    await reconcile(world, [await paymentOf(made), await lineOf(made, { status })]);
-    expect((await refundOf(made)).state).toBe(state);
-    expect(await dayOf(world.shop)).toMatchObject({ recovered: 1, discrepancies: 0 });
-  });
+  ] as const)(
+    "records a missed final state (%s) instead of opening an incident",
+    async ([atWechat, status, state]) => {
+      const scene = await openScene();
+      const order = await makeRefunded(scene);
+      scene.wechat.refund((await refundOf(order)).number).status = atWechat;
+      await reconcile(scene, [await paymentOf(order), await lineOf(order, { status })]);
+      expect((await refundOf(order)).state).toBe(state);
+      expect(await reconciliationOf(scene.shop)).toMatchObject({ recovered: 1, discrepancies: 0 });
+    },
+  );
 
-  test("that we don't have is told, of our order and of a stranger's", async () => {
-    const world = await openWorld();
-    const made = await makePaidOrder(world);
-    const ours = { number: made.number, transactionId: "42", refundNo: "by-hand", refundFen: 1 };
+  test("opens bill_line_unknown for unknown refunds of known and unknown orders", async () => {
+    const scene = await openScene();
+    const order = await makePaidOrder(scene);
+    const ours = { number: order.number, transactionId: "42", refundNo: "by-hand", refundFen: 1 };
     const theirs = { ...ours, number: "stranger", refundNo: "theirs" };
-    await reconcile(world, [
-      await paymentOf(made),
+    await reconcile(scene, [
+      await paymentOf(order),
       { ...ours, status: "SUCCESS" },
       { ...theirs, status: "SUCCESS" },
     ]);
-    expect(await incidentsOf(world.shop)).toMatchObject([
-      { kind: "bill_line_unknown", subject: subjectOf(world, "by-hand") },
-      { kind: "bill_line_unknown", subject: subjectOf(world, "theirs") },
+    expect(await incidentsOf(scene.shop)).toMatchObject([
+      { kind: "bill_line_unknown", subject: subjectOf(scene, "by-hand") },
+      { kind: "bill_line_unknown", subject: subjectOf(scene, "theirs") },
     ]);
-    // No object is made for orders that aren't ours.
-    const ids = world.logged.filter((entry) => entry.includes("order_operation_failed"));
-    expect(ids).toEqual([]);
+    // No object is created for unknown orders.
+    const failures = scene.logged.filter((entry) => entry.includes("order_operation_failed"));
+    expect(failures).toEqual([]);
   });
 });
 
-/** Runs the day of a paid order with a bill that has the payment only. */
-async function runWithout(prepare: (world: World, made: Made) => Promise<void>) {
-  const world = await openWorld();
-  const made = await makePaidOrder(world);
-  await prepare(world, made);
-  const payment = await paymentOf(made);
-  await reconcile(world, [payment]);
-  return { world, made, incidents: await incidentsOf(world.shop) };
+/** Runs the day of a paid order against a bill with the payment only. */
+async function runWithout(prepare: (scene: Scene, order: OrderRef) => Promise<void>) {
+  const scene = await openScene();
+  const order = await makePaidOrder(scene);
+  await prepare(scene, order);
+  const payment = await paymentOf(order);
+  await reconcile(scene, [payment]);
+  return { scene, order, incidents: await incidentsOf(scene.shop) };
 }
 
 async function setCreatedAt({ number }: { readonly number: string }, at: number): Promise<void> {
   await env.DB.prepare("update refunds set created_at = ? where number = ?").bind(at, number).run();
 }
 
-describe("a refund of ours that the bill hasn't", () => {
-  test("is told", async () => {
-    const { world, made, incidents } = await runWithout(async (opened, order) => {
-      await refund(opened, order);
+describe("bill comparison, recorded refund missing in the bill", () => {
+  test("opens bill_line_missing", async () => {
+    const { scene, order, incidents } = await runWithout(async (opened, paid) => {
+      await requestRefund(opened, paid);
     });
-    const { number } = await refundOf(made);
+    const { number } = await refundOf(order);
     expect(incidents).toMatchObject([
       {
         kind: "bill_line_missing",
-        subject: subjectOf(world, number),
-        orderNumber: made.number,
+        subject: subjectOf(scene, number),
+        orderNumber: order.number,
         facts: { refundNo: number, ourFen: 100 },
       },
     ]);
-    expect(await dayOf(world.shop)).toMatchObject({ ourRefunds: 1, ourRefundedFen: 100 });
+    expect(await reconciliationOf(scene.shop)).toMatchObject({
+      ourRefunds: 1,
+      ourRefundedFen: 100,
+    });
   });
 
   test.for([
@@ -267,80 +286,80 @@ describe("a refund of ours that the bill hasn't", () => {
     [REFUND_EDGE_MS, 1],
     [24 * 3600_000 - REFUND_EDGE_MS - 1, 1],
     [24 * 3600_000 - REFUND_EDGE_MS, 0],
-  ] as const)("made %i ms into the day is %i incident", async ([sinceMidnight, count]) => {
+  ] as const)("created %i ms after midnight opens %i incidents", async ([sinceMidnight, count]) => {
     const { incidents } = await runWithout(async (opened, order) => {
       vi.setSystemTime(beijing("2040-01-01T12:30:00"));
-      await refund(opened, order);
+      await requestRefund(opened, order);
       await setCreatedAt(await refundOf(order), beijing("2040-01-01T00:00:00") + sinceMidnight);
     });
     expect(incidents).toHaveLength(count);
   });
 
-  test("isn't missed when WeChat took it another day only, having refused it at first", async () => {
-    const { incidents, made } = await runWithout(async (opened, order) => {
-      opened.wechat.fail("/secapi/pay/refund", error("NOTENOUGH"));
-      await refund(opened, order);
-      expect((await refundOf(order)).state).toBe("refused");
+  test("opens no incident when WeChat accepted it only on the next day", async () => {
+    const { incidents, order } = await runWithout(async (opened, paid) => {
+      opened.wechat.fail("/secapi/pay/refund", wechatError("NOTENOUGH"));
+      await requestRefund(opened, paid);
+      expect((await refundOf(paid)).state).toBe("refused");
       vi.setSystemTime(beijing("2040-01-02T09:00:00"));
-      await refund(opened, order);
+      await requestRefund(opened, paid);
     });
-    expect((await refundOf(made)).state).toBe("accepted");
+    expect((await refundOf(order)).state).toBe("accepted");
     expect(incidents).toEqual([]);
   });
 
-  test("isn't missed when WeChat refused it, or when it was made in the merchant platform", async () => {
+  test("opens no incident when WeChat refused it or it came from the merchant platform", async () => {
     const refused = await runWithout(async (opened, order) => {
-      opened.wechat.fail("/secapi/pay/refund", error("NOTENOUGH"));
-      await refund(opened, order);
+      opened.wechat.fail("/secapi/pay/refund", wechatError("NOTENOUGH"));
+      await requestRefund(opened, order);
     });
     expect(refused.incidents).toEqual([]);
-    closeWorld();
-    const byHand = await runWithout(async (opened, order) => {
-      await refund(opened, order);
+    closeScene();
+    const fromPlatform = await runWithout(async (opened, order) => {
+      await requestRefund(opened, order);
       await env.DB.prepare("update refunds set source = 'platform' where number = ?")
         .bind((await refundOf(order)).number)
         .run();
     });
-    expect(byHand.incidents).toEqual([]);
+    expect(fromPlatform.incidents).toEqual([]);
   });
 });
 
-test("more differences than a person reads are counted, and asked about step by step", async () => {
-  const world = await openWorld();
+test("bill comparison lists at most MAX_LISTED_DIFFERENCES, counts the rest and queries in steps", async () => {
+  const scene = await openScene();
   const count = Math.max(MAX_LISTED_DIFFERENCES, MAX_QUERIES_PER_STEP) + 7;
-  const drafts = Array.from({ length: count }, () => draftOf(world.shop));
-  for (const draft of drafts) await insertOrder(db, draft);
+  const orders = Array.from({ length: count }, () => newOrderOf(scene.shop));
+  for (const order of orders) await insertOrder(db, order);
   await reconcile(
-    world,
-    drafts.map(({ number }) => ({ number, transactionId: "42", fen: 100 })),
+    scene,
+    orders.map(({ number }) => ({ number, transactionId: "42", fen: 100 })),
   );
-  expect(world.wechat.callsOf("/pay/orderquery")).toHaveLength(count);
-  const incidents = await incidentsOf(world.shop);
+  expect(scene.wechat.callsOf("/pay/orderquery")).toHaveLength(count);
+  const incidents = await incidentsOf(scene.shop);
   expect(incidents).toHaveLength(MAX_LISTED_DIFFERENCES + 1);
   expect(incidents.at(-1)).toMatchObject({
     kind: "bill_too_many_differences",
-    subject: `${world.shop.merchantId}:${DAY}`,
+    subject: `${scene.shop.merchantId}:${DAY}`,
     facts: { differences: count, listed: MAX_LISTED_DIFFERENCES },
   });
-  expect(await dayOf(world.shop)).toMatchObject({ state: "done", discrepancies: count });
+  expect(await reconciliationOf(scene.shop)).toMatchObject({ state: "done", discrepancies: count });
 });
 
-test("orders under way when the day is run by hand aren't missed in a bill that is older", async () => {
-  const world = await openWorld();
-  const bills = openBills(world);
-  const old = await makePaidOrder(world);
-  const fresh = await makePaidOrder(world);
+test("bill comparison ignores payments newer than the bill when run during the day", async () => {
+  const scene = await openScene();
+  const bills = serveBills(scene);
+  const old = await makePaidOrder(scene);
+  const recent = await makePaidOrder(scene);
   vi.setSystemTime(beijing("2040-01-01T15:00:00"));
-  for (const [made, time] of [
+  for (const [order, time] of [
     [old, "2040-01-01T14:59:54"],
-    [fresh, "2040-01-01T14:59:55"],
+    [recent, "2040-01-01T14:59:55"],
   ] as const) {
     await env.DB.prepare("update orders set paid_at = ? where id = ?")
-      .bind(beijing(time), made.id)
+      .bind(beijing(time), order.id)
       .run();
   }
-  bills.reply({ kind: "empty" });
-  await run(world.shop);
-  expect(await incidentsOf(world.shop)).toMatchObject([{ orderNumber: old.number }]);
-  await makeOrder(world);
+  bills.respondWith({ kind: "empty" });
+  await runDay(scene.shop);
+  expect(await incidentsOf(scene.shop)).toMatchObject([{ orderNumber: old.number }]);
+  await makeOrder(scene);
 });

@@ -4,22 +4,22 @@ import { afterEach, expect, test, vi } from "vitest";
 import worker from "../../src/index.ts";
 import { reconciliationObject } from "../../src/reconciliation/schedule.ts";
 import { openShop } from "../support/shop.ts";
-import { closeWorld, openWorld } from "../support/world.ts";
+import { closeScene, openScene } from "../support/scene.ts";
 import {
   beijing,
   DAY,
-  dayOf,
-  openBills,
+  reconciliationOf,
+  serveBills,
   READY_AT,
-  run,
+  runDay,
   runSteps,
   showAll,
   showOnly,
-  start,
+  startDay,
 } from "./support.ts";
 
 afterEach(async () => {
-  closeWorld();
+  closeScene();
   await showAll();
 });
 
@@ -30,7 +30,7 @@ async function runScheduleAt(at: number): Promise<void> {
   await worker.scheduled(createScheduledController(), env);
 }
 
-/** The days that merchants have rows of, as `merchant:day`. */
+/** The merchants' reconciliation rows, as `merchant:day`. */
 async function daysOf(...merchantIds: number[]): Promise<string[]> {
   const { results } = await env.DB.prepare(
     "select merchant_id, day from reconciliations order by id",
@@ -40,8 +40,8 @@ async function daysOf(...merchantIds: number[]): Promise<string[]> {
     .map(({ merchant_id: id, day }) => `${id}:${day}`);
 }
 
-test("yesterday is begun at half past ten, once, for each merchant that has an app", async () => {
-  const { shop } = await openWorld();
+test("reconciliation schedule starts yesterday at 10:30, once per merchant with an app", async () => {
+  const { shop } = await openScene();
   const other = await openShop();
   const appless = await openShop();
   await env.DB.prepare("delete from apps where merchant_id = ?").bind(appless.merchantId).run();
@@ -54,8 +54,8 @@ test("yesterday is begun at half past ten, once, for each merchant that has an a
   expect(await daysOf(...ids)).toEqual([`${ids[0]}:${DAY}`, `${ids[1]}:${DAY}`]);
 });
 
-test("days that were missed are begun too, the latest first, a week back at the most", async () => {
-  const { shop } = await openWorld();
+test("reconciliation schedule starts missed days of the last week, latest first", async () => {
+  const { shop } = await openScene();
   await showOnly(shop);
   await runScheduleAt(beijing("2040-01-12T11:00:00"));
   const days = Array.from({ length: 7 }, (_, back) => String(11 - back).padStart(2, "0"));
@@ -64,8 +64,8 @@ test("days that were missed are begun too, the latest first, a week back at the 
   );
 });
 
-test("no day is begun that ended before the merchant was there", async () => {
-  await openWorld();
+test("reconciliation schedule starts no day before the merchant's registration", async () => {
+  await openScene();
   vi.setSystemTime(beijing("2040-01-05T00:00:00"));
   const shop = await openShop();
   await showOnly(shop);
@@ -73,8 +73,8 @@ test("no day is begun that ended before the merchant was there", async () => {
   expect(await daysOf(shop.merchantId)).toEqual([`${shop.merchantId}:2040-01-05`]);
 });
 
-test("so many days are begun in one run, the rest in the next", async () => {
-  await openWorld();
+test("reconciliation schedule starts at most 20 days per run", async () => {
+  await openScene();
   const shops = [await openShop(), await openShop(), await openShop(), await openShop()];
   const ids = shops.map(({ merchantId }) => merchantId);
   await showOnly(...shops);
@@ -85,48 +85,48 @@ test("so many days are begun in one run, the rest in the next", async () => {
   expect(await daysOf(...ids)).toHaveLength(28);
 });
 
-test("a day that has lost its alarm is woken when nothing was heard of it for half an hour", async () => {
-  const world = await openWorld();
-  openBills(world);
-  await showOnly(world.shop);
+test("reconciliation schedule restores a lost alarm after 30 minutes without progress", async () => {
+  const scene = await openScene();
+  serveBills(scene);
+  await showOnly(scene.shop);
   vi.setSystemTime(READY_AT);
-  await start(world.shop);
-  const stub = reconciliationObject(env, { merchantId: world.shop.merchantId, day: DAY });
+  await startDay(scene.shop);
+  const stub = reconciliationObject(env, { merchantId: scene.shop.merchantId, day: DAY });
   await runInDurableObject(stub, async (_object, { storage }) => await storage.deleteAlarm());
   await runScheduleAt(READY_AT + 30 * MINUTE_MS - 1);
-  expect(await runSteps(world.shop)).toBe(0);
+  expect(await runSteps(scene.shop)).toBe(0);
   await runScheduleAt(READY_AT + 30 * MINUTE_MS);
-  expect(await runSteps(world.shop)).toBeGreaterThan(0);
-  expect(await dayOf(world.shop)).toMatchObject({ state: "done" });
+  expect(await runSteps(scene.shop)).toBeGreaterThan(0);
+  expect(await reconciliationOf(scene.shop)).toMatchObject({ state: "done" });
 });
 
-test("a day that was run by hand while it lasted is run again when its bill is complete", async () => {
-  const world = await openWorld();
-  const bills = openBills(world);
-  await showOnly(world.shop);
+test("reconciliation schedule reruns a day that was run by hand before its bill was complete", async () => {
+  const scene = await openScene();
+  const bills = serveBills(scene);
+  await showOnly(scene.shop);
   vi.setSystemTime(beijing("2040-01-01T15:00:00"));
-  await run(world.shop);
-  expect(await dayOf(world.shop)).toMatchObject({ state: "done" });
+  await runDay(scene.shop);
+  expect(await reconciliationOf(scene.shop)).toMatchObject({ state: "done" });
   await runScheduleAt(READY_AT - 1);
-  expect(await runSteps(world.shop)).toBe(0);
+  expect(await runSteps(scene.shop)).toBe(0);
   await runScheduleAt(READY_AT);
-  await runSteps(world.shop);
-  expect(await dayOf(world.shop)).toMatchObject({ state: "done", startedAt: READY_AT });
-  expect(bills.asked.filter((day) => day === DAY)).toHaveLength(2);
+  await runSteps(scene.shop);
+  expect(await reconciliationOf(scene.shop)).toMatchObject({ state: "done", startedAt: READY_AT });
+  expect(bills.requestedDays.filter((day) => day === DAY)).toHaveLength(2);
   await runScheduleAt(READY_AT + 10 * MINUTE_MS);
-  expect(await runSteps(world.shop)).toBe(0);
+  expect(await runSteps(scene.shop)).toBe(0);
 });
 
-test("a day under way whose row was lost with the database is begun anew", async () => {
-  const world = await openWorld();
-  openBills(world);
-  await showOnly(world.shop);
+test("reconciliation schedule restarts a running day whose row was lost", async () => {
+  const scene = await openScene();
+  serveBills(scene);
+  await showOnly(scene.shop);
   vi.setSystemTime(READY_AT);
-  await start(world.shop);
+  await startDay(scene.shop);
   await env.DB.prepare("delete from reconciliations where merchant_id = ?")
-    .bind(world.shop.merchantId)
+    .bind(scene.shop.merchantId)
     .run();
   await runScheduleAt(READY_AT + 10 * MINUTE_MS);
-  await runSteps(world.shop);
-  expect(await dayOf(world.shop)).toMatchObject({ state: "done" });
+  await runSteps(scene.shop);
+  expect(await reconciliationOf(scene.shop)).toMatchObject({ state: "done" });
 });

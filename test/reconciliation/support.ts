@@ -12,52 +12,52 @@ import { reconciliationObject } from "../../src/reconciliation/schedule.ts";
 import { verifySign } from "../../src/wechat/v2/sign.ts";
 import { readXml } from "../../src/wechat/v2/xml.ts";
 import { lineOf, NAMES, SUMMARY, valuesLine } from "../domain/bill/support.ts";
-import { isAuthentic } from "../support/fake-v3.ts";
+import { isAuthentic } from "../support/fake-wechat-v3.ts";
 import type { Shop } from "../support/shop.ts";
-import type { World } from "../support/world.ts";
+import type { Scene } from "../support/scene.ts";
 import { xmlOf } from "../wechat/support/messages.ts";
 import { signedHeaders } from "../wechat/v3/support/messages.ts";
 import { eq } from "drizzle-orm";
 
-/** The day on which the tests' clock stands at first, eight in the morning in Beijing. */
+/** The day at which the tests' clock starts, at 08:00 in Beijing. */
 export const DAY = "2040-01-01";
 
 export const beijing = (text: string): number => Date.parse(`${text}+08:00`);
 
-/** When the day's bill is ready. */
+/** The time at which the day's bill is ready. */
 export const READY_AT = beijing("2040-01-02T10:30:00");
 
-/** How WeChat answers one request for a bill. */
-export type BillReply =
+/** WeChat's answer to one request for a bill. */
+export type BillResponse =
   | {
       readonly kind: "bill";
       readonly text: string;
       readonly plain?: boolean;
-      /** So many bytes are sent before the connection breaks. */
+      /** The number of bytes sent before the connection breaks. */
       readonly breaksAt?: number;
-      /** Told instead of the right one (APIv3). */
+      /** Replaces the correct hash (APIv3). */
       readonly sha1?: string;
     }
   | { readonly kind: "empty" | "creating" | "refused" | "away" };
 
 export interface Bills {
-  /** How the next requests are answered, one reply a request; after those the last one goes on. */
-  readonly reply: (...replies: BillReply[]) => void;
-  /** The days asked for so far. */
-  readonly asked: string[];
+  /** Sets the answers to the next requests, one per request; the last one repeats. */
+  readonly respondWith: (...responses: BillResponse[]) => void;
+  /** The days of the requests so far. */
+  readonly requestedDays: string[];
 }
 
 const FILE = "/billdownload/file?token=a%2Bb";
 
-/** Has the world's WeChat make bills. It has none at first. */
-export function openBills({ shop }: World): Bills {
-  const others = vi.mocked(globalThis.fetch).getMockImplementation();
-  const asked: string[] = [];
-  let replies: BillReply[] = [{ kind: "empty" }];
-  let last: BillReply = { kind: "empty" };
-  const next = (day: string): BillReply => {
-    asked.push(day);
-    last = replies.length > 1 ? (replies.shift() ?? last) : (replies[0] ?? last);
+/** Makes the scene's WeChat serve bills: empty ones until the test sets others. */
+export function serveBills({ shop }: Scene): Bills {
+  const fallback = vi.mocked(globalThis.fetch).getMockImplementation();
+  const requestedDays: string[] = [];
+  let queue: BillResponse[] = [{ kind: "empty" }];
+  let last: BillResponse = { kind: "empty" };
+  const next = (day: string): BillResponse => {
+    requestedDays.push(day);
+    last = queue.length > 1 ? (queue.shift() ?? last) : (queue[0] ?? last);
     return last;
   };
   vi.mocked(globalThis.fetch).mockImplementation(async (input, init) => {
@@ -70,43 +70,43 @@ export function openBills({ shop }: World): Bills {
       headers: new Headers(init?.headers),
       body,
     };
-    if (url.pathname === "/pay/downloadbill") return await answerV2(shop, body, next);
+    if (url.pathname === "/pay/downloadbill") return await respondV2(shop, body, next);
     if (url.pathname === "/v3/bill/tradebill") {
-      if (!isAuthentic(request)) throw new Error("a request for a bill that isn't rightly signed");
-      return answerV3(next(url.searchParams.get("bill_date") ?? ""));
+      if (!isAuthentic(request)) throw new Error("a request for a bill has an invalid signature");
+      return respondV3(next(url.searchParams.get("bill_date") ?? ""));
     }
     if (path === FILE) {
-      if (!isAuthentic(request)) throw new Error("a download that isn't rightly signed");
-      return last.kind === "bill" ? sent(last) : new Response(null, { status: 404 });
+      if (!isAuthentic(request)) throw new Error("a download has an invalid signature");
+      return last.kind === "bill" ? billResponse(last) : new Response(null, { status: 404 });
     }
-    if (others === undefined) throw new Error("no world is open");
-    return await others(input, init);
+    if (fallback === undefined) throw new Error("no scene is open");
+    return await fallback(input, init);
   });
   return {
-    asked,
-    reply: (...given) => {
-      replies = given;
+    requestedDays,
+    respondWith: (...responses) => {
+      queue = responses;
     },
   };
 }
 
-async function answerV2(
+async function respondV2(
   shop: Shop,
   body: string,
-  next: (day: string) => BillReply,
+  next: (day: string) => BillResponse,
 ): Promise<Response> {
   const read = readXml(body);
   if (!read.ok) throw new Error(`the gateway wrote XML that can't be read: ${read.error}`);
   const fields = Object.fromEntries(read.value);
   const signType = await verifySign(read.value, shop.apiKey);
   if (signType !== shop.v2SignType)
-    throw new Error("a request for a bill that isn't rightly signed");
-  if (fields["appid"] !== shop.wechatAppId) throw new Error("not the merchant's app");
+    throw new Error("a request for a bill has an invalid signature");
+  if (fields["appid"] !== shop.wechatAppId) throw new Error("the appid isn't the merchant's");
   const day = (fields["bill_date"] ?? "").replace(/^(\d{4})(\d{2})(\d{2})$/, "$1-$2-$3");
-  const reply = next(day);
-  switch (reply.kind) {
+  const response = next(day);
+  switch (response.kind) {
     case "bill":
-      return sent(reply);
+      return billResponse(response);
     case "empty":
       return failV2("No Bill Exist", "20002");
     case "creating":
@@ -122,12 +122,12 @@ function failV2(message: string, code: string): Response {
   return new Response(xmlOf({ return_code: "FAIL", return_msg: message, error_code: code }));
 }
 
-function answerV3(reply: BillReply): Response {
-  switch (reply.kind) {
+function respondV3(response: BillResponse): Response {
+  switch (response.kind) {
     case "bill": {
       const text = JSON.stringify({
         hash_type: "SHA1",
-        hash_value: reply.sha1 ?? createHash("sha1").update(reply.text).digest("hex"),
+        hash_value: response.sha1 ?? createHash("sha1").update(response.text).digest("hex"),
         download_url: `${env.WECHAT_PAY_URL}${FILE}`,
       });
       return new Response(text, { headers: signedHeaders(text) });
@@ -147,7 +147,11 @@ function failV3(status: number, code: string): Response {
   return Response.json({ code, message: code }, { status });
 }
 
-function sent({ text, plain = false, breaksAt }: Extract<BillReply, { kind: "bill" }>): Response {
+function billResponse({
+  text,
+  plain = false,
+  breaksAt,
+}: Extract<BillResponse, { kind: "bill" }>): Response {
   const bytes = plain ? new TextEncoder().encode(text) : new Uint8Array(gzipSync(text));
   if (breaksAt === undefined) return new Response(bytes);
   return new Response(
@@ -162,7 +166,7 @@ function sent({ text, plain = false, breaksAt }: Extract<BillReply, { kind: "bil
   );
 }
 
-/** A line of a bill, as the test wants it; amounts in fen. */
+/** A line of a test's bill; amounts in fen. */
 export type Trade = {
   readonly number: string;
   readonly transactionId: string;
@@ -177,7 +181,7 @@ export type Trade = {
 
 const yuan = (fen: number): string => (fen / 100).toFixed(2);
 
-/** The bill of these trades, in the columns of today. */
+/** The bill of these trades, with WeChat's current columns. */
 export function billOf({ mchId }: Shop, trades: readonly Trade[]): string {
   const lines = trades.map((trade) => {
     const named = { 商户号: mchId, 微信订单号: trade.transactionId, 商户订单号: trade.number };
@@ -205,43 +209,49 @@ export function billOf({ mchId }: Shop, trades: readonly Trade[]): string {
   return [NAMES.all, ...lines, SUMMARY, valuesLine(summary), ""].join("\r\n");
 }
 
-/** Begins a day and takes every step of it; how many steps those were. */
-export async function run(shop: Shop, day = DAY): Promise<number> {
-  if ((await start(shop, day)) === "unavailable") throw new Error("the day couldn't be begun");
+/** Starts a day and runs all its steps; returns their number. */
+export async function runDay(shop: Shop, day = DAY): Promise<number> {
+  if ((await startDay(shop, day)) === "unavailable") throw new Error("the day couldn't be started");
   return await runSteps(shop, day);
 }
 
-/** Begins a day. */
-export async function start({ merchantId }: Shop, day = DAY): Promise<Started> {
+/** Starts a day. */
+export async function startDay({ merchantId }: Shop, day = DAY): Promise<Started> {
   return await reconciliationObject(env, { merchantId, day }).start(merchantId, day);
 }
 
-/** Takes every step of a day that was begun; how many those were. */
+/** Runs all steps of a started day; returns their number. */
 export async function runSteps(
   { merchantId }: Pick<Shop, "merchantId">,
   day = DAY,
 ): Promise<number> {
   let steps = 0;
-  while (await step({ merchantId }, day)) {
+  while (await runStep({ merchantId }, day)) {
     steps += 1;
     if (steps > 100) throw new Error("the day doesn't end");
   }
   return steps;
 }
 
-/** Takes the next step of a day; false when there is none. */
-export async function step({ merchantId }: Pick<Shop, "merchantId">, day = DAY): Promise<boolean> {
+/** Runs the next step of a day; false when there is none. */
+export async function runStep(
+  { merchantId }: Pick<Shop, "merchantId">,
+  day = DAY,
+): Promise<boolean> {
   return await runDurableObjectAlarm(reconciliationObject(env, { merchantId, day }));
 }
 
 /** The day's row. */
-export async function dayOf({ merchantId }: Shop, day = DAY): Promise<ReconciliationRow> {
+export async function reconciliationOf(
+  { merchantId }: Shop,
+  day = DAY,
+): Promise<ReconciliationRow> {
   const row = await findReconciliationOf(connect(env.DB), { merchantId, day });
-  if (row === null) throw new Error("the day was never begun");
+  if (row === null) throw new Error("the day was never started");
   return row;
 }
 
-/** The merchant's incidents, in the order of their making. */
+/** The merchant's incidents, oldest first. */
 export async function incidentsOf({ merchantId }: Shop): Promise<IncidentRow[]> {
   return await connect(env.DB)
     .select()
@@ -250,8 +260,8 @@ export async function incidentsOf({ merchantId }: Shop): Promise<IncidentRow[]> 
     .orderBy(incidents.id);
 }
 
-/** What the day's object has stored: nothing once the day has ended. */
-export async function storedBy({ merchantId }: Shop, day = DAY): Promise<string[]> {
+/** The names of the tables and keys in the day's object: none once the day has ended. */
+export async function storedNames({ merchantId }: Shop, day = DAY): Promise<string[]> {
   const stub = reconciliationObject(env, { merchantId, day });
   return await runInDurableObject(stub, (_object, { storage }) => {
     const tables = storage.sql
@@ -261,12 +271,12 @@ export async function storedBy({ merchantId }: Shop, day = DAY): Promise<string[
   });
 }
 
-/** Far beyond any test's clock, in ms. */
+/** Far beyond the clock of any test, in ms. */
 const FAR_MS = 1e15;
 
 /**
- * Has the schedule see these merchants only, as if all others were registered long after; the tests
- * share one database. `showAll` undoes it.
+ * Hides all other merchants from the schedule by moving their registration far into the future,
+ * because the tests share one database. `showAll` undoes it.
  */
 export async function showOnly(...shops: readonly Pick<Shop, "merchantId">[]): Promise<void> {
   const ids = JSON.stringify(shops.map(({ merchantId }) => merchantId));

@@ -8,7 +8,7 @@ import { insertMerchant, updateMerchant } from "../../src/db/merchants.ts";
 import { forgetSettings, masterKeyOf } from "../../src/settings/settings.ts";
 import { readApp, readMerchant } from "../support/settings.ts";
 import { gate } from "../support/clock.ts";
-import { watchD1 } from "../support/d1.ts";
+import { instrumentD1 } from "../support/d1.ts";
 
 const NOW = 1_790_000_000_000;
 const API_KEY = "an-api-key-of-32-characters-long";
@@ -39,7 +39,7 @@ const merchant = {
   v3: null,
 };
 
-const facts = {
+const appSettings = {
   name: "Web shop",
   merchantId: merchant.id,
   wechatAppId: "wx0123456789abcdef",
@@ -47,14 +47,14 @@ const facts = {
   refundNotifyUrl: "https://shop.example.com/refund",
 };
 const secrets = { salt: "the-salt-of-the-app", webhookSecret: "whsec_c2VjcmV0" };
-const newId = async () => (await insertApp(db, masterKey, { ...facts, ...secrets }, NOW)).id;
+const newId = async () => (await insertApp(db, masterKey, { ...appSettings, ...secrets }, NOW)).id;
 
 beforeEach(() => {
   vi.restoreAllMocks();
   forgetSettings();
 });
 
-/** How often D1 is asked while `act` runs. */
+/** The number of D1 queries while `act` runs. */
 async function queriesOf(act: () => Promise<unknown>): Promise<number> {
   const prepare = vi.spyOn(env.DB, "prepare");
   await act();
@@ -63,14 +63,14 @@ async function queriesOf(act: () => Promise<unknown>): Promise<number> {
   return length;
 }
 
-describe("an app's settings", () => {
-  test("are those of the app and its merchant, in the clear", async () => {
+describe("Settings, apps", () => {
+  test("returns the app's and its merchant's settings, unsealed", async () => {
     const id = await newId();
     expect(await readApp(db, masterKey, id, NOW)).toEqual({
       ok: true,
       value: {
         id,
-        ...facts,
+        ...appSettings,
         ...secrets,
         enabled: true,
         oldSalt: null,
@@ -80,7 +80,7 @@ describe("an app's settings", () => {
     });
   });
 
-  test("take one query, and then none for 60 s", async () => {
+  test("makes one query and caches its result for 60 s", async () => {
     const id = await newId();
     const read = async (nowAt: number) => await readApp(db, masterKey, id, nowAt);
     expect(await queriesOf(async () => await read(NOW))).toBe(1);
@@ -88,23 +88,23 @@ describe("an app's settings", () => {
     expect(await queriesOf(async () => await read(NOW + 60_000))).toBe(1);
   });
 
-  test("asked for by many at once take one query", async () => {
+  test("makes one query for concurrent requests", async () => {
     const id = await newId();
     const many = Array.from({ length: 10 }, () => id);
     const queries = await queriesOf(
       async () =>
-        await Promise.all(many.map(async (one) => await readApp(db, masterKey, one, NOW))),
+        await Promise.all(many.map(async (appId) => await readApp(db, masterKey, appId, NOW))),
     );
     expect(queries).toBe(1);
   });
 
-  test("say when the app is disabled", async () => {
+  test("returns a disabled app as disabled", async () => {
     const id = await newId();
     await updateApp(db, id, { enabled: false }, NOW);
     expect(await readApp(db, masterKey, id, NOW)).toMatchObject({ value: { enabled: false } });
   });
 
-  test("are forgotten after a change", async () => {
+  test("returns changed settings after forgetSettings", async () => {
     const id = await newId();
     await readApp(db, masterKey, id, NOW);
     await updateApp(db, id, { name: "Renamed" }, NOW);
@@ -115,14 +115,14 @@ describe("an app's settings", () => {
     expect(await readApp(db, masterKey, id, NOW)).toMatchObject({ value: { name: "Renamed" } });
   });
 
-  test("of an unknown app are absent, and looked for again a second later", async () => {
+  test("returns absent for an unknown app and queries again a second later", async () => {
     const next = (await newId()) + 1;
     expect(await readApp(db, masterKey, next, NOW)).toEqual({ ok: false, error: "absent" });
     expect(await newId()).toBe(next);
     expect((await readApp(db, masterKey, next, NOW + 1_000)).ok).toBe(true);
   });
 
-  test("of an unknown app are looked for at once after a change in the back-office", async () => {
+  test("queries an unknown app again at once after forgetSettings", async () => {
     const next = (await newId()) + 1;
     expect((await readApp(db, masterKey, next, NOW)).ok).toBe(false);
     expect(await newId()).toBe(next);
@@ -130,10 +130,10 @@ describe("an app's settings", () => {
     expect((await readApp(db, masterKey, next, NOW)).ok).toBe(true);
   });
 
-  test("of a thousand unknown apps cost two reads, and those of a known one are found meanwhile", async () => {
+  test("I12: makes two reads for 1000 unknown ids and still finds known ones", async () => {
     const known = await newId();
     forgetSettings();
-    const { trips } = watchD1();
+    const { trips } = instrumentD1();
     for (let id = 5_000; id < 6_000; id += 1) {
       expect(await readApp(db, masterKey, id, NOW)).toEqual({ ok: false, error: "absent" });
     }
@@ -146,52 +146,52 @@ describe("an app's settings", () => {
     expect((await readMerchant(db, masterKey, merchant.id, NOW)).ok).toBe(true);
   });
 
-  test("are found though all is forgotten while they wait for another's", async () => {
-    const [one, other] = [await newId(), await newId()];
-    // One of these moments is between what the first has learnt and the second's going on.
-    for (let turns = 0; turns < 30; turns += 1) {
+  test("finds an app although forgetSettings runs while it waits for another query", async () => {
+    const [first, second] = [await newId(), await newId()];
+    // One of these microtasks lies between the first query's result and the second read.
+    for (let microtasks = 0; microtasks < 30; microtasks += 1) {
       vi.restoreAllMocks();
       forgetSettings();
       const held = gate();
-      watchD1().fail({ sql: /from "apps"/, how: "held after", gate: held.passed });
-      const loads = [one, other].map(async (id) => await readApp(db, masterKey, id, NOW));
+      instrumentD1().fail({ sql: /from "apps"/, how: "held after", gate: held.opened });
+      const loads = [first, second].map(async (id) => await readApp(db, masterKey, id, NOW));
       await new Promise((resolve) => setTimeout(resolve, 10));
       held.release();
-      for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+      for (let ran = 0; ran < microtasks; ran += 1) await Promise.resolve();
       forgetSettings();
       expect((await Promise.all(loads)).map(({ ok }) => ok)).toEqual([true, true]);
     }
   });
 
-  test("are found though they were made while another was being looked for", async () => {
-    const one = await newId();
+  test("finds an app that was created during another app's query", async () => {
+    const existing = await newId();
     forgetSettings();
     const held = gate();
-    watchD1().fail({ sql: /from "apps"/, how: "held after", gate: held.passed });
-    const first = readApp(db, masterKey, one, NOW);
-    // Until the first look-up is on its way to D1.
+    instrumentD1().fail({ sql: /from "apps"/, how: "held after", gate: held.opened });
+    const first = readApp(db, masterKey, existing, NOW);
+    // Lets the first query start.
     await new Promise((resolve) => setTimeout(resolve, 0));
-    const made = await newId();
-    const second = readApp(db, masterKey, made, NOW);
+    const created = await newId();
+    const second = readApp(db, masterKey, created, NOW);
     held.release();
     expect((await first).ok && (await second).ok).toBe(true);
   });
 
-  test("of a known app don't wait for the search for a made-up one", async () => {
+  test("I12: returns a known app without waiting for the query of an unknown one", async () => {
     const id = await newId();
     await readApp(db, masterKey, id, NOW);
     const held = gate();
-    watchD1().fail({ sql: /from "apps"/, how: "held before", gate: held.passed });
-    // Patience alone must not be what helps.
+    instrumentD1().fail({ sql: /from "apps"/, how: "held before", gate: held.opened });
+    // Stops the timeout, so that it can't end the wait.
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-    const searched = readApp(db, masterKey, 9_999, NOW + 60_000);
+    const unknown = readApp(db, masterKey, 9_999, NOW + 60_000);
     expect((await readApp(db, masterKey, id, NOW + 60_000)).ok).toBe(true);
     held.release();
-    expect((await searched).ok).toBe(false);
+    expect((await unknown).ok).toBe(false);
     vi.useRealTimers();
   });
 
-  test("are not absent when D1 fails: that is thrown, and not remembered", async () => {
+  test("throws when D1 fails and doesn't cache the failure", async () => {
     const id = await newId();
     vi.spyOn(env.DB, "prepare").mockImplementationOnce(() => {
       throw new Error("D1 is down");
@@ -201,8 +201,8 @@ describe("an app's settings", () => {
   });
 });
 
-describe("settings that can't be opened", () => {
-  test("under another master key are unreadable, which the log explains without the secret", async () => {
+describe("Settings, secrets that can't be opened", () => {
+  test("I9: returns unreadable under another master key and logs no secret", async () => {
     const errors = vi.spyOn(console, "error").mockReturnValue();
     const id = await newId();
     expect(await readApp(db, otherKey, id, NOW)).toEqual({ ok: false, error: "unreadable" });
@@ -217,7 +217,7 @@ describe("settings that can't be opened", () => {
   });
 
   test.for(["salt_sealed", "webhook_secret_sealed"])(
-    "because %s came from another app's row are unreadable",
+    "returns unreadable when %s was copied from another app's row",
     async (column) => {
       const errors = vi.spyOn(console, "error").mockReturnValue();
       const [id, attacker] = [await newId(), await newId()];
@@ -232,7 +232,7 @@ describe("settings that can't be opened", () => {
     },
   );
 
-  test("because the old salt is no sealed text are unreadable while it would be valid", async () => {
+  test("returns unreadable for an unsealed old salt during its overlap", async () => {
     vi.spyOn(console, "error").mockReturnValue();
     const id = await newId();
     await env.DB.prepare(
@@ -245,19 +245,19 @@ describe("settings that can't be opened", () => {
   });
 });
 
-describe("a merchant's settings", () => {
-  test("are those of its row, kept for 60 s", async () => {
+describe("Settings, merchants", () => {
+  test("returns the row's settings and caches them for 60 s", async () => {
     const read = async (nowAt: number) => await readMerchant(db, masterKey, merchant.id, nowAt);
     expect(await read(NOW)).toEqual({ ok: true, value: merchant });
     expect(await queriesOf(async () => await read(NOW + 59_999))).toBe(0);
     expect(await queriesOf(async () => await read(NOW + 60_000))).toBe(1);
   });
 
-  test("of an unknown merchant are absent", async () => {
+  test("returns absent for an unknown merchant", async () => {
     expect(await readMerchant(db, masterKey, 999, NOW)).toEqual({ ok: false, error: "absent" });
   });
 
-  test("hold a changed key after the change is made known", async () => {
+  test("returns a changed key after forgetSettings", async () => {
     const apiKey = "another-key-of-32-characters-lon";
     await readMerchant(db, masterKey, merchant.id, NOW);
     await updateMerchant(db, masterKey, merchant.id, { apiKey }, NOW);
@@ -268,7 +268,7 @@ describe("a merchant's settings", () => {
   });
 });
 
-test("the master key is imported once", async () => {
+test("masterKeyOf imports each pair of keys once", async () => {
   const config = readConfig(env);
   if (!config.ok) throw new Error(config.error.join());
   const first = await masterKeyOf(config.value);

@@ -1,8 +1,8 @@
 import { vi } from "vitest";
 
 /**
- * Where every test's clock stands at first: so far ahead that no alarm of the platform, whose clock
- * is the real one, ever goes off by itself. Tests run alarms when they want them.
+ * The time at which every test starts. It lies so far ahead that the platform, which uses the real
+ * clock, never runs an alarm itself: tests run the alarms.
  */
 export const START = Date.UTC(2040, 0, 1);
 
@@ -11,19 +11,19 @@ export function stopClock(): void {
   vi.useFakeTimers({ toFake: ["Date"], now: START });
 }
 
-/** Moves the stopped clock ahead. */
+/** Moves the stopped clock ahead by `ms`. */
 export function advance(ms: number): void {
   vi.setSystemTime(Date.now() + ms);
 }
 
-/** A promise that a test resolves when it wants what waits for it to go on. */
+/** Holds a call until the test releases it. */
 export interface Gate {
-  readonly passed: Promise<void>;
+  readonly opened: Promise<void>;
   readonly release: () => void;
 }
 
 /** A closed gate. */
 export function gate(): Gate {
   const { promise, resolve } = Promise.withResolvers<void>();
-  return { passed: promise, release: resolve };
+  return { opened: promise, release: resolve };
 }

@@ -1,15 +1,15 @@
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
 
-/** What goes wrong with one trip to D1. */
+/** A fault of one trip to D1. */
 export interface TripFault {
-  /** Which trip: by the text of one of its statements. */
+  /** Selects the trip by the text of one of its statements. */
   readonly sql: RegExp;
-  /** `lost before`: not carried out. `lost after`: carried out, but the answer is lost. */
+  /** `lost before`: D1 never gets the trip. `lost after`: D1 executes it, the result is lost. */
   readonly how: "lost before" | "lost after" | "held before" | "held after";
-  /** For `held`: what it waits for. */
+  /** For `held`: the trip waits for this. */
   readonly gate?: Promise<unknown>;
-  /** How many trips it befalls; one if absent. */
+  /** The number of trips that fail; 1 if absent. */
   readonly times?: number;
 }
 
@@ -19,62 +19,62 @@ export interface TripLog {
   readonly fail: (fault: TripFault) => void;
 }
 
-/** Watches all trips to D1, of routes and objects alike, until the mocks are restored. */
-export function watchD1(): TripLog {
+/** Logs all trips to D1, of routes and objects alike, until the mocks are restored. */
+export function instrumentD1(): TripLog {
   const trips: string[][] = [];
   const faults: (TripFault & { left: number })[] = [];
 
-  async function travel(statements: string[], carryOut: () => Promise<unknown>): Promise<unknown> {
+  const handleTrip: TripHandler = async (statements, execute) => {
     trips.push(statements);
     const fault = faults.find(({ sql, left }) => left > 0 && statements.some((s) => sql.test(s)));
-    if (fault === undefined) return await carryOut();
+    if (fault === undefined) return await execute();
     fault.left -= 1;
     if (fault.how === "lost before") throw new Error("D1_ERROR: Network connection lost.");
     if (fault.how === "held before") await fault.gate;
-    const outcome = await carryOut();
+    const result = await execute();
     if (fault.how === "lost after") throw new Error("D1_ERROR: Network connection lost.");
     if (fault.how === "held after") await fault.gate;
-    return outcome;
-  }
+    return result;
+  };
 
-  interceptD1(travel);
+  interceptD1(handleTrip);
   return {
     trips,
     fail: (fault) => faults.push({ ...fault, left: fault.times ?? 1 }),
   };
 }
 
-/** What is done with a trip to D1, given by its statements' text. */
-export type Traveller = (
+/** Handles a trip to D1: gets the text of its statements and the function that executes them. */
+export type TripHandler = (
   statements: string[],
-  carryOut: () => Promise<unknown>,
+  execute: () => Promise<unknown>,
 ) => Promise<unknown>;
 
-/** Has all trips to D1, of routes and objects alike, made by `travel` until the mocks are restored. */
-export function interceptD1(travel: Traveller): void {
+/** Passes all trips to D1, of routes and objects alike, to `handle` until the mocks are restored. */
+export function interceptD1(handle: TripHandler): void {
   const statement: unknown = Object.getPrototypeOf(env.DB.prepare("select 1"));
-  intercept(statement, ["all", "raw", "run"], async (self, carryOut) => {
-    return await travel([sqlOf(self)], carryOut);
+  intercept(statement, ["all", "raw", "run"], async (self, execute) => {
+    return await handle([sqlOf(self)], execute);
   });
-  intercept(env.DB, ["batch"], async (_self, carryOut, [batch]) => {
-    return await travel(Array.isArray(batch) ? batch.map(sqlOf) : [], carryOut);
+  intercept(env.DB, ["batch"], async (_self, execute, [batch]) => {
+    return await handle(Array.isArray(batch) ? batch.map(sqlOf) : [], execute);
   });
 }
 
 type Wrapper = (
   self: unknown,
-  carryOut: () => Promise<unknown>,
+  execute: () => Promise<unknown>,
   parameters: readonly unknown[],
 ) => Promise<unknown>;
 
 function intercept(target: unknown, names: readonly string[], wrapper: Wrapper): void {
-  if (!hasMethods(target)) throw new Error("nothing to intercept");
+  if (!hasMethods(target)) throw new Error("the target has no methods");
   for (const name of names) {
     const original = target[name];
-    if (original === undefined) throw new Error(`D1 has no ${name}`);
+    if (original === undefined) throw new Error(`D1 has no method ${name}`);
     vi.spyOn(target, name).mockImplementation(async function (this: unknown, ...parameters) {
-      const carryOut = async () => await original.apply(this, parameters);
-      return await wrapper(this, carryOut, parameters);
+      const execute = async () => await original.apply(this, parameters);
+      return await wrapper(this, execute, parameters);
     });
   }
 }
@@ -87,6 +87,6 @@ function hasMethods(target: unknown): target is Methods {
 
 function sqlOf(statement: unknown): string {
   const sql: unknown = Reflect.get(Object(statement), "statement");
-  if (typeof sql !== "string") throw new Error("a D1 statement without its text");
+  if (typeof sql !== "string") throw new Error("a D1 statement has no text");
   return sql;
 }

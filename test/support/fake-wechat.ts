@@ -1,7 +1,13 @@
 import { sign, verifySign } from "../../src/wechat/v2/sign.ts";
 import { readXml, writeXml } from "../../src/wechat/v2/xml.ts";
 import type { V2SignType } from "../../src/wechat/types.ts";
-import { isAuthentic, readV3, replyV3, type Asked, type Request } from "./fake-v3.ts";
+import {
+  isAuthentic,
+  readV3Request,
+  writeV3Response,
+  type LedgerCall,
+  type WechatRequest,
+} from "./fake-wechat-v3.ts";
 import type { Fault } from "./faults.ts";
 import type { Shop } from "./shop.ts";
 import {
@@ -19,7 +25,11 @@ export interface WechatCall {
   readonly fields: Fields;
 }
 
-/** A WeChat that keeps its own books, enforces its own rules and fails when it is told to. */
+/**
+ * A WeChat with a ledger of its own that enforces WeChat's rules. It exists beside the sandbox
+ * because it runs inside the test's isolate: it reads the stopped clock, fails at exact points and
+ * lets a test hold a call open, none of which a separate Worker can do.
+ */
 export class FakeWechat {
   readonly calls: WechatCall[] = [];
   readonly orders = new Map<string, FakeOrder>();
@@ -27,17 +37,17 @@ export class FakeWechat {
   readonly #keys = new Map<string, string>();
   readonly #faults = new Map<WechatPath, Fault[]>();
 
-  /** Opens an account for the shop's merchant. */
-  admit(shop: Pick<Shop, "mchId" | "apiKey">): void {
+  /** Registers the shop's merchant. */
+  addMerchant(shop: Pick<Shop, "mchId" | "apiKey">): void {
     this.#keys.set(shop.mchId, shop.apiKey);
   }
 
-  /** What goes wrong with the next calls of this path, one fault a call. */
+  /** Sets the faults of the next calls to this path, one per call. */
   fail(path: WechatPath, ...faults: Fault[]): void {
     this.#faults.set(path, [...(this.#faults.get(path) ?? []), ...faults]);
   }
 
-  /** The calls made on this path so far. */
+  /** The fields of the calls to this path so far. */
   callsOf(path: WechatPath): Fields[] {
     return this.calls.filter((call) => call.path === path).map((call) => call.fields);
   }
@@ -50,89 +60,92 @@ export class FakeWechat {
     return order;
   }
 
-  /** The order as WeChat has it. */
+  /** The order in WeChat's ledger. */
   order(number: string): FakeOrder {
     const order = this.orders.get(number);
     if (order === undefined) throw new Error("the fake WeChat has no such order");
     return order;
   }
 
-  /** The refund as WeChat has it. */
+  /** The refund in WeChat's ledger. */
   refund(refundNo: string): FakeRefund {
     const refund = this.refunds.get(refundNo);
     if (refund === undefined) throw new Error("the fake WeChat has no such refund");
     return refund;
   }
 
-  /** Answers one request as WeChat would, or as the next fault wants it. */
-  async answer(request: Request): Promise<Response> {
-    const dialect = request.path.startsWith("/v3/") ? v3Of(this, request) : v2Of(request);
-    if (dialect === null) return new Response("no such call", { status: 404 });
-    const { path, fields } = dialect.asked;
+  /** Answers a request as WeChat would, or with the next fault. */
+  async receive(request: WechatRequest): Promise<Response> {
+    const received = request.path.startsWith("/v3/") ? readV3(this, request) : readV2(request);
+    if (received === null) return new Response("no such call", { status: 404 });
+    const { path, fields } = received.call;
     this.calls.push({ path, fields });
     const fault = this.#faults.get(path)?.shift();
     if (fault?.acts === false) await fault.gate;
     const apiKey = this.#keys.get(fields["mch_id"] ?? "");
-    const reply = apiKey === undefined ? null : await dialect.admit(apiKey);
-    if (reply === null) return dialect.fail("签名错误");
-    const honest = fault?.acts === false ? {} : WECHAT_CALLS[path](this, fields);
+    const write = apiKey === undefined ? null : await received.authenticate(apiKey);
+    if (write === null) return received.failWith("签名错误");
+    const outcome = fault?.acts === false ? {} : WECHAT_CALLS[path](this, fields);
     if (fault?.acts === true) await fault.gate;
     switch (fault?.how) {
       case undefined:
       case "honest":
-        return await reply(fault?.acts === false ? WECHAT_CALLS[path](this, fields) : honest, true);
+        return await write(
+          fault?.acts === false ? WECHAT_CALLS[path](this, fields) : outcome,
+          true,
+        );
       case "reject":
         throw new TypeError("Network connection lost.");
       case "http 500":
         return new Response("<html>oops</html>", { status: 500 });
       case "wrong signature":
-        return await reply(honest, false);
+        return await write(outcome, false);
       case "error":
-        return await reply(refusal(fault.code, fault.message), true);
+        return await write(refusal(fault.code, fault.message), true);
       case "fail":
-        return dialect.fail(fault.message);
+        return received.failWith(fault.message);
     }
   }
 }
 
-/** Writes an answer; `rightly` false: with a wrong signature. */
-type Reply = (outcome: Fields, rightly: boolean) => Promise<Response>;
+/** Writes the response in the request's protocol, with a valid or an invalid signature. */
+type WriteResponse = (outcome: Fields, valid: boolean) => Promise<Response>;
 
-/** One of WeChat's protocols. */
-interface Dialect {
-  readonly asked: Asked;
-  /** How the request is answered, or null when it is not rightly signed. */
-  readonly admit: (apiKey: string) => Promise<Reply | null>;
-  /** A refusal by WeChat's outer gate. */
-  readonly fail: (message: string) => Response;
+/** A request of either protocol. */
+interface ReceivedRequest {
+  readonly call: LedgerCall;
+  /** Checks the signature; returns the function that writes the response, or null if invalid. */
+  readonly authenticate: (apiKey: string) => Promise<WriteResponse | null>;
+  /** An unsigned refusal, as for a request with an invalid signature. */
+  readonly failWith: (message: string) => Response;
 }
 
-function v2Of({ path, body }: Request): Dialect | null {
+function readV2({ path, body }: WechatRequest): ReceivedRequest | null {
   if (!isKnown(path)) return null;
   const read = readXml(body);
   if (!read.ok) throw new Error(`the gateway wrote XML that can't be read: ${read.error}`);
   const fields = Object.fromEntries(read.value);
-  const admit = async (apiKey: string): Promise<Reply | null> => {
+  const authenticate = async (apiKey: string): Promise<WriteResponse | null> => {
     const signType = await verifySign(read.value, apiKey);
     if (signType === null) return null;
-    return async (outcome, rightly) => {
-      const key = rightly ? apiKey : "x";
+    return async (outcome, valid) => {
+      const key = valid ? apiKey : "x";
       return new Response(await signed({ ...identity(fields), ...outcome }, key, signType));
     };
   };
-  return { asked: { path, fields }, admit, fail: unsignedFail };
+  return { call: { path, fields }, authenticate, failWith: unsignedFail };
 }
 
-function v3Of(ledger: FakeWechat, request: Request): Dialect | null {
-  const asked = readV3(request);
-  if (asked === null) return null;
+function readV3(ledger: FakeWechat, request: WechatRequest): ReceivedRequest | null {
+  const call = readV3Request(request);
+  if (call === null) return null;
   return {
-    asked,
-    admit: async () =>
+    call,
+    authenticate: async () =>
       isAuthentic(request)
-        ? async (outcome, rightly) => replyV3(ledger, asked, outcome, rightly)
+        ? async (outcome, valid) => writeV3Response(ledger, call, outcome, valid)
         : null,
-    fail: (message) => Response.json({ code: "SIGN_ERROR", message }, { status: 401 }),
+    failWith: (message) => Response.json({ code: "SIGN_ERROR", message }, { status: 401 }),
   };
 }
 
@@ -161,6 +174,6 @@ async function signed(fields: Fields, apiKey: string, signType: V2SignType): Pro
 
 function xmlOf(fields: Fields): string {
   const xml = writeXml(new Map(Object.entries(fields)));
-  if (!xml.ok) throw new Error(`not writable: ${xml.error}`);
+  if (!xml.ok) throw new Error(`XML can't be written: ${xml.error}`);
   return xml.value;
 }

@@ -1,8 +1,8 @@
-/** What goes wrong with one call to WeChat. */
+/** A fault of one call to WeChat. */
 export type Fault = {
-  /** Whether WeChat did what it was asked before it went wrong. */
+  /** Whether WeChat carries out the request before the fault. */
   readonly acts: boolean;
-  /** Held before WeChat acts, or between its act and its answer. */
+  /** Holds the call: before WeChat acts, or (with `acts`) between its act and its answer. */
   readonly gate?: Promise<unknown>;
 } & (
   | { readonly how: "honest" | "reject" | "http 500" | "wrong signature" }
@@ -10,17 +10,17 @@ export type Fault = {
   | { readonly how: "fail"; readonly message: string }
 );
 
-/** A late answer: WeChat has acted, and answers when the gate opens. */
-export function late(passed: Promise<unknown>): Fault {
-  return { acts: true, how: "honest", gate: passed };
+/** WeChat acts at once and answers when `opened` resolves. */
+export function lateAnswer(opened: Promise<unknown>): Fault {
+  return { acts: true, how: "honest", gate: opened };
 }
 
-/** WeChat says no, and does nothing. */
-export function error(code: string, message?: string): Fault {
+/** WeChat refuses with this error code and does nothing. */
+export function wechatError(code: string, message?: string): Fault {
   return { acts: false, how: "error", code, ...(message === undefined ? {} : { message }) };
 }
 
-/** Every way in which nothing can be known of a call: before WeChat acts, and after. */
+/** Every fault that leaves a call's outcome unknown: before WeChat acts, and after. */
 export const UNKNOWNS: readonly (readonly [name: string, fault: Fault])[] = [
   ["a connection lost before WeChat acts", { acts: false, how: "reject" }],
   ["a connection lost after WeChat acts", { acts: true, how: "reject" }],
@@ -31,7 +31,7 @@ export const UNKNOWNS: readonly (readonly [name: string, fault: Fault])[] = [
   ["SYSTEMERROR after WeChat acts", { acts: true, how: "error", code: "SYSTEMERROR" }],
 ];
 
-/** An answer that settles nothing, for tests that don't mind which. */
+/** One of them, for tests to which the kind doesn't matter: WeChat did not act. */
 export const UNKNOWN: Fault = { acts: false, how: "http 500" };
-/** The same, though WeChat did what it was asked. */
+/** The same, but WeChat acted. */
 export const UNKNOWN_BUT_DONE: Fault = { acts: true, how: "http 500" };

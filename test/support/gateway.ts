@@ -6,46 +6,50 @@ import type { Shop } from "./shop.ts";
 
 export type Values = Readonly<Record<string, string | number>>;
 
-/** An answer of the three endpoints. */
+/** A response of one of the three endpoints. */
 export interface Answer {
   readonly status: number;
   readonly requestId: string | null;
-  /** The body as it came. */
+  /** The raw body. */
   readonly text: string;
   readonly code: number;
   readonly errmsg: string | null;
   readonly data: Readonly<Record<string, unknown>> | null;
 }
 
-/** One request to the gateway: its answer, and the end of what goes on after the answer. */
-export interface Exchange {
+/** A request under way: its response, and the end of the work that continues after the response. */
+export interface PendingRequest {
   readonly response: Promise<Response>;
-  readonly over: Promise<void>;
+  readonly finished: Promise<void>;
 }
 
-/** Sends a request without waiting for anything. */
-export function begin(path: string, init: RequestInit = {}, bindings: Env = env): Exchange {
+/** Sends a request without waiting for the response. */
+export function startRequest(
+  path: string,
+  init: RequestInit = {},
+  bindings: Env = env,
+): PendingRequest {
   const context = createExecutionContext();
   const request = new Request<unknown, IncomingRequestCfProperties>(
     new Request(`https://gateway.test${path}`, init),
   );
   const response = Promise.resolve(worker.fetch(request, bindings, context));
-  return { response, over: response.then(async () => await waitOnExecutionContext(context)) };
+  return { response, finished: response.then(async () => await waitOnExecutionContext(context)) };
 }
 
-/** Sends a request and waits for its answer and for all that goes on after it. */
+/** Sends a request; waits for its response and for all work that continues after it. */
 export async function send(
   path: string,
   init: RequestInit = {},
   bindings?: Env,
 ): Promise<Response> {
-  const { response, over } = begin(path, init, bindings);
-  await over;
+  const { response, finished } = startRequest(path, init, bindings);
+  await finished;
   return await response;
 }
 
-/** The endpoint's answer to a signed request of the shop's app. */
-export async function ask(
+/** Posts these parameters to the endpoint, signed by the shop's app; returns the response. */
+export async function postSigned(
   shop: Shop,
   path: string,
   values: Values,
@@ -54,7 +58,7 @@ export async function ask(
   return await read(await send(path, formOf(signed(shop, values), headers)));
 }
 
-/** Reads an answer of the three endpoints. */
+/** Reads a response of one of the three endpoints. */
 export async function read(response: Response): Promise<Answer> {
   const text = await response.text();
   const body: Pick<Answer, "code" | "errmsg" | "data"> = JSON.parse(text);
@@ -66,7 +70,7 @@ export async function read(response: Response): Promise<Answer> {
   };
 }
 
-/** The values with `appId` and `sign`; written anew here, so that one mistake can't pass twice. */
+/** The values with `appId` and `sign`; implemented independently of `src`, to catch its mistakes. */
 export function signed(shop: Pick<Shop, "appId" | "salt">, values: Values): URLSearchParams {
   const all = Object.entries({ appId: shop.appId, ...values }).map(
     ([name, value]) => [name, String(value)] as const,

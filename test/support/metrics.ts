@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
 
-/** A data point by the names that docs/operation.md gives its columns. */
-export interface Counted {
+/** A data point, by the column names of docs/operate.md. */
+export interface DataPoint {
   readonly index: unknown;
   readonly kind: unknown;
   readonly subject: unknown;
@@ -12,13 +12,13 @@ export interface Counted {
   readonly doubles: readonly number[];
 }
 
-/** Everything that is counted from now on, by routes and objects alike. */
-export function watchMetrics(): Counted[] {
-  const counted: Counted[] = [];
+/** Collects the data points that routes and objects write from now on. */
+export function recordDataPoints(): DataPoint[] {
+  const points: DataPoint[] = [];
   vi.spyOn(env.METRICS, "writeDataPoint").mockImplementation((point) => {
     const [kind, subject, outcome, app, code] = point?.blobs ?? [];
     const [index] = point?.indexes ?? [];
-    counted.push({ index, kind, subject, outcome, app, code, doubles: point?.doubles ?? [] });
+    points.push({ index, kind, subject, outcome, app, code, doubles: point?.doubles ?? [] });
   });
-  return counted;
+  return points;
 }

@@ -2,8 +2,8 @@ import { applyD1Migrations, reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { forgetSettings } from "../../src/settings/settings.ts";
 
-// The files share one worker, so that its modules are loaded once; each file starts with empty
-// storage, migrated as production is, and with nothing remembered of the file before.
+// The test files share one worker, so that its modules load once. Each file starts with empty
+// storage, production's migrations and empty caches.
 await reset();
 await applyD1Migrations(env.DB, env.MIGRATIONS);
 forgetSettings();

@@ -15,7 +15,7 @@ export const db = connect(env.DB);
 export const NOW = 1_790_000_000_000;
 
 /** A new order of the shop's app, of 100 fen. */
-export function draftOf(shop: Shop, changes: Partial<NewOrder> = {}): NewOrder {
+export function newOrderOf(shop: Shop, changes: Partial<NewOrder> = {}): NewOrder {
   return {
     number: randomHex32(),
     appId: shop.appId,
@@ -37,9 +37,12 @@ export function draftOf(shop: Shop, changes: Partial<NewOrder> = {}): NewOrder {
   };
 }
 
-/** The news that books this draft's payment. */
-export function bookingOf(draft: NewOrder, changes: Partial<PaidOrderMatch> = {}): PaidOrderMatch {
-  const { number, merchantId, wechatAppId, signType, totalFen } = draft;
+/** The match with which `markOrderPaid` records this order's payment. */
+export function paidOrderMatchOf(
+  order: NewOrder,
+  changes: Partial<PaidOrderMatch> = {},
+): PaidOrderMatch {
+  const { number, merchantId, wechatAppId, signType, totalFen } = order;
   return {
     number,
     merchantId,
@@ -53,13 +56,13 @@ export function bookingOf(draft: NewOrder, changes: Partial<PaidOrderMatch> = {}
 }
 
 /** Stores a paid order. */
-export async function storePaid(
+export async function storePaidOrder(
   shop: Shop,
 ): Promise<{ readonly id: number; readonly number: string }> {
-  const draft = draftOf(shop);
-  const id = await insertOrder(db, draft);
-  await markOrderPaid(db, bookingOf(draft), NOW);
-  return { id, number: draft.number };
+  const order = newOrderOf(shop);
+  const id = await insertOrder(db, order);
+  await markOrderPaid(db, paidOrderMatchOf(order), NOW);
+  return { id, number: order.number };
 }
 
 /** Tries to store a refund. */

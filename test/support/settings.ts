@@ -3,12 +3,12 @@ import type { MasterKey } from "../../src/lib/secret-box.ts";
 import { MAX_AGE_MS } from "../../src/lib/ttl-cache.ts";
 import { openSettings } from "../../src/settings/settings.ts";
 
-/** An app as a request at `nowAt` sees it. */
+/** The app's settings as a request at `nowAt` reads them. */
 export async function readApp(db: Database, masterKey: MasterKey, appId: number, nowAt: number) {
   return await openSettings(db, async () => masterKey).app(appId, nowAt);
 }
 
-/** A merchant as a request at `nowAt` sees it. */
+/** The merchant's settings as a request at `nowAt` reads them. */
 export async function readMerchant(
   db: Database,
   masterKey: MasterKey,

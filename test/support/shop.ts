@@ -6,13 +6,13 @@ import { insertMerchant } from "../../src/db/merchants.ts";
 import type { SignType, V2SignType } from "../../src/wechat/types.ts";
 import { API_V3_KEY, certificateA, keys, publicKey } from "../wechat/v3/support/fixtures.ts";
 
-/** A merchant and its app, with the secrets that each of them knows. */
+/** A merchant and its app, with the secrets of both. */
 export interface Shop {
   readonly merchantId: number;
   readonly mchId: string;
   readonly apiKey: string;
   readonly signType: SignType;
-  /** How APIv2 messages of the merchant are signed, be it that of old orders only. */
+  /** The signature type of the merchant's APIv2 messages, even if only old orders use APIv2. */
   readonly v2SignType: V2SignType;
   readonly appId: number;
   readonly wechatAppId: string;
@@ -22,13 +22,13 @@ export interface Shop {
   readonly refundUrl: string;
 }
 
-/** The same tests run in either protocol (vitest.config.ts). */
+/** The protocol of this run: the same tests run in both (vitest.config.ts). */
 export const PROTOCOL = env.TEST_PROTOCOL ?? "v2";
-export const USUAL_SIGN_TYPE = PROTOCOL === "v3" ? "RSA" : "HMAC-SHA256";
+export const DEFAULT_SIGN_TYPE = PROTOCOL === "v3" ? "RSA" : "HMAC-SHA256";
 
 let shops = 0;
 
-/** What a merchant of APIv3 has besides, on its way from certificates to the public key. */
+/** The further settings of an APIv3 merchant that is moving from certificates to the public key. */
 const V3 = {
   apiV3Key: API_V3_KEY,
   merchantSerialNo: keys.merchant.serialNo,
@@ -36,8 +36,8 @@ const V3 = {
   verifyKeys: [certificateA, publicKey],
 };
 
-/** Registers a fresh merchant and a fresh app of it. */
-export async function openShop(signType: SignType = USUAL_SIGN_TYPE): Promise<Shop> {
+/** Registers a new merchant with a new app. */
+export async function openShop(signType: SignType = DEFAULT_SIGN_TYPE): Promise<Shop> {
   shops += 1;
   const digits = String(shops).padStart(4, "0");
   const v2SignType = signType === "RSA" ? "HMAC-SHA256" : signType;
@@ -63,14 +63,12 @@ export async function openShop(signType: SignType = USUAL_SIGN_TYPE): Promise<Sh
     Date.now(),
   );
   if (!merchant.ok) throw new Error(merchant.error);
-  return { ...secrets, ...(await openApp(merchant.value.id, digits, secrets)), ...pick(merchant) };
-
-  function pick(made: { readonly value: { readonly id: number; readonly mchId: string } }) {
-    return { merchantId: made.value.id, mchId: made.value.mchId, signType, v2SignType };
-  }
+  const { id: merchantId, mchId } = merchant.value;
+  const app = await openApp(merchantId, digits, secrets);
+  return { ...secrets, ...app, merchantId, mchId, signType, v2SignType };
 }
 
-/** Registers one more app of a shop's merchant. */
+/** Registers another app of the shop's merchant. */
 export async function openSibling(shop: Shop): Promise<Shop> {
   shops += 1;
   const digits = String(shops).padStart(4, "0");
@@ -86,7 +84,7 @@ async function openApp(
   digits: string,
   { salt, webhookSecret }: Pick<Shop, "salt" | "webhookSecret">,
 ): Promise<Pick<Shop, "appId" | "wechatAppId" | "payUrl" | "refundUrl">> {
-  const facts = {
+  const settings = {
     name: `App ${digits}`,
     wechatAppId: `wx00000000000${digits}`,
     payNotifyUrl: `https://app-${digits}.example.com/pay`,
@@ -96,13 +94,13 @@ async function openApp(
   const app = await insertApp(
     connect(env.DB),
     masterKey,
-    { ...facts, merchantId, salt, webhookSecret },
+    { ...settings, merchantId, salt, webhookSecret },
     Date.now(),
   );
   return {
     appId: app.id,
-    wechatAppId: facts.wechatAppId,
-    payUrl: facts.payNotifyUrl,
-    refundUrl: facts.refundNotifyUrl,
+    wechatAppId: settings.wechatAppId,
+    payUrl: settings.payNotifyUrl,
+    refundUrl: settings.refundNotifyUrl,
   };
 }

@@ -1,9 +1,9 @@
-/** What the fake WeChat remembers, and what it answers to the five calls of APIv2. */
+/** The fake WeChat's records, and its answers to the five calls of APIv2. */
 
 export type Fields = Readonly<Record<string, string>>;
 
 export interface FakeOrder {
-  /** What the order was made with: a repeat must carry the same. */
+  /** The request that created the order: a repeat must be identical. */
   readonly request: string;
   readonly totalFen: number;
   readonly createdAt: number;
@@ -25,48 +25,48 @@ export interface Ledger {
 }
 
 export const WECHAT_CALLS = {
-  "/pay/unifiedorder": prepare,
-  "/pay/orderquery": tellPayment,
-  "/pay/closeorder": close,
-  "/secapi/pay/refund": takeRefund,
-  "/pay/refundquery": tellRefund,
+  "/pay/unifiedorder": prepay,
+  "/pay/orderquery": queryPayment,
+  "/pay/closeorder": closeOrder,
+  "/secapi/pay/refund": requestRefund,
+  "/pay/refundquery": queryRefund,
 } as const satisfies Record<string, (ledger: Ledger, fields: Fields) => Fields>;
 
 export type WechatPath = keyof typeof WECHAT_CALLS;
 
-/** WeChat refuses to close an order younger than this. */
+/** WeChat refuses to close a younger order. */
 const CLOSABLE_AFTER_MS = 300_000;
 
-/** WeChat wants the refunds of one order this far apart. */
+/** WeChat's minimum interval between two refunds of one order. */
 const REFUND_GAP_MS = 60_000;
 
 let lastNumber = 0;
 
-/** A number as WeChat gives them: 28 digits, never the same twice. */
+/** A unique number in WeChat's form: 28 characters that begin with `head`. */
 export function wechatNumber(head: string): string {
   lastNumber += 1;
   return head + String(lastNumber).padStart(28 - head.length, "0");
 }
 
 /** An answer with `result_code=FAIL`. */
-export function refusal(code: string, message = `the fake says ${code}`): Fields {
+export function refusal(code: string, message = `fake message of ${code}`): Fields {
   return { result_code: "FAIL", err_code: code, err_code_des: message };
 }
 
-function prepare(ledger: Ledger, fields: Fields): Fields {
-  const { nonce_str: _nonce, sign: _sign, ...lasting } = fields;
+function prepay(ledger: Ledger, fields: Fields): Fields {
+  const { nonce_str: _nonce, sign: _sign, ...stable } = fields;
   const request = JSON.stringify(
-    lasting,
-    Object.keys(lasting).toSorted((a, b) => (a < b ? -1 : 1)),
+    stable,
+    Object.keys(stable).toSorted((a, b) => (a < b ? -1 : 1)),
   );
   const number = fields["out_trade_no"] ?? "";
-  const known = ledger.orders.get(number);
-  if (known !== undefined && known.request !== request) {
+  const existing = ledger.orders.get(number);
+  if (existing !== undefined && existing.request !== request) {
     return refusal("INVALID_REQUEST", "商户订单号重复");
   }
-  if (known?.state === "SUCCESS") return refusal("ORDERPAID");
-  if (known?.state === "CLOSED") return refusal("ORDERCLOSED");
-  if (known === undefined) {
+  if (existing?.state === "SUCCESS") return refusal("ORDERPAID");
+  if (existing?.state === "CLOSED") return refusal("ORDERCLOSED");
+  if (existing === undefined) {
     ledger.orders.set(number, {
       request,
       totalFen: Number(fields["total_fee"]),
@@ -78,7 +78,7 @@ function prepare(ledger: Ledger, fields: Fields): Fields {
   return { prepay_id: wechatNumber("wx"), trade_type: "JSAPI" };
 }
 
-function tellPayment(ledger: Ledger, fields: Fields): Fields {
+function queryPayment(ledger: Ledger, fields: Fields): Fields {
   const number = fields["out_trade_no"] ?? "";
   const order = ledger.orders.get(number);
   if (order === undefined) return refusal("ORDERNOTEXIST");
@@ -103,7 +103,7 @@ export function paymentOf(number: string, order: FakeOrder): Fields {
   };
 }
 
-function close(ledger: Ledger, fields: Fields): Fields {
+function closeOrder(ledger: Ledger, fields: Fields): Fields {
   const order = ledger.orders.get(fields["out_trade_no"] ?? "");
   if (order === undefined) return refusal("ORDERNOTEXIST");
   if (order.state === "SUCCESS") return refusal("ORDERPAID");
@@ -112,25 +112,27 @@ function close(ledger: Ledger, fields: Fields): Fields {
   return {};
 }
 
-function takeRefund(ledger: Ledger, fields: Fields): Fields {
+function requestRefund(ledger: Ledger, fields: Fields): Fields {
   const orderNumber = fields["out_trade_no"] ?? "";
   const refundNo = fields["out_refund_no"] ?? "";
   const refundFen = Number(fields["refund_fee"]);
   const order = ledger.orders.get(orderNumber);
   if (order?.state !== "SUCCESS") return refusal("ORDERNOTEXIST");
   if (Number(fields["total_fee"]) !== order.totalFen) return refusal("REFUND_FEE_MISMATCH");
-  const known = ledger.refunds.get(refundNo);
-  if (known !== undefined && known.refundFen !== refundFen) return refusal("REFUND_FEE_MISMATCH");
+  const existing = ledger.refunds.get(refundNo);
+  if (existing !== undefined && existing.refundFen !== refundFen)
+    return refusal("REFUND_FEE_MISMATCH");
   const live = [...ledger.refunds.values()]
     .filter((refund) => refund.orderNumber === orderNumber && refund.status !== "REFUNDCLOSE")
     .reduce((sum, refund) => sum + refund.refundFen, 0);
-  if (known === undefined && live + refundFen > order.totalFen) return refusal("INVALID_REQUEST");
+  if (existing === undefined && live + refundFen > order.totalFen)
+    return refusal("INVALID_REQUEST");
   const tooSoon = [...ledger.refunds.values()].some(
     ({ orderNumber: of, createdAt }) =>
       of === orderNumber && Date.now() < createdAt + REFUND_GAP_MS,
   );
-  if (known === undefined && tooSoon) return refusal("FREQUENCY_LIMITED");
-  const refund = known ?? {
+  if (existing === undefined && tooSoon) return refusal("FREQUENCY_LIMITED");
+  const refund = existing ?? {
     orderNumber,
     refundId: wechatNumber("50"),
     refundFen,
@@ -148,7 +150,7 @@ function takeRefund(ledger: Ledger, fields: Fields): Fields {
   };
 }
 
-function tellRefund(ledger: Ledger, fields: Fields): Fields {
+function queryRefund(ledger: Ledger, fields: Fields): Fields {
   const refundNo = fields["out_refund_no"] ?? "";
   const refund = ledger.refunds.get(refundNo);
   if (refund === undefined) return refusal("REFUNDNOTEXIST");

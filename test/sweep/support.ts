@@ -12,24 +12,24 @@ import { sweep } from "../../src/sweep/sweep.ts";
 import { newMeter } from "../../src/observability/request-meter.ts";
 import { openWork } from "../../src/settings/work-context.ts";
 import { START } from "../support/clock.ts";
-import { objectOf, type Made } from "../support/life.ts";
+import { objectOf, type OrderRef } from "../support/scenario.ts";
 import { db } from "../support/rows.ts";
-import { openWorld, type World } from "../support/world.ts";
+import { openScene, type Scene } from "../support/scene.ts";
 
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-let worlds = 0;
+let scenes = 0;
 
 /**
- * A world in days of its own, at noon, so that no run comes past what other tests have left: all
- * earlier rows are behind the sweep.
+ * A scene at noon of days of its own, with all cursors behind the earlier rows, so that no sweep
+ * reads rows of other tests.
  */
-export async function openSweptWorld(): Promise<World> {
-  const world = await openWorld();
-  worlds += 1;
-  vi.setSystemTime(START + worlds * 10 * DAY + 12 * HOUR);
+export async function openSweepScene(): Promise<Scene> {
+  const scene = await openScene();
+  scenes += 1;
+  vi.setSystemTime(START + scenes * 10 * DAY + 12 * HOUR);
   const row = await env.DB.prepare("select coalesce(max(id), 0) + 1 as next from orders").first<{
     next: number;
   }>();
@@ -40,43 +40,43 @@ export async function openSweptWorld(): Promise<World> {
   for (const name of ["sweep_failing", "sweep_refund"] as const) {
     await saveCursor(db, name, Date.now(), Date.now());
   }
-  return world;
+  return scene;
 }
 
-/** One run of the whole schedule. */
+/** Runs the whole schedule once. */
 export async function runSchedule(): Promise<void> {
   await worker.scheduled(createScheduledController(), env);
 }
 
-/** One run of the sweep that looks at so many orders at most. */
-export async function sweepAtMost(most: number): Promise<void> {
+/** Runs the sweep once, with at most `max` orders. */
+export async function runSweep(max: number): Promise<void> {
   const config = configOf(env);
   if (!config.ok) throw new Error(config.error.join());
-  await sweep(openWork(env, config.value, newMeter(env)), most);
+  await sweep(openWork(env, config.value, newMeter(env)), max);
 }
 
-/** The order's object loses all that it has stored, and its alarm. */
-export async function wipe(order: Pick<Made, "number">): Promise<void> {
+/** Deletes all that the order's object has stored, and its alarm. */
+export async function wipeStorage(order: Pick<OrderRef, "number">): Promise<void> {
   await runInDurableObject(objectOf(order), async (_object, state) => {
     await state.storage.deleteAlarm();
     await state.storage.deleteAll();
   });
-  // In memory it would still believe in what it has stored.
+  // The object still has its timers in memory.
   await abortAllDurableObjects();
 }
 
-/** What the sweep logged, run by run. */
-export function sweeps({ logged }: World): unknown[] {
+/** The sweep's log lines, one per run. */
+export function sweepLogs({ logged }: Scene): unknown[] {
   return logged
     .filter((line) => line.includes('"event":"sweep"'))
     .map((line): unknown => JSON.parse(line));
 }
 
-/** How far one of the sweep's ways has come. */
-export async function markOf(
+/** The value of one of the sweep's cursors. */
+export async function cursorOf(
   name: "sweep_order" | "sweep_new_order" | "sweep_failing" | "sweep_refund",
 ): Promise<number> {
-  const mark = await findCursor(db, name);
-  if (mark === null) throw new Error("there is no such mark");
-  return mark.value;
+  const cursor = await findCursor(db, name);
+  if (cursor === null) throw new Error("there is no such cursor");
+  return cursor.value;
 }

@@ -33,10 +33,10 @@ function faultsOfTwin(change: (page: string) => string): string[] {
   return compareTwins(
     readMarkdown("page.md", PAGE),
     readMarkdown("page.zh-CN.md", change(PAGE)),
-  ).map(told);
+  ).map(reported);
 }
 
-function told({ path, line, message }: Fault): string {
+function reported({ path, line, message }: Fault): string {
   return `${path}:${line}: ${message}`;
 }
 
@@ -134,7 +134,7 @@ describe("longCells", () => {
       longCells(readMarkdown("a.md", `| a | b |\n| - | - |\n| c | ${"字".repeat(length)} |\n`)),
     );
     expect(sound).toEqual([]);
-    expect(long?.map(told)).toEqual([
+    expect(long?.map(reported)).toEqual([
       `a.md:3: a table cell of 81 characters, at most 80: ${"字".repeat(40)}…`,
     ]);
   });
@@ -146,7 +146,7 @@ describe("longReadme", () => {
       longReadme(readMarkdown("README.md", "a\n".repeat(lines))),
     );
     expect(sound).toEqual([]);
-    expect(long?.map(told)).toEqual(["README.md:151: 151 lines, at most 150"]);
+    expect(long?.map(reported)).toEqual(["README.md:151: 151 lines, at most 150"]);
   });
 });
 
@@ -156,7 +156,7 @@ const REPOSITORY: Repository = {
 };
 
 function faultsOf(text: string): string[] {
-  return brokenLinks(readMarkdown("docs/a.md", text), REPOSITORY).map(told);
+  return brokenLinks(readMarkdown("docs/a.md", text), REPOSITORY).map(reported);
 }
 
 describe("brokenLinks", () => {
@@ -195,7 +195,7 @@ describe("brokenLinks", () => {
 describe("missingTests", () => {
   test("reports a test path that doesn't exist, in code too", () => {
     const text = "`test/a.test.ts`, test/b.test.ts.\n```\nnpx vitest test/c.test.ts\n```\n";
-    expect(missingTests(readMarkdown("a.md", text), REPOSITORY).map(told)).toEqual([
+    expect(missingTests(readMarkdown("a.md", text), REPOSITORY).map(reported)).toEqual([
       "a.md:1: names test/b.test.ts, which doesn't exist",
       "a.md:3: names test/c.test.ts, which doesn't exist",
     ]);
@@ -206,7 +206,7 @@ describe("unknownRules", () => {
   test("reports a cited rule that has no heading", () => {
     const known = ruleIds(readMarkdown("docs/wechat-pay.md", "## Topic\n### W-01 Host\n"));
     const source = "// Host name only (W-01).\n/** Never twice (W-99). */\n";
-    expect(unknownRules("src/a.ts", source, known).map(told)).toEqual([
+    expect(unknownRules("src/a.ts", source, known).map(reported)).toEqual([
       "src/a.ts:2: cites W-99, which no rule has",
     ]);
   });
@@ -216,7 +216,7 @@ describe("missingTwins", () => {
   test("reports a page without its translation, and a translation without its page", () => {
     const paths = new Set(["docs/a.md", "docs/b.md", "docs/b.zh-CN.md", "c.zh-CN.md", "d.md"]);
     const faults = missingTwins(paths, (path) => path.startsWith("docs/"));
-    expect(faults.map(told)).toEqual([
+    expect(faults.map(reported)).toEqual([
       "docs/a.md:1: has no docs/a.zh-CN.md",
       "c.zh-CN.md:1: has no c.md",
     ]);

@@ -4,32 +4,32 @@ import { advance } from "../../../test/support/clock.ts";
 import {
   makeOrder,
   objectOf,
-  refund,
+  requestRefund,
   refundOf,
   rowOf,
   timersOf,
-  view,
-  type Made,
-} from "../../../test/support/life.ts";
-import { notifyPayment, notifyRefund } from "../../../test/support/notices.ts";
-import { closeWorld, openWorld, type World } from "../../../test/support/world.ts";
+  viewOrder,
+  type OrderRef,
+} from "../../../test/support/scenario.ts";
+import { notifyPayment, notifyRefund } from "../../../test/support/notifications.ts";
+import { closeScene, openScene, type Scene } from "../../../test/support/scene.ts";
 import { sumOf, type CostLine, type Counts } from "../counts.ts";
 import { metered, startMeter } from "./meter.ts";
 
 /** How long a payer takes, roughly; only the order of the timers depends on it. */
 const PAYMENT_DELAY_MS = 20_000;
 
-let world: World;
+let scene: Scene;
 let payers = 0;
 
 beforeAll(async () => {
-  world = await openWorld();
+  scene = await openScene();
   await startMeter();
   // The app's settings are cached from here on, as in a busy isolate.
-  await makeOrder(world, knownPayer());
+  await makeOrder(scene, knownPayer());
 });
 
-afterAll(closeWorld);
+afterAll(closeScene);
 
 function knownPayer(): { openId: string } {
   return { openId: "payer-known" };
@@ -49,25 +49,25 @@ function report(context: TestContext, kind: CostLine["kind"], lines: Record<stri
 }
 
 /** Creates an order; returns it with the counts. */
-async function create(values: Readonly<Record<string, string>>): Promise<[Made, Counts]> {
-  let made: Made | undefined;
+async function create(values: Readonly<Record<string, string>>): Promise<[OrderRef, Counts]> {
+  let made: OrderRef | undefined;
   const counts = await metered(async () => {
-    made = await makeOrder(world, values);
+    made = await makeOrder(scene, values);
   });
   if (made === undefined) throw new Error("no order was made");
   return [made, counts];
 }
 
-async function pay(made: Made): Promise<Counts> {
+async function pay(made: OrderRef): Promise<Counts> {
   advance(PAYMENT_DELAY_MS);
-  const paid = world.wechat.pay(made.number);
+  const paid = scene.wechat.pay(made.number);
   return await metered(async () => {
-    if (!(await notifyPayment(world.shop, made.number, paid))) throw new Error("not acknowledged");
+    if (!(await notifyPayment(scene.shop, made.number, paid))) throw new Error("not acknowledged");
   });
 }
 
 /** Runs the alarm once, when it is due. */
-async function runAlarm(made: Made): Promise<Counts> {
+async function runAlarm(made: OrderRef): Promise<Counts> {
   const [earliest] = await timersOf(made);
   if (earliest === undefined) throw new Error("nothing is armed");
   advance(Math.max(0, earliest.dueAt - Date.now()));
@@ -77,7 +77,7 @@ async function runAlarm(made: Made): Promise<Counts> {
 }
 
 /** Runs alarms until no timer and no alarm is left. */
-async function runAllAlarms(made: Made): Promise<Counts> {
+async function runAllAlarms(made: OrderRef): Promise<Counts> {
   const parts: Counts[] = [];
   while ((await timersOf(made)).length > 0) parts.push(await runAlarm(made));
   parts.push(await metered(async () => await runDurableObjectAlarm(objectOf(made))));
@@ -90,7 +90,7 @@ test("counts an order that is paid", async (context) => {
   const delivered = await runAlarm(made);
   const rest = await runAllAlarms(made);
   if ((await rowOf(made)).payNotifyState !== "confirmed") throw new Error("not delivered");
-  const query = await metered(async () => await view(world, made));
+  const query = await metered(async () => await viewOrder(scene, made));
   const [, createKnown] = await create(knownPayer());
   const [, createNamed] = await create({ ...knownPayer(), appOrderNo: "shop-0001" });
   report(context, "operation", {
@@ -115,18 +115,18 @@ test("counts an order that is refunded", async (context) => {
   const paid = sumOf([created, await pay(made), await runAlarm(made), await runAllAlarms(made)]);
   // A refund comes days later, when the isolate's caches have expired.
   advance(24 * 3600_000);
-  await view(world, made);
-  const requested = await metered(async () => await refund(world, made));
+  await viewOrder(scene, made);
+  const requested = await metered(async () => await requestRefund(scene, made));
   advance(5_000);
   const { number } = await refundOf(made);
-  world.wechat.refund(number).status = "SUCCESS";
+  scene.wechat.refund(number).status = "SUCCESS";
   const notification = {
     out_trade_no: made.number,
     out_refund_no: number,
     refund_status: "SUCCESS",
   };
   const notified = await metered(async () => {
-    if (!(await notifyRefund(world.shop, notification))) throw new Error("not acknowledged");
+    if (!(await notifyRefund(scene.shop, notification))) throw new Error("not acknowledged");
   });
   const delivered = await runAlarm(made);
   const rest = await runAllAlarms(made);

@@ -35,14 +35,14 @@ export function sign(fields: Iterable<Field>, key: string, signType: SignType): 
   return hash.update(text, "utf8").digest("hex").toUpperCase();
 }
 
-/** Whether `given` is the sign of the message, compared in constant time. */
+/** Whether `signature` is the sign of the message, compared in constant time. */
 export function verifySign(
-  given: string,
+  signature: string,
   fields: Iterable<Field>,
   key: string,
   signType: SignType,
 ): boolean {
   const expected = new TextEncoder().encode(sign(fields, key, signType));
-  const actual = new TextEncoder().encode(given);
+  const actual = new TextEncoder().encode(signature);
   return actual.length === expected.length && timingSafeEqual(actual, expected);
 }

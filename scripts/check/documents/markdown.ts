@@ -82,10 +82,10 @@ export function readMarkdown(path: string, content: string): Document {
 }
 
 function headingOf({ line, text }: Line): Heading[] {
-  const [, marks, title] = HEADING.exec(text) ?? [];
-  return marks === undefined || title === undefined
+  const [, hashes, title] = HEADING.exec(text) ?? [];
+  return hashes === undefined || title === undefined
     ? []
-    : [{ level: marks.length, text: title, line }];
+    : [{ level: hashes.length, text: title, line }];
 }
 
 /** A table is a run of lines that begin with a bar; the row of dashes isn't counted. */

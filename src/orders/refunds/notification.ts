@@ -61,7 +61,7 @@ async function importPlatformRefund(
     });
     return null;
   }
-  // What is refunded has been paid, even if the payment wasn't reported yet.
+  // A refunded order was paid, even if its payment wasn't reported yet.
   if (order.payState !== "paid") {
     await queryPayment(context, order, await context.wechatOf(order));
   }

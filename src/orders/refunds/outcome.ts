@@ -21,7 +21,7 @@ export async function pollRefund(context: OrderContext, timer: PollRefundTimer):
   else if (queried.heldMs > 0) await context.timers.putOff(begun, Date.now() + queried.heldMs);
 }
 
-/** What is known of a refund after WeChat was queried. */
+/** A refund's state after WeChat was queried. */
 export interface QueriedRefund {
   readonly state: RefundRow["state"];
   /** Whether WeChat gave a usable answer. */
@@ -95,8 +95,8 @@ async function sendAgain(
 }
 
 /**
- * Records what WeChat reports of a refund, verified, and has the app notified. Returns the state of
- * the refund afterwards.
+ * Records a verified report of WeChat about a refund and arms the app's notification. Returns the
+ * refund's state afterwards.
  */
 export async function recordRefund(
   context: OrderContext,
@@ -159,7 +159,7 @@ async function openUnknownToWechat(
   return known(refund.state);
 }
 
-/** A refund whose outcome has been unknown this long is a person's matter. */
+/** A refund whose outcome has been unknown for this long opens an incident. */
 const UNKNOWN_INCIDENT_AFTER_MS = 3600_000;
 
 /** Before its time no incident can have been opened, so no trip is made. */

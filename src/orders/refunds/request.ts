@@ -87,7 +87,7 @@ async function respond(
   }
 }
 
-/** Timer first, then the row: whenever a crash comes, the timer queries WeChat. */
+/** Timer first, then the row: after a crash at any point the timer queries WeChat. */
 async function createRefund(
   context: OrderContext,
   order: OrderRow,

@@ -104,7 +104,7 @@ async function move(
   await moveRefund(db, refund.number, moved, Date.now());
 }
 
-/** Refused now, but perhaps accepted before: only a refund that WeChat doesn't know is refused. */
+/** Refused now, but perhaps accepted before: counts as refused only if WeChat has no such refund. */
 async function confirmRefusal(
   context: OrderContext,
   order: OrderRow,
@@ -154,13 +154,13 @@ async function callRefund(
 }
 
 function refusalOf({ code, message, blame }: Refused): Refusal {
-  const words = `微信拒绝退款：${code} ${message}`;
+  const text = `微信拒绝退款：${code} ${message}`;
   switch (blame) {
     case "request":
-      return badRequest(words);
+      return badRequest(text);
     case "merchant":
-      return serverFault(`${words}。请联系网关运维处理，之后重复本请求是安全的`);
+      return serverFault(`${text}。请联系网关运维处理，之后重复本请求是安全的`);
     case "gateway":
-      return serverFault(`${words}。请联系网关运维；重复本请求是安全的`);
+      return serverFault(`${text}。请联系网关运维；重复本请求是安全的`);
   }
 }

@@ -1,5 +1,5 @@
 import type { Values } from "../../support/gateway.ts";
-import { ORDER } from "../../support/life.ts";
+import { ORDER } from "../../support/scenario.ts";
 import type { Case, Cases } from "../support/case.ts";
 import { ROUTES } from "../support/routes.ts";
 import { APP_REFUND_NO, type Target } from "../support/target.ts";

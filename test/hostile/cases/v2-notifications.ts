@@ -1,4 +1,8 @@
-import { paymentNotice, refundNotice, xmlPost } from "../../support/notices.ts";
+import {
+  paymentNotificationFields,
+  refundNotificationXml,
+  xmlPost,
+} from "../../support/notifications.ts";
 import type { Shop } from "../../support/shop.ts";
 import { encryptReqInfo, signedXml, xmlOf, type Fields } from "../../wechat/support/messages.ts";
 import type { Case, Cases } from "../support/case.ts";
@@ -10,10 +14,10 @@ const PAY = "POST /notify/v2/:merchantId/pay";
 const REFUND = "POST /notify/v2/:merchantId/refund";
 
 /** A payment of the target's waiting order, which is unpaid. */
-function paymentFields({ shop, orders, world }: Target, changes: Fields = {}): Fields {
-  const order = world.wechat.order(orders.waiting.number);
+function paymentFields({ shop, orders, scene }: Target, changes: Fields = {}): Fields {
+  const order = scene.wechat.order(orders.waiting.number);
   const paid = { ...order, transactionId: "4200000000202011230000000001" };
-  return paymentNotice(shop, orders.waiting.number, paid, changes);
+  return paymentNotificationFields(shop, orders.waiting.number, paid, changes);
 }
 
 type XmlOf = (target: Target) => Promise<string>;
@@ -139,7 +143,7 @@ const UNREADABLE_REFUNDS: Readonly<Record<string, XmlOf>> = {
   "with a req_info of a thousand blocks of zeroes": async (target) =>
     withReqInfo(Buffer.alloc(16_000).toString("base64"), target),
   "encrypted with another merchant's key": async (target) =>
-    await refundNotice(target.shop, refundFields(target), target.unrelated.apiKey),
+    await refundNotificationXml(target.shop, refundFields(target), target.unrelated.apiKey),
   "with the last block removed": async (target) => {
     const whole = Buffer.from(
       await encryptReqInfo("<root></root>".repeat(4), target.shop.apiKey),
@@ -160,25 +164,28 @@ const UNREADABLE_REFUNDS: Readonly<Record<string, XmlOf>> = {
     await encrypted("<root><__proto__>1</__proto__></root>", target),
   "around NUL": async (target) => await encrypted("<root><a>\u0000</a></root>", target),
   "without out_trade_no": async (target) =>
-    await refundNotice(target.shop, refundFields(target, { out_trade_no: "" })),
+    await refundNotificationXml(target.shop, refundFields(target, { out_trade_no: "" })),
   "without out_refund_no": async (target) =>
-    await refundNotice(target.shop, refundFields(target, { out_refund_no: "" })),
+    await refundNotificationXml(target.shop, refundFields(target, { out_refund_no: "" })),
   "with another mch_id": async (target) =>
-    await refundNotice({ ...target.shop, mchId: target.unrelated.mchId }, refundFields(target)),
+    await refundNotificationXml(
+      { ...target.shop, mchId: target.unrelated.mchId },
+      refundFields(target),
+    ),
 };
 
 /** Refund notifications with unusual fields that aren't needed: they cause a query of WeChat. */
 const ODD_REFUNDS: Readonly<Record<string, XmlOf>> = {
   "without refund_id": async (target) =>
-    await refundNotice(target.shop, refundFields(target, { refund_id: "" })),
+    await refundNotificationXml(target.shop, refundFields(target, { refund_id: "" })),
   "with an unknown status": async (target) =>
-    await refundNotice(target.shop, refundFields(target, { refund_status: "MAYBE" })),
+    await refundNotificationXml(target.shop, refundFields(target, { refund_status: "MAYBE" })),
   "of an amount in exponent notation": async (target) =>
-    await refundNotice(target.shop, refundFields(target, { refund_fee: "1e2" })),
+    await refundNotificationXml(target.shop, refundFields(target, { refund_fee: "1e2" })),
   "of a negative amount": async (target) =>
-    await refundNotice(target.shop, refundFields(target, { total_fee: "-1" })),
+    await refundNotificationXml(target.shop, refundFields(target, { total_fee: "-1" })),
   "without an appid": async (target) =>
-    await refundNotice({ ...target.shop, wechatAppId: "" }, refundFields(target)),
+    await refundNotificationXml({ ...target.shop, wechatAppId: "" }, refundFields(target)),
 };
 
 export const v2Notifications: Cases = [
@@ -236,7 +243,7 @@ export const v2Notifications: Cases = [
     answer: "v2 not accepted",
     request: async (target) => ({
       path: pathOf(REFUND, target, String(target.unrelated.merchantId)),
-      init: xmlPost(await refundNotice(target.shop, refundFields(target))),
+      init: xmlPost(await refundNotificationXml(target.shop, refundFields(target))),
     }),
   },
   {
@@ -246,7 +253,7 @@ export const v2Notifications: Cases = [
     allows: "calls",
     request: async (target) => ({
       path: pathOf(REFUND, target),
-      init: xmlPost(await refundNotice(target.shop, refundFields(target))),
+      init: xmlPost(await refundNotificationXml(target.shop, refundFields(target))),
     }),
   },
 ];

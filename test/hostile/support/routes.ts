@@ -1,5 +1,10 @@
-import { ORDER } from "../../support/life.ts";
-import { paymentRequest, signedPost, refundNotice, xmlPost } from "../../support/notices.ts";
+import { ORDER } from "../../support/scenario.ts";
+import {
+  paymentNotificationRequest,
+  signedPost,
+  refundNotificationXml,
+  xmlPost,
+} from "../../support/notifications.ts";
 import { notificationBody, refundResource } from "../../wechat/v3/support/messages.ts";
 import type { Values } from "../../support/gateway.ts";
 import type { Target } from "./target.ts";
@@ -77,9 +82,9 @@ export const ROUTES = {
   "ALL /order": { kind: "other" },
   "POST /notify/v2/:merchantId/pay": {
     kind: "v2",
-    genuine: async ({ shop, orders, world }) =>
-      await paymentRequest(shop, orders.waiting.number, {
-        ...world.wechat.order(orders.waiting.number),
+    genuine: async ({ shop, orders, scene }) =>
+      await paymentNotificationRequest(shop, orders.waiting.number, {
+        ...scene.wechat.order(orders.waiting.number),
         transactionId: "4200000000202011230000000001",
       }),
   },
@@ -87,7 +92,7 @@ export const ROUTES = {
     kind: "v2",
     genuine: async ({ shop, orders, refundNo }) =>
       xmlPost(
-        await refundNotice(shop, {
+        await refundNotificationXml(shop, {
           out_trade_no: orders.refunding.number,
           out_refund_no: refundNo,
           refund_status: "SUCCESS",
@@ -96,8 +101,12 @@ export const ROUTES = {
   },
   "POST /notify/v3/:merchantId/pay": {
     kind: "v3",
-    genuine: async ({ v3, orders, world }) =>
-      await paymentRequest(v3, orders.ofV3.number, world.wechat.order(orders.ofV3.number)),
+    genuine: async ({ v3, orders, scene }) =>
+      await paymentNotificationRequest(
+        v3,
+        orders.ofV3.number,
+        scene.wechat.order(orders.ofV3.number),
+      ),
   },
   "POST /notify/v3/:merchantId/refund": {
     kind: "v3",

@@ -1,12 +1,12 @@
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
-import { watchD1 } from "../../support/d1.ts";
+import { instrumentD1 } from "../../support/d1.ts";
 import type { Case } from "./case.ts";
 import { dumpD1 } from "./stores.ts";
 
 /** Observes the side effects of requests: rows in D1, calls over the network, calls to objects. */
 export class SideEffects {
-  readonly #d1 = watchD1();
+  readonly #d1 = instrumentD1();
   readonly #network = vi.mocked(fetch);
   readonly #objects = vi.spyOn(env.ORDER_OBJECT, "getByName");
   #rows = "";

@@ -1,6 +1,6 @@
 import { listDurableObjectIds } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { objectOf } from "../../support/life.ts";
+import { objectOf } from "../../support/scenario.ts";
 import type { Target } from "./target.ts";
 
 /** All rows of all tables, as one text. */

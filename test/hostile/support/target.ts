@@ -5,26 +5,26 @@ import { send } from "../../support/gateway.ts";
 import {
   makeOrder,
   makePaidOrder,
-  refund,
+  requestRefund,
   refundOf,
-  runNext,
+  runNextTimer,
   timerOf,
-  type Made,
-} from "../../support/life.ts";
-import { notifyPayment } from "../../support/notices.ts";
+  type OrderRef,
+} from "../../support/scenario.ts";
+import { notifyPayment } from "../../support/notifications.ts";
 import { openShop, openSibling, type Shop } from "../../support/shop.ts";
-import { openWorld, type World } from "../../support/world.ts";
+import { openScene, type Scene } from "../../support/scene.ts";
 import { API_V3_KEY, keys } from "../../wechat/v3/support/fixtures.ts";
 
 /** An order with its app's own number and its app. */
-export interface OwnedOrder extends Made {
+export interface OwnedOrder extends OrderRef {
   readonly appOrderNo: string;
   readonly shop: Shop;
 }
 
 /** The gateway's data that the hostile requests try to reach. */
 export interface Target {
-  readonly world: World;
+  readonly scene: Scene;
   /** An app of an APIv2 merchant; its salt was rotated twice. */
   readonly shop: Shop;
   /** An app of an APIv3 merchant that still has its APIv2 key. */
@@ -64,14 +64,14 @@ export const APP_REFUND_NO = "hostile-refund-1";
 
 /** Creates five apps, seven orders, a refund, three replaced salts and an incident. */
 export async function setUpTarget(): Promise<Target> {
-  const world = await openWorld("HMAC-SHA256");
-  const first = world.shop;
+  const scene = await openScene("HMAC-SHA256");
+  const first = scene.shop;
   const [v3, unrelated, disabled] = [
     await openShop("RSA"),
     await openShop("MD5"),
     await openShop("MD5"),
   ];
-  for (const shop of [v3, unrelated, disabled]) world.wechat.admit(shop);
+  for (const shop of [v3, unrelated, disabled]) scene.wechat.addMerchant(shop);
   const opened = await openSibling(first);
   const openIds = new Map<string, string>();
 
@@ -83,11 +83,11 @@ export async function setUpTarget(): Promise<Target> {
     const openId = `oCanary${name}OpenId7f3b0c5e91`;
     openIds.set(`openId of ${name}`, openId);
     const appOrderNo = `hostile-${name}`;
-    return { ...(await make({ ...world, shop }, { openId, appOrderNo })), appOrderNo, shop };
+    return { ...(await make({ ...scene, shop }, { openId, appOrderNo })), appOrderNo, shop };
   };
   const closed = await createOwned("Closed", first, makeOrder);
   while ((await timerOf(closed, "poll-payment")) !== undefined) {
-    await runNext(closed, "poll-payment");
+    await runNextTimer(closed, "poll-payment");
   }
   const orders = {
     closed,
@@ -98,9 +98,9 @@ export async function setUpTarget(): Promise<Target> {
     ofSibling: await createOwned("OfSibling", opened),
     ofUnrelated: await createOwned("OfUnrelated", unrelated),
   };
-  await refund({ ...world, shop: first }, orders.refunding, { appRefundNo: APP_REFUND_NO });
+  await requestRefund({ ...scene, shop: first }, orders.refunding, { appRefundNo: APP_REFUND_NO });
 
-  const paid = { ...world.wechat.order(orders.waiting.number), transactionId: "42-disputed" };
+  const paid = { ...scene.wechat.order(orders.waiting.number), transactionId: "42-disputed" };
   if (await notifyPayment(first, orders.waiting.number, paid, { total_fee: "1" })) {
     throw new Error("the contradicting payment was acknowledged");
   }
@@ -125,7 +125,7 @@ export async function setUpTarget(): Promise<Target> {
     ...[first, shop, sibling, opened, v3, unrelated, disabled].flatMap(secretsOf),
   ]);
   return {
-    world: { ...world, shop },
+    scene: { ...scene, shop },
     shop,
     v3,
     sibling,

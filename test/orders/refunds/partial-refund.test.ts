@@ -4,188 +4,188 @@ import { afterEach, describe, expect, test } from "vitest";
 import { connect } from "../../../src/db/database.ts";
 import { insertRefund } from "../../../src/db/refunds.ts";
 import { advance, gate } from "../../support/clock.ts";
-import { error, late, UNKNOWN, UNKNOWN_BUT_DONE } from "../../support/faults.ts";
+import { wechatError, lateAnswer, UNKNOWN, UNKNOWN_BUT_DONE } from "../../support/faults.ts";
 import {
   makePaidOrder,
-  refund,
+  requestRefund,
   refundsOf,
-  runDue,
-  runNext,
+  runDueTimers,
+  runNextTimer,
   timersOf,
-  view,
-  type Made,
-} from "../../support/life.ts";
-import { closeWorld, openWorld, until, type World } from "../../support/world.ts";
+  viewOrder,
+  type OrderRef,
+} from "../../support/scenario.ts";
+import { closeScene, openScene, until, type Scene } from "../../support/scene.ts";
 
 const REFUND = "/secapi/pay/refund";
 const MINUTE_MS = 60_000;
 
-afterEach(closeWorld);
+afterEach(closeScene);
 
-type PaidWorld = World & { readonly made: Made };
+type PaidScene = Scene & { readonly order: OrderRef };
 
-/** A paid order of 100 fen whose app has heard of the payment. */
-async function paidWorld(): Promise<PaidWorld> {
-  const world = await openWorld();
-  const made = await makePaidOrder(world);
-  await runDue(made);
-  return { ...world, made };
+/** A paid order over 100 fen whose app has confirmed the payment. */
+async function openPaidScene(): Promise<PaidScene> {
+  const scene = await openScene();
+  const order = await makePaidOrder(scene);
+  await runDueTimers(order);
+  return { ...scene, order };
 }
 
-/** Asks for a part of the order's money under a number of the app's. */
-async function part(world: PaidWorld, appRefundNo: string, refundFree: number) {
-  return await refund(world, world.made, { appRefundNo, refundFree });
+/** Requests a refund of a part of the payment under the app's own number. */
+async function requestPart(scene: PaidScene, appRefundNo: string, refundFree: number) {
+  return await requestRefund(scene, scene.order, { appRefundNo, refundFree });
 }
 
-/** When and under which number WeChat was asked for refunds. */
-function sent({ wechat }: World): string[] {
+/** The out_refund_no of the refund calls to WeChat, in order. */
+function sentNumbers({ wechat }: Scene): string[] {
   return wechat.callsOf(REFUND).map((call) => call["out_refund_no"] ?? "");
 }
 
-/** When the refund of this app's number is due, from now on, in ms. */
-async function dueIn({ made }: PaidWorld, appRefundNo: string): Promise<number | undefined> {
-  const rows = await refundsOf(made);
+/** The time until the timer of the refund with this app number is due, in ms. */
+async function dueIn({ order }: PaidScene, appRefundNo: string): Promise<number | undefined> {
+  const rows = await refundsOf(order);
   const number = rows.find((row) => row.appRefundNo === appRefundNo)?.number;
-  const timers = await timersOf(made);
+  const timers = await timersOf(order);
   const timer = timers.find(({ kind, refundNo }) => kind === "poll-refund" && refundNo === number);
   return timer && timer.dueAt - Date.now();
 }
 
-/** Moves the clock on and runs what is due. */
-async function pass({ made }: PaidWorld, ms: number): Promise<void> {
+/** Moves the clock ahead by `ms` and runs the due timers. */
+async function advanceAndRun({ order }: PaidScene, ms: number): Promise<void> {
   advance(ms);
-  await runDue(made);
+  await runDueTimers(order);
 }
 
-describe("parts of a payment", () => {
-  test("are refunded one by one, each its own row, and the order shows the latest and the sum", async () => {
-    const world = await paidWorld();
-    const { made } = world;
-    expect(await part(world, "A", 30)).toMatchObject({ code: 0 });
-    await pass(world, MINUTE_MS);
-    const second = await part(world, "B", 25);
+describe("requestRefund, partial refunds", () => {
+  test("stores a row per refund; the order shows the latest refund and the sum", async () => {
+    const scene = await openPaidScene();
+    const { order } = scene;
+    expect(await requestPart(scene, "A", 30)).toMatchObject({ code: 0 });
+    await advanceAndRun(scene, MINUTE_MS);
+    const second = await requestPart(scene, "B", 25);
     expect(second).toMatchObject({ code: 0 });
-    const rows = await refundsOf(made);
+    const rows = await refundsOf(order);
     expect(rows).toMatchObject([
       { appRefundNo: "A", refundFen: 30, state: "accepted", source: "app" },
       { appRefundNo: "B", refundFen: 25, state: "accepted", source: "app" },
     ]);
-    expect(await view(world, made)).toMatchObject({
+    expect(await viewOrder(scene, order)).toMatchObject({
       ref_state: "2",
       refund_no: rows[1]?.number,
       refund_id: second.data?.["refund_id"],
       refund_free: 55,
     });
-    const [call] = world.wechat.callsOf(REFUND);
+    const [call] = scene.wechat.callsOf(REFUND);
     expect(call).toMatchObject({ refund_fee: "30", total_fee: "100" });
   });
 
-  test("are each told to the app with their own amount", async () => {
-    const world = await paidWorld();
-    await part(world, "A", 30);
-    await pass(world, MINUTE_MS);
-    await part(world, "B", 70);
-    for (const { number } of await refundsOf(world.made)) {
-      world.wechat.refund(number).status = "SUCCESS";
+  test("reports each refund to the app with its own amount", async () => {
+    const scene = await openPaidScene();
+    await requestPart(scene, "A", 30);
+    await advanceAndRun(scene, MINUTE_MS);
+    await requestPart(scene, "B", 70);
+    for (const { number } of await refundsOf(scene.order)) {
+      scene.wechat.refund(number).status = "SUCCESS";
     }
-    await pass(world, MINUTE_MS);
-    const told = world.app
-      .callsTo(world.shop.refundUrl)
+    await advanceAndRun(scene, MINUTE_MS);
+    const reported = scene.app
+      .callsTo(scene.shop.refundUrl)
       .map(
         ({ parameters }) => `${parameters.get("app_refund_no")} ${parameters.get("refund_free")}`,
       );
-    expect(told).toHaveLength(2);
-    expect(new Set(told)).toEqual(new Set(["A 30", "B 70"]));
-    expect(await view(world, world.made)).toMatchObject({ ref_state: "4", refund_free: 100 });
+    expect(reported).toHaveLength(2);
+    expect(new Set(reported)).toEqual(new Set(["A 30", "B 70"]));
+    expect(await viewOrder(scene, scene.order)).toMatchObject({ ref_state: "4", refund_free: 100 });
   });
 
-  test("leave the rest to a request without an amount, and nothing after that", async () => {
-    const world = await paidWorld();
-    await part(world, "A", 30);
-    await pass(world, MINUTE_MS);
-    const rest = await refund(world, world.made);
+  test("refunds the rest on a request without an amount and refuses any further refund", async () => {
+    const scene = await openPaidScene();
+    await requestPart(scene, "A", 30);
+    await advanceAndRun(scene, MINUTE_MS);
+    const rest = await requestRefund(scene, scene.order);
     expect(rest).toMatchObject({ code: 0 });
-    expect(await refundsOf(world.made)).toMatchObject([{ refundFen: 30 }, { refundFen: 70 }]);
-    expect(await refund(world, world.made)).toMatchObject({ code: 0, data: rest.data });
-    expect(await part(world, "B", 1)).toMatchObject({ code: 501 });
-    expect(sent(world)).toHaveLength(2);
+    expect(await refundsOf(scene.order)).toMatchObject([{ refundFen: 30 }, { refundFen: 70 }]);
+    expect(await requestRefund(scene, scene.order)).toMatchObject({ code: 0, data: rest.data });
+    expect(await requestPart(scene, "B", 1)).toMatchObject({ code: 501 });
+    expect(sentNumbers(scene)).toHaveLength(2);
   });
 
-  test("that are repeated are the same refund", async () => {
-    const world = await paidWorld();
-    const first = await part(world, "A", 30);
-    expect(await part(world, "A", 30)).toMatchObject({ code: 0, data: first.data });
-    expect(await part(world, "A", 31)).toMatchObject({ code: 501 });
-    expect(sent(world)).toHaveLength(1);
+  test("returns the same refund for a repeated appRefundNo", async () => {
+    const scene = await openPaidScene();
+    const first = await requestPart(scene, "A", 30);
+    expect(await requestPart(scene, "A", 30)).toMatchObject({ code: 0, data: first.data });
+    expect(await requestPart(scene, "A", 31)).toMatchObject({ code: 501 });
+    expect(sentNumbers(scene)).toHaveLength(1);
   });
 
-  test("are shown as open to a sync though the latest is settled", async () => {
-    const world = await paidWorld();
-    await part(world, "A", 30);
-    await pass(world, MINUTE_MS);
-    await part(world, "B", 30);
-    const [first, second] = await refundsOf(world.made);
-    world.wechat.refund(second?.number ?? "").status = "SUCCESS";
-    await view(world, world.made, { sync: 1 });
-    world.wechat.refund(first?.number ?? "").status = "SUCCESS";
-    await view(world, world.made, { sync: 1 });
-    expect(await refundsOf(world.made)).toMatchObject([
+  test("sync still queries an open refund when a later one is final", async () => {
+    const scene = await openPaidScene();
+    await requestPart(scene, "A", 30);
+    await advanceAndRun(scene, MINUTE_MS);
+    await requestPart(scene, "B", 30);
+    const [first, second] = await refundsOf(scene.order);
+    scene.wechat.refund(second?.number ?? "").status = "SUCCESS";
+    await viewOrder(scene, scene.order, { sync: 1 });
+    scene.wechat.refund(first?.number ?? "").status = "SUCCESS";
+    await viewOrder(scene, scene.order, { sync: 1 });
+    expect(await refundsOf(scene.order)).toMatchObject([
       { state: "succeeded" },
       { state: "succeeded" },
     ]);
   });
 });
 
-describe("the sum of an order's refunds", () => {
-  test("can't pass the payment, whoever asks at once", async () => {
-    const world = await paidWorld();
+describe("I1: the sum of an order's refunds", () => {
+  test("never exceeds the payment with 50 concurrent requests", async () => {
+    const scene = await openPaidScene();
     const answers = await Promise.all(
       Array.from({ length: 50 }, async (_, index) => {
         const fen = index % 2 === 0 ? 7 : 11;
-        return await part(world, `R-${index}`, fen);
+        return await requestPart(scene, `R-${index}`, fen);
       }),
     );
-    for (let minute = 0; minute < 20; minute += 1) await pass(world, MINUTE_MS);
-    const rows = await refundsOf(world.made);
+    for (let minute = 0; minute < 20; minute += 1) await advanceAndRun(scene, MINUTE_MS);
+    const rows = await refundsOf(scene.order);
     const sum = rows.reduce((total, { refundFen }) => total + refundFen, 0);
     expect(sum).toBeLessThanOrEqual(100);
     expect(sum).toBeGreaterThan(100 - 7);
     expect(rows.every(({ state }) => state === "accepted")).toBe(true);
     expect(new Set(answers.map(({ code }) => code))).toEqual(new Set([0, 501, 503]));
-    const atWechat = [...world.wechat.refunds.values()].map(({ refundFen }) => refundFen);
+    const atWechat = [...scene.wechat.refunds.values()].map(({ refundFen }) => refundFen);
     expect(atWechat.reduce((total, fen) => total + fen, 0)).toBe(sum);
-    expect(new Set(sent(world)).size).toBe(rows.length);
+    expect(new Set(sentNumbers(scene)).size).toBe(rows.length);
   });
 
-  test("can't pass the payment when the object is thrown out in between", async () => {
-    const world = await paidWorld();
-    world.wechat.fail(REFUND, UNKNOWN_BUT_DONE, UNKNOWN, UNKNOWN_BUT_DONE);
+  test("never exceeds the payment when the object is evicted between requests", async () => {
+    const scene = await openPaidScene();
+    scene.wechat.fail(REFUND, UNKNOWN_BUT_DONE, UNKNOWN, UNKNOWN_BUT_DONE);
     for (const [index, fen] of [40, 40, 40, 20].entries()) {
-      await part(world, `R-${index}`, fen);
+      await requestPart(scene, `R-${index}`, fen);
       await abortAllDurableObjects();
     }
     for (let minute = 0; minute < 10; minute += 1) {
-      await pass(world, MINUTE_MS);
+      await advanceAndRun(scene, MINUTE_MS);
       await abortAllDurableObjects();
     }
-    expect(await refundsOf(world.made)).toMatchObject([
+    expect(await refundsOf(scene.order)).toMatchObject([
       { refundFen: 40, state: "accepted" },
       { refundFen: 40, state: "accepted" },
       { refundFen: 20, state: "accepted" },
     ]);
-    expect(new Set(sent(world)).size).toBe(3);
+    expect(new Set(sentNumbers(scene)).size).toBe(3);
   });
 
-  test("is guarded by the statement itself, and so is the number of refunds", async () => {
-    const { made, shop } = await paidWorld();
+  test("insertRefund itself refuses a 51st refund", async () => {
+    const { order, shop } = await openPaidScene();
     const db = connect(env.DB);
     const insert = async (index: number, refundFen: number) =>
       await insertRefund(
         db,
         {
-          orderId: made.id,
+          orderId: order.id,
           appId: shop.appId,
-          number: `${made.number.slice(0, 28)}${String(index).padStart(4, "0")}`,
+          number: `${order.number.slice(0, 28)}${String(index).padStart(4, "0")}`,
           appRefundNo: null,
           refundFen,
           notifyUrl: "https://gateway.test/",
@@ -197,149 +197,149 @@ describe("the sum of an order's refunds", () => {
   });
 });
 
-describe("a refund within a minute of another", () => {
-  test("is stored, said to be held back, and sent when its turn comes", async () => {
-    const world = await paidWorld();
-    await part(world, "A", 30);
+describe("requestRefund, within a minute of another refund", () => {
+  test("stores the refund, answers 503 with the wait and sends it when its slot is due", async () => {
+    const scene = await openPaidScene();
+    await requestPart(scene, "A", 30);
     advance(20_000);
-    const held = await part(world, "B", 30);
+    const held = await requestPart(scene, "B", 30);
     expect(held).toMatchObject({ code: 503, data: null });
     expect(held.errmsg).toMatch(/已登记.*40 秒/);
     expect(held.errmsg).toContain("重复本请求");
-    expect(await view(world, world.made)).toMatchObject({ ref_state: "0", refund_free: 60 });
-    expect(await dueIn(world, "B")).toBe(40_000);
-    await pass(world, 39_999);
-    expect(sent(world)).toHaveLength(1);
-    await pass(world, 1);
-    const [, second] = await refundsOf(world.made);
+    expect(await viewOrder(scene, scene.order)).toMatchObject({ ref_state: "0", refund_free: 60 });
+    expect(await dueIn(scene, "B")).toBe(40_000);
+    await advanceAndRun(scene, 39_999);
+    expect(sentNumbers(scene)).toHaveLength(1);
+    await advanceAndRun(scene, 1);
+    const [, second] = await refundsOf(scene.order);
     expect(second).toMatchObject({ appRefundNo: "B", state: "accepted" });
-    expect(sent(world)[1]).toBe(second?.number);
-    expect(await part(world, "B", 30)).toMatchObject({
+    expect(sentNumbers(scene)[1]).toBe(second?.number);
+    expect(await requestPart(scene, "B", 30)).toMatchObject({
       code: 0,
       data: { refund_no: second?.number },
     });
   });
 
-  test("repeated before its turn stays held, without being put off", async () => {
-    const world = await paidWorld();
-    await part(world, "A", 30);
-    await part(world, "B", 30);
+  test("keeps the slot of a held refund that is repeated early", async () => {
+    const scene = await openPaidScene();
+    await requestPart(scene, "A", 30);
+    await requestPart(scene, "B", 30);
     advance(50_000);
-    const repeat = await part(world, "B", 30);
+    const repeat = await requestPart(scene, "B", 30);
     expect(repeat).toMatchObject({ code: 503, errmsg: expect.stringMatching(/10 秒/) });
-    expect(await dueIn(world, "B")).toBe(10_000);
-    expect(sent(world)).toHaveLength(1);
+    expect(await dueIn(scene, "B")).toBe(10_000);
+    expect(sentNumbers(scene)).toHaveLength(1);
   });
 
-  test("waits for those before it, a minute each", async () => {
-    const world = await paidWorld();
-    for (const name of ["A", "B", "C", "D"]) await part(world, name, 10);
-    expect(await dueIn(world, "B")).toBe(MINUTE_MS);
-    expect(await dueIn(world, "C")).toBe(2 * MINUTE_MS);
-    expect(await dueIn(world, "D")).toBe(3 * MINUTE_MS);
+  test("gives each held refund a slot one minute after the one before", async () => {
+    const scene = await openPaidScene();
+    for (const name of ["A", "B", "C", "D"]) await requestPart(scene, name, 10);
+    expect(await dueIn(scene, "B")).toBe(MINUTE_MS);
+    expect(await dueIn(scene, "C")).toBe(2 * MINUTE_MS);
+    expect(await dueIn(scene, "D")).toBe(3 * MINUTE_MS);
     for (let minute = 2; minute <= 4; minute += 1) {
-      await pass(world, MINUTE_MS);
-      expect(sent(world)).toHaveLength(minute);
+      await advanceAndRun(scene, MINUTE_MS);
+      expect(sentNumbers(scene)).toHaveLength(minute);
     }
-    const rows = await refundsOf(world.made);
-    expect(sent(world)).toEqual(rows.map(({ number }) => number));
+    const rows = await refundsOf(scene.order);
+    expect(sentNumbers(scene)).toEqual(rows.map(({ number }) => number));
   });
 
-  test("keeps its distance from when the other one's answer came", async () => {
-    const world = await paidWorld();
+  test("measures the minute from the answer to the other refund", async () => {
+    const scene = await openPaidScene();
     const held = gate();
-    world.wechat.fail(REFUND, late(held.passed));
-    const first = part(world, "A", 30);
-    await until(() => sent(world).length === 1);
+    scene.wechat.fail(REFUND, lateAnswer(held.opened));
+    const first = requestPart(scene, "A", 30);
+    await until(() => sentNumbers(scene).length === 1);
     advance(9_000);
     held.release();
     await first;
-    await part(world, "B", 30);
-    expect(await dueIn(world, "B")).toBe(MINUTE_MS);
+    await requestPart(scene, "B", 30);
+    expect(await dueIn(scene, "B")).toBe(MINUTE_MS);
   });
 
-  test("keeps its distance after the object was thrown out", async () => {
-    const world = await paidWorld();
-    await part(world, "A", 30);
+  test("keeps the minute after the object was evicted", async () => {
+    const scene = await openPaidScene();
+    await requestPart(scene, "A", 30);
     await abortAllDurableObjects();
-    expect(await part(world, "B", 30)).toMatchObject({ code: 503 });
-    expect(sent(world)).toHaveLength(1);
+    expect(await requestPart(scene, "B", 30)).toMatchObject({ code: 503 });
+    expect(sentNumbers(scene)).toHaveLength(1);
   });
 
-  test("keeps its distance from one that a crash cut short", async () => {
-    const world = await paidWorld();
+  test("keeps the minute from a refund whose call a crash cut off", async () => {
+    const scene = await openPaidScene();
     const held = gate();
-    world.wechat.fail(REFUND, late(held.passed));
-    const cut = part(world, "A", 30);
-    await until(() => sent(world).length === 1);
+    scene.wechat.fail(REFUND, lateAnswer(held.opened));
+    const interrupted = requestPart(scene, "A", 30);
+    await until(() => sentNumbers(scene).length === 1);
     await abortAllDurableObjects();
     held.release();
-    expect((await cut).code).toBe(503);
-    expect(await part(world, "B", 30)).toMatchObject({ code: 503 });
-    expect(sent(world)).toHaveLength(1);
-    await pass(world, MINUTE_MS);
-    const rows = await refundsOf(world.made);
+    expect((await interrupted).code).toBe(503);
+    expect(await requestPart(scene, "B", 30)).toMatchObject({ code: 503 });
+    expect(sentNumbers(scene)).toHaveLength(1);
+    await advanceAndRun(scene, MINUTE_MS);
+    const rows = await refundsOf(scene.order);
     expect(rows.map(({ state }) => state)).toEqual(["accepted", "accepted"]);
   });
 
-  test("doesn't keep the other one from being repeated", async () => {
-    const world = await paidWorld();
-    world.wechat.fail(REFUND, UNKNOWN);
-    await part(world, "A", 30);
-    await part(world, "B", 30);
-    expect(await part(world, "A", 30)).toMatchObject({ code: 0 });
+  test("doesn't delay the repeat of the earlier refund", async () => {
+    const scene = await openPaidScene();
+    scene.wechat.fail(REFUND, UNKNOWN);
+    await requestPart(scene, "A", 30);
+    await requestPart(scene, "B", 30);
+    expect(await requestPart(scene, "A", 30)).toMatchObject({ code: 0 });
   });
 
-  test("is put off when the other one had to be sent once more", async () => {
-    const world = await paidWorld();
-    world.wechat.fail(REFUND, UNKNOWN);
-    await part(world, "A", 30);
-    await part(world, "B", 30);
+  test("postpones a held refund when the earlier one was sent again", async () => {
+    const scene = await openPaidScene();
+    scene.wechat.fail(REFUND, UNKNOWN);
+    await requestPart(scene, "A", 30);
+    await requestPart(scene, "B", 30);
     advance(50_000);
-    expect(await part(world, "A", 30)).toMatchObject({ code: 0 });
-    await pass(world, 10_000);
-    expect(sent(world)).toHaveLength(2);
-    expect(await dueIn(world, "B")).toBe(50_000);
+    expect(await requestPart(scene, "A", 30)).toMatchObject({ code: 0 });
+    await advanceAndRun(scene, 10_000);
+    expect(sentNumbers(scene)).toHaveLength(2);
+    expect(await dueIn(scene, "B")).toBe(50_000);
   });
 
-  test("that was refused before is held too, and shown as neither", async () => {
-    const world = await paidWorld();
-    world.wechat.fail(REFUND, error("NOTENOUGH"));
-    await part(world, "A", 30);
-    await pass(world, MINUTE_MS);
-    await part(world, "B", 30);
-    expect(await part(world, "A", 30)).toMatchObject({ code: 503, data: null });
-    expect((await refundsOf(world.made))[0]).toMatchObject({ state: "requested" });
-    await runNext(world.made, "poll-refund");
-    await pass(world, MINUTE_MS);
-    expect(await refundsOf(world.made)).toMatchObject([
+  test("holds the repeat of a refused refund and shows it as requested", async () => {
+    const scene = await openPaidScene();
+    scene.wechat.fail(REFUND, wechatError("NOTENOUGH"));
+    await requestPart(scene, "A", 30);
+    await advanceAndRun(scene, MINUTE_MS);
+    await requestPart(scene, "B", 30);
+    expect(await requestPart(scene, "A", 30)).toMatchObject({ code: 503, data: null });
+    expect((await refundsOf(scene.order))[0]).toMatchObject({ state: "requested" });
+    await runNextTimer(scene.order, "poll-refund");
+    await advanceAndRun(scene, MINUTE_MS);
+    expect(await refundsOf(scene.order)).toMatchObject([
       { state: "accepted" },
       { state: "accepted" },
     ]);
   });
 });
 
-describe("a payment's last refunds", () => {
-  test("end with the fiftieth", async () => {
-    const world = await paidWorld();
+describe("requestRefund, WeChat's limits per payment", () => {
+  test("refuses the 51st refund and still repeats the 50th", async () => {
+    const scene = await openPaidScene();
     for (let index = 0; index < 50; index += 1) {
-      expect(await part(world, `R-${index}`, 1)).toMatchObject({ code: 0 });
+      expect(await requestPart(scene, `R-${index}`, 1)).toMatchObject({ code: 0 });
       advance(MINUTE_MS);
     }
-    expect(await part(world, "R-50", 1)).toMatchObject({
+    expect(await requestPart(scene, "R-50", 1)).toMatchObject({
       code: 501,
       errmsg: expect.stringContaining("50"),
     });
-    expect(await part(world, "R-49", 1)).toMatchObject({ code: 0 });
+    expect(await requestPart(scene, "R-49", 1)).toMatchObject({ code: 0 });
   });
 
-  test("end a year after it", async () => {
-    const world = await paidWorld();
+  test("refuses a refund more than a year after the payment", async () => {
+    const scene = await openPaidScene();
     advance(366 * 24 * 3600_000);
-    expect(await part(world, "R", 1)).toMatchObject({
+    expect(await requestPart(scene, "R", 1)).toMatchObject({
       code: 501,
       errmsg: expect.stringContaining("一年"),
     });
-    expect(sent(world)).toEqual([]);
+    expect(sentNumbers(scene)).toEqual([]);
   });
 });

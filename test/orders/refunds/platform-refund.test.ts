@@ -4,34 +4,34 @@ import { advance } from "../../support/clock.ts";
 import {
   makeOrder,
   makePaidOrder,
-  refund,
+  requestRefund,
   refundOf,
   refundsOf,
   rowOf,
-  runDue,
-  runNext,
+  runDueTimers,
+  runNextTimer,
   timerOf,
-  view,
-  type Made,
-} from "../../support/life.ts";
-import { notifyRefund } from "../../support/notices.ts";
+  viewOrder,
+  type OrderRef,
+} from "../../support/scenario.ts";
+import { notifyRefund } from "../../support/notifications.ts";
 import { wechatNumber, type FakeRefund } from "../../support/wechat-ledger.ts";
-import { closeWorld, openWorld, type World } from "../../support/world.ts";
+import { closeScene, openScene, type Scene } from "../../support/scene.ts";
 
-afterEach(closeWorld);
+afterEach(closeScene);
 
 const REFUND_NO = "platform-refund-1";
-let made = 0;
+let refundCount = 0;
 
-/** A person refunds an order in WeChat's merchant platform. The refund's number. */
+/** Refunds an order as a person does in WeChat's merchant platform; returns the refund's number. */
 function refundInPlatform(
-  { wechat }: World,
-  { number }: Made,
+  { wechat }: Scene,
+  { number }: OrderRef,
   refundFen: number,
   status: FakeRefund["status"] = "SUCCESS",
 ): string {
-  made += 1;
-  const refundNo = `${REFUND_NO}-${made}`;
+  refundCount += 1;
+  const refundNo = `${REFUND_NO}-${refundCount}`;
   wechat.refunds.set(refundNo, {
     orderNumber: number,
     refundId: wechatNumber("50"),
@@ -42,8 +42,12 @@ function refundInPlatform(
   return refundNo;
 }
 
-/** WeChat's news of it. */
-function newsOf(order: Made, refundNo: string, refundFen: number): Record<string, string> {
+/** The fields of WeChat's notification of it. */
+function notificationOf(
+  order: OrderRef,
+  refundNo: string,
+  refundFen: number,
+): Record<string, string> {
   return {
     out_trade_no: order.number,
     out_refund_no: refundNo,
@@ -53,90 +57,90 @@ function newsOf(order: Made, refundNo: string, refundFen: number): Record<string
   };
 }
 
-describe("a refund made in WeChat's merchant platform", () => {
-  test("is recorded once WeChat confirms it, counted, and told to the app", async () => {
-    const world = await openWorld();
-    const order = await makePaidOrder(world);
-    await runDue(order);
-    const refundNo = refundInPlatform(world, order, 40);
-    expect(await notifyRefund(world.shop, newsOf(order, refundNo, 40))).toBe(true);
+describe("importPlatformRefund", () => {
+  test("stores a refund that WeChat's query confirms, counts it and calls the app", async () => {
+    const scene = await openScene();
+    const order = await makePaidOrder(scene);
+    await runDueTimers(order);
+    const refundNo = refundInPlatform(scene, order, 40);
+    expect(await notifyRefund(scene.shop, notificationOf(order, refundNo, 40))).toBe(true);
     expect(await refundOf(order)).toMatchObject({
       number: refundNo,
       appRefundNo: null,
       refundFen: 40,
-      refundId: world.wechat.refund(refundNo).refundId,
+      refundId: scene.wechat.refund(refundNo).refundId,
       state: "succeeded",
       source: "platform",
     });
-    expect(await view(world, order)).toMatchObject({
+    expect(await viewOrder(scene, order)).toMatchObject({
       ref_state: "4",
       refund_no: refundNo,
       refund_free: 40,
     });
-    await runDue(order);
-    const [call] = world.app.callsTo(world.shop.refundUrl);
+    await runDueTimers(order);
+    const [call] = scene.app.callsTo(scene.shop.refundUrl);
     expect(call?.parameters.get("refund_no")).toBe(refundNo);
     expect(call?.parameters.get("refund_free")).toBe("40");
     expect(await timerOf(order, "poll-refund")).toBeDefined();
-    await runNext(order, "poll-refund");
+    await runNextTimer(order, "poll-refund");
     expect(await timerOf(order, "poll-refund")).toBeUndefined();
   });
 
-  test("leaves the rest to the app, whose request for all gets that", async () => {
-    const world = await openWorld();
-    const order = await makePaidOrder(world);
-    const refundNo = refundInPlatform(world, order, 40);
-    await notifyRefund(world.shop, newsOf(order, refundNo, 40));
+  test("leaves the rest of the payment to the app's request without an amount", async () => {
+    const scene = await openScene();
+    const order = await makePaidOrder(scene);
+    const refundNo = refundInPlatform(scene, order, 40);
+    await notifyRefund(scene.shop, notificationOf(order, refundNo, 40));
     advance(60_000);
-    expect(await refund(world, order)).toMatchObject({ code: 0 });
+    expect(await requestRefund(scene, order)).toMatchObject({ code: 0 });
     expect(await refundsOf(order)).toMatchObject([{ refundFen: 40 }, { refundFen: 60 }]);
   });
 
-  test("notified twenty times at once is one row and one call to the app", async () => {
-    const world = await openWorld();
-    const order = await makePaidOrder(world);
-    const refundNo = refundInPlatform(world, order, 100);
+  test("stores one row and calls the app once for 20 concurrent notifications", async () => {
+    const scene = await openScene();
+    const order = await makePaidOrder(scene);
+    const refundNo = refundInPlatform(scene, order, 100);
     const copies = await Promise.all(
       Array.from(
         { length: 20 },
-        async () => await notifyRefund(world.shop, newsOf(order, refundNo, 100)),
+        async () => await notifyRefund(scene.shop, notificationOf(order, refundNo, 100)),
       ),
     );
     expect(copies).toEqual(Array.from({ length: 20 }, () => true));
     await refundOf(order);
-    await runDue(order);
-    expect(world.app.callsTo(world.shop.refundUrl)).toHaveLength(1);
+    await runDueTimers(order);
+    expect(scene.app.callsTo(scene.shop.refundUrl)).toHaveLength(1);
   });
 
-  test("that WeChat still processes is recorded, followed up, and acknowledged at its end", async () => {
-    const world = await openWorld();
-    const order = await makePaidOrder(world);
-    const refundNo = refundInPlatform(world, order, 100, "PROCESSING");
-    expect(await notifyRefund(world.shop, newsOf(order, refundNo, 100))).toBe(false);
+  test("stores a refund in process, polls it and acknowledges only its final state", async () => {
+    const scene = await openScene();
+    const order = await makePaidOrder(scene);
+    const refundNo = refundInPlatform(scene, order, 100, "PROCESSING");
+    expect(await notifyRefund(scene.shop, notificationOf(order, refundNo, 100))).toBe(false);
     expect(await refundOf(order)).toMatchObject({ state: "accepted" });
-    world.wechat.refund(refundNo).status = "SUCCESS";
-    await runNext(order, "poll-refund");
+    scene.wechat.refund(refundNo).status = "SUCCESS";
+    await runNextTimer(order, "poll-refund");
     expect(await refundOf(order)).toMatchObject({ state: "succeeded" });
-    expect(await notifyRefund(world.shop, newsOf(order, refundNo, 100))).toBe(true);
+    expect(await notifyRefund(scene.shop, notificationOf(order, refundNo, 100))).toBe(true);
   });
 
-  test("is not recorded while WeChat's word on it can't be had", async () => {
-    const world = await openWorld();
-    const order = await makePaidOrder(world);
-    const refundNo = refundInPlatform(world, order, 100);
-    world.wechat.fail("/pay/refundquery", UNKNOWN);
-    expect(await notifyRefund(world.shop, newsOf(order, refundNo, 100))).toBe(false);
+  test("stores nothing while WeChat's query gives no answer", async () => {
+    const scene = await openScene();
+    const order = await makePaidOrder(scene);
+    const refundNo = refundInPlatform(scene, order, 100);
+    scene.wechat.fail("/pay/refundquery", UNKNOWN);
+    expect(await notifyRefund(scene.shop, notificationOf(order, refundNo, 100))).toBe(false);
     expect(await refundsOf(order)).toEqual([]);
-    expect(await notifyRefund(world.shop, newsOf(order, refundNo, 100))).toBe(true);
+    expect(await notifyRefund(scene.shop, notificationOf(order, refundNo, 100))).toBe(true);
     await refundOf(order);
   });
 
-  test("of an order whose payment wasn't heard of books the payment too", async () => {
-    const world = await openWorld();
-    const order = await makeOrder(world);
-    world.wechat.pay(order.number);
-    const refundNo = refundInPlatform(world, order, 100);
-    expect(await notifyRefund(world.shop, newsOf(order, refundNo, 100))).toBe(true);
+  test("also records the order's payment when its notification was lost", async () => {
+    const scene = await openScene();
+    const order = await makeOrder(scene);
+    scene.wechat.pay(order.number);
+    const refundNo = refundInPlatform(scene, order, 100);
+    expect(await notifyRefund(scene.shop, notificationOf(order, refundNo, 100))).toBe(true);
     expect(await rowOf(order)).toMatchObject({ payState: "paid" });
     expect(await refundOf(order)).toMatchObject({ state: "succeeded" });
   });

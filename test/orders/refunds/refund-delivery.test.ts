@@ -1,45 +1,49 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { gate } from "../../support/clock.ts";
-import { says, saysLater } from "../../support/fake-app.ts";
+import { appResponse, appResponseAfter } from "../../support/app-receiver.ts";
 import {
   makePaidOrder,
-  refund,
+  requestRefund,
   refundOf,
-  runDue,
-  runNext,
+  runDueTimers,
+  runNextTimer,
   timerOf,
-  type Made,
-} from "../../support/life.ts";
-import { notifyRefund } from "../../support/notices.ts";
-import { closeWorld, openWorld, until, type World } from "../../support/world.ts";
+  type OrderRef,
+} from "../../support/scenario.ts";
+import { notifyRefund } from "../../support/notifications.ts";
+import { closeScene, openScene, until, type Scene } from "../../support/scene.ts";
 
-afterEach(closeWorld);
+afterEach(closeScene);
 
-type AbnormalWorld = World & { readonly made: Made; readonly refundNo: string };
+type AbnormalScene = Scene & { readonly order: OrderRef; readonly refundNo: string };
 
-/** A refund that needs a person; its app has not been called yet. */
-async function abnormalWorld(): Promise<AbnormalWorld> {
-  const world = await openWorld();
-  const made = await makePaidOrder(world);
-  await runDue(made);
-  await refund(world, made);
-  const { number } = await refundOf(made);
-  await learn({ ...world, made, refundNo: number }, "CHANGE");
-  return { ...world, made, refundNo: number };
+/** An order with an abnormal refund, which needs a person; its app has not been called yet. */
+async function openAbnormalScene(): Promise<AbnormalScene> {
+  const scene = await openScene();
+  const order = await makePaidOrder(scene);
+  await runDueTimers(order);
+  await requestRefund(scene, order);
+  const { number } = await refundOf(order);
+  await notifyStatus({ ...scene, order, refundNo: number }, "CHANGE");
+  return { ...scene, order, refundNo: number };
 }
 
-/** Has WeChat report this status, and the gateway book it. */
-async function learn(
-  { wechat, shop, made, refundNo }: AbnormalWorld,
+/** Sets this status at WeChat and posts its notification, which the gateway records. */
+async function notifyStatus(
+  { wechat, shop, order, refundNo }: AbnormalScene,
   status: "CHANGE" | "SUCCESS",
 ): Promise<void> {
   wechat.refund(refundNo).status = status;
-  const news = { out_trade_no: made.number, out_refund_no: refundNo, refund_status: status };
-  if (!(await notifyRefund(shop, news))) throw new Error("not acknowledged");
+  const notification = {
+    out_trade_no: order.number,
+    out_refund_no: refundNo,
+    refund_status: status,
+  };
+  if (!(await notifyRefund(shop, notification))) throw new Error("not acknowledged");
 }
 
-/** The states that the app was told, with their events. */
-function told({ app, shop, refundNo }: AbnormalWorld): unknown[] {
+/** The state and event id of each call to the app. */
+function reportedStates({ app, shop, refundNo }: AbnormalScene): unknown[] {
   return app
     .callsTo(shop.refundUrl)
     .map(({ parameters, headers }) => [
@@ -48,73 +52,76 @@ function told({ app, shop, refundNo }: AbnormalWorld): unknown[] {
     ]);
 }
 
-describe("news of a refund that has moved on", () => {
-  test("before the app was called is told as it is now, never as it was", async () => {
-    const world = await abnormalWorld();
-    await learn(world, "SUCCESS");
-    await runDue(world.made);
-    expect(told(world)).toEqual([["4", "refund_…_succeeded"]]);
-    expect(await refundOf(world.made)).toMatchObject({
+describe("deliver-refund, a refund whose state changes", () => {
+  test("before the first call: reports only the new state", async () => {
+    const scene = await openAbnormalScene();
+    await notifyStatus(scene, "SUCCESS");
+    await runDueTimers(scene.order);
+    expect(reportedStates(scene)).toEqual([["4", "refund_…_succeeded"]]);
+    expect(await refundOf(scene.order)).toMatchObject({
       notifyState: "confirmed",
       notifyNumber: 1,
     });
   });
 
-  test("while the app was failing is told as it is now, at once and from the schedule's beginning", async () => {
-    const world = await abnormalWorld();
-    world.app.reply(says("fail"), says("fail"), says("fail"));
-    await runNext(world.made, "deliver-refund");
-    await runNext(world.made, "deliver-refund");
-    await learn(world, "SUCCESS");
-    expect(await timerOf(world.made, "deliver-refund")).toMatchObject({
+  test("while the app fails: reports the new state at once and restarts the schedule", async () => {
+    const scene = await openAbnormalScene();
+    scene.app.respondWith(appResponse("fail"), appResponse("fail"), appResponse("fail"));
+    await runNextTimer(scene.order, "deliver-refund");
+    await runNextTimer(scene.order, "deliver-refund");
+    await notifyStatus(scene, "SUCCESS");
+    expect(await timerOf(scene.order, "deliver-refund")).toMatchObject({
       dueAt: Date.now(),
       attempt: 0,
     });
-    await runDue(world.made);
-    await runNext(world.made, "deliver-refund");
-    expect(told(world)).toEqual([
+    await runDueTimers(scene.order);
+    await runNextTimer(scene.order, "deliver-refund");
+    expect(reportedStates(scene)).toEqual([
       ["3", "refund_…_abnormal"],
       ["3", "refund_…_abnormal"],
       ["4", "refund_…_succeeded"],
       ["4", "refund_…_succeeded"],
     ]);
-    expect(await refundOf(world.made)).toMatchObject({
+    expect(await refundOf(scene.order)).toMatchObject({
       notifyState: "confirmed",
       notifyNumber: 4,
     });
   });
 
   test.for(["success", "fail"])(
-    "while a call of the old news is in flight is told after it, though that ended in %s",
-    async (ending) => {
-      const world = await abnormalWorld();
+    "during a call with the old state: reports the new state after it, though it ended in %s",
+    async (response) => {
+      const scene = await openAbnormalScene();
       const held = gate();
-      world.app.reply(saysLater(held.passed, ending));
-      const delivering = runNext(world.made, "deliver-refund");
-      await until(() => told(world).length === 1);
-      await learn(world, "SUCCESS");
+      scene.app.respondWith(appResponseAfter(held.opened, response));
+      const delivering = runNextTimer(scene.order, "deliver-refund");
+      await until(() => reportedStates(scene).length === 1);
+      await notifyStatus(scene, "SUCCESS");
       held.release();
       await delivering;
-      expect(await refundOf(world.made)).toMatchObject({ state: "succeeded", notifyState: "none" });
-      await runDue(world.made);
-      expect(told(world)).toEqual([
+      expect(await refundOf(scene.order)).toMatchObject({
+        state: "succeeded",
+        notifyState: "none",
+      });
+      await runDueTimers(scene.order);
+      expect(reportedStates(scene)).toEqual([
         ["3", "refund_…_abnormal"],
         ["4", "refund_…_succeeded"],
       ]);
-      expect(await refundOf(world.made)).toMatchObject({
+      expect(await refundOf(scene.order)).toMatchObject({
         notifyState: "confirmed",
         notifyNumber: 2,
       });
-      expect(await timerOf(world.made, "deliver-refund")).toBeUndefined();
+      expect(await timerOf(scene.order, "deliver-refund")).toBeUndefined();
     },
   );
 
-  test("after the app had confirmed the old news is told to it too", async () => {
-    const world = await abnormalWorld();
-    await runDue(world.made);
-    await learn(world, "SUCCESS");
-    await runDue(world.made);
-    expect(told(world)).toEqual([
+  test("after the app confirmed the old state: reports the new state too", async () => {
+    const scene = await openAbnormalScene();
+    await runDueTimers(scene.order);
+    await notifyStatus(scene, "SUCCESS");
+    await runDueTimers(scene.order);
+    expect(reportedStates(scene)).toEqual([
       ["3", "refund_…_abnormal"],
       ["4", "refund_…_succeeded"],
     ]);

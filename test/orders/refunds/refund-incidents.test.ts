@@ -5,35 +5,41 @@ import { connect } from "../../../src/db/database.ts";
 import { incidents } from "../../../src/db/schema.ts";
 import { advance } from "../../support/clock.ts";
 import { UNKNOWN } from "../../support/faults.ts";
-import { makePaidOrder, refund, refundOf, runNext, type Made } from "../../support/life.ts";
-import { closeWorld, openWorld, type World } from "../../support/world.ts";
+import {
+  makePaidOrder,
+  requestRefund,
+  refundOf,
+  runNextTimer,
+  type OrderRef,
+} from "../../support/scenario.ts";
+import { closeScene, openScene, type Scene } from "../../support/scene.ts";
 
 const HOUR_MS = 3600_000;
 
-afterEach(closeWorld);
+afterEach(closeScene);
 
-type RefundWorld = World & { readonly made: Made; readonly refundNo: string };
+type RefundScene = Scene & { readonly order: OrderRef; readonly refundNo: string };
 
 /** A paid order with a refund that WeChat has accepted. */
-async function refundWorld(): Promise<RefundWorld> {
-  const world = await openWorld();
-  const made = await makePaidOrder(world);
-  await refund(world, made);
-  return { ...world, made, refundNo: (await refundOf(made)).number };
+async function openRefundScene(): Promise<RefundScene> {
+  const scene = await openScene();
+  const order = await makePaidOrder(scene);
+  await requestRefund(scene, order);
+  return { ...scene, order, refundNo: (await refundOf(order)).number };
 }
 
-/** What a person was told about the order. */
-async function raised({ number }: Made) {
+/** The order's incidents. */
+async function incidentsOf({ number }: OrderRef) {
   return await connect(env.DB).select().from(incidents).where(eq(incidents.orderNumber, number));
 }
 
-describe("a person is told of a refund", () => {
-  test("of which WeChat reports another amount", async () => {
-    const { made, refundNo, wechat, shop } = await refundWorld();
+describe("incident of a refund", () => {
+  test("refund_contradiction opens once when WeChat reports another amount", async () => {
+    const { order, refundNo, wechat, shop } = await openRefundScene();
     wechat.refunds.set(refundNo, { ...wechat.refund(refundNo), refundFen: 1, status: "SUCCESS" });
-    await runNext(made, "poll-refund");
-    await runNext(made, "poll-refund");
-    expect(await raised(made)).toMatchObject([
+    await runNextTimer(order, "poll-refund");
+    await runNextTimer(order, "poll-refund");
+    expect(await incidentsOf(order)).toMatchObject([
       {
         kind: "refund_contradiction",
         subject: refundNo,
@@ -44,65 +50,65 @@ describe("a person is told of a refund", () => {
     ]);
   });
 
-  test("that is stuck, once", async () => {
-    const { made, refundNo, wechat } = await refundWorld();
+  test("refund_abnormal opens once when WeChat reports CHANGE", async () => {
+    const { order, refundNo, wechat } = await openRefundScene();
     wechat.refund(refundNo).status = "CHANGE";
-    await runNext(made, "poll-refund");
-    await runNext(made, "poll-refund");
-    expect(await raised(made)).toMatchObject([
+    await runNextTimer(order, "poll-refund");
+    await runNextTimer(order, "poll-refund");
+    expect(await incidentsOf(order)).toMatchObject([
       { kind: "refund_abnormal", subject: refundNo, seen: 1 },
     ]);
   });
 
-  test("that is stuck, until it isn't any more", async () => {
-    const { made, refundNo, wechat } = await refundWorld();
+  test("refund_abnormal is resolved when the refund succeeds", async () => {
+    const { order, refundNo, wechat } = await openRefundScene();
     wechat.refund(refundNo).status = "CHANGE";
-    await runNext(made, "poll-refund");
+    await runNextTimer(order, "poll-refund");
     wechat.refund(refundNo).status = "SUCCESS";
-    await runNext(made, "poll-refund");
-    expect(await raised(made)).toMatchObject([
+    await runNextTimer(order, "poll-refund");
+    expect(await incidentsOf(order)).toMatchObject([
       { resolvedAt: Date.now(), note: expect.stringContaining("paid it back") },
     ]);
   });
 
-  test("that WeChat doesn't know any more", async () => {
-    const { made, refundNo, wechat } = await refundWorld();
+  test("refund_unknown_to_wechat opens when WeChat has no such refund any more", async () => {
+    const { order, refundNo, wechat } = await openRefundScene();
     wechat.refunds.delete(refundNo);
-    await runNext(made, "poll-refund");
-    expect(await raised(made)).toMatchObject([
+    await runNextTimer(order, "poll-refund");
+    expect(await incidentsOf(order)).toMatchObject([
       { kind: "refund_unknown_to_wechat", subject: refundNo },
     ]);
   });
 
-  test("of which nothing has been known for an hour, and not before", async () => {
-    const world = await openWorld();
-    const made = await makePaidOrder(world);
-    world.wechat.fail("/secapi/pay/refund", UNKNOWN);
-    await refund(world, made);
-    const { createdAt, number } = await refundOf(made);
+  test("refund_outcome_unknown opens after an hour of unknown queries and not before", async () => {
+    const scene = await openScene();
+    const order = await makePaidOrder(scene);
+    scene.wechat.fail("/secapi/pay/refund", UNKNOWN);
+    await requestRefund(scene, order);
+    const { createdAt, number } = await refundOf(order);
     while (Date.now() - createdAt < HOUR_MS) {
-      expect(await raised(made)).toEqual([]);
-      world.wechat.fail("/pay/refundquery", UNKNOWN);
-      await runNext(made, "poll-refund");
+      expect(await incidentsOf(order)).toEqual([]);
+      scene.wechat.fail("/pay/refundquery", UNKNOWN);
+      await runNextTimer(order, "poll-refund");
     }
-    expect(await raised(made)).toMatchObject([
+    expect(await incidentsOf(order)).toMatchObject([
       { kind: "refund_outcome_unknown", subject: number, facts: { refundFen: 100 } },
     ]);
-    // Within two hours in any case.
+    // The last poll is at most two hours after the request.
     expect(Date.now() - createdAt).toBeLessThan(2 * HOUR_MS);
-    await runNext(made, "poll-refund");
-    expect(await raised(made)).toMatchObject([{ resolvedAt: Date.now() }]);
+    await runNextTimer(order, "poll-refund");
+    expect(await incidentsOf(order)).toMatchObject([{ resolvedAt: Date.now() }]);
   });
 
-  test("whose sending stays unknown for an hour", async () => {
-    const world = await openWorld();
-    const made = await makePaidOrder(world);
-    world.wechat.fail("/secapi/pay/refund", UNKNOWN, UNKNOWN);
-    await refund(world, made);
+  test("refund_outcome_unknown opens when sending stays unknown for an hour", async () => {
+    const scene = await openScene();
+    const order = await makePaidOrder(scene);
+    scene.wechat.fail("/secapi/pay/refund", UNKNOWN, UNKNOWN);
+    await requestRefund(scene, order);
     advance(HOUR_MS);
-    await runNext(made, "poll-refund");
-    expect(await raised(made)).toMatchObject([{ kind: "refund_outcome_unknown" }]);
-    await runNext(made, "poll-refund");
-    expect(await raised(made)).toMatchObject([{ resolvedAt: Date.now() }]);
+    await runNextTimer(order, "poll-refund");
+    expect(await incidentsOf(order)).toMatchObject([{ kind: "refund_outcome_unknown" }]);
+    await runNextTimer(order, "poll-refund");
+    expect(await incidentsOf(order)).toMatchObject([{ resolvedAt: Date.now() }]);
   });
 });

@@ -3,195 +3,198 @@ import { signedXml } from "../../wechat/support/messages.ts";
 import { UNKNOWN, UNKNOWN_BUT_DONE } from "../../support/faults.ts";
 import {
   makePaidOrder,
-  refund,
+  requestRefund,
   refundOf,
   rowOf,
-  runDue,
-  runNext,
+  runDueTimers,
+  runNextTimer,
   timerOf,
   timersOf,
-  type Made,
-} from "../../support/life.ts";
+  type OrderRef,
+} from "../../support/scenario.ts";
 import {
   notifyRefund,
-  paymentNotice,
+  paymentNotificationFields,
   payPath,
-  post,
-  refundNotice,
+  postNotification,
+  refundNotificationXml,
   refundPath,
-} from "../../support/notices.ts";
+} from "../../support/notifications.ts";
 import { openShop } from "../../support/shop.ts";
-import { closeWorld, openWorld, type World } from "../../support/world.ts";
+import { closeScene, openScene, type Scene } from "../../support/scene.ts";
 
-afterEach(closeWorld);
+afterEach(closeScene);
 
-type RefundWorld = World & { readonly made: Made; readonly refundNo: string };
+type RefundScene = Scene & { readonly order: OrderRef; readonly refundNo: string };
 
 /** A paid order with an accepted refund. */
-async function refundWorld(): Promise<RefundWorld> {
-  const world = await openWorld();
-  const made = await makePaidOrder(world);
-  await runDue(made);
-  await refund(world, made);
-  return { ...world, made, refundNo: (await refundOf(made)).number };
+async function openRefundScene(): Promise<RefundScene> {
+  const scene = await openScene();
+  const order = await makePaidOrder(scene);
+  await runDueTimers(order);
+  await requestRefund(scene, order);
+  return { ...scene, order, refundNo: (await refundOf(order)).number };
 }
 
-/** What WeChat would report of the refund. */
-function newsOf({ made, refundNo }: RefundWorld, status = "SUCCESS"): Record<string, string> {
-  return { out_trade_no: made.number, out_refund_no: refundNo, refund_status: status };
+/** The fields of WeChat's notification of the refund. */
+function notificationOf(
+  { order, refundNo }: RefundScene,
+  status = "SUCCESS",
+): Record<string, string> {
+  return { out_trade_no: order.number, out_refund_no: refundNo, refund_status: status };
 }
 
-describe("a refund notification", () => {
+describe("I3: handleRefundNotification", () => {
   test.for([
     ["SUCCESS", "succeeded"],
     ["REFUNDCLOSE", "closed"],
     ["CHANGE", "abnormal"],
   ] as const)(
-    "of %s is acknowledged once WeChat's answer is booked as %s",
+    "acknowledges %s after recording WeChat's own answer as %s",
     async ([status, state]) => {
-      const world = await refundWorld();
-      const { made, refundNo, shop, app, wechat } = world;
+      const scene = await openRefundScene();
+      const { order, refundNo, shop, app, wechat } = scene;
       wechat.refund(refundNo).status = status;
-      expect(await notifyRefund(shop, newsOf(world, status))).toBe(true);
-      expect((await refundOf(made)).state).toBe(state);
-      await runDue(made);
+      expect(await notifyRefund(shop, notificationOf(scene, status))).toBe(true);
+      expect((await refundOf(order)).state).toBe(state);
+      await runDueTimers(order);
       expect(app.callsTo(shop.refundUrl)).toHaveLength(1);
     },
   );
 
-  test("in twenty copies at once is told to the app once", async () => {
-    const world = await refundWorld();
-    const { made, refundNo, shop, app, wechat } = world;
+  test("queries once and calls the app once for 20 concurrent copies", async () => {
+    const scene = await openRefundScene();
+    const { order, refundNo, shop, app, wechat } = scene;
     wechat.refund(refundNo).status = "SUCCESS";
     const copies = await Promise.all(
-      Array.from({ length: 20 }, async () => await notifyRefund(shop, newsOf(world))),
+      Array.from({ length: 20 }, async () => await notifyRefund(shop, notificationOf(scene))),
     );
     expect(copies).toEqual(Array.from({ length: 20 }, () => true));
-    await runDue(made);
+    await runDueTimers(order);
     expect(app.callsTo(shop.refundUrl)).toHaveLength(1);
     expect(wechat.callsOf("/pay/refundquery")).toHaveLength(1);
   });
 
-  test("is a hint for a refund whose acceptance wasn't heard of", async () => {
-    const world = await openWorld();
-    const made = await makePaidOrder(world);
-    world.wechat.fail("/secapi/pay/refund", UNKNOWN_BUT_DONE);
-    await refund(world, made);
-    const { number } = await refundOf(made);
-    world.wechat.refund(number).status = "SUCCESS";
-    const news = newsOf({ ...world, made, refundNo: number });
-    expect(await notifyRefund(world.shop, news)).toBe(true);
-    expect(await refundOf(made)).toMatchObject({
+  test("records a refund whose acceptance was lost", async () => {
+    const scene = await openScene();
+    const order = await makePaidOrder(scene);
+    scene.wechat.fail("/secapi/pay/refund", UNKNOWN_BUT_DONE);
+    await requestRefund(scene, order);
+    const { number } = await refundOf(order);
+    scene.wechat.refund(number).status = "SUCCESS";
+    const notification = notificationOf({ ...scene, order, refundNo: number });
+    expect(await notifyRefund(scene.shop, notification)).toBe(true);
+    expect(await refundOf(order)).toMatchObject({
       state: "succeeded",
-      refundId: world.wechat.refund(number).refundId,
+      refundId: scene.wechat.refund(number).refundId,
     });
   });
 });
 
-describe("what a refund notification claims", () => {
+describe("I10: handleRefundNotification, WeChat's query disagrees", () => {
   test.for(["SUCCESS", "REFUNDCLOSE", "CHANGE"])(
-    "of %s changes nothing while WeChat says that it is processing",
+    "changes nothing on %s while the query says PROCESSING",
     async (status) => {
-      const world = await refundWorld();
-      const before = await refundOf(world.made);
-      expect(await notifyRefund(world.shop, newsOf(world, status))).toBe(false);
-      expect(await refundOf(world.made)).toEqual(before);
-      expect(world.wechat.callsOf("/pay/refundquery")).toHaveLength(1);
-      await runDue(world.made);
-      expect(world.app.callsTo(world.shop.refundUrl)).toEqual([]);
+      const scene = await openRefundScene();
+      const before = await refundOf(scene.order);
+      expect(await notifyRefund(scene.shop, notificationOf(scene, status))).toBe(false);
+      expect(await refundOf(scene.order)).toEqual(before);
+      expect(scene.wechat.callsOf("/pay/refundquery")).toHaveLength(1);
+      await runDueTimers(scene.order);
+      expect(scene.app.callsTo(scene.shop.refundUrl)).toEqual([]);
     },
   );
 
-  test("changes nothing while WeChat's answer is unknown, and is found out by the timer", async () => {
-    const world = await refundWorld();
-    const { made, refundNo, shop, wechat } = world;
-    const before = await refundOf(made);
+  test("changes nothing while the query is unknown; the timer records the state", async () => {
+    const scene = await openRefundScene();
+    const { order, refundNo, shop, wechat } = scene;
+    const before = await refundOf(order);
     wechat.refund(refundNo).status = "SUCCESS";
     wechat.fail("/pay/refundquery", UNKNOWN);
-    expect(await notifyRefund(shop, newsOf(world))).toBe(false);
-    expect(await refundOf(made)).toEqual(before);
-    await runNext(made, "poll-refund");
-    expect((await refundOf(made)).state).toBe("succeeded");
+    expect(await notifyRefund(shop, notificationOf(scene))).toBe(false);
+    expect(await refundOf(order)).toEqual(before);
+    await runNextTimer(order, "poll-refund");
+    expect((await refundOf(order)).state).toBe("succeeded");
   });
 
-  test("yields to what WeChat answers", async () => {
-    const world = await refundWorld();
-    world.wechat.refund(world.refundNo).status = "REFUNDCLOSE";
-    await notifyRefund(world.shop, newsOf(world, "SUCCESS"));
-    expect((await refundOf(world.made)).state).toBe("closed");
+  test("records the state from the query, not from the notification", async () => {
+    const scene = await openRefundScene();
+    scene.wechat.refund(scene.refundNo).status = "REFUNDCLOSE";
+    await notifyRefund(scene.shop, notificationOf(scene, "SUCCESS"));
+    expect((await refundOf(scene.order)).state).toBe("closed");
   });
 });
 
-describe("a refund notification that isn't right", () => {
+describe("I10: invalid refund notification", () => {
   test.for([
     ["of an order that doesn't exist", { out_trade_no: "f".repeat(32) }],
-    ["without a refund", { out_refund_no: "" }],
-  ] as const)("%s changes nothing", async ([, changes]) => {
-    const world = await refundWorld();
-    world.wechat.refund(world.refundNo).status = "SUCCESS";
-    const before = await refundOf(world.made);
-    expect(await notifyRefund(world.shop, { ...newsOf(world), ...changes })).toBe(false);
-    expect(await refundOf(world.made)).toEqual(before);
-    expect(world.wechat.callsOf("/pay/refundquery")).toEqual([]);
+    ["without out_refund_no", { out_refund_no: "" }],
+  ] as const)("%s is refused and changes nothing", async ([, changes]) => {
+    const scene = await openRefundScene();
+    scene.wechat.refund(scene.refundNo).status = "SUCCESS";
+    const before = await refundOf(scene.order);
+    expect(await notifyRefund(scene.shop, { ...notificationOf(scene), ...changes })).toBe(false);
+    expect(await refundOf(scene.order)).toEqual(before);
+    expect(scene.wechat.callsOf("/pay/refundquery")).toEqual([]);
   });
 
-  test("in fields that aren't needed is a reason to query, like any other", async () => {
-    const world = await refundWorld();
-    world.wechat.refund(world.refundNo).status = "SUCCESS";
-    const notification = { ...newsOf(world), refund_id: "", refund_fee: "1e2" };
-    expect(await notifyRefund(world.shop, notification)).toBe(true);
-    expect(await refundOf(world.made)).toMatchObject({ state: "succeeded" });
+  test("is still queried when only unused fields are invalid", async () => {
+    const scene = await openRefundScene();
+    scene.wechat.refund(scene.refundNo).status = "SUCCESS";
+    const notification = { ...notificationOf(scene), refund_id: "", refund_fee: "1e2" };
+    expect(await notifyRefund(scene.shop, notification)).toBe(true);
+    expect(await refundOf(scene.order)).toMatchObject({ state: "succeeded" });
   });
 
-  test("of a refund that WeChat doesn't know changes nothing", async () => {
-    const world = await refundWorld();
-    const before = await refundOf(world.made);
-    const news = { ...newsOf(world), out_refund_no: "f".repeat(32) };
-    expect(await notifyRefund(world.shop, news)).toBe(false);
-    expect(await refundOf(world.made)).toEqual(before);
-    expect(world.wechat.callsOf("/pay/refundquery")).toHaveLength(1);
-    const asking = (await timersOf(world.made)).filter(({ kind }) => kind === "poll-refund");
-    expect(asking.map(({ refundNo }) => refundNo)).toEqual([before.number]);
+  test("of a refund that WeChat doesn't have is refused and changes nothing", async () => {
+    const scene = await openRefundScene();
+    const before = await refundOf(scene.order);
+    const notification = { ...notificationOf(scene), out_refund_no: "f".repeat(32) };
+    expect(await notifyRefund(scene.shop, notification)).toBe(false);
+    expect(await refundOf(scene.order)).toEqual(before);
+    expect(scene.wechat.callsOf("/pay/refundquery")).toHaveLength(1);
+    const polls = (await timersOf(scene.order)).filter(({ kind }) => kind === "poll-refund");
+    expect(polls.map(({ refundNo }) => refundNo)).toEqual([before.number]);
   });
 
-  test("of another order's refund changes neither", async () => {
-    const world = await refundWorld();
-    const other = await makePaidOrder(world);
-    world.wechat.refund(world.refundNo).status = "SUCCESS";
-    const news = { ...newsOf(world), out_trade_no: other.number };
-    expect(await notifyRefund(world.shop, news)).toBe(false);
-    expect((await refundOf(world.made)).state).toBe("accepted");
+  test("with another order's out_trade_no is refused and changes neither order", async () => {
+    const scene = await openRefundScene();
+    const other = await makePaidOrder(scene);
+    scene.wechat.refund(scene.refundNo).status = "SUCCESS";
+    const notification = { ...notificationOf(scene), out_trade_no: other.number };
+    expect(await notifyRefund(scene.shop, notification)).toBe(false);
+    expect((await refundOf(scene.order)).state).toBe("accepted");
     expect(await timerOf(other, "poll-refund")).toBeUndefined();
   });
 
-  test("under another key changes nothing", async () => {
-    const world = await refundWorld();
-    world.wechat.refund(world.refundNo).status = "SUCCESS";
+  test("encrypted with another key is refused and changes nothing", async () => {
+    const scene = await openRefundScene();
+    scene.wechat.refund(scene.refundNo).status = "SUCCESS";
     const wrong = "another-key-of-32-characters-lon";
-    expect(await notifyRefund(world.shop, newsOf(world), wrong)).toBe(false);
+    expect(await notifyRefund(scene.shop, notificationOf(scene), wrong)).toBe(false);
     const other = await openShop();
-    const foreign = await refundNotice(world.shop, newsOf(world), other.apiKey);
-    expect(await post(refundPath(other), foreign)).toBe(false);
-    expect((await refundOf(world.made)).state).toBe("accepted");
-    expect(world.wechat.callsOf("/pay/refundquery")).toEqual([]);
+    const foreign = await refundNotificationXml(scene.shop, notificationOf(scene), other.apiKey);
+    expect(await postNotification(refundPath(other), foreign)).toBe(false);
+    expect((await refundOf(scene.order)).state).toBe("accepted");
+    expect(scene.wechat.callsOf("/pay/refundquery")).toEqual([]);
   });
 
-  test("at the payments' path is not a payment", async () => {
-    const world = await refundWorld();
-    const before = await rowOf(world.made);
-    const xml = await refundNotice(world.shop, newsOf(world));
-    expect(await post(payPath(world.shop), xml)).toBe(false);
-    expect(await rowOf(world.made)).toEqual(before);
-    expect((await refundOf(world.made)).state).toBe("accepted");
+  test("posted to the payment path isn't taken for a payment", async () => {
+    const scene = await openRefundScene();
+    const before = await rowOf(scene.order);
+    const xml = await refundNotificationXml(scene.shop, notificationOf(scene));
+    expect(await postNotification(payPath(scene.shop), xml)).toBe(false);
+    expect(await rowOf(scene.order)).toEqual(before);
+    expect((await refundOf(scene.order)).state).toBe("accepted");
   });
 
-  test("because it is a payment's changes nothing", async () => {
-    const world = await refundWorld();
-    const { made, shop, wechat } = world;
-    const before = await rowOf(made);
-    const notice = paymentNotice(shop, made.number, wechat.order(made.number));
-    const xml = await signedXml(notice, shop.v2SignType, shop.apiKey);
-    expect(await post(refundPath(shop), xml)).toBe(false);
-    expect(await rowOf(made)).toEqual(before);
+  test("with the content of a payment notification is refused and changes nothing", async () => {
+    const scene = await openRefundScene();
+    const { order, shop, wechat } = scene;
+    const before = await rowOf(order);
+    const fields = paymentNotificationFields(shop, order.number, wechat.order(order.number));
+    const xml = await signedXml(fields, shop.v2SignType, shop.apiKey);
+    expect(await postNotification(refundPath(shop), xml)).toBe(false);
+    expect(await rowOf(order)).toEqual(before);
   });
 });

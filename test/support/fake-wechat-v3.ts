@@ -5,12 +5,12 @@ import { signedHeaders } from "../wechat/v3/support/messages.ts";
 import type { Fields, Ledger, WechatPath } from "./wechat-ledger.ts";
 
 /*
- * APIv3's dialect of the fake WeChat: its requests and answers, to and from the fields that the
- * ledger keeps its books in, which are APIv2's.
+ * APIv3's form of the fake WeChat: converts requests and responses from and to the fields of the
+ * ledger, which are APIv2's.
  */
 
-/** One request to WeChat as it came. */
-export interface Request {
+/** A raw request to WeChat. */
+export interface WechatRequest {
   readonly method: string;
   /** Path and query. */
   readonly path: string;
@@ -18,8 +18,8 @@ export interface Request {
   readonly body: string;
 }
 
-/** A request of either protocol, in the ledger's terms. */
-export interface Asked {
+/** A request of either protocol, as a call of the ledger. */
+export interface LedgerCall {
   readonly path: WechatPath;
   readonly fields: Fields;
 }
@@ -44,8 +44,8 @@ const refund = z.strictObject({
   amount: z.strictObject({ refund: z.int(), total: z.int(), currency: z.literal("CNY") }),
 });
 
-/** What is asked, or null for no call of WeChat's. An undocumented field is a test's failure. */
-export function readV3(request: Request): Asked | null {
+/** Reads a request; null if WeChat has no such call. Throws on an undocumented field. */
+export function readV3Request(request: WechatRequest): LedgerCall | null {
   const { pathname, searchParams } = new URL(request.path, "https://wechat.test");
   const mch_id = authorizationOf(request)["mchid"] ?? "";
   const [, orderNumber = "", close] =
@@ -53,18 +53,18 @@ export function readV3(request: Request): Asked | null {
   const [, refundNo = ""] = /^\/v3\/refund\/domestic\/refunds\/([^/]+)$/.exec(pathname) ?? [];
   switch (`${request.method} ${pathname}`) {
     case "POST /v3/pay/transactions/jsapi": {
-      const given = order.parse(JSON.parse(request.body));
-      const { attach = "", goods_tag = "" } = given;
+      const input = order.parse(JSON.parse(request.body));
+      const { attach = "", goods_tag = "" } = input;
       const fields = {
-        appid: given.appid,
-        mch_id: given.mchid,
-        body: given.description,
-        out_trade_no: given.out_trade_no,
-        total_fee: String(given.amount.total),
-        spbill_create_ip: given.scene_info.payer_client_ip,
-        notify_url: given.notify_url,
+        appid: input.appid,
+        mch_id: input.mchid,
+        body: input.description,
+        out_trade_no: input.out_trade_no,
+        total_fee: String(input.amount.total),
+        spbill_create_ip: input.scene_info.payer_client_ip,
+        notify_url: input.notify_url,
         trade_type: "JSAPI",
-        openid: given.payer.openid,
+        openid: input.payer.openid,
         ...(goods_tag !== "" && { goods_tag }),
         ...(attach !== "" && { attach }),
       };
@@ -77,10 +77,10 @@ export function readV3(request: Request): Asked | null {
       z.strictObject({ mchid: z.literal(mch_id) }).parse(JSON.parse(request.body));
       return { path: "/pay/closeorder", fields: { mch_id, out_trade_no: orderNumber } };
     case "POST /v3/refund/domestic/refunds": {
-      const { amount, ...given } = refund.parse(JSON.parse(request.body));
+      const { amount, ...input } = refund.parse(JSON.parse(request.body));
       const total_fee = String(amount.total);
       const refund_fee = String(amount.refund);
-      return { path: "/secapi/pay/refund", fields: { mch_id, ...given, total_fee, refund_fee } };
+      return { path: "/secapi/pay/refund", fields: { mch_id, ...input, total_fee, refund_fee } };
     }
     case `GET /v3/refund/domestic/refunds/${refundNo}`:
       return { path: "/pay/refundquery", fields: { mch_id, out_refund_no: refundNo } };
@@ -89,8 +89,8 @@ export function readV3(request: Request): Asked | null {
   }
 }
 
-/** Whether the request is rightly signed by the merchants' certificate, now. */
-export function isAuthentic(request: Request): boolean {
+/** Whether the request has a valid, current signature of the merchants' certificate. */
+export function isAuthentic(request: WechatRequest): boolean {
   const { serial_no, timestamp, nonce_str, signature = "" } = authorizationOf(request);
   const { method, path, body } = request;
   const text = Buffer.from(`${method}\n${path}\n${timestamp}\n${nonce_str}\n${body}\n`);
@@ -103,14 +103,14 @@ export function isAuthentic(request: Request): boolean {
   );
 }
 
-function authorizationOf({ headers }: Request): Record<string, string> {
+function authorizationOf({ headers }: WechatRequest): Record<string, string> {
   const header = headers.get("authorization") ?? "";
   if (!header.startsWith("WECHATPAY2-SHA256-RSA2048 ")) return {};
   const fields = [...header.matchAll(/([a-z_]+)="([^"]*)"/g)];
   return Object.fromEntries(fields.map(([, name = "", value = ""]) => [name, value]));
 }
 
-/** HTTP statuses and APIv3's names of the ledger's error codes; some keep their old spelling. */
+/** HTTP status and APIv3 name of the ledger's error codes; some names are APIv2's. */
 const ERRORS: Readonly<Record<string, readonly [status: number, code: string]>> = {
   ORDERPAID: [400, "ORDER_PAID"],
   ORDERCLOSED: [400, "ORDER_CLOSED"],
@@ -124,27 +124,33 @@ const ERRORS: Readonly<Record<string, readonly [status: number, code: string]>> 
   FREQUENCY_LIMITED: [429, "FREQUENCY_LIMITED"],
 };
 
-/** The answer to a request, in APIv3's form. `signed` false: with a signature of something else. */
-export function replyV3(ledger: Ledger, asked: Asked, outcome: Fields, signed = true): Response {
-  const { err_code: failed, err_code_des: message } = outcome;
-  if (failed !== undefined) {
-    const [status, code] = ERRORS[failed] ?? [400, failed];
+/** The response in APIv3's form; with `valid` false its signature is another text's. */
+export function writeV3Response(
+  ledger: Ledger,
+  call: LedgerCall,
+  outcome: Fields,
+  valid = true,
+): Response {
+  const { err_code: errorCode, err_code_des: message } = outcome;
+  if (errorCode !== undefined) {
+    const [status, code] = ERRORS[errorCode] ?? [400, errorCode];
     return Response.json({ code, message }, { status });
   }
-  const told = asked.path === "/pay/closeorder" ? "" : JSON.stringify(tell(ledger, asked, outcome));
-  const headers = signedHeaders(signed ? told : `${told} `);
-  return told === ""
+  const body =
+    call.path === "/pay/closeorder" ? "" : JSON.stringify(v3BodyOf(ledger, call, outcome));
+  const headers = signedHeaders(valid ? body : `${body} `);
+  return body === ""
     ? new Response(null, { status: 204, headers })
-    : new Response(told, { headers });
+    : new Response(body, { headers });
 }
 
-function tell(ledger: Ledger, { path, fields }: Asked, outcome: Fields): object {
+function v3BodyOf(ledger: Ledger, { path, fields }: LedgerCall, outcome: Fields): object {
   switch (path) {
     case "/pay/unifiedorder":
       return { prepay_id: outcome["prepay_id"] };
     case "/pay/orderquery": {
-      const made = ledger.orders.get(outcome["out_trade_no"] ?? "");
-      const { appid } = z.object({ appid: z.string() }).parse(JSON.parse(made?.request ?? ""));
+      const stored = ledger.orders.get(outcome["out_trade_no"] ?? "");
+      const { appid } = z.object({ appid: z.string() }).parse(JSON.parse(stored?.request ?? ""));
       return transactionOf({ ...outcome, appid, mch_id: fields["mch_id"] ?? "" });
     }
     case "/pay/closeorder":

@@ -1,13 +1,13 @@
 import { refundNotification, signedXml } from "../wechat/support/messages.ts";
 import { API_V3_KEY } from "../wechat/v3/support/fixtures.ts";
 import { notificationBody, signedHeaders, type Signing } from "../wechat/v3/support/messages.ts";
-import { refundOf, transactionOf } from "./fake-v3.ts";
+import { refundOf, transactionOf } from "./fake-wechat-v3.ts";
 import { send } from "./gateway.ts";
 import type { Shop } from "./shop.ts";
 import { paymentOf, type FakeOrder, type Fields } from "./wechat-ledger.ts";
 
-/** A payment notification of a paid order, with one or the other field broken by `changes`. */
-export function paymentNotice(
+/** The fields of a payment notification, with `changes` applied. */
+export function paymentNotificationFields(
   shop: Shop,
   number: string,
   order: FakeOrder,
@@ -24,56 +24,59 @@ export function paymentNotice(
   };
 }
 
-/** Signs a payment notification as the shop's merchant has it and posts it. Whether it was acknowledged. */
+/** Posts a payment notification, signed with the merchant's key. True if it was acknowledged. */
 export async function notifyPayment(
   shop: Shop,
   number: string,
   order: FakeOrder,
   changes: Fields = {},
 ): Promise<boolean> {
-  const request = await paymentRequest(shop, number, order, changes);
+  const request = await paymentNotificationRequest(shop, number, order, changes);
   return await isAcknowledged(await send(payPath(shop), request));
 }
 
-/** A rightly signed payment notification, in the shop's protocol. */
-export async function paymentRequest(
+/** A payment notification with a valid signature, in the shop's protocol. */
+export async function paymentNotificationRequest(
   shop: Shop,
   number: string,
   order: FakeOrder,
   changes: Fields = {},
 ): Promise<RequestInit> {
-  const notice = paymentNotice(shop, number, order, changes);
+  const fields = paymentNotificationFields(shop, number, order, changes);
   return shop.signType === "RSA"
-    ? signedPost(notificationBody("TRANSACTION.SUCCESS", transactionOf(notice)))
-    : xmlPost(await signedXml(notice, shop.signType, shop.apiKey));
+    ? signedPost(notificationBody("TRANSACTION.SUCCESS", transactionOf(fields)))
+    : xmlPost(await signedXml(fields, shop.signType, shop.apiKey));
 }
 
-/** Posts a refund notification, encrypted under the shop's key. Whether it was acknowledged. */
+/** Posts a refund notification, encrypted with `apiKey`. True if it was acknowledged. */
 export async function notifyRefund(
   shop: Shop,
-  news: Record<string, string>,
+  fields: Record<string, string>,
   apiKey: string = shop.apiKey,
 ): Promise<boolean> {
   if (shop.signType === "RSA") {
-    const { status, ...told } = refundOf({ refund_fee: "100", ...news });
-    const body = { ...told, refund_status: status, mchid: shop.mchId };
+    const { status, ...rest } = refundOf({ refund_fee: "100", ...fields });
+    const body = { ...rest, refund_status: status, mchid: shop.mchId };
     const key = apiKey === shop.apiKey ? API_V3_KEY : apiKey;
     const request = signedPost(notificationBody(`REFUND.${status}`, body, {}, key));
     return await isAcknowledged(await send(refundPath(shop), request));
   }
-  return await post(refundPath(shop), await refundNotice(shop, news, apiKey));
+  return await postNotification(
+    refundPath(shop),
+    await refundNotificationXml(shop, fields, apiKey),
+  );
 }
 
-/** A POST of an APIv3 notification, rightly signed. */
+/** A POST of an APIv3 notification with a valid signature. */
 export function signedPost(body: string, signing: Signing = {}): RequestInit {
   const headers = { "content-type": "application/json", ...signedHeaders(body, signing) };
   return { method: "POST", headers, body };
 }
 
-/** A refund notification: `news` needs `out_trade_no`, `out_refund_no` and `refund_status`. */
-export async function refundNotice(
+/** An APIv2 refund notification; `fields` needs `out_trade_no`, `out_refund_no`, `refund_status`. */
+export async function refundNotificationXml(
   shop: Shop,
-  news: Record<string, string>,
+  fields: Record<string, string>,
   apiKey: string = shop.apiKey,
 ): Promise<string> {
   const inner = {
@@ -82,13 +85,13 @@ export async function refundNotice(
     total_fee: "100",
     refund_request_source: "API",
     success_time: "2040-01-01 12:00:00",
-    ...news,
+    ...fields,
   };
   return await refundNotification(inner, { appid: shop.wechatAppId, mch_id: shop.mchId }, apiKey);
 }
 
-/** Posts a message as WeChat does. Whether it was acknowledged. */
-export async function post(path: string, body: string): Promise<boolean> {
+/** Posts an APIv2 message as WeChat does. True if it was acknowledged. */
+export async function postNotification(path: string, body: string): Promise<boolean> {
   return await isAcknowledged(await send(path, xmlPost(body)));
 }
 
@@ -97,13 +100,14 @@ export function xmlPost(body: string): RequestInit {
   return { method: "POST", headers: { "content-type": "text/xml" }, body };
 }
 
-/** Whether WeChat is told that it need not come again; anything but a yes or a no is a mistake. */
+/** Whether the response acknowledges the notification; throws on a response in neither form. */
 export async function isAcknowledged(response: Response): Promise<boolean> {
   const text = await response.text();
   if (response.status === 204 && text === "") return true;
   if (response.status >= 400 && text.startsWith('{"code":"FAIL","message":"')) return false;
   const [, code] = /<return_code><!\[CDATA\[(SUCCESS|FAIL)\]\]><\/return_code>/.exec(text) ?? [];
-  if (response.status !== 200 || code === undefined) throw new Error(`no such answer: ${text}`);
+  if (response.status !== 200 || code === undefined)
+    throw new Error(`neither an acknowledgement nor a refusal: ${text}`);
   return code === "SUCCESS";
 }
 

@@ -4,39 +4,39 @@ import { connect } from "../../src/db/database.ts";
 import { forgetSettings } from "../../src/settings/settings.ts";
 import { expect, test } from "vitest";
 import { formOf, read, send, signed, type Answer, type Values } from "./gateway.ts";
-import { makePaidOrder, type Made } from "./life.ts";
-import { openWorld, type World } from "./world.ts";
+import { makePaidOrder, type OrderRef } from "./scenario.ts";
+import { openScene, type Scene } from "./scene.ts";
 
-/** One of the three endpoints, and a request that it would grant. */
+/** One of the three endpoints and a request that it accepts. */
 export interface Endpoint {
   readonly path: string;
-  /** The names of the parameters that it can't do without, `appId` and `sign` apart. */
+  /** The required parameters besides `appId` and `sign`. */
   readonly required: readonly string[];
-  readonly values: (made: Made) => Values;
+  readonly values: (order: OrderRef) => Values;
 }
 
-/** Every table that an app's request may change. */
+/** The tables that an app's request can change. */
 const TABLES = ["users", "orders", "refunds"];
 
-/** All rows of all tables, to see that nothing has changed. */
-async function rows(): Promise<unknown[]> {
+/** All rows of these tables, to check that nothing changed. */
+async function dumpTables(): Promise<unknown[]> {
   const found = await env.DB.batch(
     TABLES.map((table) => env.DB.prepare(`select * from ${table} order by id`)),
   );
   return found.map(({ results }) => results);
 }
 
-interface Scene extends World {
-  readonly made: Made;
+interface PaidScene extends Scene {
+  readonly order: OrderRef;
   readonly values: Values;
 }
 
-/** What is refused: how a request is made, and what the answer is about. */
+/** A request that every endpoint refuses, and the refusal. */
 interface Refusal {
   readonly title: string;
-  readonly request: (scene: Scene) => RequestInit | Promise<RequestInit>;
+  readonly request: (scene: PaidScene) => RequestInit | Promise<RequestInit>;
   readonly code: 501 | 502;
-  readonly about: RegExp;
+  readonly errmsg: RegExp;
 }
 
 function json(body: string, contentType = "application/json"): RequestInit {
@@ -47,13 +47,13 @@ function formText(body: string): RequestInit {
   return { ...formOf(new URLSearchParams()), body };
 }
 
-/** The refusals that every endpoint has in common. */
+/** The refusals common to all endpoints. */
 const REFUSALS: readonly Refusal[] = [
   ...["GET", "PUT", "DELETE", "PATCH", "OPTIONS"].map((method): Refusal => ({
     title: `the method ${method}`,
     request: () => ({ method }),
     code: 502,
-    about: /^请求方法错误：.*POST/,
+    errmsg: /^请求方法错误：.*POST/,
   })),
   {
     title: "a body without a content type",
@@ -62,13 +62,13 @@ const REFUSALS: readonly Refusal[] = [
       body: new TextEncoder().encode(signed(shop, values).toString()),
     }),
     code: 501,
-    about: /Content-Type/,
+    errmsg: /Content-Type/,
   },
   {
     title: "a body of another content type",
     request: ({ shop, values }) => json(signed(shop, values).toString(), "text/plain"),
     code: 501,
-    about: /Content-Type/,
+    errmsg: /Content-Type/,
   },
   {
     title: "multipart form data",
@@ -78,91 +78,91 @@ const REFUSALS: readonly Refusal[] = [
       return { method: "POST", body };
     },
     code: 501,
-    about: /Content-Type/,
+    errmsg: /Content-Type/,
   },
-  { title: "malformed JSON", request: () => json('{"appId":1,'), code: 501, about: /JSON/ },
-  { title: "JSON that is no object", request: () => json("[1]"), code: 501, about: /JSON/ },
+  { title: "malformed JSON", request: () => json('{"appId":1,'), code: 501, errmsg: /JSON/ },
+  { title: "JSON that isn't an object", request: () => json("[1]"), code: 501, errmsg: /JSON/ },
   {
     title: "a nested JSON value",
     request: () => json('{"appId":1,"sign":"x","tag":{"a":1}}'),
     code: 501,
-    about: /tag/,
+    errmsg: /tag/,
   },
   {
     title: "a JSON null",
     request: () => json('{"appId":1,"sign":"x","tag":null}'),
     code: 501,
-    about: /tag.*null/,
+    errmsg: /tag.*null/,
   },
   {
-    title: "a parameter that comes twice",
+    title: "a repeated parameter",
     request: ({ shop, values }) =>
       formText(`${signed(shop, values).toString()}&appId=${shop.appId}`),
     code: 501,
-    about: /appId.*重复/,
+    errmsg: /appId.*重复/,
   },
   {
-    title: "a JSON name that comes twice",
+    title: "a repeated JSON name",
     request: ({ shop }) => json(`{"appId":${shop.appId},"appId":${shop.appId},"sign":"x"}`),
     code: 501,
-    about: /appId.*重复/,
+    errmsg: /appId.*重复/,
   },
   {
     title: "a parameter name in brackets",
     request: () => formText("appId=1&a%5B%5D=1"),
     code: 501,
-    about: /参数名/,
+    errmsg: /参数名/,
   },
   {
     title: "an escape that isn't UTF-8",
     request: () => formText("appId=1&desc=%B2%E2&sign=x"),
     code: 501,
-    about: /desc/,
+    errmsg: /desc/,
   },
   {
-    title: "a body beyond 64 KB",
+    title: "a body over 64 KB",
     request: ({ shop, values }) => formOf(signed(shop, { ...values, pad: "x".repeat(65_536) })),
     code: 501,
-    about: /64 KB/,
+    errmsg: /64 KB/,
   },
-  { title: "an empty body", request: () => formText(""), code: 501, about: /appId 必传/ },
+  { title: "an empty body", request: () => formText(""), code: 501, errmsg: /appId 必传/ },
   {
-    title: "no sign",
+    title: "a request without sign",
     request: ({ shop, values }) => {
       const parameters = signed(shop, values);
       parameters.delete("sign");
       return formOf(parameters);
     },
     code: 501,
-    about: /sign 必传/,
+    errmsg: /sign 必传/,
   },
   {
-    title: "a sign of another form",
+    title: "a malformed sign",
     request: ({ shop, values }) => {
       const parameters = signed(shop, values);
       parameters.set("sign", "zz");
       return formOf(parameters);
     },
     code: 501,
-    about: /sign/,
+    errmsg: /sign/,
   },
   {
-    title: "a sign with another salt",
+    title: "a sign made with another salt",
     request: ({ shop, values }) => formOf(signed({ ...shop, salt: "another-salt-of-app" }, values)),
     code: 501,
-    about: /sign/,
+    errmsg: /sign/,
   },
   {
     title: "a parameter added after signing",
     request: ({ shop, values }) => formText(`${signed(shop, values).toString()}&extra=1`),
     code: 501,
-    about: /sign/,
+    errmsg: /sign/,
   },
   {
-    title: "an app id that is no number",
+    title: "an appId that isn't a number",
     request: ({ shop, values }) => formOf(signed(shop, { ...values, appId: "one" })),
     code: 501,
-    about: /appId/,
+    errmsg: /appId/,
   },
   {
     title: "a disabled app",
@@ -172,24 +172,24 @@ const REFUSALS: readonly Refusal[] = [
       return formOf(signed(shop, values));
     },
     code: 501,
-    about: /appId.*停用/,
+    errmsg: /appId.*停用/,
   },
 ];
 
-/** The tests that every endpoint must pass. */
-export function refusesWhatAllRefuse({ path, required, values }: Endpoint): void {
-  async function scene(): Promise<Scene> {
-    const world = await openWorld();
-    const made = await makePaidOrder(world);
-    return { ...world, made, values: values(made) };
+/** Declares the tests that every endpoint must pass. */
+export function testCommonRefusals({ path, required, values }: Endpoint): void {
+  async function openPaidScene(): Promise<PaidScene> {
+    const scene = await openScene();
+    const order = await makePaidOrder(scene);
+    return { ...scene, order, values: values(order) };
   }
 
-  /** Posts, and asserts that nothing has come of it. */
-  async function refused(init: RequestInit, { wechat }: World): Promise<Answer> {
-    const before = await rows();
+  /** Posts the request and asserts that it is refused and changes nothing. */
+  async function postRefused(init: RequestInit, { wechat }: Scene): Promise<Answer> {
+    const before = await dumpTables();
     const calls = wechat.calls.length;
     const answer = await read(await send(path, init));
-    expect(await rows()).toEqual(before);
+    expect(await dumpTables()).toEqual(before);
     expect(wechat.calls).toHaveLength(calls);
     expect(answer).toMatchObject({ status: 200, data: null });
     expect(answer.requestId).toMatch(/^[0-9a-f-]{36}$/);
@@ -198,36 +198,36 @@ export function refusesWhatAllRefuse({ path, required, values }: Endpoint): void
 
   test.for(REFUSALS.map((refusal) => [refusal.title, refusal] as const))(
     "refuses %s",
-    async ([, { request, code, about }]) => {
-      const here = await scene();
-      const answer = await refused(await request(here), here);
+    async ([, { request, code, errmsg }]) => {
+      const scene = await openPaidScene();
+      const answer = await postRefused(await request(scene), scene);
       expect(answer.code).toBe(code);
       expect(answer.errmsg).toMatch(code === 502 ? /^请求方法错误：/ : /^提交上来的参数错误：/);
-      expect(answer.errmsg).toMatch(about);
+      expect(answer.errmsg).toMatch(errmsg);
     },
   );
 
-  test.for(required)("refuses a request without %s, and one where it is empty", async (name) => {
-    const here = await scene();
-    const { [name]: _left, ...rest } = here.values;
-    for (const broken of [rest, { ...rest, [name]: "" }]) {
-      const answer = await refused(formOf(signed(here.shop, broken)), here);
+  test.for(required)("refuses a request whose %s is absent or empty", async (name) => {
+    const scene = await openPaidScene();
+    const { [name]: _removed, ...rest } = scene.values;
+    for (const changed of [rest, { ...rest, [name]: "" }]) {
+      const answer = await postRefused(formOf(signed(scene.shop, changed)), scene);
       expect(answer).toMatchObject({ code: 501, errmsg: expect.stringContaining(`${name} 必传`) });
     }
   });
 
-  test("answers an unknown app and a wrong sign alike", async () => {
-    const here = await scene();
-    const unknown = { appId: 999_999, salt: here.shop.salt };
-    const wrong = { appId: here.shop.appId, salt: "another-salt-of-app" };
-    const one = await refused(formOf(signed(unknown, here.values)), here);
-    const other = await refused(formOf(signed(wrong, here.values)), here);
-    expect(one.text).toBe(other.text);
+  test("gives an unknown app and a wrong sign the same response", async () => {
+    const scene = await openPaidScene();
+    const unknown = { appId: 999_999, salt: scene.shop.salt };
+    const wrong = { appId: scene.shop.appId, salt: "another-salt-of-app" };
+    const a = await postRefused(formOf(signed(unknown, scene.values)), scene);
+    const b = await postRefused(formOf(signed(wrong, scene.values)), scene);
+    expect(a.text).toBe(b.text);
   });
 
-  test("grants the request that all the refused ones were made from", async () => {
-    const here = await scene();
-    const init = formOf(signed(here.shop, { ...here.values, unknown: "参数" }));
+  test("accepts the request from which the refused ones are derived", async () => {
+    const scene = await openPaidScene();
+    const init = formOf(signed(scene.shop, { ...scene.values, unknown: "参数" }));
     expect((await read(await send(path, init))).code).toBe(0);
   });
 }

@@ -3,21 +3,21 @@ import { vi } from "vitest";
 import { forgetSettings } from "../../src/settings/settings.ts";
 import type { SignType } from "../../src/wechat/types.ts";
 import { stopClock } from "./clock.ts";
-import { FakeApp } from "./fake-app.ts";
+import { AppReceiver } from "./app-receiver.ts";
 import { FakeWechat } from "./fake-wechat.ts";
-import { openShop, USUAL_SIGN_TYPE, type Shop } from "./shop.ts";
+import { openShop, DEFAULT_SIGN_TYPE, type Shop } from "./shop.ts";
 
-/** All that stands around the gateway in one test. */
-export interface World {
+/** The gateway's surroundings in one test. */
+export interface Scene {
   readonly wechat: FakeWechat;
-  readonly app: FakeApp;
+  readonly app: AppReceiver;
   readonly shop: Shop;
-  /** Every line that was logged, in order. */
+  /** All logged lines, in order. */
   readonly logged: string[];
 }
 
-/** Stops the clock, silences the log, puts fakes in the place of the network, opens a shop. */
-export async function openWorld(signType: SignType = USUAL_SIGN_TYPE): Promise<World> {
+/** Stops the clock, captures the log, replaces the network with fakes and opens a shop. */
+export async function openScene(signType: SignType = DEFAULT_SIGN_TYPE): Promise<Scene> {
   stopClock();
   forgetSettings();
   const logged: string[] = [];
@@ -27,11 +27,11 @@ export async function openWorld(signType: SignType = USUAL_SIGN_TYPE): Promise<W
     });
   }
   const wechat = new FakeWechat();
-  const app = new FakeApp();
+  const app = new AppReceiver();
   vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
     const url = new URL(input instanceof Request ? input.url : input);
-    if (url.origin !== env.WECHAT_PAY_URL) return await app.answer(url.href, init);
-    return await wechat.answer({
+    if (url.origin !== env.WECHAT_PAY_URL) return await app.receive(url.href, init);
+    return await wechat.receive({
       method: init?.method ?? "GET",
       path: url.pathname + url.search,
       headers: new Headers(init?.headers),
@@ -39,21 +39,21 @@ export async function openWorld(signType: SignType = USUAL_SIGN_TYPE): Promise<W
     });
   });
   const shop = await openShop(signType);
-  wechat.admit(shop);
+  wechat.addMerchant(shop);
   return { wechat, app, shop, logged };
 }
 
-/** Puts everything back; for `afterEach`. */
-export function closeWorld(): void {
+/** Restores everything; for `afterEach`. */
+export function closeScene(): void {
   vi.restoreAllMocks();
   vi.useRealTimers();
 }
 
-/** Waits until `condition` holds, for work that only a held gate keeps from ending. Moves no clock. */
+/** Waits until `condition` holds while a gate holds other work; doesn't move the stopped clock. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (let turn = 0; turn < 5_000; turn += 1) {
+  for (let attempt = 0; attempt < 5_000; attempt += 1) {
     if (await condition()) return;
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
-  throw new Error("what was waited for never came");
+  throw new Error("the condition never became true");
 }
