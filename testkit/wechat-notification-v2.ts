@@ -4,7 +4,7 @@ import type {
   Message,
   NotificationWriter,
   PaymentFacts,
-} from "./wechat-notification.ts";
+} from "./notification-writer.ts";
 
 type Fields = Readonly<Record<string, string>>;
 type Keys = Pick<MerchantKeys, "apiKey" | "signType">;

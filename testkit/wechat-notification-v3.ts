@@ -1,6 +1,6 @@
 import { createCipheriv, sign } from "node:crypto";
 import { PLATFORM_CERTIFICATE, sandboxKey } from "./demo-merchant.ts";
-import type { Message, NotificationWriter, PaymentFacts } from "./wechat-notification.ts";
+import type { Message, NotificationWriter, PaymentFacts } from "./notification-writer.ts";
 
 const KEY = sandboxKey("platform-1.key.pem");
 const OTHER_KEY = sandboxKey("platform-2.key.pem");

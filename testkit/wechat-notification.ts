@@ -1,5 +1,10 @@
 import type { SandboxOrder } from "./sandbox-client.ts";
-import type { Merchant } from "./shop.ts";
+import type {
+  MerchantKeys,
+  Message,
+  NotificationWriter,
+  PaymentFacts,
+} from "./notification-writer.ts";
 import { V2_NOTIFICATIONS } from "./wechat-notification-v2.ts";
 import { V3_NOTIFICATIONS } from "./wechat-notification-v3.ts";
 
@@ -7,34 +12,6 @@ import { V3_NOTIFICATIONS } from "./wechat-notification-v3.ts";
  * WeChat's payment notification, written from WeChat's description and sharing no code with the
  * gateway or the sandbox.
  */
-
-/** What a notification says, in either protocol. */
-export interface PaymentFacts {
-  readonly appId: string;
-  readonly mchId: string;
-  readonly openid: string;
-  readonly orderNumber: string;
-  readonly transactionId: string;
-  readonly totalFen: number;
-  readonly success: boolean;
-}
-
-/** A notification as it is sent. */
-export interface Message {
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-}
-
-/** What a notification is signed or sealed with. */
-export type MerchantKeys = Pick<Merchant, "apiKey" | "apiV3Key" | "signType">;
-
-/** Writes WeChat's notifications in one protocol. */
-export interface NotificationWriter {
-  /** The notification, correctly signed for a merchant. */
-  write(facts: PaymentFacts, keys: MerchantKeys): Message;
-  /** The same with a fault that only this protocol has, by the fault. */
-  writeInvalid(facts: PaymentFacts, keys: MerchantKeys): Readonly<Record<string, Message>>;
-}
 
 /** The writer for a merchant's protocol. */
 export function notificationsFor({ signType }: MerchantKeys): NotificationWriter {

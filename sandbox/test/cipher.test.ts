@@ -1,6 +1,6 @@
 import { createDecipheriv } from "node:crypto";
 import { expect, test } from "vitest";
-import { encryptEcb } from "../src/v2/cipher.ts";
+import { encryptEcb } from "../src/v2/notifications.ts";
 import { readXml } from "../src/v2/xml.ts";
 import vectors from "./vectors/v2-refund-notify.json";
 

@@ -3,7 +3,7 @@ import { runDurableObjectAlarm } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { expect, vi } from "vitest";
 import type { OrderDetails, StateView } from "../src/ledger/views.ts";
-import { refundCipherKey } from "../src/v2/cipher.ts";
+import { refundCipherKey } from "../src/v2/notifications.ts";
 import { sign, type SignType } from "../src/v2/sign.ts";
 import { readXml, writeXml } from "../src/v2/xml.ts";
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { refundCipherKey } from "../src/v2/cipher.ts";
+import { refundCipherKey } from "../src/v2/notifications.ts";
 import {
   joinFields,
   parseSignType,

@@ -1,5 +1,4 @@
-import { isConfirmed } from "../contract/callback/confirmation.ts";
-import { parseRetryAfter } from "../contract/callback/schedule.ts";
+import { isConfirmed, parseRetryAfter } from "../contract/callback/app-answer.ts";
 import type { SignedCallback } from "../contract/callback/signed-callback.ts";
 
 /** Contract: an app must respond within this time, body included. */

@@ -2,13 +2,8 @@ import { describe, expect, test } from "vitest";
 import { dataOf } from "../../testkit/app-client.ts";
 import { eventually } from "../../testkit/eventually.ts";
 import { isPaymentConfirmed, viewOf, waitForView, type Shop } from "../../testkit/shop.ts";
-import {
-  notificationsFor,
-  paymentFacts,
-  post,
-  type Message,
-  type PaymentFacts,
-} from "../../testkit/wechat-notification.ts";
+import type { Message, PaymentFacts } from "../../testkit/notification-writer.ts";
+import { notificationsFor, paymentFacts, post } from "../../testkit/wechat-notification.ts";
 import { openShop, SIGN_TYPES } from "./support/shop.ts";
 import { addNotificationFault } from "./support/wechat-faults.ts";
 

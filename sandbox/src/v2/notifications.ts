@@ -1,10 +1,10 @@
+import { createCipheriv, createHash } from "node:crypto";
 import { WRONG_APP, WRONG_MERCHANT, type NotificationFault } from "../ledger/fault-names.ts";
 import type { Merchant } from "../ledger/merchants.ts";
 import type { Order } from "../ledger/orders.ts";
 import type { Refund, RefundResult } from "../ledger/refunds.ts";
 import { newNonce } from "../protocol/ids.ts";
 import { beijingCompact, beijingText } from "../protocol/time.ts";
-import { encryptEcb, refundCipherKey } from "./cipher.ts";
 import { refundAccountOf } from "./funds-account.ts";
 import { sign, type SignType } from "./sign.ts";
 import { writeXml, type Field } from "./xml.ts";
@@ -97,4 +97,19 @@ function reqInfo(plain: string, merchant: Merchant, fault: NotificationFault | n
 
 function optional(name: string, value: string | null): Field[] {
   return value === null || value === "" ? [] : [[name, value]];
+}
+
+/**
+ * The AES key of refund notifications: the 32 characters of the lower-case hex MD5 of the API
+ * key, used as 32 bytes (W-53).
+ */
+export function refundCipherKey(apiKey: string): string {
+  return createHash("md5").update(apiKey, "utf8").digest("hex");
+}
+
+/** AES-256-ECB with PKCS#7 padding, in base64. `key` is 32 ASCII characters. */
+export function encryptEcb(plaintext: string, key: string): string {
+  const cipher = createCipheriv("aes-256-ecb", key, null);
+  // Encode all bytes at once: workerd pads the base64 of each part separately.
+  return Buffer.concat([cipher.update(plaintext, "utf8"), cipher.final()]).toString("base64");
 }

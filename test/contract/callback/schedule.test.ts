@@ -1,11 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import {
-  DELIVERY_CALLS,
-  MAX_WAIT_MS,
-  nextDelay,
-  parseRetryAfter,
-} from "../../../src/contract/callback/schedule.ts";
+import { DELIVERY_CALLS, MAX_WAIT_MS, nextDelay } from "../../../src/contract/callback/schedule.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -65,25 +60,5 @@ describe("nextDelay", () => {
   test("never exceeds MAX_WAIT_MS, whatever the app's Retry-After", () => {
     const waits = attempts.map((attempt) => nextDelay(attempt, 1, Infinity) ?? 0);
     expect(MAX_WAIT_MS).toBe(Math.max(...waits));
-  });
-});
-
-describe("parseRetryAfter", () => {
-  const nowAt = Date.UTC(2026, 10, 22, 12, 0, 0);
-
-  test.each<[string | null, number | null]>([
-    ["0", 0],
-    [" 120 ", 120_000],
-    ["Sun, 22 Nov 2026 12:01:30 GMT", 90_000],
-    ["Sun, 22 Nov 2026 11:00:00 GMT", 0],
-    [null, null],
-    ["", null],
-    ["-1", null],
-    ["1.5", null],
-    ["soon", null],
-    ["2026-11-22T12:01:30Z", null],
-    ["Sun, 99 Nov 2026 12:01:30 GMT", null],
-  ])("reads %j as %j ms", (header, expected) => {
-    expect(parseRetryAfter(header, nowAt)).toBe(expected);
   });
 });

@@ -22,3 +22,17 @@ function parseJson(text: string): unknown {
     throw error;
   }
 }
+
+/**
+ * Reads `Retry-After` (RFC 9110 §10.2.3): seconds, or a date in the only format that senders may
+ * still generate. Returns ms from `nowAt` (Unix ms), 0 for a past date; null when the header is
+ * missing or unreadable.
+ */
+export function parseRetryAfter(header: string | null, nowAt: number): number | null {
+  const text = header?.trim() ?? "";
+  if (/^\d+$/.test(text)) return Number(text) * 1000;
+  // Date.parse alone accepts almost anything, including "-1".
+  if (!/^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/.test(text)) return null;
+  const at = Date.parse(text);
+  return Number.isNaN(at) ? null : Math.max(0, at - nowAt);
+}

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { isConfirmed } from "../../../src/contract/callback/confirmation.ts";
+import { isConfirmed, parseRetryAfter } from "../../../src/contract/callback/app-answer.ts";
 
 describe("isConfirmed", () => {
   test.each([
@@ -39,5 +39,25 @@ describe("isConfirmed", () => {
     [200, '{"code":0'],
   ])("rejects %i %j", (status, body) => {
     expect(isConfirmed(status, body)).toBe(false);
+  });
+});
+
+describe("parseRetryAfter", () => {
+  const nowAt = Date.UTC(2026, 10, 22, 12, 0, 0);
+
+  test.each<[string | null, number | null]>([
+    ["0", 0],
+    [" 120 ", 120_000],
+    ["Sun, 22 Nov 2026 12:01:30 GMT", 90_000],
+    ["Sun, 22 Nov 2026 11:00:00 GMT", 0],
+    [null, null],
+    ["", null],
+    ["-1", null],
+    ["1.5", null],
+    ["soon", null],
+    ["2026-11-22T12:01:30Z", null],
+    ["Sun, 99 Nov 2026 12:01:30 GMT", null],
+  ])("reads %j as %j ms", (header, expected) => {
+    expect(parseRetryAfter(header, nowAt)).toBe(expected);
   });
 });
