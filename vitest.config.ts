@@ -1,8 +1,14 @@
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
-import { defineConfig, defineProject } from "vitest/config";
+import { configDefaults, defineConfig, defineProject } from "vitest/config";
 
-/** All of these run in workerd. The end-to-end tests run outside, against two real Workers. */
-const workers = async (protocol: "v2" | "v3" = "v2") =>
+/*
+ * One configuration for all tests that need no running Worker. Two others stay apart: the end-to-end
+ * tests (vitest.e2e.config.ts) share one started stack, whose set-up would otherwise run here too;
+ * bench:cost (bench/cost/vitest.config.ts) has a reporter of its own.
+ */
+
+/** The gateway's own Worker in workerd; the end-to-end tests run outside, against started Workers. */
+const gateway = async (protocol: "v2" | "v3" = "v2") =>
   cloudflareTest({
     wrangler: { configPath: "./wrangler.toml" },
     miniflare: {
@@ -17,16 +23,36 @@ const workers = async (protocol: "v2" | "v3" = "v2") =>
     },
   });
 
+const sandbox = () => cloudflareTest({ wrangler: { configPath: "./sandbox/wrangler.toml" } });
+
+/** The gateway and the sandbox in one isolate. */
+const gatewayAndSandbox = async () => {
+  const { HISTORIES = "120", HISTORIES_SEED = "", HISTORIES_PATH = "" } = process.env;
+  return cloudflareTest({
+    wrangler: { configPath: "./test/histories/wrangler.toml" },
+    miniflare: {
+      bindings: {
+        ADMIN_TOKEN: "canary-of-the-admin-token",
+        MASTER_KEY: "Y2FuYXJ5LW9mLXRoZS1tYXN0ZXIta2V5LTMyYnl0ZXM=",
+        MIGRATIONS: await readD1Migrations("migrations"),
+        HISTORIES,
+        HISTORIES_SEED,
+        HISTORIES_PATH,
+      },
+    },
+  });
+};
+
 /** Property tests run hundreds of cases on a machine with two cores. */
 const timeouts = { testTimeout: 60_000, hookTimeout: 60_000 };
 
-/** What has no storage and no globals of its own: one worker runs all these files. */
+/** Tests without storage and without globals: one worker runs all these files. */
 const PURE = ["test/{contract,domain,lib,wechat}/**/*.test.ts"];
 
-/** What knows nothing of WeChat, or raises the same concerns whatever it speaks. */
+/** Tests of what doesn't depend on the protocol. */
 const PROTOCOL_FREE = ["timers", "timeline", "hostile-answers", "incidents", "refund-incidents"];
 
-/** An order's whole life: told once, run in both of WeChat's protocols. */
+/** An order's whole life: written once, run in both protocols. */
 const EITHER_PROTOCOL = [
   "test/orders/**/*.test.ts",
   "test/api/{create-order,create-order-trips,order,repeated-order}.test.ts",
@@ -34,38 +60,61 @@ const EITHER_PROTOCOL = [
 
 export default defineConfig({
   test: {
-    // Logs are read when something fails.
+    // Logs are shown when something fails.
     silent: "passed-only",
-    // One runtime a processor.
+    // One runtime per processor.
     maxWorkers: 2,
     projects: [
       defineProject({
-        test: { name: "tooling", include: ["test/tooling/**/*.test.ts"], ...timeouts },
+        test: {
+          name: "tooling",
+          include: ["test/tooling/**/*.test.ts"],
+          ...timeouts,
+        },
       }),
       defineProject(async () => ({
-        plugins: [await workers()],
+        plugins: [await gateway()],
         test: { name: "unit", include: PURE, isolate: false, ...timeouts },
       })),
       defineProject(async () => ({
-        plugins: [await workers()],
+        plugins: [await gateway()],
         test: {
           name: "integration",
           include: ["test/**/*.test.ts"],
+          exclude: [...configDefaults.exclude, "test/{e2e,histories,tooling}/**", ...PURE],
           isolate: false,
-          exclude: ["test/e2e/**", "test/histories/**", "test/tooling/**", ...PURE],
           setupFiles: ["test/support/migrate.ts"],
           ...timeouts,
         },
       })),
       defineProject(async () => ({
-        plugins: [await workers("v3")],
+        plugins: [await gateway("v3")],
         test: {
           name: "integration-v3",
-          isolate: false,
           include: EITHER_PROTOCOL,
           exclude: PROTOCOL_FREE.map((name) => `test/orders/**/${name}.test.ts`),
+          isolate: false,
           setupFiles: ["test/support/migrate.ts"],
           ...timeouts,
+        },
+      })),
+      defineProject({
+        plugins: [sandbox()],
+        test: {
+          name: "sandbox",
+          include: ["sandbox/test/**/*.test.ts"],
+          isolate: false,
+          setupFiles: ["sandbox/test/setup.ts"],
+        },
+      }),
+      defineProject(async () => ({
+        plugins: [await gatewayAndSandbox()],
+        test: {
+          name: "histories",
+          include: ["test/histories/*.test.ts"],
+          setupFiles: ["test/support/migrate.ts"],
+          // A long run is ended by whoever began it.
+          testTimeout: 24 * 3600_000,
         },
       })),
     ],

@@ -1,19 +1,19 @@
 import { defineConfig } from "vitest/config";
 
 const COMMON = {
-  // Most of these tests wait for timers of the gateway: they may all wait at once.
+  // Most of these tests wait for timers of the gateway, so they run concurrently.
   sequence: { concurrent: true },
   maxConcurrency: 40,
-  // Nor is it worth a line that a test has waited.
+  // Waiting is normal here, and not reported.
   slowTestThreshold: 60_000,
-  // Deadlines are safety nets: on a busy machine things are slow, not wrong.
+  // Time-outs only end what hangs: a busy machine is slow.
   testTimeout: 120_000,
   hookTimeout: 120_000,
 };
 
-/** What a merchant's protocol could change; the rest never gets near it. */
+/** Tests whose outcome could depend on the merchant's protocol. */
 const IN_BOTH = [
-  "whole-life",
+  "order-lifecycle",
   "payment-notifications",
   "reconciliation",
   "refunds",
@@ -21,13 +21,16 @@ const IN_BOTH = [
   "secrets",
 ];
 
-// Plain Node: the gateway and the sandbox run outside, as two real Workers (scripts/stack.ts), which
-// both projects share.
+// Plain Node: the gateway and the sandbox run as two real Workers (testkit/stack), which the projects
+// share. The test kit's own tests start stacks of their own.
 export default defineConfig({
   test: {
     globalSetup: ["test/e2e/support/shared-stack.ts"],
     maxWorkers: 4,
     projects: [
+      {
+        test: { ...COMMON, name: "testkit", include: ["testkit/test/*.test.ts"] },
+      },
       {
         test: {
           ...COMMON,

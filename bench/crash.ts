@@ -1,27 +1,30 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { startStack, type Stack } from "../scripts/stack.ts";
-import { AdminClient } from "../scripts/support/admin-client.ts";
-import { SandboxClient } from "../scripts/support/sandbox-client.ts";
-import { Chance } from "./crash/chance.ts";
+import { startStack, type Stack } from "../testkit/stack/stack.ts";
+import { AdminClient } from "../testkit/admin-client.ts";
+import { Progress } from "../testkit/progress.ts";
+import { SandboxClient } from "../testkit/sandbox-client.ts";
+import type { Shop } from "../testkit/shop.ts";
+import { Random } from "./crash/random.ts";
 import { differences, type Accounts } from "./crash/compare.ts";
-import { shopUntil, tryRefunds, type Purchase } from "./crash/customer.ts";
-import { killOften } from "./crash/kills.ts";
-import { readLedger } from "./crash/ledger.ts";
-import { readRecord } from "./crash/record.ts";
-import { openShop, type Shop } from "./crash/shop.ts";
+import { runCustomer, tryRefunds, type Purchase } from "./crash/customer.ts";
+import { killRepeatedly } from "./crash/kill-repeatedly.ts";
+import { readLedger } from "./crash/wechat-ledger.ts";
+import { readRecord } from "./crash/gateway-record.ts";
+import { openUnreliableShop } from "./crash/shop.ts";
+import { parseCount } from "./support/count.ts";
 
 /** Of each shop. */
 const CUSTOMERS = 3;
-/** Between looks at the accounts, once all is quiet. */
-const LOOK_MS = 3_000;
-/** A net: parts wait a minute, and an app that was cut off is called again within minutes. */
-const SETTLE_MS = 15 * 60_000;
-const MOST_SHOWN = 40;
+/** Between comparisons, once the load has ended. */
+const COMPARE_INTERVAL_MS = 3_000;
+/** A second partial refund is held for a minute; an app that was cut off is called within minutes. */
+const AGREEMENT_TIMEOUT_MS = 15 * 60_000;
+const MAX_SHOWN = 40;
 
 /**
- * `npm run bench:crash -- --kills 100 --seed 1`: both Workers for real, under load, the gateway's
- * runtime killed at random moments. In the end WeChat, D1 and the apps must tell the same.
+ * `npm run bench:crash -- --kills 100 --seed 1`: runs both real Workers under load and kills the
+ * gateway's runtime at random moments. At the end WeChat, D1 and the apps must agree.
  */
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -30,17 +33,17 @@ async function main(): Promise<void> {
       seed: { type: "string", default: String(Date.now() % 2 ** 31) },
     },
   });
-  const kills = Number(values.kills);
+  const kills = parseCount("--kills", values.kills);
   console.log(`${kills} kills, seed ${values.seed}`);
-  const chance = new Chance(Number(values.seed));
+  const random = new Random(Number(values.seed));
   const startedAt = performance.now();
   const stack = await startStack();
   const shops: Shop[] = [];
   try {
-    const accounts = await endure(stack, shops, kills, chance);
+    const accounts = await runKills(stack, shops, kills, random);
     const faults = differences(accounts);
-    tell(accounts, (performance.now() - startedAt) / 1000);
-    for (const fault of faults.slice(0, MOST_SHOWN)) console.log(`DIFFERENT ${fault}`);
+    printSummary(accounts, (performance.now() - startedAt) / 1000);
+    for (const fault of faults.slice(0, MAX_SHOWN)) console.log(`DIFFERENT ${fault}`);
     console.log(faults.length === 0 ? "no difference" : `${faults.length} differences`);
     process.exitCode = faults.length === 0 ? 0 : 1;
   } finally {
@@ -49,53 +52,57 @@ async function main(): Promise<void> {
   }
 }
 
-/** The load, the kills, and the time afterwards until nothing moves any more. */
-async function endure(
+/** Runs the load and the kills, and waits until everything agrees or time has run out. */
+async function runKills(
   stack: Stack,
   shops: Shop[],
   kills: number,
-  chance: Chance,
+  random: Random,
 ): Promise<Accounts> {
   const sandbox = new SandboxClient(stack.sandboxUrl);
-  // WeChat's waits are shortened, but for the minute between refunds; refunds succeed by themselves.
+  // WeChat's delays are shortened, except for the minute between refunds; refunds succeed by themselves.
   await sandbox.change({
     notifyScale: 0.02,
     refundOutcome: "success",
     refundOutcomeAfterMs: 1_000,
   });
   for (const protocol of ["v2", "v3"] as const) {
-    shops.push(await openShop(stack, sandbox, protocol, chance.branch()));
+    shops.push(await openUnreliableShop(stack, protocol, random.branch()));
   }
   const closing = new AbortController();
   const purchases: Purchase[] = [];
   const customers = shops.flatMap((shop) =>
     Array.from({ length: CUSTOMERS }, async (_, index) => {
-      const name = `${shop.protocol}-${index}`;
-      await shopUntil(closing.signal, shop, name, chance.branch(), purchases);
+      const name = `${shop.merchant.protocol}-${index}`;
+      await runCustomer(closing.signal, shop, name, random.branch(), purchases);
     }),
   );
-  // A customer who fails ends the whole: that is a fault of the bench or of the contract.
+  // A customer fails only by a fault of the bench or of the contract, which ends the run.
   const load = Promise.all(customers);
+  const progress = new Progress("crash", { unit: "kills", total: kills });
   await Promise.race([
     load,
-    killOften(stack, kills, chance.branch(), (kill) => {
-      if (kill % 10 === 0) console.log(`${kill} kills, ${purchases.length} orders`);
+    killRepeatedly(stack, kills, random.branch(), () => {
+      progress.add();
+      progress.note(`${purchases.length} orders`);
     }),
   ]);
+  progress.end();
   closing.abort();
   await load;
-  return await settled(stack, shops, purchases, kills);
+  return await waitForAgreement(stack, shops, purchases, kills);
 }
 
-/** Repeats what is still open, and looks at the accounts until they agree or time has run out. */
-async function settled(
+/** Repeats open refund requests, and compares until all agree or time has run out. */
+async function waitForAgreement(
   stack: Stack,
   shops: readonly Shop[],
   purchases: readonly Purchase[],
   kills: number,
 ): Promise<Accounts> {
   const admin = new AdminClient(stack.gatewayUrl, stack.adminToken);
-  const endAt = Date.now() + SETTLE_MS;
+  const endAt = Date.now() + AGREEMENT_TIMEOUT_MS;
+  const progress = new Progress("agreement", { unit: "comparisons" });
   for (;;) {
     let open = 0;
     for (const purchase of purchases) {
@@ -109,13 +116,20 @@ async function settled(
       kills,
     };
     const faults = differences(accounts).length;
-    console.log(`settling: ${open} refunds to be granted, ${faults} differences`);
-    if ((open === 0 && faults === 0) || Date.now() > endAt) return accounts;
-    await sleep(LOOK_MS);
+    progress.add();
+    progress.note(`${open} refunds open, ${faults} differences`);
+    if ((open === 0 && faults === 0) || Date.now() > endAt) {
+      progress.end();
+      return accounts;
+    }
+    await sleep(COMPARE_INTERVAL_MS);
   }
 }
 
-function tell({ ledger, record, purchases, callbacks, kills }: Accounts, seconds: number): void {
+function printSummary(
+  { ledger, record, purchases, callbacks, kills }: Accounts,
+  seconds: number,
+): void {
   const counted = record.reduce(
     (sum, { payNotifyNumber, refunds }) =>
       sum + payNotifyNumber + refunds.reduce((more, { notifyNumber }) => more + notifyNumber, 0),
@@ -124,7 +138,7 @@ function tell({ ledger, record, purchases, callbacks, kills }: Accounts, seconds
   const attempts = ledger.notifications.flatMap((notification) => notification.attempts).length;
   const rows: readonly (readonly [string, number | string])[] = [
     ["kills", kills],
-    ["orders wanted by apps", purchases.length],
+    ["orders requested by apps", purchases.length],
     ["orders in D1", record.length],
     ["orders at WeChat", ledger.orders.length],
     ["paid", ledger.orders.filter(({ paidAt }) => paidAt !== null).length],
@@ -134,12 +148,12 @@ function tell({ ledger, record, purchases, callbacks, kills }: Accounts, seconds
       record.flatMap(({ refunds }) => refunds).filter(({ state }) => state === "refused").length,
     ],
     [
-      "refund wishes never granted",
-      purchases.flatMap(({ wishes, paid }) => (paid ? wishes : [])).filter(({ done }) => !done)
+      "refunds requested, never accepted",
+      purchases.flatMap(({ refunds, paid }) => (paid ? refunds : [])).filter(({ done }) => !done)
         .length,
     ],
     ["notifications of WeChat", ledger.notifications.length],
-    ["tries that they took", attempts],
+    ["attempts to deliver them", attempts],
     ["calls received by apps", callbacks.length],
     ["calls counted, cut off by a kill", counted - callbacks.length],
     ["seconds", Math.round(seconds)],

@@ -1,9 +1,10 @@
 import { parseArgs } from "node:util";
 import { runLoad } from "./load/run.ts";
+import { parseCount } from "./support/count.ts";
 
 /**
- * `npm run bench:load [-- --orders 10000]`: lives of orders over real Workers, each verified at the
- * end, beside the floor (bench/README.md).
+ * `npm run bench:load [-- --orders 10000]`: orders from creation to refund through real Workers, all
+ * verified at the end, compared with the floor (bench/README.md).
  */
 const { values } = parseArgs({
   options: {
@@ -12,4 +13,6 @@ const { values } = parseArgs({
   },
 });
 
-process.exitCode = (await runLoad(Number(values.orders), Number(values.width))) ? 0 : 1;
+const orders = parseCount("--orders", values.orders);
+const width = parseCount("--width", values.width);
+process.exitCode = (await runLoad(orders, width)) ? 0 : 1;

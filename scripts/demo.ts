@@ -1,26 +1,33 @@
 import { parseArgs } from "node:util";
-import { finale, payment, payout, prologue, refund, registration } from "./demo/chapters.ts";
-import { startStack } from "./stack.ts";
-import { AppReceiver } from "./support/app-receiver.ts";
-import type { Protocol } from "./support/contract.ts";
-import { paint } from "./support/terminal.ts";
+import {
+  introduction,
+  payment,
+  refund,
+  refundOutcome,
+  registration,
+  summary,
+} from "./demo/chapters.ts";
+import { startStack } from "../testkit/stack/stack.ts";
+import { AppReceiver } from "../testkit/app-receiver.ts";
+import type { Protocol } from "../testkit/contract.ts";
+import { paint } from "../testkit/terminal.ts";
 
 /**
- * `npm run demo`: the life of one order, between real Workers, told and checked step by step.
- * `npm run demo -- --v3` tells it of a merchant that speaks APIv3.
+ * `npm run demo`: one order from creation to refund, between real Workers, shown and checked step by
+ * step. `npm run demo -- --v3` does it for a merchant that uses APIv3.
  */
 async function main(protocol: Protocol): Promise<void> {
   const startedAt = Date.now();
   const receiver = await AppReceiver.start();
   try {
-    prologue(protocol);
+    introduction(protocol);
     const stack = await startStack();
     try {
-      const story = await registration(stack, receiver, protocol);
-      const order = await payment(story);
-      const refunded = await refund(story, order);
-      await payout(story, order, refunded);
-      await finale(story, order);
+      const demo = await registration(stack, receiver, protocol);
+      const order = await payment(demo);
+      const refunded = await refund(demo, order);
+      await refundOutcome(demo, order, refunded);
+      await summary(demo, order);
     } finally {
       await stack.stop();
     }
@@ -28,8 +35,10 @@ async function main(protocol: Protocol): Promise<void> {
     await receiver.stop();
   }
   const seconds = ((Date.now() - startedAt) / 1000).toFixed(0);
-  console.log(`\n${paint(["bold", "green"], "All of it held.")} ${paint("dim", `${seconds} s`)}`);
-  console.log(`Next: ${paint("bold", "npm run dev")} to do it by hand.\n`);
+  console.log(
+    `\n${paint(["bold", "green"], "Every check passed.")} ${paint("dim", `${seconds} s`)}`,
+  );
+  console.log(`Next: ${paint("bold", "npm run dev")} to try it yourself.\n`);
 }
 
 try {

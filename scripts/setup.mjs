@@ -1,5 +1,5 @@
-// Runs after `npm ci`: gives a fresh clone its local secrets. Never overwrites.
-// Plain JavaScript, because npm may run it with a Node that can't read TypeScript.
+// Runs after `npm ci`: copies the example secrets for local development, unless `.dev.vars` exists.
+// Plain JavaScript, because npm may run it with a Node version that can't run TypeScript.
 import { copyFileSync, constants } from "node:fs";
 
 try {

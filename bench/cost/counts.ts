@@ -1,6 +1,6 @@
-/** What Cloudflare bills, as counted for one operation or a sum of them. */
+/** What Cloudflare bills for one operation or several. */
 export interface Counts {
-  /** Requests to the Worker; a call to an object, or out of the Worker, is none. */
+  /** Requests to the Worker, without calls to objects and calls out of the Worker. */
   readonly requests: number;
   readonly d1Trips: number;
   readonly d1Read: number;
@@ -10,7 +10,7 @@ export interface Counts {
   readonly objectRead: number;
   /** Rows written in objects; setting an alarm counts as one. */
   readonly objectWritten: number;
-  /** Trips to D1 and calls out that an object waited for: they are what its duration consists of. */
+  /** Trips to D1 and calls out that an object waited for: they make up its duration. */
   readonly objectTrips: number;
   readonly objectCalls: number;
   /** Calls to WeChat and to the app. */
@@ -21,8 +21,8 @@ export interface Counts {
 
 declare module "vitest" {
   interface TaskMeta {
-    /** How a test in workerd hands its figures to the reporter outside. */
-    costed?: readonly Costed[];
+    /** Passes a test's figures from workerd to the reporter. */
+    costs?: readonly CostLine[];
   }
 }
 
@@ -41,11 +41,11 @@ export const NOTHING: Counts = {
 };
 
 /** One line of the table. */
-export interface Costed {
+export interface CostLine {
   readonly name: string;
   readonly counts: Counts;
-  /** An operation, or a whole life made of them. */
-  readonly kind: "operation" | "life";
+  /** One operation, or all of an order's operations. */
+  readonly kind: "operation" | "order";
 }
 
 export function sumOf(parts: readonly Counts[]): Counts {

@@ -19,8 +19,8 @@ const USD = {
 const OBJECT_GB = 0.128;
 
 /**
- * What can't be counted here: measured by `bench:load` (CPU), or assumed (the network between
- * Cloudflare, WeChat and an app).
+ * Values that can't be counted here: CPU is measured by `bench:load`; network times between
+ * Cloudflare, WeChat and an app are assumed.
  */
 export const ASSUMED = {
   /** CPU time of one request to the Worker. */
@@ -29,11 +29,11 @@ export const ASSUMED = {
   d1TripMs: 30,
   /** A call to WeChat or to an app. */
   callMs: 300,
-  /** What an object takes besides, a call to it. */
+  /** The rest of an object's time, per call to it. */
   objectMs: 5,
 } as const;
 
-/** What a million of these cost, in US dollars, by item. */
+/** The price of a million, in US dollars, by item. */
 export interface Price {
   readonly worker: number;
   readonly d1: number;

@@ -1,34 +1,34 @@
 import type { Reporter, TestModule } from "vitest/node";
 import { machineLine } from "../support/machine.ts";
 import { tableOf } from "../support/table.ts";
-import type { Costed } from "./counts.ts";
+import type { CostLine } from "./counts.ts";
 import { ASSUMED, priceOfMillion } from "./prices.ts";
 
-/** What an order that is created, paid and delivered may cost at most. */
-const MOST_D1_ROWS_WRITTEN = 8;
-const MOST_USD_A_MILLION = 20;
-const JUDGED = /^created, paid, delivered; |^with appOrderNo/;
+/** The budget of an order that is created, paid and delivered. */
+const MAX_D1_ROWS_WRITTEN = 8;
+const MAX_USD_PER_MILLION = 20;
+const BUDGETED = /^created, paid, delivered; |^with appOrderNo/;
 
-/** Prints the tables, and fails the run when a goal is missed. */
+/** Prints the tables; the run fails when the budget is exceeded. */
 export class CostReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
-    const costed = modules.flatMap((module) =>
-      [...module.children.allTests("passed")].flatMap((test) => test.meta().costed ?? []),
+    const costs = modules.flatMap((module) =>
+      [...module.children.allTests("passed")].flatMap((test) => test.meta().costs ?? []),
     );
     print(`${machineLine()}\n`);
-    print(countsTable(costed));
-    print(`\nUS dollars a million:\n`);
-    print(priceTable(costed));
+    print(countsTable(costs));
+    print(`\nUS dollars per million:\n`);
+    print(priceTable(costs));
     print(
-      `\nAssumed: ${ASSUMED.cpuMsPerRequest} ms of CPU a request; an object waits ${ASSUMED.d1TripMs} ms for D1, ${ASSUMED.callMs} ms for WeChat or an app.`,
+      `\nAssumed: ${ASSUMED.cpuMsPerRequest} ms of CPU per request; an object waits ${ASSUMED.d1TripMs} ms for D1, ${ASSUMED.callMs} ms for WeChat or an app.`,
     );
-    const faults = faultsIn(costed);
+    const faults = faultsIn(costs);
     for (const fault of faults) print(`✗ ${fault}`);
     if (faults.length > 0) process.exitCode = 1;
   }
 }
 
-function countsTable(costed: readonly Costed[]): string {
+function countsTable(costs: readonly CostLine[]): string {
   const heads = [
     "",
     "requests",
@@ -41,7 +41,7 @@ function countsTable(costed: readonly Costed[]): string {
     "calls out",
     "data points",
   ];
-  const rows = ordered(costed).map(({ name, counts }) =>
+  const rows = ordered(costs).map(({ name, counts }) =>
     [name].concat(
       [
         counts.requests,
@@ -59,9 +59,9 @@ function countsTable(costed: readonly Costed[]): string {
   return tableOf(heads, rows);
 }
 
-function priceTable(costed: readonly Costed[]): string {
+function priceTable(costs: readonly CostLine[]): string {
   const heads = ["", "Worker", "D1", "object requests", "duration", "rows", "analytics", "total"];
-  const rows = ordered(costed).map(({ name, counts }) => {
+  const rows = ordered(costs).map(({ name, counts }) => {
     const price = priceOfMillion(counts);
     const items = [
       price.worker,
@@ -77,24 +77,24 @@ function priceTable(costed: readonly Costed[]): string {
   return tableOf(heads, rows);
 }
 
-/** Operations first, then lives. */
-function ordered(costed: readonly Costed[]): readonly Costed[] {
+/** Operations first, then orders. */
+function ordered(costs: readonly CostLine[]): readonly CostLine[] {
   return [
-    ...costed.filter(({ kind }) => kind === "operation"),
-    ...costed.filter(({ kind }) => kind === "life"),
+    ...costs.filter(({ kind }) => kind === "operation"),
+    ...costs.filter(({ kind }) => kind === "order"),
   ];
 }
 
-function faultsIn(costed: readonly Costed[]): readonly string[] {
-  const judged = costed.filter(({ kind, name }) => kind === "life" && JUDGED.test(name));
-  if (judged.length === 0) return ["nothing was measured"];
-  const tooManyRows = judged
-    .filter(({ counts }) => counts.d1Written > MOST_D1_ROWS_WRITTEN)
-    .map(({ name }) => `${name}: more than ${MOST_D1_ROWS_WRITTEN} rows written in D1`);
-  const tooDear = judged
-    .filter(({ counts }) => priceOfMillion(counts).total > MOST_USD_A_MILLION)
-    .map(({ name }) => `${name}: more than $${MOST_USD_A_MILLION} a million`);
-  return [...tooManyRows, ...tooDear];
+function faultsIn(costs: readonly CostLine[]): readonly string[] {
+  const budgeted = costs.filter(({ kind, name }) => kind === "order" && BUDGETED.test(name));
+  if (budgeted.length === 0) return ["nothing was measured"];
+  const tooManyRows = budgeted
+    .filter(({ counts }) => counts.d1Written > MAX_D1_ROWS_WRITTEN)
+    .map(({ name }) => `${name}: more than ${MAX_D1_ROWS_WRITTEN} rows written in D1`);
+  const tooExpensive = budgeted
+    .filter(({ counts }) => priceOfMillion(counts).total > MAX_USD_PER_MILLION)
+    .map(({ name }) => `${name}: more than $${MAX_USD_PER_MILLION} per million`);
+  return [...tooManyRows, ...tooExpensive];
 }
 
 function print(text: string): void {

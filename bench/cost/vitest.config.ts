@@ -2,7 +2,7 @@ import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 import { CostReporter } from "./reporter.ts";
 
-/** Runs in workerd, on the real D1 and the real objects; WeChat and the app are the tests' fakes. */
+/** Runs in workerd, with a real D1 and real objects; WeChat and the app are the tests' fakes. */
 export default defineConfig(async () => ({
   root: ".",
   plugins: [

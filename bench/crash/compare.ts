@@ -1,9 +1,9 @@
-import type { Callback } from "../../scripts/support/app-receiver.ts";
+import type { Callback } from "../../testkit/app-receiver.ts";
 import type { Purchase } from "./customer.ts";
-import type { Ledger, LedgerRefund } from "./ledger.ts";
-import type { RecordedOrder, RecordedRefund } from "./record.ts";
+import type { Ledger, LedgerRefund } from "./wechat-ledger.ts";
+import type { RecordedOrder, RecordedRefund } from "./gateway-record.ts";
 
-/** All that three parties know, each by itself: WeChat, the gateway, the apps. */
+/** What each of the three parties knows: WeChat, the gateway, the apps. */
 export interface Accounts {
   readonly ledger: Ledger;
   readonly record: readonly RecordedOrder[];
@@ -12,31 +12,31 @@ export interface Accounts {
   readonly kills: number;
 }
 
-/** Compares them order by order; one line a difference, none when all agree. */
+/** Compares them order by order. One line per difference; none when all agree. */
 export function differences(accounts: Accounts): readonly string[] {
   const { ledger, record, purchases, callbacks, kills } = accounts;
   const recorded = new Map(record.map((order) => [order.number, order]));
   const wechat = new Map(ledger.orders.map((order) => [order.outTradeNo, order]));
   const refundsOf = Map.groupBy(ledger.refunds, ({ outTradeNo }) => outTradeNo);
-  const heardOf = Map.groupBy(callbacks, ({ fields }) => fields["pay_order_number"] ?? "");
+  const callbacksOf = Map.groupBy(callbacks, ({ fields }) => fields["pay_order_number"] ?? "");
   return [
     ...ledger.orders.flatMap(({ outTradeNo, paidAt }) =>
       paidAt !== null && !recorded.has(outTradeNo) ? [`${outTradeNo}: paid, and not in D1`] : [],
     ),
     ...record.flatMap((order) => {
       const refunds = refundsOf.get(order.number) ?? [];
-      const heard = heardOf.get(order.number) ?? [];
+      const received = callbacksOf.get(order.number) ?? [];
       return [
         ...paymentFaults(order, wechat.get(order.number)),
         ...refundFaults(order, refunds),
-        ...callFaults(order, heard, kills),
+        ...callFaults(order, received, kills),
       ].map((fault) => `${order.number}: ${fault}`);
     }),
     ...purchases.flatMap((purchase) => purchaseFaults(purchase, recorded)),
     ...callbacks.flatMap(({ signed, webhookSigned, fields }) =>
       signed && webhookSigned && recorded.has(fields["pay_order_number"] ?? "")
         ? []
-        : [`a callback that isn't right: ${JSON.stringify(fields)}`],
+        : [`a callback with a wrong signature or of an unknown order: ${JSON.stringify(fields)}`],
     ),
   ];
 }
@@ -54,7 +54,7 @@ function paymentFaults(
   return same ? [] : ["paid by another transaction, or another amount"];
 }
 
-const END: Readonly<Record<LedgerRefund["status"], string>> = {
+const EXPECTED_STATE: Readonly<Record<LedgerRefund["status"], string>> = {
   PROCESSING: "accepted",
   SUCCESS: "succeeded",
   CHANGE: "abnormal",
@@ -69,11 +69,11 @@ function refundFaults(order: RecordedOrder, refunds: readonly LedgerRefund[]): s
   return [
     ...(refundedFen > order.totalFen ? [`${refundedFen} fen refunded of ${order.totalFen}`] : []),
     ...refunds.flatMap(({ outRefundNo }) =>
-      known.has(outRefundNo) ? [] : [`the refund ${outRefundNo} isn't in D1`],
+      known.has(outRefundNo) ? [] : [`the refund ${outRefundNo} is not in D1`],
     ),
     ...order.refunds.flatMap((row) => {
       const wechat = refunds.find(({ outRefundNo }) => outRefundNo === row.number);
-      const expected = wechat === undefined ? "refused" : END[wechat.status];
+      const expected = wechat === undefined ? "refused" : EXPECTED_STATE[wechat.status];
       const same =
         row.state === expected &&
         (wechat === undefined ||
@@ -85,31 +85,33 @@ function refundFaults(order: RecordedOrder, refunds: readonly LedgerRefund[]): s
   ];
 }
 
-function callFaults(order: RecordedOrder, heard: readonly Callback[], kills: number): string[] {
-  const news = order.refunds.filter(({ state }) => state === "succeeded" || state === "closed");
-  const pay = heard.filter(({ fields }) => fields["event"] === "pay");
+function callFaults(order: RecordedOrder, received: readonly Callback[], kills: number): string[] {
+  const reportable = order.refunds.filter(
+    ({ state }) => state === "succeeded" || state === "closed",
+  );
+  const pay = received.filter(({ fields }) => fields["event"] === "pay");
   return [
     ...(order.payState === "paid" && order.payNotifyState !== "confirmed"
       ? ["the app hasn't confirmed the payment"]
       : []),
     ...countFaults("payment", order.payNotifyNumber, pay, kills),
-    ...news.flatMap((refund) =>
+    ...reportable.flatMap((refund) =>
       refund.notifyState === "confirmed" ? [] : ["the app hasn't confirmed a refund"],
     ),
-    ...order.refunds.flatMap((refund) => refundCountFaults(refund, heard, kills)),
+    ...order.refunds.flatMap((refund) => refundCountFaults(refund, received, kills)),
   ];
 }
 
 function refundCountFaults(
   { number, notifyNumber }: RecordedRefund,
-  heard: readonly Callback[],
+  received: readonly Callback[],
   kills: number,
 ): string[] {
-  const calls = heard.filter(({ fields }) => fields["refund_no"] === number);
+  const calls = received.filter(({ fields }) => fields["refund_no"] === number);
   return countFaults("refund", notifyNumber, calls, kills);
 }
 
-/** Counted before it is made: a kill in between counts a call that never was, and never the reverse. */
+/** A call is counted before it is made, so a kill in between may count one more, never one less. */
 function countFaults(
   what: string,
   counted: number,
@@ -121,25 +123,27 @@ function countFaults(
     ...(calls.length <= counted && counted <= calls.length + kills
       ? []
       : [`${calls.length} calls about the ${what} received, ${counted} counted`]),
-    ...(ids.size > 1 ? [`the ${what} was told as ${ids.size} events`] : []),
+    ...(ids.size > 1 ? [`the ${what} was reported as ${ids.size} events`] : []),
   ];
 }
 
-/** What its app knows of an order: one number for one wish, whatever was repeated. */
+/** Faults in what an app knows of its order: repeated requests must have given one number. */
 function purchaseFaults(
-  { appOrderNo, order, paid, wishes }: Purchase,
+  { appOrderNo, order, paid, refunds }: Purchase,
   recorded: ReadonlyMap<string, RecordedOrder>,
 ): string[] {
   if (order === undefined) return [];
   const row = recorded.get(order.orderNumber);
   const own = row?.refunds.map(({ number }) => number) ?? [];
   return [
-    ...(row?.appOrderNo === appOrderNo && row.id === order.orderId ? [] : ["is another order now"]),
-    ...(paid && row?.payState !== "paid" ? ["the payer has paid, and it isn't paid"] : []),
-    ...wishes.flatMap(({ numbers }) =>
+    ...(row?.appOrderNo === appOrderNo && row.id === order.orderId
+      ? []
+      : ["is another order in D1"]),
+    ...(paid && row?.payState !== "paid" ? ["paid by the payer, not paid in D1"] : []),
+    ...refunds.flatMap(({ numbers }) =>
       numbers.size <= 1 && [...numbers].every((number) => own.includes(number))
         ? []
-        : [`one refund was told as ${[...numbers].join(", ")}`],
+        : [`one refund has the numbers ${[...numbers].join(", ")}`],
     ),
   ].map((fault) => `${appOrderNo}: ${fault}`);
 }

@@ -1,100 +1,100 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { dataOf, type Parameters } from "../../scripts/support/app-client.ts";
+import { dataOf, type Parameters } from "../../testkit/app-client.ts";
 import {
   bridgeParams,
   type CreatedOrder,
   type Envelope,
   type RequestedRefund,
-} from "../../scripts/support/contract.ts";
-import type { Chance } from "./chance.ts";
-import type { Shop } from "./shop.ts";
+} from "../../testkit/contract.ts";
+import type { Shop } from "../../testkit/shop.ts";
+import type { Random } from "./random.ts";
 
-/** A refund that the app wants, whatever it takes. */
-export interface Wish {
+/** A refund that the app requests until it is accepted. */
+export interface RefundRequest {
   readonly parameters: Parameters;
-  /** The refund's number in each answer that had one: there must be one only. */
+  /** The refund numbers in all answers: there must be only one. */
   readonly numbers: Set<string>;
   done: boolean;
 }
 
-/** What the app knows of an order that it wants. */
+/** What the app knows of an order that it requests. */
 export interface Purchase {
   readonly shop: Shop;
   readonly appOrderNo: string;
   readonly totalFen: number;
   order: CreatedOrder | undefined;
   paid: boolean;
-  readonly wishes: readonly Wish[];
+  readonly refunds: readonly RefundRequest[];
 }
 
-/** A customer's page waits no longer. */
-const PATIENCE_MS = 15_000;
+/** How long a customer's page waits for an answer. */
+const REQUEST_TIMEOUT_MS = 15_000;
 
-/** How many answers of the gateway all customers have had. */
-export const progress = { answers: 0 };
+/** How many requests of all customers the gateway has answered. */
+export const requests = { answered: 0 };
 
 /** The share of orders that are never paid. */
-const ABANDONED = 0.1;
+const ABANDONED_SHARE = 0.1;
 
 /**
- * Goes on making orders, having them paid and refunded, until `signal` is aborted. A request that
- * fails, or never ends, is repeated later as it was: that is safe, says the contract.
+ * Creates orders, pays and refunds them until `signal` is aborted. A request that fails or times out
+ * is repeated unchanged, which the contract declares safe.
  */
-export async function shopUntil(
+export async function runCustomer(
   signal: AbortSignal,
   shop: Shop,
   name: string,
-  chance: Chance,
+  random: Random,
   purchases: Purchase[],
 ): Promise<void> {
   for (let count = 0; !signal.aborted; count += 1) {
-    const purchase = begin(shop, `${name}-${count}`, chance);
+    const purchase = planPurchase(shop, `${name}-${count}`, random);
     purchases.push(purchase);
-    const abandoned = chance.happens(ABANDONED);
+    const abandoned = random.happens(ABANDONED_SHARE);
     while (!signal.aborted && !(await advance(purchase, abandoned))) {
-      await sleep(chance.between(50, 400));
+      await sleep(random.between(50, 400));
     }
-    await sleep(chance.between(0, 300));
+    await sleep(random.between(0, 300));
   }
 }
 
-function begin(shop: Shop, appOrderNo: string, chance: Chance): Purchase {
+function planPurchase(shop: Shop, appOrderNo: string, random: Random): Purchase {
   const totalFen = 100;
-  const plans: readonly (() => readonly Wish[])[] = [
+  const plans: readonly (() => readonly RefundRequest[])[] = [
     () => [],
-    () => [wishFor({})],
-    () => [wishFor({ refundFree: totalFen, appRefundNo: `${appOrderNo}-all` })],
-    // The second waits its minute at the gateway.
+    () => [refundRequest({})],
+    () => [refundRequest({ refundFree: totalFen, appRefundNo: `${appOrderNo}-all` })],
+    // The gateway holds the second one for a minute.
     () => [
-      wishFor({ refundFree: 30, appRefundNo: `${appOrderNo}-part` }),
-      wishFor({ appRefundNo: `${appOrderNo}-rest` }),
+      refundRequest({ refundFree: 30, appRefundNo: `${appOrderNo}-part` }),
+      refundRequest({ appRefundNo: `${appOrderNo}-rest` }),
     ],
   ];
-  const wishes = plans[chance.between(0, plans.length - 1)]?.() ?? [];
-  return { shop, appOrderNo, totalFen, order: undefined, paid: false, wishes };
+  const refunds = plans[random.between(0, plans.length - 1)]?.() ?? [];
+  return { shop, appOrderNo, totalFen, order: undefined, paid: false, refunds };
 }
 
-function wishFor(parameters: Parameters): Wish {
+function refundRequest(parameters: Parameters): RefundRequest {
   return { parameters, numbers: new Set(), done: false };
 }
 
-/** One try at all that is to be done next. Returns whether the customer goes on to another order. */
+/** Tries the next steps once. Returns whether the customer continues with another order. */
 async function advance(purchase: Purchase, abandoned: boolean): Promise<boolean> {
   if (!(await tryOrder(purchase))) return false;
   if (abandoned) return true;
   await tryPay(purchase);
   if (!purchase.paid) return false;
   await tryRefunds(purchase);
-  // What is held, or unknown, is asked for again at the end.
+  // Refunds that are held or unknown are requested again at the end.
   return true;
 }
 
-/** Whether the order is there. */
+/** Returns whether the order exists. */
 async function tryOrder(purchase: Purchase): Promise<boolean> {
   const { shop, appOrderNo, totalFen } = purchase;
   if (purchase.order !== undefined) return true;
-  const wish = { appOrderNo, totalFree: totalFen, desc: appOrderNo };
-  const answer = await orNothing(async () => await shop.app.createOrder(wish));
+  const parameters = { appOrderNo, totalFree: totalFen, desc: appOrderNo };
+  const answer = await tryRequest(async () => await shop.app.createOrder(parameters));
   if (answer?.code === 501) throw new Error(`create-order: ${answer.errmsg}`);
   if (answer?.code !== 0) return false;
   purchase.order = answer.data;
@@ -109,32 +109,32 @@ async function tryPay(purchase: Purchase): Promise<void> {
   purchase.paid = true;
 }
 
-/** Asks once for each refund that hasn't been granted. Returns whether all have. */
-export async function tryRefunds({ shop, order, wishes }: Purchase): Promise<boolean> {
+/** Requests once each refund that hasn't been accepted. Returns whether all have been. */
+export async function tryRefunds({ shop, order, refunds }: Purchase): Promise<boolean> {
   if (order === undefined) return true;
-  for (const wish of wishes) {
-    if (wish.done) continue;
-    const answer = await orNothing(
-      async () => await shop.app.refund(order.orderId, wish.parameters),
+  for (const refund of refunds) {
+    if (refund.done) continue;
+    const answer = await tryRequest(
+      async () => await shop.app.refund(order.orderId, refund.parameters),
     );
-    note(wish, answer);
+    recordAnswer(refund, answer);
   }
-  return wishes.every(({ done }) => done);
+  return refunds.every(({ done }) => done);
 }
 
-function note(wish: Wish, answer: Envelope<RequestedRefund> | undefined): void {
-  // 501: the payment isn't known yet, or what was asked for before holds the amount.
+function recordAnswer(refund: RefundRequest, answer: Envelope<RequestedRefund> | undefined): void {
+  // 501: the payment isn't recorded yet, or an earlier refund has reserved the amount.
   if (answer?.code !== 0) return;
-  wish.numbers.add(dataOf(answer).refund_no);
-  wish.done = true;
+  refund.numbers.add(dataOf(answer).refund_no);
+  refund.done = true;
 }
 
-/** The gateway isn't there, or goes in the middle: nothing is known. */
-async function orNothing<T>(request: () => Promise<T>): Promise<T | undefined> {
+/** Sends a request; undefined when the gateway is down, is killed meanwhile, or doesn't answer. */
+async function tryRequest<T>(request: () => Promise<T>): Promise<T | undefined> {
   try {
-    const limit = sleep(PATIENCE_MS, undefined, { ref: false });
-    const answer = await Promise.race([request(), limit]);
-    if (answer !== undefined) progress.answers += 1;
+    const timeout = sleep(REQUEST_TIMEOUT_MS, undefined, { ref: false });
+    const answer = await Promise.race([request(), timeout]);
+    if (answer !== undefined) requests.answered += 1;
     return answer;
   } catch (error) {
     if (isOutage(error)) return undefined;
@@ -142,7 +142,7 @@ async function orNothing<T>(request: () => Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** No connection, a broken one, or wrangler's own page where the Worker's answer should be. */
+/** No connection, a broken one, or wrangler's error page instead of the Worker's answer. */
 function isOutage(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   return (

@@ -1,25 +1,32 @@
 import { DurableObject } from "cloudflare:workers";
-import type { FloorEnv } from "./env.ts";
-import { shop } from "./shop.ts";
+import { settings } from "./settings.ts";
 import {
-  BOOK_PAYMENT,
+  MARK_ORDER_PAID,
   FIND_ORDER,
   FIND_REFUNDS,
   INSERT_REFUND,
-  MOVE_REFUND,
+  MARK_REFUND_ACCEPTED,
   RECORD_DELIVERY,
 } from "./statements.ts";
 import { callWechat, valueOf } from "./wechat.ts";
 
-/** One order: the same hop, the same trips, the same calls, and nothing else. */
+/** The bindings of the floor's Worker. */
+export interface FloorEnv {
+  readonly DB: D1Database;
+  readonly FLOOR_ORDER: DurableObjectNamespace<FloorOrder>;
+  readonly PUBLIC_URL: string;
+  readonly WECHAT_PAY_URL: string;
+}
+
+/** One order: the same hop, trips to D1 and calls as the gateway's, and nothing else. */
 export class FloorOrder extends DurableObject<FloorEnv> {
   /** The gateway's object arms its timer here. */
   async open(): Promise<void> {}
 
-  async settle(transactionId: string, totalFen: number): Promise<void> {
+  async recordPayment(transactionId: string, totalFen: number): Promise<void> {
     const nowAt = Date.now();
-    const terms = [this.#number(), 1, shop().wechatAppId, "HMAC-SHA256", totalFen];
-    await this.env.DB.prepare(BOOK_PAYMENT)
+    const terms = [this.#number(), 1, settings().wechatAppId, "HMAC-SHA256", totalFen];
+    await this.env.DB.prepare(MARK_ORDER_PAID)
       .bind("paid", transactionId, nowAt, nowAt, ...terms, "waiting", "failed")
       .raw();
     await this.ctx.storage.setAlarm(Date.now());
@@ -47,16 +54,15 @@ export class FloorOrder extends DurableObject<FloorEnv> {
       notify_url: notifyUrl,
     });
     const refundId = valueOf(answer, "refund_id");
-    await DB.prepare(MOVE_REFUND)
-      .bind("accepted", refundId, "none", null, Date.now(), number, "requested", "refused")
-      .raw();
+    const acceptedAt = Date.now();
+    await DB.prepare(MARK_REFUND_ACCEPTED).bind(refundId, acceptedAt, acceptedAt, number).raw();
     return [refundId, number];
   }
 
   override async alarm(): Promise<void> {
     const number = this.#number();
     await this.env.DB.prepare(FIND_ORDER).bind(number).raw();
-    const response = await fetch(shop().notifyUrl, {
+    const response = await fetch(settings().notifyUrl, {
       method: "POST",
       headers: { "content-type": "application/x-www-form-urlencoded" },
       body: `pay_order_number=${number}`,

@@ -1,13 +1,13 @@
 import { createHmac } from "node:crypto";
-import { shop } from "./shop.ts";
+import { settings } from "./settings.ts";
 
-/** Calls WeChat as the gateway does, and takes the answer at its word. */
+/** Calls WeChat as the gateway does, without verifying the answer. */
 export async function callWechat(
   baseUrl: string,
   path: string,
   fields: Readonly<Record<string, string>>,
 ): Promise<string> {
-  const { mchId, apiKey, wechatAppId } = shop();
+  const { mchId, apiKey, wechatAppId } = settings();
   const nonce = crypto.randomUUID().replaceAll("-", "");
   const all = Object.entries({
     appid: wechatAppId,
@@ -30,7 +30,7 @@ export async function callWechat(
   return await response.text();
 }
 
-/** The value of one element; no parser. */
+/** The value of one element, without a parser. */
 export function valueOf(xml: string, name: string): string {
   const value = new RegExp(`<${name}><!\\[CDATA\\[(.*?)\\]\\]>`).exec(xml)?.[1];
   if (value === undefined) throw new Error(`no ${name} in ${xml}`);

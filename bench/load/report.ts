@@ -1,53 +1,54 @@
 import type { Latencies } from "../support/latencies.ts";
 import { tableOf } from "../support/table.ts";
-import { ENDPOINTS, type Endpoint, type Lived, type Target } from "./life.ts";
+import { ENDPOINTS, type CompletedOrder, type Endpoint } from "./run-order.ts";
+import type { Target } from "./targets.ts";
 
-/** What was measured of the gateway, or of the floor. */
-export interface Measured {
+/** The measurements of the gateway, or of the floor. */
+export interface Measurement {
   readonly target: Target;
-  readonly lives: Lived[];
-  /** One life at a time. */
-  readonly quiet: Latencies<Endpoint>;
+  readonly orders: CompletedOrder[];
+  /** One order at a time. */
+  readonly sequential: Latencies<Endpoint>;
   /** Several at once. */
-  readonly loaded: Latencies<Endpoint>;
-  loadedSeconds: number;
-  loadedLives: number;
-  /** CPU time that the Worker took for those lives. */
+  readonly concurrent: Latencies<Endpoint>;
+  concurrentSeconds: number;
+  concurrentOrders: number;
+  /** CPU time of the Worker for those orders. */
   cpuMs: number;
 }
 
-type Kind = "quiet" | "loaded";
+export type Mode = "sequential" | "concurrent";
 
-export function latencyTable(gateway: Measured, floor: Measured, kind: Kind): string {
+export function latencyTable(gateway: Measurement, floor: Measurement, mode: Mode): string {
   const heads = ["", "calls", "p50", "p90", "p99", "max", "floor p50", "floor p90", "floor p99"];
   const rows = ENDPOINTS.map((endpoint) => [
     endpoint,
-    String(gateway[kind].count(endpoint)),
-    ms(gateway[kind], endpoint, 0.5),
-    ms(gateway[kind], endpoint, 0.9),
-    ms(gateway[kind], endpoint, 0.99),
-    ms(gateway[kind], endpoint, 1),
-    ms(floor[kind], endpoint, 0.5),
-    ms(floor[kind], endpoint, 0.9),
-    ms(floor[kind], endpoint, 0.99),
+    String(gateway[mode].count(endpoint)),
+    ms(gateway[mode], endpoint, 0.5),
+    ms(gateway[mode], endpoint, 0.9),
+    ms(gateway[mode], endpoint, 0.99),
+    ms(gateway[mode], endpoint, 1),
+    ms(floor[mode], endpoint, 0.5),
+    ms(floor[mode], endpoint, 0.9),
+    ms(floor[mode], endpoint, 0.99),
   ]);
   return tableOf(heads, rows);
 }
 
-/** 1.00: the gateway takes no longer than the floor. */
-export function ratioTable(gateway: Measured, floor: Measured): string {
+/** 1.00: the gateway takes as long as the floor. */
+export function ratioTable(gateway: Measurement, floor: Measurement): string {
   const rows = ENDPOINTS.map((endpoint) => [
     endpoint,
-    ratio(floor.quiet, gateway.quiet, endpoint),
-    ratio(floor.loaded, gateway.loaded, endpoint),
+    ratio(floor.sequential, gateway.sequential, endpoint),
+    ratio(floor.concurrent, gateway.concurrent, endpoint),
   ]);
-  const speeds = [gateway, floor].map((side) => side.loadedLives / side.loadedSeconds);
-  const [ours = 0, least = 1] = speeds;
-  const cpu = [gateway, floor].map((side) => (side.cpuMs / side.loadedLives).toFixed(1));
+  const speeds = [gateway, floor].map((side) => side.concurrentOrders / side.concurrentSeconds);
+  const [gatewaySpeed = 0, floorSpeed = 1] = speeds;
+  const cpu = [gateway, floor].map((side) => (side.cpuMs / side.concurrentOrders).toFixed(1));
   return [
     tableOf(["", "one at a time", "under load"], rows),
-    `\nThroughput under load: ${ours.toFixed(1)} lives/s, the floor ${least.toFixed(1)} lives/s: ${(ours / least).toFixed(2)}`,
-    `CPU time of the Worker a life: ${cpu[0]} ms, the floor ${cpu[1]} ms`,
+    `\nThroughput under load: ${gatewaySpeed.toFixed(1)} orders/s, the floor ${floorSpeed.toFixed(1)} orders/s: ${(gatewaySpeed / floorSpeed).toFixed(2)}`,
+    `CPU time of the Worker per order: ${cpu[0]} ms, the floor ${cpu[1]} ms`,
   ].join("\n");
 }
 

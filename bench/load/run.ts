@@ -1,31 +1,36 @@
 import { mkdirSync } from "node:fs";
 import path from "node:path";
-import { startStack } from "../../scripts/stack.ts";
-import { AppClient } from "../../scripts/support/app-client.ts";
-import { eventually } from "../../scripts/support/eventually.ts";
-import { removeFolder, temporaryFolder } from "../../scripts/support/leftovers.ts";
-import { migrate } from "../../scripts/support/migrate.ts";
-import { freePorts } from "../../scripts/support/ports.ts";
-import { WorkerProcess } from "../../scripts/support/worker-process.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { startStack } from "../../testkit/stack/stack.ts";
+import { eventually } from "../../testkit/eventually.ts";
+import { Progress } from "../../testkit/progress.ts";
+import { removeFolder, temporaryFolder } from "../../testkit/stack/leftovers.ts";
+import { migrate } from "../../testkit/stack/migrate.ts";
+import { freePorts, startOnFreePorts } from "../../testkit/stack/ports.ts";
+import { WorkerProcess } from "../../testkit/stack/worker-process.ts";
 import { cpuOf } from "../support/cpu.ts";
 import { Latencies } from "../support/latencies.ts";
 import { machineLine } from "../support/machine.ts";
 import { inParallel } from "../support/pool.ts";
 import { Client } from "../support/post.ts";
-import { Receiver } from "./heard.ts";
-import { live, type Endpoint, type Lived, type Target } from "./life.ts";
-import { ratioTable, latencyTable, type Measured } from "./report.ts";
-import { openFloorShop, openGatewayShop } from "./shop.ts";
-import { differences } from "./verify.ts";
+import { differences } from "./compare.ts";
+import { ReceiverProcess } from "./receiver-process.ts";
+import { latencyTable, ratioTable, type Measurement, type Mode } from "./report.ts";
+import { runOrder, type CompletedOrder, type Endpoint } from "./run-order.ts";
+import { floorTarget, gatewayTarget, type Target } from "./targets.ts";
 
-/** The gateway and the floor take turns, so that whatever else the machine does hits both. */
+/** The gateway and the floor alternate, so that other load on the machine affects both. */
 const ROUNDS = 10;
-/** Lives one after the other, before the load, in each of the rounds. */
-const QUIET_LIVES_A_ROUND = 15;
-const WARM_UP_LIVES = 60;
-const MOST_FAULTS_SHOWN = 20;
+/** Orders one after the other, before the load, in each round. */
+const SEQUENTIAL_ORDERS_PER_ROUND = 15;
+const WARM_UP_ORDERS = 60;
+const MAX_FAULTS_SHOWN = 20;
+/** About a minute without a callback. */
+const MAX_UNCHANGED_POLLS = 1200;
+const CALLBACKS_TIMEOUT_MS = 3600_000;
+const LAST_CALLBACKS_MS = 3_000;
 
-/** Runs everything and prints the tables. Returns whether every event was as it had to be. */
+/** Runs everything and prints the tables. Returns whether every order, refund and callback is correct. */
 export async function runLoad(orders: number, width: number): Promise<boolean> {
   const folder = temporaryFolder("wechat-pay-load-");
   const storage = {
@@ -34,144 +39,147 @@ export async function runLoad(orders: number, width: number): Promise<boolean> {
     floor: path.join(folder, "floor"),
   };
   for (const place of Object.values(storage)) mkdirSync(place);
-  const receiver = await Receiver.start();
+  const receiver = await ReceiverProcess.start();
   const stack = await startStack({ storage });
-  const floor = await startFloor(storage.floor, folder, stack.sandboxUrl);
+  const floorWorker = await startFloor(storage.floor, folder, stack.sandboxUrl);
   const client = new Client();
   try {
-    const { gatewayUrl, sandboxUrl } = stack;
-    const gateway = measured({
-      url: gatewayUrl,
-      sandboxUrl,
-      client,
-      shop: await openGatewayShop(stack, receiver),
-    });
-    const least = measured({
-      url: floor.url,
-      sandboxUrl,
-      client,
-      shop: await openFloorShop(floor.url, sandboxUrl, receiver),
-    });
+    const gateway = newMeasurement(await gatewayTarget(stack, receiver, client));
+    const floor = newMeasurement(
+      await floorTarget(floorWorker.url, stack.sandboxUrl, receiver, client),
+    );
     print(`${machineLine()}\n`);
-    await takeTurns(gateway, least, Array(ROUNDS).fill(QUIET_LIVES_A_ROUND), 1, "quiet");
+    const sequential = Array<number>(ROUNDS).fill(SEQUENTIAL_ORDERS_PER_ROUND);
+    await alternate(gateway, floor, sequential, 1, "sequential");
     const share = Math.ceil(orders / ROUNDS);
     const rounds = Array.from({ length: ROUNDS }, (_, round) =>
       Math.max(0, Math.min(share, orders - round * share)),
     );
-    const before = [gateway, least].map(cpuSoFar);
-    await takeTurns(gateway, least, rounds, width, "loaded");
-    // While one has its turn, the other has nothing to do.
+    const before = [gateway, floor].map(cpuSoFar);
+    await alternate(gateway, floor, rounds, width, "concurrent");
+    // While one of them works, the other is idle.
     gateway.cpuMs = cpuSoFar(gateway) - (before[0] ?? 0);
-    least.cpuMs = cpuSoFar(least) - (before[1] ?? 0);
-    printTables(gateway, least, width);
-    await settle(gateway, receiver);
+    floor.cpuMs = cpuSoFar(floor) - (before[1] ?? 0);
+    printTables(gateway, floor, width);
+    await finishRefunds(gateway, receiver);
     const faults = await differences({
-      shop: gateway.target.shop,
-      lives: gateway.lives,
-      heard: receiver.heard,
+      merchant: gateway.target.merchant,
+      completed: gateway.orders,
+      callbacks: receiver.callbacks,
       storage,
-      clientOf: (app) => new AppClient(gatewayUrl, app),
     });
-    for (const fault of faults.slice(0, MOST_FAULTS_SHOWN)) print(`✗ ${fault}`);
-    const refunds = gateway.lives.filter(({ refund }) => refund !== null).length;
+    for (const fault of faults.slice(0, MAX_FAULTS_SHOWN)) print(`✗ ${fault}`);
+    const refunds = gateway.orders.filter(({ refund }) => refund !== null).length;
     print(
       faults.length > 0
         ? `\n✗ ${faults.length} differences`
-        : `\n✓ ${gateway.lives.length} orders, ${refunds} refunds and ${receiver.heard.length} callbacks are as they must be: in D1, in WeChat's books, at the apps and in their sight.`,
+        : `\n✓ ${gateway.orders.length} orders, ${refunds} refunds and ${receiver.callbacks.length} callbacks are correct: in D1, at WeChat, at the apps and in the apps' queries.`,
     );
     return faults.length === 0;
   } catch (error) {
-    print(`The gateway's log ends:\n${tail(stack.gatewayLog())}\nThe floor's:\n${floor.logTail()}`);
+    print(
+      `The gateway's log ends:\n${tail(stack.gatewayLog())}\nThe floor's:\n${floorWorker.logTail()}`,
+    );
     throw error;
   } finally {
     client.close();
     receiver.stop();
-    await Promise.all([stack.stop(), floor.stop()]);
+    await Promise.all([stack.stop(), floorWorker.stop()]);
     removeFolder(folder);
   }
 }
 
-function cpuSoFar({ target }: Measured): number {
+function cpuSoFar({ target }: Measurement): number {
   return cpuOf(Number(new URL(target.url).port));
 }
 
-function measured(target: Target): Measured {
+function newMeasurement(target: Target): Measurement {
   return {
     target,
-    lives: [],
-    quiet: new Latencies<Endpoint>(),
-    loaded: new Latencies<Endpoint>(),
-    loadedSeconds: 0,
-    loadedLives: 0,
+    orders: [],
+    sequential: new Latencies<Endpoint>(),
+    concurrent: new Latencies<Endpoint>(),
+    concurrentSeconds: 0,
+    concurrentOrders: 0,
     cpuMs: 0,
   };
 }
 
-async function takeTurns(
-  gateway: Measured,
-  floor: Measured,
+async function alternate(
+  gateway: Measurement,
+  floor: Measurement,
   rounds: readonly number[],
   width: number,
-  kind: "quiet" | "loaded",
+  mode: Mode,
 ): Promise<void> {
-  // Code that has hardly run takes longer, and counts for neither.
+  const total = 2 * (WARM_UP_ORDERS + rounds.reduce((sum, count) => sum + count, 0));
+  const progress = new Progress("load", { unit: "orders", total });
+  progress.note(mode === "sequential" ? "one at a time" : `${width} at once`);
+  // Cold code is slower, so the first orders are not measured.
   for (const side of [gateway, floor]) {
-    await lead(side, WARM_UP_LIVES, width, new Latencies<Endpoint>());
+    await runOrders(side, WARM_UP_ORDERS, width, new Latencies<Endpoint>(), progress);
   }
   for (const [round, count] of rounds.entries()) {
-    // Neither is always first.
+    // Each goes first in half of the rounds.
     const order = round % 2 === 0 ? [gateway, floor] : [floor, gateway];
     for (const side of order) {
       const startedAt = performance.now();
-      await lead(side, count, width, side[kind]);
-      if (kind === "quiet") continue;
-      side.loadedSeconds += (performance.now() - startedAt) / 1000;
-      side.loadedLives += count;
+      await runOrders(side, count, width, side[mode], progress);
+      if (mode === "sequential") continue;
+      side.concurrentSeconds += (performance.now() - startedAt) / 1000;
+      side.concurrentOrders += count;
     }
   }
+  progress.end();
 }
 
-async function lead(
-  side: Measured,
+async function runOrders(
+  side: Measurement,
   count: number,
   width: number,
   latencies: Latencies<Endpoint>,
+  progress: Progress,
 ): Promise<void> {
-  const first = side.lives.length;
-  const lived: Lived[] = [];
+  const first = side.orders.length;
+  const completed: CompletedOrder[] = [];
   const indexes = Array.from({ length: count }, (_, index) => first + index);
   await inParallel(indexes, width, async (index) => {
-    lived.push(await live(side.target, index, latencies));
+    completed.push(await runOrder(side.target, index, latencies));
+    progress.add();
   });
-  side.lives.push(...lived);
+  side.orders.push(...completed);
 }
 
-/** WeChat decides all refunds, and the apps are told of all that there is to tell. */
-async function settle({ target, lives }: Measured, receiver: Receiver): Promise<void> {
-  const refunds = lives.flatMap(({ refund }) => (refund === null ? [] : refund.refund_no));
+/** WeChat decides all refunds; waits until the apps have received all callbacks. */
+async function finishRefunds(
+  { target, orders }: Measurement,
+  receiver: ReceiverProcess,
+): Promise<void> {
+  const refunds = orders.flatMap(({ refund }) => (refund === null ? [] : refund.refund_no));
   await inParallel(refunds, 4, async (refundNo) => {
     const url = `${target.sandboxUrl}/sandbox/api/refunds/${refundNo}/outcome`;
     const answer = await target.client.post(url, "application/json", '{"status":"SUCCESS"}');
     if (answer.status !== 200) throw new Error(`a refund can't be decided: ${answer.text}`);
   });
-  const due = lives.length + refunds.length;
-  let [before, still] = [0, 0];
+  const due = orders.length + refunds.length;
+  const progress = new Progress("load", { unit: "callbacks", total: due });
+  let [before, unchanged] = [0, 0];
   await eventually(
     `${due} callbacks`,
     async () => {
-      const count = await receiver.listen();
-      // When nothing has come for long, what is missing is reported one by one.
-      still = count === before ? still + 1 : 0;
+      const count = await receiver.fetchCallbacks();
+      progress.set(count);
+      unchanged = count === before ? unchanged + 1 : 0;
       before = count;
-      return count >= due || still > 1200 ? true : undefined;
+      // After a long silence the comparison reports each missing one.
+      return count >= due || unchanged > MAX_UNCHANGED_POLLS ? true : undefined;
     },
-    3600_000,
+    CALLBACKS_TIMEOUT_MS,
   );
-  // D1 hears of a call's end after the app has answered; and what comes too often comes now.
-  await new Promise((resolve) => {
-    setTimeout(resolve, 3_000);
-  });
-  await receiver.listen();
+  progress.end();
+  // Deliveries are recorded in D1 after the app's answer, and a duplicate would arrive now.
+  await sleep(LAST_CALLBACKS_MS);
+  await receiver.fetchCallbacks();
 }
 
 async function startFloor(
@@ -180,23 +188,26 @@ async function startFloor(
   sandboxUrl: string,
 ): Promise<WorkerProcess> {
   await migrate(persistTo, scratch);
-  const [port = 0] = await freePorts(1);
-  return await WorkerProcess.start({
-    name: "the floor",
-    config: "bench/floor/wrangler.toml",
-    port,
-    persistTo,
-    scratch,
-    vars: { PUBLIC_URL: `http://127.0.0.1:${port}`, WECHAT_PAY_URL: sandboxUrl },
-  });
+  return await startOnFreePorts(
+    async () => await freePorts(1),
+    async ([port = 0]) =>
+      await WorkerProcess.start({
+        name: "the floor",
+        config: "bench/floor/wrangler.toml",
+        port,
+        persistTo,
+        scratch,
+        vars: { PUBLIC_URL: `http://127.0.0.1:${port}`, WECHAT_PAY_URL: sandboxUrl },
+      }),
+  );
 }
 
-function printTables(gateway: Measured, floor: Measured, width: number): void {
-  print(`Latency in ms, one life at a time:\n`);
-  print(latencyTable(gateway, floor, "quiet"));
-  print(`\nLatency in ms, ${width} lives at once:\n`);
-  print(latencyTable(gateway, floor, "loaded"));
-  print(`\nWhat the floor takes, as a share of what the gateway takes (median); goal 0.85:\n`);
+function printTables(gateway: Measurement, floor: Measurement, width: number): void {
+  print(`Latency in ms, one order at a time:\n`);
+  print(latencyTable(gateway, floor, "sequential"));
+  print(`\nLatency in ms, ${width} orders at once:\n`);
+  print(latencyTable(gateway, floor, "concurrent"));
+  print(`\nThe floor's median time divided by the gateway's; goal 0.85:\n`);
   print(ratioTable(gateway, floor));
 }
 

@@ -7,8 +7,8 @@ interface Process {
 }
 
 /**
- * CPU time that the Worker on this port has used so far, in ms: its workerd and the proxy that
- * `wrangler dev` puts before it, without wrangler itself.
+ * CPU time that the Worker on this port has used so far, in ms: its workerd processes, the proxy of
+ * `wrangler dev` included, without wrangler itself.
  */
 export function cpuOf(port: number): number {
   const table = execFileSync("ps", ["-A", "-o", "pgid=,cputimes=,args="], { encoding: "utf8" });

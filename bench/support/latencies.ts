@@ -1,4 +1,4 @@
-/** How long calls of several kinds took. */
+/** Durations of calls of several kinds. */
 export class Latencies<Kind extends string> {
   readonly #samples = new Map<Kind, number[]>();
 
@@ -12,7 +12,7 @@ export class Latencies<Kind extends string> {
     return this.#samples.get(kind)?.length ?? 0;
   }
 
-  /** The value that `share` (0 to 1) of the calls don't exceed, in ms; NaN without any. */
+  /** The duration that `share` (0 to 1) of the calls don't exceed, in ms; NaN without calls. */
   percentile(kind: Kind, share: number): number {
     const samples = (this.#samples.get(kind) ?? []).toSorted((left, right) => left - right);
     return samples[Math.max(0, Math.ceil(samples.length * share) - 1)] ?? Number.NaN;

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { ROOT } from "../../scripts/support/project.ts";
+import { ROOT } from "../../testkit/stack/project.ts";
 
-/** One line that says where and when figures were measured, and with what. */
+/** One line with the date, the machine and the versions of a measurement. */
 export function machineLine(): string {
   const [cpu] = os.cpus();
   const memory = `${(os.totalmem() / 2 ** 30).toFixed(0)} GB`;

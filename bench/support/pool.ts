@@ -1,4 +1,4 @@
-/** Does `work` for each of `items`, at most `width` at once; ends with the first failure. */
+/** Calls `work` for each item, at most `width` at once; rejects with the first failure. */
 export async function inParallel<Item>(
   items: readonly Item[],
   width: number,

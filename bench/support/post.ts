@@ -1,16 +1,16 @@
 import http from "node:http";
 
-/** An answer, and how long it took from the request's first byte to its own last. */
+/** An answer, and the time from the request's first byte to the answer's last. */
 export interface Answer {
   readonly status: number;
   readonly text: string;
   readonly ms: number;
 }
 
-/** A safety net for what never answers. */
-const PATIENCE_MS = 30_000;
+/** Ends a request that is never answered. */
+const REQUEST_TIMEOUT_MS = 30_000;
 
-/** A client that costs little itself: kept connections, no more than needed of each answer. */
+/** A client with little overhead: kept connections, and no more than needed of each answer. */
 export class Client {
   readonly #agent = new http.Agent({ keepAlive: true });
 
@@ -46,10 +46,12 @@ export class Client {
           resolve({ status: response.statusCode ?? 0, text, ms: performance.now() - startedAt });
         });
       });
-      // It may fail more than once: the time-out, then the connection.
+      // Emitted twice after a time-out: for it, and for the connection.
       request.on("error", reject);
-      request.setTimeout(PATIENCE_MS, () => {
-        request.destroy(new Error(`${method} ${url}: no answer within ${PATIENCE_MS / 1000} s`));
+      request.setTimeout(REQUEST_TIMEOUT_MS, () => {
+        request.destroy(
+          new Error(`${method} ${url}: no answer within ${REQUEST_TIMEOUT_MS / 1000} s`),
+        );
       });
       request.end(body);
     });

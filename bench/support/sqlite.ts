@@ -4,16 +4,16 @@ import { DatabaseSync, type SQLOutputValue } from "node:sqlite";
 
 export type Row = Readonly<Record<string, SQLOutputValue>>;
 
-/** All rows of a query on the local database, below `folder`, that has the table `table`. Throws when none has. */
+/** All rows of a query on the one local database below `folder` with this table. Throws if none has it. */
 export function readLocal(folder: string, table: string, query: string): readonly Row[] {
   const files = readdirSync(folder, { recursive: true, encoding: "utf8" });
   for (const file of files.filter((name) => name.endsWith(".sqlite"))) {
     const database = new DatabaseSync(path.join(folder, file), { readOnly: true });
     try {
-      const known = database
+      const found = database
         .prepare("select 1 from sqlite_master where type = 'table' and name = ?")
         .get(table);
-      if (known !== undefined) return database.prepare(query).all();
+      if (found !== undefined) return database.prepare(query).all();
     } finally {
       database.close();
     }

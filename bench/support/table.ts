@@ -1,4 +1,4 @@
-/** Rows as a Markdown table: good in a terminal and in a README. The first column is left-aligned. */
+/** A Markdown table that is readable in a terminal too. The first column is left-aligned. */
 export function tableOf(heads: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = heads.map((head, column) =>
     Math.max(head.length, ...rows.map((row) => row[column]?.length ?? 0)),

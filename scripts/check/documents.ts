@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { ROOT } from "../support/project.ts";
+import { ROOT } from "../../testkit/stack/project.ts";
 import { anchorsIn, readMarkdown, type Document } from "./documents/markdown.ts";
 import {
   brokenLinks,

@@ -9,7 +9,7 @@ const report = z.object({
   testResults: z.array(z.object({ status: z.string(), assertionResults: z.array(z.unknown()) })),
 });
 
-/** The counts of a vitest run, and what they don't tell. */
+/** The counts of a vitest run, and what they don't say. */
 export interface Counts {
   readonly passed: number;
   readonly failed: number;
@@ -17,11 +17,11 @@ export interface Counts {
 }
 
 /**
- * Counts a vitest run's tests by its JSON report. A run that crashed, ran nothing, or ended with an
- * error outside of any test counts as failed, whatever its tests say.
+ * Counts the tests of a vitest run from its JSON report. A run that crashed, ran nothing, or ended
+ * with an error outside of any test counts as failed, even if its tests passed.
  */
 export function readReport(file: string, exitCode: number | null): Counts {
-  if (!existsSync(file)) return { passed: 0, failed: 1, remark: "vitest left no report" };
+  if (!existsSync(file)) return { passed: 0, failed: 1, remark: "vitest wrote no report" };
   const parsed = report.safeParse(JSON.parse(readFileSync(file, "utf8")));
   if (!parsed.success) return { passed: 0, failed: 1, remark: "vitest's report is unreadable" };
   const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, testResults } =

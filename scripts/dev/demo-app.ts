@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { parseEnv } from "node:util";
-import type { Stack } from "../stack.ts";
-import { AdminClient, type AppDraft, type RegisteredMerchant } from "../support/admin-client.ts";
-import { AppClient, USUAL_ORDER } from "../support/app-client.ts";
-import type { Protocol } from "../support/contract.ts";
+import type { Stack } from "../../testkit/stack/stack.ts";
+import { AdminClient, type AppDraft, type RegisteredMerchant } from "../../testkit/admin-client.ts";
+import { AppClient, USUAL_ORDER } from "../../testkit/app-client.ts";
+import type { Protocol } from "../../testkit/contract.ts";
 import {
   API_CERTIFICATE,
   DEMO_API_KEY,
@@ -12,9 +12,9 @@ import {
   demoMerchant,
   DEMO_SALT,
   DEMO_WECHAT_APP_ID,
-} from "../support/demo-merchant.ts";
-import { ROOT } from "../support/project.ts";
-import { SandboxClient } from "../support/sandbox-client.ts";
+} from "../../testkit/demo-merchant.ts";
+import { ROOT } from "../../testkit/stack/project.ts";
+import { SandboxClient } from "../../testkit/sandbox-client.ts";
 
 export interface DemoApp {
   readonly id: number;
@@ -24,20 +24,20 @@ export interface DemoApp {
 /** The number after the demo merchant's. */
 const V3_MCH_ID = "1900000110";
 
-/** The secrets of local development. Throws where `.dev.vars` doesn't hold them. */
+/** The secrets of local development. Throws if `.dev.vars` doesn't have them. */
 export function readDevelopmentSecrets(): { adminToken: string; masterKey: string } {
   const file = path.join(ROOT, ".dev.vars");
   const vars = existsSync(file) ? parseEnv(readFileSync(file, "utf8")) : {};
   const { ADMIN_TOKEN: adminToken, MASTER_KEY: masterKey } = vars;
   if (adminToken === undefined || masterKey === undefined) {
     throw new Error(
-      ".dev.vars doesn't hold ADMIN_TOKEN and MASTER_KEY: `cp .dev.vars.example .dev.vars` makes it",
+      ".dev.vars has no ADMIN_TOKEN and MASTER_KEY: create it with `cp .dev.vars.example .dev.vars`",
     );
   }
   return { adminToken, masterKey };
 }
 
-/** The demo apps, by what their merchants speak. The receiver hears the callbacks of both. */
+/** The demo apps, by their merchants' protocol. Both send their callbacks to the receiver. */
 export async function demoApps(
   stack: Stack,
   receiverUrl: string,
@@ -49,7 +49,7 @@ export async function demoApps(
   return { v2, v3 };
 }
 
-/** An app: made at the first run, found again later. The receiver has another port each time. */
+/** An app: created at the first run, found later. The receiver has another port each time. */
 async function demoApp(
   admin: AdminClient,
   name: string,
@@ -77,7 +77,7 @@ async function demoMerchantId(admin: AdminClient): Promise<number> {
   return (known ?? (await admin.registerMerchant(draft))).id;
 }
 
-/** A merchant number has one protocol at a time: the second merchant is made at the sandbox too. */
+/** A merchant number has one protocol at a time, so the second merchant is added to the sandbox. */
 async function v3MerchantId(admin: AdminClient, { sandboxUrl }: Stack): Promise<number> {
   const known = await findMerchant(admin, V3_MCH_ID);
   if (known !== undefined) return known.id;
@@ -88,8 +88,8 @@ async function v3MerchantId(admin: AdminClient, { sandboxUrl }: Stack): Promise<
     merchantCertificate: API_CERTIFICATE.certificate,
     appIds: [DEMO_WECHAT_APP_ID],
   });
-  const facts = { name: "Demo merchant, APIv3", mchId: V3_MCH_ID };
-  return (await admin.registerMerchant({ ...demoMerchant("v3"), ...facts })).id;
+  const names = { name: "Demo merchant, APIv3", mchId: V3_MCH_ID };
+  return (await admin.registerMerchant({ ...demoMerchant("v3"), ...names })).id;
 }
 
 async function findMerchant(
@@ -100,7 +100,7 @@ async function findMerchant(
   return merchants.find((merchant) => merchant.mchId === mchId);
 }
 
-/** A signed create-order as a command to paste. It names no number of its own: each run is an order. */
+/** A signed create-order as a command to paste. Without appOrderNo, so each run creates an order. */
 export function curlOf(gatewayUrl: string, app: DemoApp): string {
   const { path: endpoint, fields } = new AppClient(gatewayUrl, app).sign("/pay/create-order", {
     ...USUAL_ORDER,

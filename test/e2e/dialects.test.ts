@@ -1,11 +1,11 @@
-import { describe, expect, it } from "vitest";
-import { dataOf, USUAL_ORDER } from "../../scripts/support/app-client.ts";
-import type { RenderingName } from "../../scripts/support/app-signature.ts";
-import { createdOrder } from "../../scripts/support/contract.ts";
+import { describe, expect, test } from "vitest";
+import { dataOf, USUAL_ORDER } from "../../testkit/app-client.ts";
+import type { RenderingName } from "../../testkit/app-signature.ts";
+import { createdOrder } from "../../testkit/contract.ts";
 import { openShop } from "./support/shop.ts";
 
-/** All that libraries write differently. */
-const HARD = "《三体》 it's (new)! *~-_.";
+/** Characters that libraries encode differently. */
+const SPECIAL = "《三体》 it's (new)! *~-_.";
 
 const LIBRARIES: readonly RenderingName[] = [
   "PHP http_build_query",
@@ -17,29 +17,29 @@ const LIBRARIES: readonly RenderingName[] = [
   "raw text",
 ];
 
-describe.for(["form", "json"] as const)("a %s body", (body) => {
-  it.for(LIBRARIES)("signed as %s is understood", async (rendering, t) => {
+describe.for(["form", "json"] as const)("a request with a %s body", (body) => {
+  test.for(LIBRARIES)("is accepted when signed as %s", async (rendering, t) => {
     const shop = await openShop(t);
-    const app = shop.app.speaking({ body, rendering });
-    // Raw text is accepted where it can mean one thing only.
-    const text = rendering === "raw text" ? HARD : `${HARD} 1+1=2&3%4`;
-    const wish = { desc: text, attach: ` ${text}`, "x-unknown": "", _empty: "" };
-    const order = dataOf(await app.createOrder(wish));
+    const app = shop.app.withDialect({ body, rendering });
+    // Raw text is accepted where it is unambiguous.
+    const text = rendering === "raw text" ? SPECIAL : `${SPECIAL} 1+1=2&3%4`;
+    const parameters = { desc: text, attach: ` ${text}`, "x-unknown": "", _empty: "" };
+    const order = dataOf(await app.createOrder(parameters));
     const view = dataOf(await app.order({ order_id: order.orderId }));
     expect(view).toMatchObject({ desc: text, attach: ` ${text}` });
     expect(await shop.sandbox.order(order.orderNumber)).toMatchObject({ body: text });
   });
 });
 
-it("raw text that could be read in two ways is refused", async (t) => {
+test("signature: ambiguous raw text is refused", async (t) => {
   const { app } = await openShop(t);
-  const raw = app.speaking({ body: "form", rendering: "raw text" });
+  const raw = app.withDialect({ body: "form", rendering: "raw text" });
   for (const attach of ["a&tag=b", "1+1", "100%25"]) {
     expect(await raw.createOrder({ attach })).toMatchObject({ code: 501 });
   }
 });
 
-it("a sign in capitals is a sign", async (t) => {
+test("signature: upper-case hex is accepted", async (t) => {
   const { app } = await openShop(t);
   const request = app.sign("/pay/create-order", USUAL_ORDER);
   const { sign = "" } = request.fields;
@@ -47,7 +47,7 @@ it("a sign in capitals is a sign", async (t) => {
   expect(await app.send({ ...request, body }, createdOrder)).toMatchObject({ code: 0 });
 });
 
-it("what was changed on the way is refused, and an unknown app is answered the same", async (t) => {
+test("signature: a changed request and an unknown app get the same answer", async (t) => {
   const shop = await openShop(t);
   const other = await openShop(t);
   const request = shop.app.sign("/pay/create-order", USUAL_ORDER);
@@ -68,7 +68,7 @@ it("what was changed on the way is refused, and an unknown app is answered the s
   expect(answers).toEqual(answers.map(() => answers[0]));
 });
 
-it("during a rotation both salts are good, afterwards the new one only", async (t) => {
+test("salt rotation: both salts work during the overlap, the new one only afterwards", async (t) => {
   const shop = await openShop(t);
   const renewed = shop.appWith(await shop.admin.rotateSalt(shop.app.id, 3600));
   expect(await shop.app.createOrder()).toMatchObject({ code: 0 });
@@ -79,7 +79,7 @@ it("during a rotation both salts are good, afterwards the new one only", async (
   expect(await last.createOrder()).toMatchObject({ code: 0 });
 });
 
-it("a disabled app is refused, and served again once it is enabled", async (t) => {
+test("a disabled app is refused until it is enabled again", async (t) => {
   const { app, admin } = await openShop(t);
   await admin.changeApp(app.id, { enabled: false });
   expect(await app.createOrder()).toMatchObject({ code: 501 });

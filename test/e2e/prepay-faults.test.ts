@@ -1,15 +1,16 @@
-import { describe, expect, it } from "vitest";
-import { dataOf } from "../../scripts/support/app-client.ts";
-import { openShop, paidOrder, viewOf, type Shop } from "./support/shop.ts";
-import { troubleCall } from "./support/trouble.ts";
+import { describe, expect, test } from "vitest";
+import { dataOf } from "../../testkit/app-client.ts";
+import { paidOrder, viewOf, type Shop } from "../../testkit/shop.ts";
+import { openShop } from "./support/shop.ts";
+import { addCallFault } from "./support/wechat-faults.ts";
 
-// Faults are bound to an order, so that no other test's call meets them; an order that WeChat knows
-// already is asked for again by the app's own number.
-async function troubled(shop: Shop, fault: string, times: number) {
-  const wish = { appOrderNo: "no-1", totalFree: 700 };
-  const order = dataOf(await shop.app.createOrder(wish));
-  await troubleCall(shop, order, "unifiedorder", fault, { times });
-  return { wish, order };
+// A fault is bound to an order, so that it can't hit another test's call; an order that WeChat
+// knows already is requested again by appOrderNo.
+async function orderWithFault(shop: Shop, fault: string, times: number) {
+  const request = { appOrderNo: "no-1", totalFree: 700 };
+  const order = dataOf(await shop.app.createOrder(request));
+  await addCallFault(shop, order, "unifiedorder", fault, { times });
+  return { request, order };
 }
 
 const FAULTS = [
@@ -24,56 +25,56 @@ const FAULTS = [
   "html-page",
 ];
 
-describe("when WeChat's answer to an order is", () => {
-  it.for(FAULTS)("%s once, the gateway repeats by itself", async (fault, t) => {
+describe("create-order, WeChat's answer faulty", () => {
+  test.for(FAULTS)("%s once: the gateway retries", async (fault, t) => {
     const shop = await openShop(t);
-    const { wish, order } = await troubled(shop, fault, 1);
-    const again = dataOf(await shop.app.createOrder(wish));
+    const { request, order } = await orderWithFault(shop, fault, 1);
+    const again = dataOf(await shop.app.createOrder(request));
     expect(again).toMatchObject({ orderNumber: order.orderNumber, orderId: order.orderId });
   });
 
-  it.for(FAULTS)("%s twice, the app is told to repeat", async (fault, t) => {
+  test.for(FAULTS)("%s twice: the app is asked to repeat the request", async (fault, t) => {
     const shop = await openShop(t);
-    const { wish, order } = await troubled(shop, fault, 2);
-    const unsure = await shop.app.createOrder(wish);
+    const { request, order } = await orderWithFault(shop, fault, 2);
+    const unsure = await shop.app.createOrder(request);
     expect(unsure).toMatchObject({
       code: 503,
       errmsg: expect.stringContaining("重复本请求是安全的"),
     });
     expect(await viewOf(shop, order)).toMatchObject({ pay_state: "0" });
-    const again = dataOf(await shop.app.createOrder(wish));
+    const again = dataOf(await shop.app.createOrder(request));
     expect(again).toMatchObject({ orderNumber: order.orderNumber, orderId: order.orderId });
     const { state, totalFee } = await shop.sandbox.order(order.orderNumber);
     expect({ state, totalFee }).toEqual({ state: "NOTPAY", totalFee: 700 });
   });
 
-  it("that it is paid, the order becomes paid", async (t) => {
+  test("ORDERPAID: the order becomes paid", async (t) => {
     const shop = await openShop(t);
-    const wish = { appOrderNo: "no-1" };
-    const order = dataOf(await shop.app.createOrder(wish));
+    const request = { appOrderNo: "no-1" };
+    const order = dataOf(await shop.app.createOrder(request));
     await shop.sandbox.pay(order.orderNumber, { notify: false });
-    const answer = await shop.app.createOrder(wish);
+    const answer = await shop.app.createOrder(request);
     expect(answer).toMatchObject({ code: 501, errmsg: expect.stringContaining("已支付") });
-    await shop.receiver.heard(order.orderNumber, "pay");
+    await shop.receiver.waitForCallback(order.orderNumber, "pay");
     expect(await viewOf(shop, order)).toMatchObject({ pay_state: "2" });
   });
 
-  it("a refusal that the app can't mend, it is told WeChat's words", async (t) => {
+  test("a refusal: errmsg contains WeChat's code and text", async (t) => {
     const shop = await openShop(t);
-    const wish = { appOrderNo: "no-1" };
-    const order = dataOf(await shop.app.createOrder(wish));
-    await troubleCall(shop, order, "unifiedorder", "refuse", {
+    const request = { appOrderNo: "no-1" };
+    const order = dataOf(await shop.app.createOrder(request));
+    await addCallFault(shop, order, "unifiedorder", "refuse", {
       errCode: "NOAUTH",
       errCodeDes: "商户无此接口权限",
     });
-    const answer = await shop.app.createOrder(wish);
+    const answer = await shop.app.createOrder(request);
     expect(answer).toMatchObject({ code: 503, errmsg: expect.stringContaining("NOAUTH") });
     expect(answer.errmsg).toContain("商户无此接口权限");
-    expect(await shop.app.createOrder(wish)).toMatchObject({ code: 0 });
+    expect(await shop.app.createOrder(request)).toMatchObject({ code: 0 });
   });
 });
 
-it("an order that is paid can't be asked for again", async (t) => {
+test("create-order: refuses the appOrderNo of a paid order", async (t) => {
   const shop = await openShop(t);
   await paidOrder(shop, { appOrderNo: "no-1" });
   const answer = await shop.app.createOrder({ appOrderNo: "no-1" });

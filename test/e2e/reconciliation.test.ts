@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { expect, it } from "vitest";
+import { expect, test } from "vitest";
 import { z } from "zod";
-import { dataOf } from "../../scripts/support/app-client.ts";
-import { eventually } from "../../scripts/support/eventually.ts";
-import { openShop, paidOrder, viewWhen, type Shop } from "./support/shop.ts";
+import { dataOf } from "../../testkit/app-client.ts";
+import { eventually } from "../../testkit/eventually.ts";
+import { isPaymentConfirmed, paidOrder, waitForView, type Shop } from "../../testkit/shop.ts";
+import { openShop } from "./support/shop.ts";
 
 const day = z.object({
   id: z.int(),
@@ -17,7 +18,7 @@ const day = z.object({
   ourPaidFen: z.int(),
   ourRefunds: z.int(),
   ourRefundedFen: z.int(),
-  settled: z.int(),
+  recovered: z.int(),
   discrepancies: z.int(),
 });
 
@@ -25,32 +26,32 @@ const incidents = z.object({
   items: z.array(z.object({ kind: z.string(), orderNumber: z.string().nullable() })),
 });
 
-/** Compares the bill of today, in Beijing, with the record, to its end. */
+/** Reconciles today's bill (Beijing time); waits for the end. */
 async function reconcile({ admin, merchant }: Shop): Promise<z.infer<typeof day>> {
   const today = new Date(Date.now() + 8 * 3600_000).toISOString().slice(0, 10);
-  const begun = await admin.call("POST", "/reconciliations", day, {
+  const started = await admin.call("POST", "/reconciliations", day, {
     merchantId: merchant.id,
     day: today,
   });
   return await eventually("the day to be compared", async () => {
-    const row = await admin.call("GET", `/reconciliations/${begun.id}`, day);
+    const row = await admin.call("GET", `/reconciliations/${started.id}`, day);
     return row.state === "running" ? undefined : row;
   });
 }
 
-/** What a person was told about this merchant. */
-async function raised({ admin, merchant }: Shop): Promise<string[]> {
+/** The incidents of this merchant. */
+async function incidentsOf({ admin, merchant }: Shop): Promise<string[]> {
   const path = `/incidents?merchantId=${merchant.id}&limit=100`;
   const { items } = await admin.call("GET", path, incidents);
   return items.map(({ kind, orderNumber }) => `${kind} ${orderNumber ?? ""}`.trim()).toSorted();
 }
 
-it("a day's bill agrees with what happened, and what was missed is settled", async (t) => {
+test("reconciliation: the bill agrees, and a payment that was missed is recovered", async (t) => {
   const shop = await openShop(t);
   const refunded = await paidOrder(shop, { totalFree: 300 });
   dataOf(await shop.app.refund(refunded.orderId, { refundFree: 120, appRefundNo: "part" }));
-  const unheard = dataOf(await shop.app.createOrder({ totalFree: 50 }));
-  const { orderNumber: outTradeNo } = unheard;
+  const missed = dataOf(await shop.app.createOrder({ totalFree: 50 }));
+  const { orderNumber: outTradeNo } = missed;
   await shop.sandbox.addFault({ on: "notification", kind: "pay", fault: "never", outTradeNo });
   await shop.sandbox.pay(outTradeNo);
 
@@ -64,36 +65,36 @@ it("a day's bill agrees with what happened, and what was missed is settled", asy
     ourPaidFen: 350,
     ourRefunds: 1,
     ourRefundedFen: 120,
-    settled: 1,
+    recovered: 1,
     discrepancies: 0,
   });
-  const view = await viewWhen(shop, unheard, "told", ({ pay_notify_state: s }) => s === "2");
+  const view = await waitForView(shop, missed, "confirmed", isPaymentConfirmed);
   expect(view).toMatchObject({ pay_state: "2" });
-  expect(await raised(shop)).toEqual([]);
+  expect(await incidentsOf(shop)).toEqual([]);
 });
 
-it("what the bill and the record can't agree on is put before a person", async (t) => {
+test("reconciliation: each discrepancy becomes an incident", async (t) => {
   const shop = await openShop(t);
   const { mchId } = shop.merchant;
-  const left = await paidOrder(shop);
+  const unlisted = await paidOrder(shop);
   const other = await paidOrder(shop);
-  // What was paid a moment ago isn't missed in a bill of today.
+  // A payment of a moment ago may be absent from today's bill.
   await sleep(6_000);
-  const missing = { fault: "missing-line", outTradeNo: left.orderNumber } as const;
+  const missing = { fault: "missing-line", outTradeNo: unlisted.orderNumber } as const;
   const wrong = { fault: "wrong-amount", outTradeNo: other.orderNumber } as const;
   for (const one of [missing, wrong, { fault: "extra-line" } as const]) {
     await shop.sandbox.addBillFault({ ...one, mchId });
   }
-  expect(await reconcile(shop)).toMatchObject({ state: "done", settled: 0, discrepancies: 3 });
-  const found = await raised(shop);
+  expect(await reconcile(shop)).toMatchObject({ state: "done", recovered: 0, discrepancies: 3 });
+  const found = await incidentsOf(shop);
   expect(found).toEqual([
     `bill_amount_differs ${other.orderNumber}`,
-    `bill_line_missing ${left.orderNumber}`,
+    `bill_line_missing ${unlisted.orderNumber}`,
     expect.stringMatching(/^bill_line_unknown/),
   ]);
 });
 
-it("a bill that isn't there yet is waited for, and one that breaks off is not used", async (t) => {
+test("reconciliation: waits while the bill is being created or is truncated", async (t) => {
   const shop = await openShop(t);
   await paidOrder(shop);
   for (const fault of ["creating", "truncated"] as const) {
@@ -101,5 +102,5 @@ it("a bill that isn't there yet is waited for, and one that breaks off is not us
     expect(await reconcile(shop)).toMatchObject({ state: "waiting", billPayments: 0 });
   }
   expect(await reconcile(shop)).toMatchObject({ state: "done", billPayments: 1 });
-  expect(await raised(shop)).toEqual([]);
+  expect(await incidentsOf(shop)).toEqual([]);
 });

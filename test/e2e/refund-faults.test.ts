@@ -1,9 +1,10 @@
-import { describe, expect, it } from "vitest";
-import { dataOf } from "../../scripts/support/app-client.ts";
-import { openShop, paidOrder, viewOf, viewWhen } from "./support/shop.ts";
-import { troubleCall } from "./support/trouble.ts";
+import { describe, expect, test } from "vitest";
+import { dataOf } from "../../testkit/app-client.ts";
+import { paidOrder, viewOf, waitForView } from "../../testkit/shop.ts";
+import { openShop } from "./support/shop.ts";
+import { addCallFault } from "./support/wechat-faults.ts";
 
-/** What leaves the gateway without knowing whether WeChat took the refund. */
+/** Faults after which the gateway can't know whether WeChat has the refund. */
 const UNCERTAIN = [
   "no-answer",
   "no-answer-after",
@@ -17,11 +18,11 @@ const UNCERTAIN = [
   "html-page",
 ];
 
-describe("when WeChat's answer to a refund is", () => {
-  it.for(UNCERTAIN)("%s, a repeat gives the one refund", async (fault, t) => {
+describe("refund-money, WeChat's answer faulty", () => {
+  test.for(UNCERTAIN)("%s: a repeat returns the same refund", async (fault, t) => {
     const shop = await openShop(t);
     const order = await paidOrder(shop);
-    await troubleCall(shop, order, "refund", fault);
+    await addCallFault(shop, order, "refund", fault);
 
     const unsure = await shop.app.refund(order.orderId);
     expect(unsure).toMatchObject({
@@ -39,30 +40,30 @@ describe("when WeChat's answer to a refund is", () => {
     const { refunds } = await shop.sandbox.order(order.orderNumber);
     expect(refunds).toMatchObject([{ outRefundNo: refund.refund_no, refundFee: 100 }]);
     await shop.sandbox.decideRefund(refund.refund_no, "SUCCESS");
-    await viewWhen(shop, order, "refunded", (view) => view.ref_state === "4");
+    await waitForView(shop, order, "refunded", (view) => view.ref_state === "4");
   });
 
-  it("slow, the app waits and is answered", async (t) => {
+  test("slow: the app gets the answer", async (t) => {
     const shop = await openShop(t);
     const order = await paidOrder(shop);
-    await troubleCall(shop, order, "refund", "slow", { delayMs: 1500 });
+    await addCallFault(shop, order, "refund", "slow", { delayMs: 1500 });
     expect(await shop.app.refund(order.orderId)).toMatchObject({ code: 0 });
   });
 
-  it("lost, and nobody repeats, the gateway asks by itself", async (t) => {
+  test("lost, and the app doesn't repeat: the gateway queries the refund", async (t) => {
     const shop = await openShop(t);
     const order = await paidOrder(shop);
-    await troubleCall(shop, order, "refund", "drop-after");
+    await addCallFault(shop, order, "refund", "drop-after");
     expect(await shop.app.refund(order.orderId)).toMatchObject({ code: 503 });
-    const view = await viewWhen(shop, order, "accepted", ({ ref_state }) => ref_state === "2");
+    const view = await waitForView(shop, order, "accepted", ({ ref_state }) => ref_state === "2");
     const { refunds } = await shop.sandbox.order(order.orderNumber);
     expect(refunds).toMatchObject([{ outRefundNo: view.refund_no, refundId: view.refund_id }]);
   });
 
-  it("a refusal, the state says so and a repeat has the same number", async (t) => {
+  test("a refusal: the state is failed, and a repeat keeps out_refund_no", async (t) => {
     const shop = await openShop(t);
     const order = await paidOrder(shop);
-    await troubleCall(shop, order, "refund", "refuse", {
+    await addCallFault(shop, order, "refund", "refuse", {
       errCode: "NOTENOUGH",
       errCodeDes: "余额不足",
     });

@@ -1,13 +1,14 @@
-import { describe, expect, inject, it } from "vitest";
-import { dataOf } from "../../scripts/support/app-client.ts";
-import { eventually } from "../../scripts/support/eventually.ts";
-import { openShop, paidOrder, viewOf, viewWhen } from "./support/shop.ts";
-import { troubleNotification } from "./support/trouble.ts";
+import { describe, expect, inject, test } from "vitest";
+import { dataOf } from "../../testkit/app-client.ts";
+import { eventually } from "../../testkit/eventually.ts";
+import { isRefundConfirmed, paidOrder, viewOf, waitForView } from "../../testkit/shop.ts";
+import { openShop } from "./support/shop.ts";
+import { addNotificationFault } from "./support/wechat-faults.ts";
 
-/** The status of an answer that has WeChat come again: APIv2 has its answers in the body. */
+/** The status of an answer after which WeChat repeats; APIv2 says so in the body. */
 const REFUSED_FOR_NOW = { v2: 200, v3: 503 } as const;
 
-it("50 requests at once are one refund", async (t) => {
+test("refund-money: 50 concurrent requests make one refund", async (t) => {
   const shop = await openShop(t);
   const order = await paidOrder(shop, { totalFree: 300 });
   const answers = await Promise.all(
@@ -20,43 +21,43 @@ it("50 requests at once are one refund", async (t) => {
   expect(answers).toEqual(answers.map(() => expected));
 });
 
-it("one that WeChat can't pay out is not over, and may still succeed", async (t) => {
+test("an abnormal refund keeps its amount reserved and may still succeed", async (t) => {
   const shop = await openShop(t);
   const order = await paidOrder(shop);
   const refund = dataOf(await shop.app.refund(order.orderId));
   await shop.sandbox.decideRefund(refund.refund_no, "CHANGE");
-  const failed = await shop.receiver.heard(order.orderNumber, "refund");
+  const failed = await shop.receiver.waitForCallback(order.orderNumber, "refund");
   expect(failed).toMatchObject({ signed: true, fields: { ref_state: "3", ...refund } });
   expect(await viewOf(shop, order)).toMatchObject({ ref_state: "3", refund_free: 100 });
-  // Asking again makes no second refund: the first may still come.
+  // A repeat makes no second refund: the first may still succeed.
   expect(dataOf(await shop.app.refund(order.orderId))).toEqual(refund);
 
   await shop.sandbox.decideRefund(refund.refund_no, "SUCCESS");
-  const done = await shop.receiver.heard(order.orderNumber, "refund", 2);
+  const done = await shop.receiver.waitForCallback(order.orderNumber, "refund", 2);
   expect(done).toMatchObject({ signed: true, fields: { ref_state: "4", ...refund } });
   expect(done.fields["eventId"]).not.toBe(failed.fields["eventId"]);
-  const end = await viewWhen(shop, order, "told", (view) => view.ref_notify_state === "2");
-  expect(end).toMatchObject({ ref_state: "4" });
+  const view = await waitForView(shop, order, "confirmed", isRefundConfirmed);
+  expect(view).toMatchObject({ ref_state: "4" });
 });
 
-it("one that WeChat closed for good makes room for a new number", async (t) => {
+test("a closed refund releases its amount to a new out_refund_no", async (t) => {
   const shop = await openShop(t);
   const order = await paidOrder(shop);
   const first = dataOf(await shop.app.refund(order.orderId));
   await shop.sandbox.decideRefund(first.refund_no, "REFUNDCLOSE");
-  const told = await shop.receiver.heard(order.orderNumber, "refund");
-  expect(told.fields).toMatchObject({ ref_state: "3", ...first });
+  const callback = await shop.receiver.waitForCallback(order.orderNumber, "refund");
+  expect(callback.fields).toMatchObject({ ref_state: "3", ...first });
   expect(await viewOf(shop, order)).toMatchObject({ ref_state: "3", refund_free: 0 });
 
-  // Within a minute of the first one, which WeChat doesn't take: it is kept until then.
+  // WeChat refuses a second refund within a minute of the first: the gateway holds it that long.
   const held = await shop.app.refund(order.orderId);
   expect(held).toMatchObject({ code: 503, errmsg: expect.stringContaining("间隔一分钟") });
-  await viewWhen(shop, order, "sent", (view) => view.ref_state === "2", 90_000);
+  await waitForView(shop, order, "sent", (view) => view.ref_state === "2", 90_000);
   const second = dataOf(await shop.app.refund(order.orderId));
   expect(second.refund_no).not.toBe(first.refund_no);
   expect(await viewOf(shop, order)).toMatchObject({ ref_state: "2", ...second });
   await shop.sandbox.decideRefund(second.refund_no, "SUCCESS");
-  await viewWhen(shop, order, "refunded", (view) => view.ref_state === "4");
+  await waitForView(shop, order, "refunded", (view) => view.ref_state === "4");
   const { refunds } = await shop.sandbox.order(order.orderNumber);
   expect(new Set(refunds.map(({ outRefundNo, status }) => [outRefundNo, status]))).toEqual(
     new Set([
@@ -66,23 +67,23 @@ it("one that WeChat closed for good makes room for a new number", async (t) => {
   );
 });
 
-it("an app's own refund number names one refund, of one amount", async (t) => {
+test("appRefundNo: names one refund of one amount", async (t) => {
   const shop = await openShop(t);
   const order = await paidOrder(shop, { totalFree: 300 });
-  const wish = { appRefundNo: "r-1", refundFree: 300 };
-  const refund = dataOf(await shop.app.refund(order.orderId, wish));
-  expect(dataOf(await shop.app.refund(order.orderId, wish))).toEqual(refund);
-  for (const other of [{ ...wish, refundFree: 299 }, { appRefundNo: "r-2" }]) {
+  const request = { appRefundNo: "r-1", refundFree: 300 };
+  const refund = dataOf(await shop.app.refund(order.orderId, request));
+  expect(dataOf(await shop.app.refund(order.orderId, request))).toEqual(refund);
+  for (const other of [{ ...request, refundFree: 299 }, { appRefundNo: "r-2" }]) {
     expect(await shop.app.refund(order.orderId, other)).toMatchObject({ code: 501 });
   }
   const { refunds } = await shop.sandbox.order(order.orderNumber);
   expect(refunds).toHaveLength(1);
   await shop.sandbox.decideRefund(refund.refund_no, "SUCCESS");
-  const told = await shop.receiver.heard(order.orderNumber, "refund");
-  expect(told.fields).toMatchObject({ app_refund_no: "r-1", refund_free: "300" });
+  const callback = await shop.receiver.waitForCallback(order.orderNumber, "refund");
+  expect(callback.fields).toMatchObject({ app_refund_no: "r-1", refund_free: "300" });
 });
 
-it("more than was paid is refused, and WeChat isn't even asked", async (t) => {
+test("refund-money: more than the payment is refused without a call to WeChat", async (t) => {
   const shop = await openShop(t);
   const order = await paidOrder(shop, { totalFree: 300 });
   const answer = await shop.app.refund(order.orderId, { refundFree: 301, appRefundNo: "r-1" });
@@ -90,15 +91,15 @@ it("more than was paid is refused, and WeChat isn't even asked", async (t) => {
   expect((await shop.sandbox.order(order.orderNumber)).refunds).toEqual([]);
 });
 
-describe("WeChat's notification of a refund is a hint only:", () => {
-  it.for(["before-its-time", "forged", "unsigned", "wrong-amount", "wrong-merchant"])(
-    "one that is %s changes nothing",
+describe("refund notification", () => {
+  test.for(["before-its-time", "forged", "unsigned", "wrong-amount", "wrong-merchant"])(
+    "%s: changes nothing that a query doesn't confirm",
     async (fault, t) => {
       const shop = await openShop(t);
       const order = await paidOrder(shop);
-      await troubleNotification(shop, order, "refund", fault);
+      await addNotificationFault(shop, order, "refund", fault);
       const refund = dataOf(await shop.app.refund(order.orderId));
-      // The sandbox sends the first kind right away, claiming a success that isn't there.
+      // The sandbox sends the first kind at once, reporting a success that didn't happen.
       if (fault !== "before-its-time") {
         await shop.sandbox.decideRefund(refund.refund_no, "SUCCESS");
       }
@@ -115,12 +116,12 @@ describe("WeChat's notification of a refund is a hint only:", () => {
         });
         expect(view).toMatchObject({ ref_state: "2" });
       }
-      // Whatever the notification said, the record says what WeChat's answer to a query says.
+      // Whatever the notification says, the record follows WeChat's answer to a query.
       expect(["2", "4"]).toContain(view.ref_state);
       expect(view.refund_free).toBe(100);
       if (view.ref_state === "4") expect(fault).toBe("wrong-amount");
-      const asked = dataOf(await shop.app.order({ order_id: order.orderId, sync: 1 }));
-      expect(asked).toMatchObject({ ref_state: fault === "before-its-time" ? "2" : "4" });
+      const synced = dataOf(await shop.app.order({ order_id: order.orderId, sync: 1 }));
+      expect(synced).toMatchObject({ ref_state: fault === "before-its-time" ? "2" : "4" });
     },
   );
 });

@@ -1,63 +1,64 @@
 import { readFileSync } from "node:fs";
-import { expect, inject, it } from "vitest";
+import { expect, inject, test } from "vitest";
 import { z } from "zod";
-import { dataOf } from "../../scripts/support/app-client.ts";
-import { API_CERTIFICATE } from "../../scripts/support/demo-merchant.ts";
-import { eventually } from "../../scripts/support/eventually.ts";
+import { dataOf } from "../../testkit/app-client.ts";
+import { API_CERTIFICATE } from "../../testkit/demo-merchant.ts";
+import { eventually } from "../../testkit/eventually.ts";
 import { CANARIES } from "./support/canaries.ts";
-import { openShop, viewWhen, type Shop } from "./support/shop.ts";
-import { troubleCall, troubleNotification } from "./support/trouble.ts";
+import { waitForView, type Shop } from "../../testkit/shop.ts";
+import { openShop } from "./support/shop.ts";
+import { addCallFault, addNotificationFault } from "./support/wechat-faults.ts";
 
 const OPEN_ID = "oCanaryOpenId_7f3b0c5e91d24a68";
 const ACCESS_TOKEN = "canary-access-token-7f3b0c5e";
 
-/** What such a life leaves in the log at the least. */
-const LINES = [
+/** Events that the faults below must have logged. */
+const EVENTS = [
   "request",
-  "order_work",
+  "order_operation",
   "wechat_call",
   "app_call",
-  "not_prepared",
+  "prepay_failed",
   "admin_refused",
   "app_secret_rotated",
 ];
 
-/** A life in which as much as possible goes wrong, so that as much as possible is logged. */
-async function troubledLife(shop: Shop): Promise<void> {
+/** An order with as many faults as possible, so that as much as possible is logged. */
+async function runOrderWithFaults(shop: Shop): Promise<void> {
   const { app, sandbox, receiver } = shop;
-  const wish = { openId: OPEN_ID, appOrderNo: "no-1" };
+  const request = { openId: OPEN_ID, appOrderNo: "no-1" };
   const page = { accessToken: ACCESS_TOKEN, url: "https://shop.example/?code=1" };
-  const order = dataOf(await app.createOrder({ ...wish, ...page }));
-  await app.createOrder({ ...wish, totalFree: 1, openId: `${OPEN_ID}x` });
-  await troubleCall(shop, order, "unifiedorder", "wrong-signature", { times: 2 });
-  await app.createOrder(wish);
-  await shop.appWith("0".repeat(32)).createOrder(wish);
-  await troubleNotification(shop, order, "pay", "wrong-amount");
+  const order = dataOf(await app.createOrder({ ...request, ...page }));
+  await app.createOrder({ ...request, totalFree: 1, openId: `${OPEN_ID}x` });
+  await addCallFault(shop, order, "unifiedorder", "wrong-signature", { times: 2 });
+  await app.createOrder(request);
+  await shop.appWith("0".repeat(32)).createOrder(request);
+  await addNotificationFault(shop, order, "pay", "wrong-amount");
   await sandbox.pay(order.orderNumber);
   await eventually("the wrong notification", async () => {
     const { notifications } = await sandbox.order(order.orderNumber);
     return notifications[0]?.attempts[0];
   });
-  receiver.answer((response) => response.writeHead(500).end(`${shop.registered.salt} echoed`));
+  receiver.respondWith((response) => response.writeHead(500).end(`${shop.registered.salt} echoed`));
   await app.order({ order_id: order.orderId, sync: 1 });
-  await viewWhen(shop, order, "told", (view) => view.pay_notify_state === "1");
-  await troubleCall(shop, order, "refund", "html-page");
+  await waitForView(shop, order, "called", (view) => view.pay_notify_state === "1");
+  await addCallFault(shop, order, "refund", "html-page");
   await app.refund(order.orderId);
   const refund = dataOf(await app.refund(order.orderId));
   await sandbox.decideRefund(refund.refund_no, "CHANGE");
-  await receiver.heard(order.orderNumber, "refund");
+  await receiver.waitForCallback(order.orderNumber, "refund");
 }
 
-it("no secret and no openId stands in the gateway's log, whatever goes wrong", async (t) => {
+test("log: contains no secret and no openId, whatever fails", async (t) => {
   const shop = await openShop(t);
   const { registered, merchant } = shop;
-  await troubledLife(shop);
+  await runOrderWithFaults(shop);
   const rotatedSalt = await shop.admin.rotateSalt(shop.app.id, 60);
-  const strange = { authorization: "Bearer canary-wrong-token-7f3b0c5e" };
-  await fetch(`${shop.gatewayUrl}/admin/apps`, { headers: strange });
+  const wrongToken = { authorization: "Bearer canary-wrong-token-7f3b0c5e" };
+  await fetch(`${shop.gatewayUrl}/admin/apps`, { headers: wrongToken });
   const log = await eventually("the log to be written", () => {
     const written = readFileSync(inject("gatewayLog"), "utf8");
-    const whole = LINES.every((event) => written.includes(`"event":"${event}"`));
+    const whole = EVENTS.every((event) => written.includes(`"event":"${event}"`));
     return whole && written.includes("/admin/apps") ? written : undefined;
   });
   const secrets = {
@@ -79,7 +80,7 @@ it("no secret and no openId stands in the gateway's log, whatever goes wrong", a
   expect(found.map(([name]) => name)).toEqual([]);
 });
 
-it("an answer's X-Request-Id finds its line in the log", async (t) => {
+test("log: has a line with the answer's X-Request-Id", async (t) => {
   const { gatewayUrl } = await openShop(t);
   const response = await fetch(`${gatewayUrl}/order`, { method: "POST" });
   const requestId = response.headers.get("x-request-id") ?? "none";
@@ -89,7 +90,7 @@ it("an answer's X-Request-Id finds its line in the log", async (t) => {
   });
 });
 
-it("secrets are shown once: no later answer of the back-office holds one", async (t) => {
+test("admin API: secrets are shown once, and in no later answer", async (t) => {
   const { admin, app, registered, merchant } = await openShop(t);
   const answers = await Promise.all([
     admin.call("GET", `/apps/${app.id}`, z.unknown()),

@@ -1,100 +1,109 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { app } from "../../src/app.ts";
 import { send } from "../support/gateway.ts";
 import { limited } from "../support/limits.ts";
 import { closeWorld } from "../support/world.ts";
 import { CORPUS } from "./corpus.ts";
+import { CANARIES } from "./support/canaries.ts";
 import type { Case } from "./support/case.ts";
-import { GIVEN } from "./support/given.ts";
+import { problemsOf } from "./support/expected-answers.ts";
 import { LeakSearch } from "./support/leaks.ts";
-import { faultsOf } from "./support/outcomes.ts";
-import { names } from "./support/routes.ts";
-import { setScene, type Scene } from "./support/scene.ts";
+import { routeNames } from "./support/routes.ts";
+import { SideEffects } from "./support/side-effects.ts";
 import { dumpD1, dumpObjects, dumpTimelines } from "./support/stores.ts";
-import { Doings } from "./support/doings.ts";
+import { setUpTarget, type Target } from "./support/target.ts";
 
-/** Fewer, and something has fallen out of the corpus. */
-const LEAST_CASES = 500;
-const LEAST_CASES_A_ROUTE = 10;
+/** With fewer cases, a part of the corpus was lost. */
+const MIN_CASES = 500;
+const MIN_CASES_PER_ROUTE = 10;
 
 const cases = Object.values(CORPUS).flat();
 
-/** What the gateway has answered; alike answers once. */
+/** The distinct answers of the gateway. */
 const answers = new Set<string>();
-let scene: Scene;
-/** A flood would be limited, and not logged line by line. */
+let target: Target;
+/** Without limits: a limited request is not logged line by line. */
 const unlimited = limited({}).bindings;
-let doings: Doings;
+let sideEffects: SideEffects;
 
 beforeAll(async () => {
-  scene = await setScene();
-  doings = await Doings.watch();
+  target = await setUpTarget();
+  sideEffects = await SideEffects.observe();
 });
 
 afterAll(closeWorld);
 
-test("every route of the gateway is in the table, and nothing else", () => {
-  const routes = app.routes
-    // What ends in a star is no route of its own: middleware, and what answers where none is.
-    .filter(({ path }) => !path.endsWith("*"))
-    .map(({ method, path }) => `${method} ${path.replaceAll(/(:\w+)\{[^/]*\}/g, "$1")}`);
-  expect(names().toSorted()).toEqual([...new Set(routes)].toSorted());
+describe("the corpus of hostile requests", () => {
+  test("has an entry for every route of the gateway and no other", () => {
+    const routes = app.routes
+      // A path that ends in a star is not a route: it is middleware or the fallback.
+      .filter(({ path }) => !path.endsWith("*"))
+      .map(({ method, path }) => `${method} ${path.replaceAll(/(:\w+)\{[^/]*\}/g, "$1")}`);
+    expect(routeNames().toSorted()).toEqual([...new Set(routes)].toSorted());
+  });
+
+  test(`has ${cases.length} cases, at least ${MIN_CASES_PER_ROUTE} per route, without duplicates`, () => {
+    expect(cases.length).toBeGreaterThanOrEqual(MIN_CASES);
+    const short = routeNames().filter(
+      (name) => cases.filter(({ route }) => route === name).length < MIN_CASES_PER_ROUTE,
+    );
+    expect(short).toEqual([]);
+    for (const [theme, its] of Object.entries(CORPUS)) {
+      const titles = its.map(titleOf);
+      expect(titles, theme).toEqual([...new Set(titles)]);
+    }
+  });
 });
 
-test(`there are ${cases.length} hostile requests, some to every route, none twice`, () => {
-  expect(cases.length).toBeGreaterThanOrEqual(LEAST_CASES);
-  const few = names().filter(
-    (name) => cases.filter(({ route }) => route === name).length < LEAST_CASES_A_ROUTE,
+describe("I7, I10: hostile requests", () => {
+  test.for(Object.entries(CORPUS))(
+    "%s: get the expected answers and have no side effects",
+    async ([, its]) => {
+      const before = [await dumpD1(), await dumpObjects(target)];
+      sideEffects.skip();
+      const problems: string[] = [];
+      for (const hostile of its) {
+        const found = await problemsWith(hostile);
+        problems.push(...found.map((problem) => `${titleOf(hostile)}: ${problem}`));
+      }
+      expect(problems).toEqual([]);
+      if (its.every(({ allows }) => allows === undefined)) {
+        expect([await dumpD1(), await dumpObjects(target)]).toEqual(before);
+      }
+    },
   );
-  expect(few).toEqual([]);
-  for (const [theme, its] of Object.entries(CORPUS)) {
-    const titles = its.map(titleOf);
-    expect(titles, theme).toEqual([...new Set(titles)]);
-  }
 });
 
-test.for(Object.entries(CORPUS))("%s: each is answered as declared", async ([, theme]) => {
-  const before = [await dumpD1(), await dumpObjects(scene)];
-  doings.look();
-  const faults: string[] = [];
-  for (const hostile of theme) {
-    const found = await tried(hostile);
-    faults.push(...found.map((fault) => `${titleOf(hostile)}: ${fault}`));
-  }
-  expect(faults).toEqual([]);
-  if (theme.every(({ may }) => may === undefined)) {
-    expect([await dumpD1(), await dumpObjects(scene)]).toEqual(before);
-  }
-});
-
-test("no secret is in an answer, in the log, in a timeline or plain in D1", async () => {
-  const search = new LeakSearch(
-    new Map([...scene.secrets, ...scene.openIds, ...Object.entries(GIVEN)]),
-  );
-  const d1 = new LeakSearch(new Map([...scene.secrets, ...Object.entries(GIVEN)]));
-  const logged = scene.world.logged.join("\n");
-  expect(logged.match(/"event":"request"/g)?.length).toBeGreaterThanOrEqual(cases.length);
-  expect(search.in(logged)).toEqual([]);
-  expect(search.in([...answers].join("\n"))).toEqual([]);
-  expect(search.in(await dumpTimelines())).toEqual([]);
-  expect(d1.in(await dumpD1())).toEqual([]);
+describe("I9: after all hostile requests", () => {
+  test("no secret is in an answer, a log line or a timeline, or in plain text in D1", async () => {
+    const search = new LeakSearch(
+      new Map([...target.secrets, ...target.openIds, ...Object.entries(CANARIES)]),
+    );
+    const d1 = new LeakSearch(new Map([...target.secrets, ...Object.entries(CANARIES)]));
+    const logged = target.world.logged.join("\n");
+    expect(logged.match(/"event":"request"/g)?.length).toBeGreaterThanOrEqual(cases.length);
+    expect(search.findIn(logged)).toEqual([]);
+    expect(search.findIn([...answers].join("\n"))).toEqual([]);
+    expect(search.findIn(await dumpTimelines())).toEqual([]);
+    expect(d1.findIn(await dumpD1())).toEqual([]);
+  });
 });
 
 function titleOf({ route, name }: Case): string {
   return `${route}: ${name}`;
 }
 
-/** Sends one request. What is wrong with its answer and with what has come of it. */
-async function tried(hostile: Case): Promise<string[]> {
-  const { answer, about } = hostile;
-  const { path, init } = await hostile.request(scene);
+/** Sends a request. Describes what is wrong with its answer and its side effects. */
+async function problemsWith(hostile: Case): Promise<string[]> {
+  const { answer, textPattern } = hostile;
+  const { path, init } = await hostile.request(target);
   const response = await send(path, init, unlimited);
   const text = await response.text();
   answers.add(
     `${text}\n${JSON.stringify([...response.headers].filter(([name]) => name !== "x-request-id"))}`,
   );
   const { status, headers } = response;
-  const heard = { method: init.method ?? "GET", status, headers, text };
-  const faults = faultsOf(heard, answer, about);
-  return [...faults, ...(await doings.faultsOf(hostile))];
+  const received = { method: init.method ?? "GET", status, headers, text };
+  const problems = problemsOf(received, answer, textPattern);
+  return [...problems, ...(await sideEffects.problemsOf(hostile))];
 }

@@ -3,7 +3,7 @@ import { adminBodies, adminFields } from "./cases/admin-bodies.ts";
 import { adminPaths, orderFilters } from "./cases/admin-paths.ts";
 import { adminSettings } from "./cases/admin-settings.ts";
 import { appBodies } from "./cases/app-bodies.ts";
-import { appNumbers } from "./cases/app-numbers.ts";
+import { appIntegers } from "./cases/app-integers.ts";
 import { appOrders } from "./cases/app-orders.ts";
 import { appSignatures } from "./cases/app-signatures.ts";
 import { appTexts } from "./cases/app-texts.ts";
@@ -15,27 +15,27 @@ import { random } from "./cases/random.ts";
 import { v2Notifications } from "./cases/v2-notifications.ts";
 import { v3Notifications } from "./cases/v3-notifications.ts";
 import { xmlBodies } from "./cases/xml-bodies.ts";
-import type { Theme } from "./support/case.ts";
+import type { Cases } from "./support/case.ts";
 
 /** All hostile requests, by theme. */
-export const CORPUS: Readonly<Record<string, Theme>> = {
-  "bodies that no endpoint reads": appBodies,
-  "signatures that aren't the app's": appSignatures,
-  "numbers that are none": appNumbers,
-  "texts that some layer might take for more": appTexts,
-  "orders of others, and states that forbid": appOrders,
-  "XML that is no message of WeChat's": xmlBodies,
-  "APIv2 notifications that aren't WeChat's word": v2Notifications,
-  "APIv3 notifications that aren't WeChat's word": v3Notifications,
-  "notifications to merchants that aren't there": notificationPaths,
-  "strangers at the back-office": adminAuthorization,
-  "bodies that the back-office doesn't take": adminBodies,
-  "values of another kind than a field's": adminFields,
-  "settings that nobody may make": adminSettings,
-  "ids and questions of the back-office": adminPaths,
-  "filters of the list of orders": orderFilters,
-  "paths that are none": paths,
-  "methods that a path doesn't take": methods,
-  "headers that nothing goes by": headers,
-  "requests made by chance": random,
+export const CORPUS: Readonly<Record<string, Cases>> = {
+  "endpoints: unreadable bodies": appBodies,
+  "endpoints: invalid signatures": appSignatures,
+  "endpoints: invalid integers": appIntegers,
+  "endpoints: texts with a meaning in another layer": appTexts,
+  "endpoints: foreign orders and forbidden states": appOrders,
+  "notifications: invalid XML": xmlBodies,
+  "notifications: forged or contradicting APIv2 messages": v2Notifications,
+  "notifications: forged or unreadable APIv3 messages": v3Notifications,
+  "notifications: unknown merchants": notificationPaths,
+  "back-office: missing or invalid tokens": adminAuthorization,
+  "back-office: unreadable bodies": adminBodies,
+  "back-office: fields of the wrong type": adminFields,
+  "back-office: forbidden settings": adminSettings,
+  "back-office: invalid ids and queries": adminPaths,
+  "back-office: filters of the order list": orderFilters,
+  "unknown paths": paths,
+  "methods without a route": methods,
+  "headers without an effect": headers,
+  "random requests": random,
 };

@@ -11,13 +11,12 @@ type Method = (this: unknown, ...parameters: never[]) => unknown;
 /** Cursors report their rows when they have been read, which is after the statement. */
 const cursors: { readonly rowsRead: number; readonly rowsWritten: number }[] = [];
 const counted: Count = { ...NOTHING };
-/** Calls to objects under way: what happens meanwhile happens in an object. */
-let inObjects = 0;
+/** Calls to objects in progress: everything that happens meanwhile happens in an object. */
+let callsInObjects = 0;
 
 /**
- * Counts, from now on, what this worker's code does to everything that is billed. D1 reports its
- * rows itself, as does SQLite in objects; a key of an object's storage is a row of a hidden table
- * and is billed as one.
+ * Starts counting everything that is billed. D1 reports its rows, as does SQLite in objects; a key in
+ * an object's storage is billed as one row of a hidden table.
  */
 export async function startMeter(): Promise<void> {
   meterWorker();
@@ -28,7 +27,7 @@ export async function startMeter(): Promise<void> {
   });
 }
 
-/** What `work` costs. */
+/** The counts of `work`. */
 export async function metered(work: () => Promise<unknown>): Promise<Counts> {
   const before = read();
   await work();
@@ -52,10 +51,10 @@ function meterWorker(): void {
   });
   countCalls(globalThis, "fetch", () => {
     counted.calls += 1;
-    if (inObjects > 0) counted.objectCalls += 1;
+    if (callsInObjects > 0) counted.objectCalls += 1;
   });
   for (const binding of Object.values(env)) {
-    // Not `in`: a binding to another Worker has every name there is.
+    // Not `in`: a binding to another Worker has every name.
     const owner = findOwner(binding, "writeDataPoint");
     if (owner === undefined) continue;
     countCalls(owner, "writeDataPoint", () => {
@@ -64,14 +63,14 @@ function meterWorker(): void {
   }
 }
 
-/** All ways to D1 end in one method, whose answer holds SQLite's own account. */
+/** Every call to D1 ends in one method, whose answer contains SQLite's counts. */
 function meterD1(): void {
   const session: unknown = Reflect.get(env.DB, "alwaysPrimarySession");
   const owner = ownerOf(session, "_send");
   const send = methodOf(owner, "_send");
   Reflect.set(owner, "_send", async function (this: unknown, ...parameters: never[]) {
     counted.d1Trips += 1;
-    if (inObjects > 0) counted.objectTrips += 1;
+    if (callsInObjects > 0) counted.objectTrips += 1;
     const answer: unknown = await send.apply(this, parameters);
     for (const result of Array.isArray(answer) ? answer : [answer]) {
       const { meta }: D1Result = result;
@@ -82,8 +81,16 @@ function meterD1(): void {
   });
 }
 
-/** What other Workers call, and the alarm; `history` is for people and for tests. */
-const CALLS = ["open", "settlePayment", "refund", "hintRefund", "sync", "redeliver", "alarm"];
+/** The methods that other Workers call, and the alarm. `history` is for people and tests. */
+const CALLS = [
+  "open",
+  "recordPayment",
+  "requestRefund",
+  "handleRefundNotification",
+  "sync",
+  "redeliver",
+  "alarm",
+];
 
 function meterObjects(): void {
   for (const name of CALLS) {
@@ -93,11 +100,11 @@ function meterObjects(): void {
       name,
       async function (this: unknown, ...parameters: never[]) {
         counted.objectRequests += 1;
-        inObjects += 1;
+        callsInObjects += 1;
         try {
           return await method.apply(this, parameters);
         } finally {
-          inObjects -= 1;
+          callsInObjects -= 1;
         }
       },
     );
@@ -128,7 +135,7 @@ function meterStorage(storage: DurableObjectStorage): void {
   const list = methodOf(kv, "list");
   Reflect.set(kv, "list", function* (this: unknown, ...parameters: never[]) {
     const entries = list.apply(this, parameters);
-    if (!isIterable(entries)) throw new Error("a list that can't be read");
+    if (!isIterable(entries)) throw new Error("list() returned no iterable");
     for (const entry of entries) {
       counted.objectRead += 1;
       yield entry;
@@ -139,8 +146,8 @@ function meterStorage(storage: DurableObjectStorage): void {
     counted.objectWritten += 1;
   });
   countCalls(alarms, "getAlarm", () => {
-    // The tests' own way of running an alarm asks too.
-    if (inObjects > 0) counted.objectRead += 1;
+    // The test helper that runs an alarm calls it too.
+    if (callsInObjects > 0) counted.objectRead += 1;
   });
 }
 
@@ -165,13 +172,13 @@ function findOwner(target: unknown, name: string): object | undefined {
 
 function ownerOf(target: unknown, name: string): object {
   const owner = findOwner(target, name);
-  if (owner === undefined) throw new Error(`nothing here has ${name}: the platform has changed`);
+  if (owner === undefined) throw new Error(`${name} not found: the platform has changed`);
   return owner;
 }
 
 function methodOf(owner: object, name: string): Method {
   const method: unknown = Reflect.get(owner, name);
-  if (!isMethod(method)) throw new Error(`${name} is no method`);
+  if (!isMethod(method)) throw new Error(`${name} is not a method`);
   return method;
 }
 

@@ -13,11 +13,11 @@ import {
 } from "../../../test/support/life.ts";
 import { notifyPayment, notifyRefund } from "../../../test/support/notices.ts";
 import { closeWorld, openWorld, type World } from "../../../test/support/world.ts";
-import { sumOf, type Costed, type Counts } from "../counts.ts";
+import { sumOf, type CostLine, type Counts } from "../counts.ts";
 import { metered, startMeter } from "./meter.ts";
 
-/** A payer takes about this long; nothing here depends on it but the order of the timers. */
-const PAYER_MS = 20_000;
+/** How long a payer takes, roughly; only the order of the timers depends on it. */
+const PAYMENT_DELAY_MS = 20_000;
 
 let world: World;
 let payers = 0;
@@ -25,7 +25,7 @@ let payers = 0;
 beforeAll(async () => {
   world = await openWorld();
   await startMeter();
-  // The app's settings are known from here on, as they are in a busy isolate.
+  // The app's settings are cached from here on, as in a busy isolate.
   await makeOrder(world, knownPayer());
 });
 
@@ -40,15 +40,15 @@ function newPayer(): { openId: string } {
   return { openId: `payer-${payers}` };
 }
 
-/** Hands a table's lines to the reporter. */
-function report(context: TestContext, kind: Costed["kind"], lines: Record<string, Counts>): void {
-  context.task.meta.costed = [
-    ...(context.task.meta.costed ?? []),
+/** Passes lines of the table to the reporter. */
+function report(context: TestContext, kind: CostLine["kind"], lines: Record<string, Counts>): void {
+  context.task.meta.costs = [
+    ...(context.task.meta.costs ?? []),
     ...Object.entries(lines).map(([name, counts]) => ({ name, kind, counts })),
   ];
 }
 
-/** An order and what making it cost. */
+/** Creates an order; returns it with the counts. */
 async function create(values: Readonly<Record<string, string>>): Promise<[Made, Counts]> {
   let made: Made | undefined;
   const counts = await metered(async () => {
@@ -59,15 +59,15 @@ async function create(values: Readonly<Record<string, string>>): Promise<[Made, 
 }
 
 async function pay(made: Made): Promise<Counts> {
-  advance(PAYER_MS);
+  advance(PAYMENT_DELAY_MS);
   const paid = world.wechat.pay(made.number);
   return await metered(async () => {
     if (!(await notifyPayment(world.shop, made.number, paid))) throw new Error("not acknowledged");
   });
 }
 
-/** The alarm goes off once, when it is due. */
-async function wake(made: Made): Promise<Counts> {
+/** Runs the alarm once, when it is due. */
+async function runAlarm(made: Made): Promise<Counts> {
   const [earliest] = await timersOf(made);
   if (earliest === undefined) throw new Error("nothing is armed");
   advance(Math.max(0, earliest.dueAt - Date.now()));
@@ -76,19 +76,19 @@ async function wake(made: Made): Promise<Counts> {
   });
 }
 
-/** Alarms until nothing is armed and no alarm is set: what an order costs when all is over. */
-async function wakeToTheEnd(made: Made): Promise<Counts> {
+/** Runs alarms until no timer and no alarm is left. */
+async function runAllAlarms(made: Made): Promise<Counts> {
   const parts: Counts[] = [];
-  while ((await timersOf(made)).length > 0) parts.push(await wake(made));
+  while ((await timersOf(made)).length > 0) parts.push(await runAlarm(made));
   parts.push(await metered(async () => await runDurableObjectAlarm(objectOf(made))));
   return sumOf(parts);
 }
 
-test("a paid order", async (context) => {
+test("counts an order that is paid", async (context) => {
   const [made, createNew] = await create(newPayer());
   const notified = await pay(made);
-  const delivered = await wake(made);
-  const rest = await wakeToTheEnd(made);
+  const delivered = await runAlarm(made);
+  const rest = await runAllAlarms(made);
   if ((await rowOf(made)).payNotifyState !== "confirmed") throw new Error("not delivered");
   const query = await metered(async () => await view(world, made));
   const [, createKnown] = await create(knownPayer());
@@ -103,29 +103,33 @@ test("a paid order", async (context) => {
     "alarms after a delivery": rest,
   });
   const afterwards = [notified, delivered, rest];
-  report(context, "life", {
+  report(context, "order", {
     "created, paid, delivered; new payer": sumOf([createNew, ...afterwards]),
     "created, paid, delivered; known payer": sumOf([createKnown, ...afterwards]),
     "with appOrderNo, known payer": sumOf([createNamed, ...afterwards]),
   });
 });
 
-test("a refunded order", async (context) => {
+test("counts an order that is refunded", async (context) => {
   const [made, created] = await create(newPayer());
-  const paid = sumOf([created, await pay(made), await wake(made), await wakeToTheEnd(made)]);
-  // A refund comes days later, when what the isolate remembers is long forgotten.
+  const paid = sumOf([created, await pay(made), await runAlarm(made), await runAllAlarms(made)]);
+  // A refund comes days later, when the isolate's caches have expired.
   advance(24 * 3600_000);
   await view(world, made);
   const requested = await metered(async () => await refund(world, made));
   advance(5_000);
   const { number } = await refundOf(made);
   world.wechat.refund(number).status = "SUCCESS";
-  const news = { out_trade_no: made.number, out_refund_no: number, refund_status: "SUCCESS" };
+  const notification = {
+    out_trade_no: made.number,
+    out_refund_no: number,
+    refund_status: "SUCCESS",
+  };
   const notified = await metered(async () => {
-    if (!(await notifyRefund(world.shop, news))) throw new Error("not acknowledged");
+    if (!(await notifyRefund(world.shop, notification))) throw new Error("not acknowledged");
   });
-  const delivered = await wake(made);
-  const rest = await wakeToTheEnd(made);
+  const delivered = await runAlarm(made);
+  const rest = await runAllAlarms(made);
   if ((await refundOf(made)).notifyState !== "confirmed") throw new Error("not delivered");
   report(context, "operation", {
     "refund request": requested,
@@ -133,7 +137,7 @@ test("a refunded order", async (context) => {
     "delivery of the refund": delivered,
     "alarms after a refund": rest,
   });
-  report(context, "life", {
+  report(context, "order", {
     "created, paid, delivered, refunded; new payer": sumOf([
       paid,
       requested,
@@ -144,14 +148,16 @@ test("a refunded order", async (context) => {
   });
 });
 
-test("an order that nobody pays", async (context) => {
+test("counts an order that is never paid", async (context) => {
   const [made, created] = await create(newPayer());
-  const asks = [await wake(made), await wake(made), await wake(made)];
-  const expired = await wakeToTheEnd(made);
+  const queries = [await runAlarm(made), await runAlarm(made), await runAlarm(made)];
+  const expired = await runAllAlarms(made);
   if ((await rowOf(made)).payState !== "failed") throw new Error("not failed");
   report(context, "operation", {
-    "asks about a waiting order (three)": sumOf(asks),
-    "expiry: ask, close, ask, fail": expired,
+    "queries of a waiting order (three)": sumOf(queries),
+    "expiry: query, close, query, fail": expired,
   });
-  report(context, "life", { "created, never paid; new payer": sumOf([created, ...asks, expired]) });
+  report(context, "order", {
+    "created, never paid; new payer": sumOf([created, ...queries, expired]),
+  });
 });

@@ -1,17 +1,8 @@
-import { randomBytes, randomInt } from "node:crypto";
 import { inject } from "vitest";
-import {
-  AdminClient,
-  type RegisteredApp,
-  type V3Credentials,
-} from "../../../scripts/support/admin-client.ts";
-import { AppClient, dataOf, type Parameters } from "../../../scripts/support/app-client.ts";
-import { AppReceiver } from "../../../scripts/support/app-receiver.ts";
-import type { CreatedOrder, OrderView, Protocol } from "../../../scripts/support/contract.ts";
-import { API_CERTIFICATE, PLATFORM_CERTIFICATE } from "../../../scripts/support/demo-merchant.ts";
-import { eventually } from "../../../scripts/support/eventually.ts";
-import { SandboxClient } from "../../../scripts/support/sandbox-client.ts";
-import type { StackAddress } from "./stack-address.ts";
+import type { Protocol } from "../../../testkit/contract.ts";
+import * as kit from "../../../testkit/shop.ts";
+import type { Shop, ShopApp, SignType } from "../../../testkit/shop.ts";
+import type { StackAddress } from "../../../testkit/stack/stack.ts";
 
 /** The part of a test's context that closes what the test has opened. */
 export interface Closing {
@@ -20,14 +11,12 @@ export interface Closing {
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** What the merchants of the tests speak, unless a test says otherwise. */
+    /** The protocol of the tests' merchants, unless a test says otherwise. */
     protocol: Protocol;
   }
 }
 
-export type SignType = "MD5" | "HMAC-SHA256" | "RSA";
-
-/** How the merchants of this run may sign, the usual way first; the way tells the protocol. */
+/** How the merchants of this run may sign, the usual way first. */
 export const SIGN_TYPES: readonly [SignType, ...SignType[]] =
   inject("protocol") === "v3" ? ["RSA"] : ["MD5", "HMAC-SHA256"];
 
@@ -37,122 +26,18 @@ export interface ShopOptions {
   readonly signType?: SignType;
 }
 
-/** A merchant of its own with one app: what one test works with, apart from all others. */
-export interface Shop {
-  readonly gatewayUrl: string;
-  readonly merchant: {
-    readonly id: number;
-    readonly mchId: string;
-    readonly apiKey: string;
-    readonly apiV3Key: string;
-    readonly signType: SignType;
-    readonly wechatAppId: string;
-  };
-  readonly registered: RegisteredApp;
-  readonly app: AppClient;
-  /** The same app with another salt. */
-  readonly appWith: (salt: string) => AppClient;
-  readonly receiver: AppReceiver;
-  readonly admin: AdminClient;
-  readonly sandbox: SandboxClient;
-}
-
-/** Registers a merchant at the sandbox and the gateway, and an app whose server is up. */
+/** A shop for one test; its server is stopped when the test has finished. */
 export async function openShop(t: Closing, options: ShopOptions = {}): Promise<Shop> {
-  const { gatewayUrl, sandboxUrl, adminToken } = options.stack ?? inject("stack");
-  const { signType = SIGN_TYPES[0] } = options;
-  const admin = new AdminClient(gatewayUrl, adminToken);
-  const sandbox = new SandboxClient(sandboxUrl);
-  const mchId = `19${randomInt(1e8, 1e9)}`;
-  const apiKey = randomBytes(16).toString("hex");
-  const apiV3Key = randomBytes(16).toString("hex");
-  const wechatAppId = `wx${randomBytes(8).toString("hex")}`;
-  // At WeChat it may speak both, as every merchant may.
-  const { certificate: merchantCertificate } = API_CERTIFICATE;
-  await sandbox.addMerchant({
-    mchId,
-    apiKey,
-    appIds: [wechatAppId],
-    apiV3Key,
-    merchantCertificate,
-  });
-  const facts = { name: `shop ${mchId}`, mchId };
-  const draft =
-    signType === "RSA"
-      ? { ...facts, protocol: "v3" as const, ...v3Credentials(apiV3Key) }
-      : { ...facts, protocol: "v2" as const, apiKey, signType };
-  const { id } = await byOperator(async () => await admin.registerMerchant(draft));
-  const shop = {
-    gatewayUrl,
-    merchant: { id, mchId, apiKey, apiV3Key, signType, wechatAppId },
-    admin,
-    sandbox,
-  };
-  return { ...shop, ...(await openApp(t, shop)) };
+  const { stack = inject("stack"), signType = SIGN_TYPES[0] } = options;
+  return closing(t, await kit.openShop(stack, signType));
 }
 
-/** What the gateway needs to know of a merchant to speak APIv3 for it. */
-export function v3Credentials(apiV3Key: string): V3Credentials {
-  const { serialNo: merchantSerialNo, privateKey: merchantPrivateKey } = API_CERTIFICATE;
-  return { apiV3Key, merchantSerialNo, merchantPrivateKey, verifyKeys: [PLATFORM_CERTIFICATE] };
+/** One more app of the shop's merchant; its server is stopped when the test has finished. */
+export async function openApp(t: Closing, shop: Shop): Promise<ShopApp> {
+  return closing(t, await kit.openApp(shop));
 }
 
-/** Registers one more app of the shop's merchant, with a server of its own. */
-export async function openApp(
-  t: Closing,
-  { gatewayUrl, merchant, admin }: Pick<Shop, "gatewayUrl" | "merchant" | "admin">,
-): Promise<Pick<Shop, "registered" | "app" | "appWith" | "receiver">> {
-  const receiver = await AppReceiver.start();
-  t.onTestFinished(async () => await receiver.stop());
-  const draft = {
-    name: "app",
-    merchantId: merchant.id,
-    wechatAppId: merchant.wechatAppId,
-    payNotifyUrl: `${receiver.url}/pay`,
-    refundNotifyUrl: `${receiver.url}/refund`,
-  };
-  const registered = await byOperator(async () => await admin.registerApp(draft));
-  receiver.trust(registered);
-  const appWith = (salt: string) => new AppClient(gatewayUrl, { id: registered.id, salt });
-  return { registered, app: appWith(registered.salt), appWith, receiver };
-}
-
-let operator: Promise<unknown> = Promise.resolve();
-
-/** The operator is one person, who does one thing after the other. */
-async function byOperator<T>(deed: () => Promise<T>): Promise<T> {
-  const done = operator.then(deed, deed);
-  operator = done;
-  return await done;
-}
-
-/** An order that the payer has paid and that the gateway knows to be paid. */
-export async function paidOrder(shop: Shop, parameters: Parameters = {}): Promise<CreatedOrder> {
-  const order = dataOf(await shop.app.createOrder(parameters));
-  await shop.sandbox.pay(order.orderNumber);
-  await viewWhen(shop, order, "paid", (view) => view.pay_state === "2");
-  return order;
-}
-
-/** The order as its app sees it. */
-export async function viewOf(shop: Pick<Shop, "app">, order: CreatedOrder): Promise<OrderView> {
-  return dataOf(await shop.app.order({ order_id: order.orderId }));
-}
-
-/** The order as its app sees it, as soon as it is as awaited. */
-export async function viewWhen(
-  shop: Pick<Shop, "app">,
-  order: CreatedOrder,
-  awaited: string,
-  isAwaited: (view: OrderView) => boolean,
-  deadlineMs = 60_000,
-): Promise<OrderView> {
-  return await eventually(
-    `order ${order.orderNumber} to be ${awaited}`,
-    async () => {
-      const view = await viewOf(shop, order);
-      return isAwaited(view) ? view : undefined;
-    },
-    deadlineMs,
-  );
+function closing<App extends ShopApp>(t: Closing, app: App): App {
+  t.onTestFinished(async () => await app.receiver.stop());
+  return app;
 }

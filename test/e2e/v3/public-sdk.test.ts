@@ -5,11 +5,11 @@ import path from "node:path";
 import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { Aes, Formatter, Rsa, Wechatpay } from "wechatpay-axios-plugin";
-import { eventually } from "../../../scripts/support/eventually.ts";
+import { eventually } from "../../../testkit/eventually.ts";
 
 /**
- * A public SDK as the merchant: its own signer, verifier and cipher against the sandbox's. Neither
- * side of this project can be wrong in the same way as the other without this test's notice.
+ * A public SDK as the merchant: its signer, verifier and cipher against the sandbox's. A mistake that
+ * the gateway and the sandbox share fails here.
  */
 
 const KEYS = path.resolve("sandbox/keys");
@@ -80,8 +80,11 @@ async function control(method: string, target: string, body: object): Promise<vo
   if (!response.ok) throw new Error(`${method} ${target}: ${await response.text()}`);
 }
 
-/** The notification of an order once it has come: verified and decrypted by the SDK. */
-async function notified(type: string, outTradeNo: string): Promise<Record<string, unknown>> {
+/** Waits for the notification of an order; the SDK verifies and decrypts it. */
+async function waitForNotification(
+  type: string,
+  outTradeNo: string,
+): Promise<Record<string, unknown>> {
   return await eventually(`${type} of ${outTradeNo}`, () => find(type, outTradeNo));
 }
 
@@ -125,90 +128,98 @@ const place = async (body: object, headers: Record<string, string> = {}): Promis
   await sdk.chain(JSAPI).post<object, Placed>(body, { headers });
 const number = (): string => `SDK${crypto.randomUUID().replaceAll("-", "").slice(0, 24)}`;
 
-test("the platform certificate is fetched, verified and decrypted", async () => {
+test("SDK: fetches, verifies and decrypts the platform certificate", async () => {
   const { data } = await sdk.chain("v3/certificates").get();
   const { nonce, ciphertext, associated_data: aad } = data.data[0].encrypt_certificate;
   expect(Aes.AesGcm.decrypt(ciphertext, API_V3_KEY, nonce, aad)).toBe(CERTS[PLATFORM]);
 });
 
-test.each([PLATFORM, PUBLIC_KEY])("a payment's whole life, verified by %s", async (serial) => {
-  const headers = { "Wechatpay-Serial": serial };
-  const outTradeNo = number();
-  const made = await place(order(outTradeNo), headers);
-  expect(made.headers["wechatpay-serial"]).toBe(serial);
-  const bridge = {
-    appId: APP_ID,
-    timeStamp: String(Formatter.timestamp()),
-    nonceStr: Formatter.nonce(),
-    package: `prepay_id=${made.data.prepay_id}`,
-  };
-  const message = Formatter.joinedByLineFeed(...Object.values(bridge));
-  const paySign = Rsa.sign(message, PRIVATE_KEY);
-  await control("POST", `/orders/${outTradeNo}/pay`, {
-    bridge: { ...bridge, signType: "RSA", paySign },
-  });
-  const paid = await notified("TRANSACTION.SUCCESS", outTradeNo);
-  expect(paid).toMatchObject({ trade_state: "SUCCESS", amount: { total: 100 } });
+test.each([PLATFORM, PUBLIC_KEY])(
+  "SDK: order, payment and refund, verified by %s",
+  async (serial) => {
+    const headers = { "Wechatpay-Serial": serial };
+    const outTradeNo = number();
+    const placed = await place(order(outTradeNo), headers);
+    expect(placed.headers["wechatpay-serial"]).toBe(serial);
+    const bridge = {
+      appId: APP_ID,
+      timeStamp: String(Formatter.timestamp()),
+      nonceStr: Formatter.nonce(),
+      package: `prepay_id=${placed.data.prepay_id}`,
+    };
+    const message = Formatter.joinedByLineFeed(...Object.values(bridge));
+    const paySign = Rsa.sign(message, PRIVATE_KEY);
+    await control("POST", `/orders/${outTradeNo}/pay`, {
+      bridge: { ...bridge, signType: "RSA", paySign },
+    });
+    const paid = await waitForNotification("TRANSACTION.SUCCESS", outTradeNo);
+    expect(paid).toMatchObject({ trade_state: "SUCCESS", amount: { total: 100 } });
 
-  const params = { mchid: MCH_ID };
-  const query = `v3/pay/transactions/out-trade-no/${outTradeNo}`;
-  expect((await sdk.chain(query).get({ params, headers })).data).toEqual(paid);
+    const params = { mchid: MCH_ID };
+    const query = `v3/pay/transactions/out-trade-no/${outTradeNo}`;
+    expect((await sdk.chain(query).get({ params, headers })).data).toEqual(paid);
 
-  const refund = {
-    out_trade_no: outTradeNo,
-    out_refund_no: `R${outTradeNo}`,
-    notify_url: notifyUrl,
-    amount: { refund: 40, total: 100, currency: "CNY" },
-  };
-  const accepted = await sdk.chain("v3/refund/domestic/refunds").post(refund, { headers });
-  expect(accepted.data).toMatchObject({ status: "PROCESSING" });
-  await control("POST", `/refunds/R${outTradeNo}/outcome`, { status: "SUCCESS" });
-  expect(await notified("REFUND.SUCCESS", outTradeNo)).toMatchObject({ amount: { refund: 40 } });
-  const refunded = await sdk.chain(`v3/refund/domestic/refunds/R${outTradeNo}`).get({ headers });
-  expect(refunded.data).toMatchObject({ status: "SUCCESS" });
-});
+    const refund = {
+      out_trade_no: outTradeNo,
+      out_refund_no: `R${outTradeNo}`,
+      notify_url: notifyUrl,
+      amount: { refund: 40, total: 100, currency: "CNY" },
+    };
+    const accepted = await sdk.chain("v3/refund/domestic/refunds").post(refund, { headers });
+    expect(accepted.data).toMatchObject({ status: "PROCESSING" });
+    await control("POST", `/refunds/R${outTradeNo}/outcome`, { status: "SUCCESS" });
+    expect(await waitForNotification("REFUND.SUCCESS", outTradeNo)).toMatchObject({
+      amount: { refund: 40 },
+    });
+    const refunded = await sdk.chain(`v3/refund/domestic/refunds/R${outTradeNo}`).get({ headers });
+    expect(refunded.data).toMatchObject({ status: "SUCCESS" });
+  },
+);
 
-test.each([false, true])("a bill is fetched, checked and read; compressed: %s", async (gzip) => {
-  const outTradeNo = number();
-  await place(order(outTradeNo));
-  await control("POST", `/orders/${outTradeNo}/pay`, {});
-  const { success_time: paidAt } = await notified("TRANSACTION.SUCCESS", outTradeNo);
-  await control("POST", `/orders/${outTradeNo}/platform-refund`, { refundFee: 40 });
+test.each([false, true])(
+  "SDK: downloads, checks and parses a bill; compressed: %s",
+  async (gzip) => {
+    const outTradeNo = number();
+    await place(order(outTradeNo));
+    await control("POST", `/orders/${outTradeNo}/pay`, {});
+    const { success_time: paidAt } = await waitForNotification("TRANSACTION.SUCCESS", outTradeNo);
+    await control("POST", `/orders/${outTradeNo}/platform-refund`, { refundFee: 40 });
 
-  const params = {
-    bill_date: String(paidAt).slice(0, 10),
-    bill_type: "ALL",
-    ...(gzip ? { tar_type: "GZIP" } : {}),
-  };
-  const { data } = await sdk.chain("v3/bill/tradebill").get({ params });
-  const { pathname, searchParams } = new URL(data.download_url);
-  const file = await sdk.chain(pathname.slice(1)).get({
-    params: Object.fromEntries(searchParams),
-    responseType: "arraybuffer",
-  });
-  const bytes = gzip ? gunzipSync(file.data) : Buffer.from(file.data);
-  expect(createHash("sha1").update(bytes).digest("hex")).toBe(data.hash_value);
-  expect(Formatter.castCsvBill(bytes)).toMatchObject({
-    rows: expect.arrayContaining([
-      expect.objectContaining({ 商户订单号: outTradeNo, 交易状态: "SUCCESS", 订单金额: "1.00" }),
-      expect.objectContaining({
-        商户订单号: outTradeNo,
-        交易状态: "REFUND",
-        申请退款金额: "0.40",
-      }),
-    ]),
-    summary: { 总交易单数: expect.stringMatching(/^\d+$/) },
-  });
-});
+    const params = {
+      bill_date: String(paidAt).slice(0, 10),
+      bill_type: "ALL",
+      ...(gzip ? { tar_type: "GZIP" } : {}),
+    };
+    const { data } = await sdk.chain("v3/bill/tradebill").get({ params });
+    const { pathname, searchParams } = new URL(data.download_url);
+    const file = await sdk.chain(pathname.slice(1)).get({
+      params: Object.fromEntries(searchParams),
+      responseType: "arraybuffer",
+    });
+    const bytes = gzip ? gunzipSync(file.data) : Buffer.from(file.data);
+    expect(createHash("sha1").update(bytes).digest("hex")).toBe(data.hash_value);
+    expect(Formatter.castCsvBill(bytes)).toMatchObject({
+      rows: expect.arrayContaining([
+        expect.objectContaining({ 商户订单号: outTradeNo, 交易状态: "SUCCESS", 订单金额: "1.00" }),
+        expect.objectContaining({
+          商户订单号: outTradeNo,
+          交易状态: "REFUND",
+          申请退款金额: "0.40",
+        }),
+      ]),
+      summary: { 总交易单数: expect.stringMatching(/^\d+$/) },
+    });
+  },
+);
 
-test("an unpaid order is closed with 204", async () => {
+test("SDK: closing an unpaid order gives 204", async () => {
   const outTradeNo = number();
   await place(order(outTradeNo));
   const close = `v3/pay/transactions/out-trade-no/${outTradeNo}/close`;
   expect((await sdk.chain(close).post({ mchid: MCH_ID })).status).toBe(204);
 });
 
-test("a refusal is told in the SDK's own way", async () => {
+test("SDK: a refusal has status, code and field", async () => {
   const wrong = { ...order(number()), sub_mchid: null };
   await expect(place(wrong)).rejects.toMatchObject({
     response: { status: 400, data: { code: "PARAM_ERROR", detail: { field: "/sub_mchid" } } },
@@ -223,7 +234,7 @@ test.each([
   ["unknown-serial", "EV3_RES_HEADER_PLATFORM_SERIAL"],
   ["missing-header", "EV3_RES_HEADERS_INCOMPLATE"],
   ["unsigned", "EV3_RES_HEADERS_INCOMPLATE"],
-])("the SDK does not believe a reply with the fault %s", async (fault, code) => {
+])("SDK: rejects an answer with the fault %s", async (fault, code) => {
   const outTradeNo = number();
   await control("POST", "/faults", { on: "call", path: "unifiedorder", fault, outTradeNo });
   await expect(place(order(outTradeNo))).rejects.toMatchObject({ code });

@@ -1,10 +1,10 @@
 import type { D1Migration } from "cloudflare:test";
-import type * as both from "./both.ts";
+import type * as worker from "./worker.ts";
 import type { Ledger } from "../../../sandbox/src/ledger.ts";
 import type { OrderObject } from "../../../src/orders/order-object.ts";
 import type { ReconciliationObject } from "../../../src/reconciliation/reconciliation-object.ts";
 
-/** What both Workers and the histories find in their one environment (test/histories/wrangler.toml). */
+/** The bindings of the gateway, the sandbox and the histories (test/histories/wrangler.toml). */
 interface Bindings {
   readonly DB: D1Database;
   readonly ORDER_OBJECT: DurableObjectNamespace<OrderObject>;
@@ -22,9 +22,9 @@ interface Bindings {
   readonly ADMIN_TOKEN: string;
   readonly MASTER_KEY: string;
   readonly MIGRATIONS: D1Migration[];
-  /** Of other tests, whose support these share. */
+  /** Read by test/support/, which these tests share with others. */
   readonly TEST_PROTOCOL?: "v2" | "v3";
-  /** How many histories, from which seed, and the path of one of them to replay. */
+  /** The number of histories, their seed, and the fast-check path of one history to replay. */
   readonly HISTORIES: string;
   readonly HISTORIES_SEED: string;
   readonly HISTORIES_PATH: string;
@@ -35,7 +35,7 @@ declare global {
   namespace Cloudflare {
     interface Env extends Bindings {}
     interface GlobalProps {
-      mainModule: typeof both;
+      mainModule: typeof worker;
       durableNamespaces: "OrderObject" | "ReconciliationObject" | "Ledger";
     }
   }

@@ -2,92 +2,94 @@ import type {
   ApiCall,
   CallFault,
   NotificationFault,
+  NotificationKind,
 } from "../../../sandbox/src/ledger/fault-names.ts";
 
 /*
- * What can happen in a history, as plain data: so a history can be drawn, shrunk, printed and
- * replayed. `order` and `refund` are picks: the number modulo how many there are at that moment.
+ * The steps of a history, as plain data: a history can be drawn, shrunk, printed and replayed.
+ * `order` and `refund` are indexes, taken modulo the number of orders or refunds at that moment.
  */
 
 /** One of the two apps; both belong to the same merchant. */
 export type AppIndex = 0 | 1;
 
-/** What may go on at the same time as others of its kind. */
+/** A step that can run at the same time as others. */
 export type Action =
-  /** The payer pays, with the parameters that the app was given last. */
-  | { readonly do: "pay"; readonly order: number; readonly notify: boolean }
-  /** The payer was just paying when the order was closed. */
-  | { readonly do: "pay late"; readonly order: number }
+  /** The payer pays, with the bridge parameters that the app received last. */
+  | { readonly type: "pay"; readonly order: number; readonly notify: boolean }
+  /** The payer pays at the moment when the order is closed. */
+  | { readonly type: "pay late"; readonly order: number }
   | {
-      readonly do: "create";
+      readonly type: "create";
       readonly app: AppIndex;
-      /** Which of the app's own numbers; null for none. */
-      readonly own: number | null;
-      readonly fen: number;
+      /** Which of the app's own order numbers; null for none. */
+      readonly ownNumber: number | null;
+      readonly totalFen: number;
     }
   | {
-      readonly do: "refund";
+      readonly type: "refund";
       readonly order: number;
-      /** Percent of the order's amount; null for all that is left. */
+      /** Percent of the order's amount; null for the whole rest. */
       readonly percent: number | null;
       /** Which of the app's own refund numbers; null for none. */
-      readonly own: number | null;
+      readonly ownNumber: number | null;
     }
-  | { readonly do: "view"; readonly order: number; readonly sync: boolean; readonly byOwn: boolean }
-  | { readonly do: "notices" }
-  | { readonly do: "alarm"; readonly order: number }
   | {
-      readonly do: "operator";
+      readonly type: "view";
       readonly order: number;
-      readonly deed: "redeliver pay" | "redeliver refund" | "sync";
+      readonly sync: boolean;
+      readonly byOwnNumber: boolean;
+    }
+  | { readonly type: "deliver notifications" }
+  | { readonly type: "run alarm"; readonly order: number }
+  | {
+      readonly type: "operator request";
+      readonly order: number;
+      readonly operation: "redeliver pay" | "redeliver refund" | "sync";
     };
-
-export type AppReplyName = (typeof APP_REPLIES)[number];
-export type ForgeryName = (typeof FORGERIES)[number];
-export type RefundEnd = (typeof REFUND_ENDS)[number];
-export type LineFault = (typeof LINE_FAULTS)[number];
-export type TripFault = (typeof TRIP_FAULTS)[number];
 
 export type Step =
   | Action
-  /** A new order whose payment is told before WeChat itself has it as paid. */
-  | { readonly do: "pay early"; readonly app: AppIndex }
-  | { readonly do: "close at wechat"; readonly order: number }
-  | { readonly do: "notify again"; readonly order: number }
+  /** A new order whose payment notification arrives before WeChat's own record says paid. */
+  | { readonly type: "notify before paid"; readonly app: AppIndex }
+  | { readonly type: "close at WeChat"; readonly order: number }
+  | { readonly type: "repeat payment notification"; readonly order: number }
   | {
-      readonly do: "decide";
+      readonly type: "decide refund";
       readonly refund: number;
-      readonly end: RefundEnd;
+      readonly outcome: RefundOutcome;
       readonly notify: boolean;
     }
-  | { readonly do: "notify refund again"; readonly refund: number }
-  | { readonly do: "call fault"; readonly path: ApiCall; readonly fault: CallFault }
-  | { readonly do: "line fault"; readonly fault: LineFault }
+  | { readonly type: "repeat refund notification"; readonly refund: number }
+  | { readonly type: "call fault"; readonly path: ApiCall; readonly fault: CallFault }
+  | { readonly type: "connection fault"; readonly fault: ConnectionFault }
   | {
-      readonly do: "notice fault";
-      readonly kind: "pay" | "refund";
+      readonly type: "notification fault";
+      readonly kind: NotificationKind;
       readonly fault: NotificationFault;
     }
-  | { readonly do: "d1 fault"; readonly fault: TripFault; readonly after: number }
-  | { readonly do: "app replies"; readonly replies: readonly AppReplyName[] }
-  | { readonly do: "forge"; readonly order: number; readonly what: ForgeryName }
-  /** Another app asks about an order, or wants it refunded. */
-  | { readonly do: "pry"; readonly order: number; readonly refund: boolean }
-  | { readonly do: "wait"; readonly seconds: number }
-  /** Until the order's next timer is due; then it runs. */
-  | { readonly do: "next"; readonly order: number }
-  | { readonly do: "evict"; readonly order: number }
-  | { readonly do: "crash" }
+  /** The trip to D1 after the next `after` trips is lost. */
+  | { readonly type: "D1 fault"; readonly fault: D1Fault; readonly after: number }
+  | { readonly type: "app responses"; readonly responses: readonly AppResponse[] }
+  | { readonly type: "forged notification"; readonly order: number; readonly forgery: Forgery }
+  /** The merchant's other app views the order, or requests its refund. */
+  | { readonly type: "foreign app request"; readonly order: number; readonly refund: boolean }
+  | { readonly type: "advance clock"; readonly seconds: number }
+  /** Advances the clock to the order's next timer and runs it. */
+  | { readonly type: "run next timer"; readonly order: number }
+  | { readonly type: "evict object"; readonly order: number }
+  | { readonly type: "crash" }
   | {
-      readonly do: "together";
+      readonly type: "concurrently";
       readonly actions: readonly Action[];
-      /** Which of those that wait to go on goes on next; `NEWEST`: who has waited least. */
+      /** For each turn, the index of the waiter that proceeds, oldest first; or `NEWEST`. */
       readonly turns: readonly number[];
-      /** After so many turns all objects are thrown out of memory; null for never. */
-      readonly crashAt: number | null;
+      /** The turn at which all objects are dropped from memory; null for none. */
+      readonly crashAtTurn: number | null;
     };
 
-export const APP_REPLIES = [
+/** Responses of an app to a callback. */
+export const APP_RESPONSES = [
   "confirm",
   "json 0",
   "json 1",
@@ -97,20 +99,26 @@ export const APP_REPLIES = [
   "retry later",
   "unreachable",
 ] as const;
+export type AppResponse = (typeof APP_RESPONSES)[number];
 
 export const FORGERIES = ["garbage", "payment", "refund", "replayed signature"] as const;
+export type Forgery = (typeof FORGERIES)[number];
 
+/** The turn that selects the newest waiter. */
 export const NEWEST = 5;
 
-export const REFUND_ENDS = ["SUCCESS", "CHANGE", "REFUNDCLOSE"] as const;
+export const REFUND_OUTCOMES = ["SUCCESS", "CHANGE", "REFUNDCLOSE"] as const;
+export type RefundOutcome = (typeof REFUND_OUTCOMES)[number];
 
-/** No connection; before or after WeChat has done what it was asked. */
-export const LINE_FAULTS = ["lost before", "lost after"] as const;
+/** The connection to WeChat is lost before or after WeChat executes the call. */
+export const CONNECTION_FAULTS = ["lost before", "lost after"] as const;
+export type ConnectionFault = (typeof CONNECTION_FAULTS)[number];
 
-/** The same of D1. */
-export const TRIP_FAULTS = ["lost before", "lost after"] as const;
+/** The connection to D1 is lost before or after D1 executes the statements. */
+export const D1_FAULTS = ["lost before", "lost after"] as const;
+export type D1Fault = (typeof D1_FAULTS)[number];
 
-/** How the history's merchant signs, which tells its protocol. */
+/** How the merchant of a history signs; RSA is APIv3. */
 export const SIGN_TYPES = ["MD5", "HMAC-SHA256", "RSA"] as const;
 export type SignType = (typeof SIGN_TYPES)[number];
 

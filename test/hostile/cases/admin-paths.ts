@@ -1,9 +1,9 @@
-import { type Case, type Theme, toEach } from "../support/case.ts";
-import { operator } from "../support/operator.ts";
+import { type Case, type Cases, casesFor } from "../support/case.ts";
+import { operatorRequest } from "../support/operator-request.ts";
 import { routesOf } from "../support/routes.ts";
 
-/** What stands in the path where an id is expected, and is no id or nobody's. */
-const IDS: readonly string[] = [
+/** Path segments that are not an id, or an id without a row. */
+const INVALID_IDS: readonly string[] = [
   "0",
   "-1",
   "+1",
@@ -47,8 +47,8 @@ const IDS: readonly string[] = [
   "999999",
 ];
 
-/** Questions that no list understands. */
-const QUERIES: readonly string[] = [
+/** Queries that no list accepts. */
+const INVALID_QUERIES: readonly string[] = [
   "?page=1",
   "?LIMIT=1",
   "?limit%00=1",
@@ -64,7 +64,8 @@ const QUERIES: readonly string[] = [
   `?${Array.from({ length: 1_000 }, (_, at) => `p${at}=1`).join("&")}`,
 ];
 
-const NUMBERS: readonly string[] = [
+/** Values that are not a non-negative integer in plain digits, or too large. */
+const INVALID_INTEGERS: readonly string[] = [
   "",
   "-1",
   "%2B1",
@@ -91,7 +92,8 @@ const NUMBERS: readonly string[] = [
   "%ff",
 ];
 
-const ORDER_FILTERS: readonly string[] = [
+/** Filters that the order list refuses. */
+const INVALID_FILTERS: readonly string[] = [
   "?payState=",
   "?payState=PAID",
   "?payState=paid'--",
@@ -106,8 +108,8 @@ const ORDER_FILTERS: readonly string[] = [
   "?limit=101",
 ];
 
-/** Odd, but a question with an answer: nothing is found, or the first of two values counts. */
-const ANSWERED: readonly string[] = [
+/** Unusual but valid filters: they match no row, or the first of two values counts. */
+const VALID_FILTERS: readonly string[] = [
   "?number=%25",
   "?number=' or 1=1--",
   "?number=%00",
@@ -123,43 +125,43 @@ const ANSWERED: readonly string[] = [
   "?#",
 ];
 
-export const adminPaths: Theme = toEach(routesOf("admin"), ([route, about]) => [
-  ...(about.id === undefined
+export const adminPaths: Cases = casesFor(routesOf("admin"), ([route, definition]) => [
+  ...(definition.id === undefined
     ? []
-    : IDS.map((id): Case => ({
+    : INVALID_IDS.map((id): Case => ({
         name: `the id ${id.slice(0, 30)}`,
         route,
         answer: "admin 404",
-        request: (scene) => operator(route, scene, { id }),
+        request: (target) => operatorRequest(route, target, { id }),
       }))),
-  ...(about.numbers === undefined ? [] : QUERIES).map((query): Case => ({
-    name: `the question ${query.slice(0, 30)}`,
+  ...(definition.queryIntegers === undefined ? [] : INVALID_QUERIES).map((query): Case => ({
+    name: `the query ${query.slice(0, 30)}`,
     route,
     answer: "admin 400",
-    request: (scene) => operator(route, scene, { query }),
+    request: (target) => operatorRequest(route, target, { query }),
   })),
-  ...(about.numbers ?? []).flatMap((parameter) =>
-    NUMBERS.map((number): Case => ({
+  ...(definition.queryIntegers ?? []).flatMap((parameter) =>
+    INVALID_INTEGERS.map((number): Case => ({
       name: `${parameter}=${number.slice(0, 30)}`,
       route,
       answer: "admin 400",
-      about: new RegExp(`"path":"${parameter}"`),
-      request: (scene) => operator(route, scene, { query: `?${parameter}=${number}` }),
+      textPattern: new RegExp(`"path":"${parameter}"`),
+      request: (target) => operatorRequest(route, target, { query: `?${parameter}=${number}` }),
     })),
   ),
 ]);
 
-export const orderFilters: Theme = [
-  ...ORDER_FILTERS.map((query): Case => ({
-    name: `the question ${query.slice(0, 40)}`,
+export const orderFilters: Cases = [
+  ...INVALID_FILTERS.map((query): Case => ({
+    name: `the query ${query.slice(0, 40)}`,
     route: "GET /admin/orders",
     answer: "admin 400",
-    request: (scene) => operator("GET /admin/orders", scene, { query }),
+    request: (target) => operatorRequest("GET /admin/orders", target, { query }),
   })),
-  ...ANSWERED.map((query): Case => ({
-    name: `answered: the question ${query}`,
+  ...VALID_FILTERS.map((query): Case => ({
+    name: `accepted: the query ${query}`,
     route: "GET /admin/orders",
     answer: "admin 200",
-    request: (scene) => operator("GET /admin/orders", scene, { query }),
+    request: (target) => operatorRequest("GET /admin/orders", target, { query }),
   })),
 ];

@@ -1,7 +1,7 @@
 import { keys } from "../../wechat/v3/support/fixtures.ts";
-import type { Case, Theme } from "../support/case.ts";
-import { GIVEN } from "../support/given.ts";
-import { operator } from "../support/operator.ts";
+import type { Case, Cases } from "../support/case.ts";
+import { CANARIES } from "../support/canaries.ts";
+import { operatorRequest } from "../support/operator-request.ts";
 import { ROUTES, type RouteName } from "../support/routes.ts";
 
 const POST_APP = "POST /admin/apps";
@@ -9,8 +9,8 @@ const PATCH_APP = "PATCH /admin/apps/:id";
 const POST_MERCHANT = "POST /admin/merchants";
 const PATCH_MERCHANT = "PATCH /admin/merchants/:id";
 
-/** Where nobody may aim the gateway; http to loopback alone is for development, as these tests run. */
-const URLS: readonly string[] = [
+/** URLs that the gateway must not call. In development, which these tests run in, http to loopback is allowed. */
+const FORBIDDEN_URLS: readonly string[] = [
   "",
   "x",
   "/pay",
@@ -90,16 +90,17 @@ const refused = (route: RouteName, field: string, value: unknown, name: string):
   name,
   route,
   answer: "admin 400",
-  about: new RegExp(`"path":"${field}`),
-  request: (scene) => operator(route, scene, { json: { ...bodyOf(route), [field]: value } }),
+  textPattern: new RegExp(`"path":"${field}`),
+  request: (target) =>
+    operatorRequest(route, target, { json: { ...bodyOf(route), [field]: value } }),
 });
 
 function bodyOf(route: RouteName): object {
-  const about = ROUTES[route];
-  return "body" in about ? about.body : {};
+  const definition = ROUTES[route];
+  return "body" in definition ? definition.body : {};
 }
 
-const urls: Theme = URLS.flatMap((url) =>
+const urls: Cases = FORBIDDEN_URLS.flatMap((url) =>
   (["payNotifyUrl", "refundNotifyUrl"] as const).map((field) =>
     refused(
       field === "payNotifyUrl" ? POST_APP : PATCH_APP,
@@ -110,13 +111,13 @@ const urls: Theme = URLS.flatMap((url) =>
   ),
 );
 
-const APP_VALUES: Readonly<Record<string, readonly unknown[]>> = {
+const INVALID_APP_VALUES: Readonly<Record<string, readonly unknown[]>> = {
   name: [" ", "\t", "a\u0000b", "a\nb", "\u0085", "x".repeat(65), "\ud800", "\udc00x"],
   merchantId: [0, -1, 1.5, 2 ** 53, 999_999, "1", "1 or 1=1", true, [1]],
   wechatAppId: ["", "wx", "WX1", "wx-1", "wx1\n", "wx\u0000", `wx${"1".repeat(31)}`, "ｗｘ1", 1],
 };
 
-const SALTS: readonly unknown[] = [
+const INVALID_SALTS: readonly unknown[] = [
   "",
   "short",
   "canary-salt-with blanks",
@@ -132,24 +133,24 @@ const SALTS: readonly unknown[] = [
 const pem = (label: string, body: string): string =>
   `-----BEGIN ${label}-----\n${body}\n-----END ${label}-----\n`;
 
-const PRIVATE_KEYS: readonly unknown[] = [
+const INVALID_PRIVATE_KEYS: readonly unknown[] = [
   "",
-  GIVEN.pem,
-  pem("PRIVATE KEY", GIVEN.pem),
-  pem("RSA PRIVATE KEY", GIVEN.pem),
-  pem("ENCRYPTED PRIVATE KEY", GIVEN.pem),
+  CANARIES.pem,
+  pem("PRIVATE KEY", CANARIES.pem),
+  pem("RSA PRIVATE KEY", CANARIES.pem),
+  pem("ENCRYPTED PRIVATE KEY", CANARIES.pem),
   pem("PRIVATE KEY", "!".repeat(60)),
   pem("PRIVATE KEY", "A".repeat(50_000)),
-  `${keys.merchant.privateKey}\n${pem("PRIVATE KEY", GIVEN.pem)}`,
+  `${keys.merchant.privateKey}\n${pem("PRIVATE KEY", CANARIES.pem)}`,
   keys.merchant.privateKey.slice(0, -40),
   keys.publicKey.publicKey,
   `file:///etc/ssl/private.pem`,
   [keys.merchant.privateKey],
-  { pem: GIVEN.pem },
+  { pem: CANARIES.pem },
   1,
 ];
 
-const VERIFY_KEYS: readonly unknown[] = [
+const INVALID_VERIFY_KEYS: readonly unknown[] = [
   "x",
   {},
   [null],
@@ -160,7 +161,7 @@ const VERIFY_KEYS: readonly unknown[] = [
   [{ id: "../../x", pem: null }],
   [{ id: "PUB_KEY_ID_", pem: "x" }],
   [{ id: "PUB_KEY_ID_1", pem: "" }],
-  [{ id: "PUB_KEY_ID_1", pem: pem("PUBLIC KEY", GIVEN.pem) }],
+  [{ id: "PUB_KEY_ID_1", pem: pem("PUBLIC KEY", CANARIES.pem) }],
   [{ id: "PUB_KEY_ID_1", pem: keys.merchant.privateKey }],
   [{ id: "PUB_KEY_ID_1", pem: keys.publicKey.publicKey, kind: "certificate" }],
   [{ id: { $ne: null }, pem: null }],
@@ -172,17 +173,17 @@ const VERIFY_KEYS: readonly unknown[] = [
   Array.from({ length: 1_000 }, () => ({ id: "1", pem: null })),
 ];
 
-const MERCHANT_VALUES: Readonly<Record<string, readonly unknown[]>> = {
+const INVALID_MERCHANT_VALUES: Readonly<Record<string, readonly unknown[]>> = {
   name: ["", " ", "a\u0000", "x".repeat(65), "\ud800"],
   protocol: ["", "v1", "V2", "v2 ", "v4", 2, "__proto__", null],
   apiKey: [
     "",
-    GIVEN.apiKey.slice(1),
-    `${GIVEN.apiKey}x`,
-    `${GIVEN.apiKey.slice(1)}\n`,
-    `${GIVEN.apiKey.slice(1)} `,
-    `${GIVEN.apiKey.slice(1)}密`,
-    [GIVEN.apiKey],
+    CANARIES.apiKey.slice(1),
+    `${CANARIES.apiKey}x`,
+    `${CANARIES.apiKey.slice(1)}\n`,
+    `${CANARIES.apiKey.slice(1)} `,
+    `${CANARIES.apiKey.slice(1)}密`,
+    [CANARIES.apiKey],
   ],
   signType: ["", "md5", "SHA1", "RSA", "none", "HMAC-SHA256 ", null],
   certBinding: [
@@ -195,61 +196,76 @@ const MERCHANT_VALUES: Readonly<Record<string, readonly unknown[]>> = {
     "constructor",
     1,
   ],
-  apiV3Key: ["", GIVEN.apiV3Key.slice(1), `${GIVEN.apiV3Key}x`, [GIVEN.apiV3Key]],
+  apiV3Key: ["", CANARIES.apiV3Key.slice(1), `${CANARIES.apiV3Key}x`, [CANARIES.apiV3Key]],
   merchantSerialNo: ["", "x", "1".repeat(41), "1 ", "0x1", 1],
-  merchantPrivateKey: PRIVATE_KEYS,
-  merchantCertificate: ["", GIVEN.pem, pem("CERTIFICATE", GIVEN.pem), keys.merchant.privateKey, 1],
-  verifyKeys: VERIFY_KEYS,
+  merchantPrivateKey: INVALID_PRIVATE_KEYS,
+  merchantCertificate: [
+    "",
+    CANARIES.pem,
+    pem("CERTIFICATE", CANARIES.pem),
+    keys.merchant.privateKey,
+    1,
+  ],
+  verifyKeys: INVALID_VERIFY_KEYS,
 };
 
-const ROTATIONS: Readonly<Record<string, readonly unknown[]>> = {
+const INVALID_ROTATIONS: Readonly<Record<string, readonly unknown[]>> = {
   overlapSeconds: [-1, 0.5, 2_592_001, 2 ** 53, "60", "", true, null, [60], "1e3", "0x3c"],
 };
 
-const valuesOf = (route: RouteName, values: Readonly<Record<string, readonly unknown[]>>): Theme =>
-  Object.entries(values).flatMap(([field, wrong]) =>
-    wrong.map((value, at) =>
+const refusedValues = (
+  route: RouteName,
+  values: Readonly<Record<string, readonly unknown[]>>,
+): Cases =>
+  Object.entries(values).flatMap(([field, invalid]) =>
+    invalid.map((value, at) =>
       refused(route, field, value, `${field} ${at}: ${JSON.stringify(value).slice(0, 60)}`),
     ),
   );
 
-export const adminSettings: Theme = [
+export const adminSettings: Cases = [
   ...urls,
-  ...valuesOf(POST_APP, { ...APP_VALUES, salt: SALTS }),
-  ...valuesOf(PATCH_APP, { ...APP_VALUES, enabled: ["true", 1, 0, "", null], salt: SALTS }),
-  ...valuesOf(POST_MERCHANT, {
-    ...MERCHANT_VALUES,
+  ...refusedValues(POST_APP, { ...INVALID_APP_VALUES, salt: INVALID_SALTS }),
+  ...refusedValues(PATCH_APP, {
+    ...INVALID_APP_VALUES,
+    enabled: ["true", 1, 0, "", null],
+    salt: INVALID_SALTS,
+  }),
+  ...refusedValues(POST_MERCHANT, {
+    ...INVALID_MERCHANT_VALUES,
     mchId: ["", "1 ", "１", "a/b", "1".repeat(33), 1],
   }),
-  ...valuesOf(PATCH_MERCHANT, { ...MERCHANT_VALUES, mchId: ["1900009998", 1, null] }),
-  ...valuesOf("POST /admin/apps/:id/rotate-salt", ROTATIONS),
-  ...valuesOf("POST /admin/apps/:id/rotate-webhook-secret", ROTATIONS),
-  ...valuesOf("POST /admin/orders/:id/redeliver", {
+  ...refusedValues(PATCH_MERCHANT, { ...INVALID_MERCHANT_VALUES, mchId: ["1900009998", 1, null] }),
+  ...refusedValues("POST /admin/apps/:id/rotate-salt", INVALID_ROTATIONS),
+  ...refusedValues("POST /admin/apps/:id/rotate-webhook-secret", INVALID_ROTATIONS),
+  ...refusedValues("POST /admin/orders/:id/redeliver", {
     event: ["", "PAY", "pay ", "payment", "refund\n", "__proto__", 1, true, null, ["pay"]],
   }),
   {
-    name: "a merchant that is there already",
+    name: "an mchId that is already registered",
     route: POST_MERCHANT,
     answer: "admin 409",
-    request: (scene) =>
-      operator(POST_MERCHANT, scene, {
-        json: { ...bodyOf(POST_MERCHANT), mchId: scene.shop.mchId },
+    request: (target) =>
+      operatorRequest(POST_MERCHANT, target, {
+        json: { ...bodyOf(POST_MERCHANT), mchId: target.shop.mchId },
       }),
   },
   {
-    name: "news of a refund that there never was",
+    name: "a refund event of an order without a refund",
     route: "POST /admin/orders/:id/redeliver",
     answer: "admin 409",
-    may: "calls",
-    request: (scene) =>
-      operator("POST /admin/orders/:id/redeliver", scene, { json: { event: "refund" } }),
+    allows: "calls",
+    request: (target) =>
+      operatorRequest("POST /admin/orders/:id/redeliver", target, { json: { event: "refund" } }),
   },
   {
-    name: "news of a payment that there never was",
+    name: "a payment event of an unpaid order",
     route: "POST /admin/orders/:id/redeliver",
     answer: "admin 409",
-    may: "calls",
-    request: (scene) =>
-      operator("POST /admin/orders/:id/redeliver", scene, { id: String(scene.orders.waiting.id) }),
+    allows: "calls",
+    request: (target) =>
+      operatorRequest("POST /admin/orders/:id/redeliver", target, {
+        id: String(target.orders.waiting.id),
+      }),
   },
 ];

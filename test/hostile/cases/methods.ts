@@ -1,7 +1,14 @@
 import { env } from "cloudflare:workers";
-import type { Outcome } from "../support/outcomes.ts";
-import { type Case, type Theme, toEach } from "../support/case.ts";
-import { methodOf, names, pathOf, ROUTES, type Route, type RouteName } from "../support/routes.ts";
+import type { ExpectedAnswer } from "../support/expected-answers.ts";
+import { type Case, type Cases, casesFor } from "../support/case.ts";
+import {
+  methodOf,
+  routeNames,
+  pathOf,
+  ROUTES,
+  type Route,
+  type RouteName,
+} from "../support/routes.ts";
 
 const METHODS = [
   "GET",
@@ -19,15 +26,15 @@ const METHODS = [
   "QUERY",
 ] as const;
 
-/** Headers by which some frameworks take a request for one of another method. */
+/** Headers that override the method in some frameworks. */
 const OVERRIDES: readonly Readonly<Record<string, string>>[] = [
   { "x-http-method-override": "POST" },
   { "x-http-method": "POST" },
   { "x-method-override": "POST" },
 ];
 
-/** What a path answers to a method that it doesn't take. */
-function outcomeOf(name: RouteName): Outcome {
+/** The answer to a method without a route. */
+function answerOf(name: RouteName): ExpectedAnswer {
   const route: Route = ROUTES[name];
   switch (route.kind) {
     case "app":
@@ -42,23 +49,23 @@ function outcomeOf(name: RouteName): Outcome {
   }
 }
 
-const pathIn = (name: string): string => name.slice(name.indexOf(" ") + 1);
+const patternOf = (name: string): string => name.slice(name.indexOf(" ") + 1);
 
-/** Whether this method has a route of its own at the path; HEAD is answered where GET is. */
-function isTaken(path: string, method: string): boolean {
-  const asked = method === "HEAD" ? "GET" : method;
-  return names().some((name) => pathIn(name) === path && methodOf(name) === asked);
+/** Whether the path has a route for this method. GET routes answer HEAD too. */
+function hasRoute(path: string, method: string): boolean {
+  const routed = method === "HEAD" ? "GET" : method;
+  return routeNames().some((name) => patternOf(name) === path && methodOf(name) === routed);
 }
 
-export const methods: Theme = toEach(names(), (name) => {
-  const answer = outcomeOf(name);
+export const methods: Cases = casesFor(routeNames(), (name) => {
+  const answer = answerOf(name);
   const request =
     (method: string, headers: Readonly<Record<string, string>> = {}): Case["request"] =>
-    (scene) => ({
-      path: pathOf(name, scene),
+    (target) => ({
+      path: pathOf(name, target),
       init: { method, headers: { authorization: `Bearer ${env.ADMIN_TOKEN}`, ...headers } },
     });
-  const others = METHODS.filter((method) => !isTaken(pathIn(name), method));
+  const others = METHODS.filter((method) => !hasRoute(patternOf(name), method));
   return [
     ...others.map((method): Case => ({
       name: `the method ${method}`,
@@ -75,12 +82,12 @@ export const methods: Theme = toEach(names(), (name) => {
     ...(others.includes("GET")
       ? [
           {
-            name: "GET with _method in its query",
+            name: "GET with _method in the query",
             route: name,
             answer,
-            request: async (scene) => {
-              const sent = await request("GET")(scene);
-              return { ...sent, path: `${sent.path}?_method=POST` };
+            request: async (target) => {
+              const outgoing = await request("GET")(target);
+              return { ...outgoing, path: `${outgoing.path}?_method=POST` };
             },
           } satisfies Case,
         ]

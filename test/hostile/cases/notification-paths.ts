@@ -1,9 +1,9 @@
-import type { Case, Theme } from "../support/case.ts";
+import type { Case, Cases } from "../support/case.ts";
 import { pathOf, routesOf } from "../support/routes.ts";
-import type { Scene } from "../support/scene.ts";
+import type { Target } from "../support/target.ts";
 
-/** What stands in the path where a merchant's id is expected, and is none; `{id}` is the right one. */
-const IDS: readonly string[] = [
+/** Path segments that are not a merchant's id; `{id}` is the valid one. */
+const INVALID_IDS: readonly string[] = [
   "0",
   "-1",
   "+{id}",
@@ -36,26 +36,26 @@ const IDS: readonly string[] = [
   "{id}%27%20or%201=1--",
   "%24%7B1%7D",
   "999999",
-  // Its slash stays escaped, so it is one part of the path.
+  // The slash stays escaped, so this is one path segment.
   "..%2f{id}",
   "{id}%2f..%2f{id}",
   "%ff",
   "%",
 ];
 
-function ownId(kind: "v2" | "v3", { shop, v3 }: Scene): string {
+function ownId(kind: "v2" | "v3", { shop, v3 }: Target): string {
   return String(kind === "v2" ? shop.merchantId : v3.merchantId);
 }
 
-/** Everybody's notification, rightly signed, to an id that is nobody's. */
-export const notificationPaths: Theme = routesOf("v2", "v3").flatMap(([name, route]) =>
-  IDS.map((id): Case => ({
+/** Each merchant's notification, validly signed, with an invalid id in the path. */
+export const notificationPaths: Cases = routesOf("v2", "v3").flatMap(([name, route]) =>
+  INVALID_IDS.map((id): Case => ({
     name: `to the merchant ${id.slice(0, 30)}`,
     route: name,
     answer: route.kind === "v2" ? "v2 not authentic" : "v3 not authentic",
-    request: async (scene) => ({
-      path: pathOf(name, scene, id.replaceAll("{id}", ownId(route.kind, scene))),
-      init: await route.genuine(scene),
+    request: async (target) => ({
+      path: pathOf(name, target, id.replaceAll("{id}", ownId(route.kind, target))),
+      init: await route.genuine(target),
     }),
   })),
 );

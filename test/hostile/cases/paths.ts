@@ -1,12 +1,12 @@
 import { env } from "cloudflare:workers";
-import { FORM, post, type Case, type Theme } from "../support/case.ts";
-import { GIVEN } from "../support/given.ts";
-import { operator } from "../support/operator.ts";
+import { FORM, post, type Case, type Cases } from "../support/case.ts";
+import { CANARIES } from "../support/canaries.ts";
+import { operatorRequest } from "../support/operator-request.ts";
 import { pathOf, ROUTES, routesOf } from "../support/routes.ts";
-import { good } from "../support/signing.ts";
+import { validForm } from "../support/signing.ts";
 
-/** Paths that are none, most of them near one that is. */
-const NOWHERE: readonly string[] = [
+/** Paths without a route, most of them similar to one with a route. */
+const UNKNOWN_PATHS: readonly string[] = [
   "/",
   "//",
   "/.",
@@ -92,8 +92,8 @@ const NOWHERE: readonly string[] = [
   `/x?${"a=1&".repeat(2_000)}`,
 ];
 
-/** Paths below the back-office at which there is nothing. */
-const ADMIN: readonly string[] = [
+/** Unknown paths of the back-office. */
+const UNKNOWN_ADMIN_PATHS: readonly string[] = [
   "/admin",
   "/admin/",
   "/admin//",
@@ -120,8 +120,8 @@ const ADMIN: readonly string[] = [
   `/admin/${"a".repeat(8_000)}`,
 ];
 
-/** Other spellings of a path that mean the same: nothing but a slash at the end, and what a URL drops. */
-const SAME: readonly ((path: string) => string)[] = [
+/** Spellings of a path that are equal: a trailing slash, and what the URL parser normalizes. */
+const EQUAL_SPELLINGS: readonly ((path: string) => string)[] = [
   (path) => `${path}/`,
   (path) => `/x/..${path}`,
   (path) => `/.${path}`,
@@ -132,19 +132,19 @@ const SAME: readonly ((path: string) => string)[] = [
   (path) => path.replace("o", "%6f"),
 ];
 
-export const paths: Theme = [
-  ...NOWHERE.flatMap((path) =>
+export const paths: Cases = [
+  ...UNKNOWN_PATHS.flatMap((path) =>
     ["GET", "POST"].map((method): Case => ({
       name: `${method} ${path.slice(0, 60)}`,
       route: "nowhere",
       answer: "no such path",
       request: () => ({
         path,
-        init: method === "GET" ? { method } : post(`appId=1&sign=${GIVEN.sign}`, FORM),
+        init: method === "GET" ? { method } : post(`appId=1&sign=${CANARIES.sign}`, FORM),
       }),
     })),
   ),
-  ...ADMIN.flatMap((path): Case[] => [
+  ...UNKNOWN_ADMIN_PATHS.flatMap((path): Case[] => [
     {
       name: `${path.slice(0, 60)} with the token`,
       route: "nowhere",
@@ -158,14 +158,14 @@ export const paths: Theme = [
       request: () => ({ path, init: {} }),
     },
   ]),
-  ...SAME.flatMap((spell): Case[] => [
+  ...EQUAL_SPELLINGS.flatMap((spell): Case[] => [
     {
-      name: `granted: /order spelt ${spell("/order")}`,
+      name: `accepted: /order spelt ${spell("/order")}`,
       route: "POST /order",
       answer: "app 0",
-      request: (scene) => ({
+      request: (target) => ({
         path: spell("/order"),
-        init: post(good(ROUTES["POST /order"], scene).toString(), FORM),
+        init: post(validForm(ROUTES["POST /order"], target).toString(), FORM),
       }),
     },
     {
@@ -175,14 +175,14 @@ export const paths: Theme = [
       request: () => ({ path: spell("/admin/orders"), init: {} }),
     },
   ]),
-  // Every route of the back-office, in spellings that might get past its door.
+  // Every route of the back-office, in a spelling that could bypass authorization.
   ...routesOf("admin").map(([route]): Case => ({
-    name: "with a slash at the end, without the token",
+    name: "with a trailing slash, without the token",
     route,
     answer: "admin 401",
-    request: (scene) => {
-      const { path, init } = operator(route, scene, { headers: { authorization: "" } });
-      return { path: `${pathOf(route, scene)}/`, init: path === "" ? {} : init };
+    request: (target) => {
+      const { path, init } = operatorRequest(route, target, { headers: { authorization: "" } });
+      return { path: `${pathOf(route, target)}/`, init: path === "" ? {} : init };
     },
   })),
 ];

@@ -1,107 +1,115 @@
 import { paymentNotice, refundNotice, xmlPost } from "../../support/notices.ts";
 import type { Shop } from "../../support/shop.ts";
 import { encryptReqInfo, signedXml, xmlOf, type Fields } from "../../wechat/support/messages.ts";
-import type { Case, Theme } from "../support/case.ts";
-import { GIVEN } from "../support/given.ts";
+import type { Case, Cases } from "../support/case.ts";
+import { CANARIES } from "../support/canaries.ts";
 import { pathOf } from "../support/routes.ts";
-import type { Scene } from "../support/scene.ts";
+import type { Target } from "../support/target.ts";
 
 const PAY = "POST /notify/v2/:merchantId/pay";
 const REFUND = "POST /notify/v2/:merchantId/refund";
 
-/** The payment of the scene's waiting order, which nobody has paid. */
-function noticeOf({ shop, orders, world }: Scene, changes: Fields = {}): Fields {
+/** A payment of the target's waiting order, which is unpaid. */
+function paymentFields({ shop, orders, world }: Target, changes: Fields = {}): Fields {
   const order = world.wechat.order(orders.waiting.number);
   const paid = { ...order, transactionId: "4200000000202011230000000001" };
   return paymentNotice(shop, orders.waiting.number, paid, changes);
 }
 
-type Xml = (scene: Scene) => Promise<string>;
+type XmlOf = (target: Target) => Promise<string>;
 
 const signedBy = (shop: Shop, fields: Fields): Promise<string> =>
   signedXml(fields, shop.v2SignType, shop.apiKey);
 
-/** Payments that aren't WeChat's word: nothing may come of them, not even an order's object. */
-const UNSIGNED: Readonly<Record<string, Xml>> = {
-  "without a sign": async (scene) => xmlOf(noticeOf(scene)),
-  "with an empty sign": async (scene) => xmlOf({ ...noticeOf(scene), sign: "" }),
-  "with somebody's sign": async (scene) => xmlOf({ ...noticeOf(scene), sign: GIVEN.sign }),
-  "with a sign of zeroes": async (scene) => xmlOf({ ...noticeOf(scene), sign: "0".repeat(64) }),
-  "signed with a guessed key": async (scene) =>
-    await signedXml(noticeOf(scene), "HMAC-SHA256", "0".repeat(32)),
-  "signed with another merchant's key": async (scene) =>
-    await signedXml(noticeOf(scene), "HMAC-SHA256", scene.stranger.apiKey),
-  "signed with the app's salt": async (scene) =>
-    await signedXml(noticeOf(scene), "HMAC-SHA256", scene.shop.salt),
-  "signed with the APIv3 key": async (scene) =>
-    await signedXml(noticeOf(scene), "HMAC-SHA256", "a-key-of-thirty-two-bytes-for-v3"),
-  "with the sign in small letters": async (scene) => {
-    const xml = await signedBy(scene.shop, noticeOf(scene));
+/** Payments with an invalid sign: they reach no order's object. */
+const INVALID_SIGNS: Readonly<Record<string, XmlOf>> = {
+  "without a sign": async (target) => xmlOf(paymentFields(target)),
+  "with an empty sign": async (target) => xmlOf({ ...paymentFields(target), sign: "" }),
+  "with the sign of another text": async (target) =>
+    xmlOf({ ...paymentFields(target), sign: CANARIES.sign }),
+  "with a sign of zeroes": async (target) =>
+    xmlOf({ ...paymentFields(target), sign: "0".repeat(64) }),
+  "signed with a guessed key": async (target) =>
+    await signedXml(paymentFields(target), "HMAC-SHA256", "0".repeat(32)),
+  "signed with another merchant's key": async (target) =>
+    await signedXml(paymentFields(target), "HMAC-SHA256", target.unrelated.apiKey),
+  "signed with the app's salt": async (target) =>
+    await signedXml(paymentFields(target), "HMAC-SHA256", target.shop.salt),
+  "signed with the APIv3 key": async (target) =>
+    await signedXml(paymentFields(target), "HMAC-SHA256", "a-key-of-thirty-two-bytes-for-v3"),
+  "with the sign in lower case": async (target) => {
+    const xml = await signedBy(target.shop, paymentFields(target));
     return xml.replace(
       /(<sign><!\[CDATA\[)(\w+)/,
       (_, head: string, sign: string) => head + sign.toLowerCase(),
     );
   },
-  "with the sign cut short": async (scene) =>
-    (await signedBy(scene.shop, noticeOf(scene))).replace(/(<sign><!\[CDATA\[\w{20})\w+/, "$1"),
-  "with another amount after signing": async (scene) =>
-    (await signedBy(scene.shop, noticeOf(scene))).replace(/(<total_fee><!\[CDATA\[)\d+/, "$11"),
-  "for another order after signing": async (scene) =>
-    (await signedBy(scene.shop, noticeOf(scene))).replaceAll(
-      scene.orders.waiting.number,
-      scene.orders.closed.number,
+  "with the sign truncated": async (target) =>
+    (await signedBy(target.shop, paymentFields(target))).replace(
+      /(<sign><!\[CDATA\[\w{20})\w+/,
+      "$1",
     ),
-  "for an order that nobody has, unsigned": async (scene) =>
-    xmlOf(noticeOf(scene, { out_trade_no: "0".repeat(32), sign: GIVEN.sign })),
-  "with a field added after signing": async (scene) =>
-    (await signedBy(scene.shop, noticeOf(scene))).replace(
+  "with another amount after signing": async (target) =>
+    (await signedBy(target.shop, paymentFields(target))).replace(
+      /(<total_fee><!\[CDATA\[)\d+/,
+      "$11",
+    ),
+  "for another order after signing": async (target) =>
+    (await signedBy(target.shop, paymentFields(target))).replaceAll(
+      target.orders.waiting.number,
+      target.orders.closed.number,
+    ),
+  "for an unknown order, with an invalid sign": async (target) =>
+    xmlOf(paymentFields(target, { out_trade_no: "0".repeat(32), sign: CANARIES.sign })),
+  "with a field added after signing": async (target) =>
+    (await signedBy(target.shop, paymentFields(target))).replace(
       "</xml>",
       "<coupon_fee>1</coupon_fee></xml>",
     ),
-  "with the name of another way of signing": async (scene) =>
-    xmlOf({ ...noticeOf(scene), sign_type: "NONE", sign: "NONE" }),
+  "with the sign type NONE": async (target) =>
+    xmlOf({ ...paymentFields(target), sign_type: "NONE", sign: "NONE" }),
 };
 
-/** Rightly signed, but no word on this order. */
-const CONTRADICTIONS: Readonly<Record<string, (scene: Scene) => Fields>> = {
-  "that says it failed": (scene) => noticeOf(scene, { result_code: "FAIL" }),
-  "that says it failed on the way": (scene) => noticeOf(scene, { return_code: "FAIL" }),
-  "of another merchant": (scene) => noticeOf(scene, { mch_id: scene.stranger.mchId }),
-  "without a merchant": (scene) => noticeOf(scene, { mch_id: "" }),
-  "without an order": (scene) => noticeOf(scene, { out_trade_no: "" }),
-  "without a transaction": (scene) => noticeOf(scene, { transaction_id: "" }),
-  "with a transaction of a thousand digits": (scene) =>
-    noticeOf(scene, { transaction_id: "4".repeat(1_000) }),
-  "of no amount": (scene) => noticeOf(scene, { total_fee: "" }),
-  "of zero": (scene) => noticeOf(scene, { total_fee: "0" }),
-  "of less than zero": (scene) => noticeOf(scene, { total_fee: "-100" }),
-  "of an amount in yuan": (scene) => noticeOf(scene, { total_fee: "1.00" }),
-  "of an amount in hex": (scene) => noticeOf(scene, { total_fee: "0x64" }),
-  "of an amount in another notation": (scene) => noticeOf(scene, { total_fee: "1e2" }),
-  "of an amount with a blank": (scene) => noticeOf(scene, { total_fee: " 100" }),
-  "of an amount beyond all": (scene) => noticeOf(scene, { total_fee: "9".repeat(30) }),
-  "in dollars": (scene) => noticeOf(scene, { fee_type: "USD" }),
+/** Validly signed payments without the facts that are needed. */
+const UNUSABLE: Readonly<Record<string, (target: Target) => Fields>> = {
+  "with result_code FAIL": (target) => paymentFields(target, { result_code: "FAIL" }),
+  "with return_code FAIL": (target) => paymentFields(target, { return_code: "FAIL" }),
+  "of another merchant": (target) => paymentFields(target, { mch_id: target.unrelated.mchId }),
+  "without a merchant": (target) => paymentFields(target, { mch_id: "" }),
+  "without an order": (target) => paymentFields(target, { out_trade_no: "" }),
+  "without a transaction": (target) => paymentFields(target, { transaction_id: "" }),
+  "with a transaction of a thousand digits": (target) =>
+    paymentFields(target, { transaction_id: "4".repeat(1_000) }),
+  "without an amount": (target) => paymentFields(target, { total_fee: "" }),
+  "of zero fen": (target) => paymentFields(target, { total_fee: "0" }),
+  "of a negative amount": (target) => paymentFields(target, { total_fee: "-100" }),
+  "of an amount in yuan": (target) => paymentFields(target, { total_fee: "1.00" }),
+  "of an amount in hex": (target) => paymentFields(target, { total_fee: "0x64" }),
+  "of an amount in exponent notation": (target) => paymentFields(target, { total_fee: "1e2" }),
+  "of an amount with a space": (target) => paymentFields(target, { total_fee: " 100" }),
+  "of an amount of thirty digits": (target) => paymentFields(target, { total_fee: "9".repeat(30) }),
+  "in dollars": (target) => paymentFields(target, { fee_type: "USD" }),
 };
 
-/** Rightly signed and whole, but not what the record says: refused, and a person is told. */
-const DISPUTED: Readonly<Record<string, (scene: Scene) => Fields>> = {
-  "of another amount": (scene) => noticeOf(scene, { total_fee: "1" }),
-  "of another app": (scene) => noticeOf(scene, { appid: "wxfeedbeef00000001" }),
-  "of an order that nobody has": (scene) => noticeOf(scene, { out_trade_no: "0".repeat(32) }),
-  "of an order of another merchant": (scene) =>
-    noticeOf(scene, { out_trade_no: scene.orders.ofStranger.number }),
+/** Validly signed and complete payments that contradict D1: refused, and an incident is opened. */
+const CONTRADICTIONS: Readonly<Record<string, (target: Target) => Fields>> = {
+  "of another amount": (target) => paymentFields(target, { total_fee: "1" }),
+  "of another app": (target) => paymentFields(target, { appid: "wxfeedbeef00000001" }),
+  "of an unknown order": (target) => paymentFields(target, { out_trade_no: "0".repeat(32) }),
+  "of an order of another merchant": (target) =>
+    paymentFields(target, { out_trade_no: target.orders.ofUnrelated.number }),
 };
 
-const pay = (name: string, xml: Xml, more: Partial<Case> = {}): Case => ({
+const pay = (name: string, xml: XmlOf, overrides: Partial<Case> = {}): Case => ({
   name: `a payment ${name}`,
   route: PAY,
   answer: "v2 not accepted",
-  request: async (scene) => ({ path: pathOf(PAY, scene), init: xmlPost(await xml(scene)) }),
-  ...more,
+  request: async (target) => ({ path: pathOf(PAY, target), init: xmlPost(await xml(target)) }),
+  ...overrides,
 });
 
-/** A refund's news around any `req_info`. */
-const around = (reqInfo: string, { shop }: Scene): string =>
+/** A refund notification with this `req_info`. */
+const withReqInfo = (reqInfo: string, { shop }: Target): string =>
   xmlOf({
     return_code: "SUCCESS",
     appid: shop.wechatAppId,
@@ -110,128 +118,135 @@ const around = (reqInfo: string, { shop }: Scene): string =>
     req_info: reqInfo,
   });
 
-const encrypted = async (inner: string, scene: Scene): Promise<string> =>
-  around(await encryptReqInfo(inner, scene.shop.apiKey), scene);
+const encrypted = async (inner: string, target: Target): Promise<string> =>
+  withReqInfo(await encryptReqInfo(inner, target.shop.apiKey), target);
 
-const newsOf = ({ orders, refundNo }: Scene, changes: Fields = {}): Fields => ({
+const refundFields = ({ orders, refundNo }: Target, changes: Fields = {}): Fields => ({
   out_trade_no: orders.refunding.number,
   out_refund_no: refundNo,
   refund_status: "SUCCESS",
   ...changes,
 });
 
-/** News of refunds that can't be read, or not as what they claim. */
-const REFUNDS: Readonly<Record<string, Xml>> = {
-  "without news": async (scene) => around("", scene),
-  "of no base64": async (scene) => around("!!!!", scene),
-  "of base64 of the web": async (scene) => around("a-_b".repeat(8), scene),
-  "of half a block": async (scene) => around("AAAA", scene),
-  "of a block of zeroes": async (scene) => around(Buffer.alloc(16).toString("base64"), scene),
-  "of a thousand blocks of zeroes": async (scene) =>
-    around(Buffer.alloc(16_000).toString("base64"), scene),
-  "encrypted with another merchant's key": async (scene) =>
-    await refundNotice(scene.shop, newsOf(scene), scene.stranger.apiKey),
-  "with a block cut away": async (scene) => {
+/** Refund notifications that can't be decrypted, parsed or attributed. */
+const UNREADABLE_REFUNDS: Readonly<Record<string, XmlOf>> = {
+  "with an empty req_info": async (target) => withReqInfo("", target),
+  "with a req_info that isn't base64": async (target) => withReqInfo("!!!!", target),
+  "with a req_info in base64url": async (target) => withReqInfo("a-_b".repeat(8), target),
+  "with a req_info of three bytes": async (target) => withReqInfo("AAAA", target),
+  "with a req_info of one block of zeroes": async (target) =>
+    withReqInfo(Buffer.alloc(16).toString("base64"), target),
+  "with a req_info of a thousand blocks of zeroes": async (target) =>
+    withReqInfo(Buffer.alloc(16_000).toString("base64"), target),
+  "encrypted with another merchant's key": async (target) =>
+    await refundNotice(target.shop, refundFields(target), target.unrelated.apiKey),
+  "with the last block removed": async (target) => {
     const whole = Buffer.from(
-      await encryptReqInfo("<root></root>".repeat(4), scene.shop.apiKey),
+      await encryptReqInfo("<root></root>".repeat(4), target.shop.apiKey),
       "base64",
     );
-    return around(whole.subarray(0, -16).toString("base64"), scene);
+    return withReqInfo(whole.subarray(0, -16).toString("base64"), target);
   },
-  "of no XML": async (scene) => await encrypted("hello", scene),
-  "of nothing": async (scene) => await encrypted("", scene),
-  "of an empty root": async (scene) => await encrypted("<root></root>", scene),
-  "of another root": async (scene) => await encrypted("<xml><a>1</a></xml>", scene),
-  "of an external entity": async (scene) =>
+  "around plain text": async (target) => await encrypted("hello", target),
+  "around an empty text": async (target) => await encrypted("", target),
+  "around an empty root": async (target) => await encrypted("<root></root>", target),
+  "around another root": async (target) => await encrypted("<xml><a>1</a></xml>", target),
+  "around an external entity": async (target) =>
     await encrypted(
       '<!DOCTYPE root [<!ENTITY x SYSTEM "file:///etc/passwd">]><root><out_trade_no>&x;</out_trade_no></root>',
-      scene,
+      target,
     ),
-  "of a prototype": async (scene) =>
-    await encrypted("<root><__proto__>1</__proto__></root>", scene),
-  "of NUL": async (scene) => await encrypted("<root><a>\u0000</a></root>", scene),
-  "of an order without a number": async (scene) =>
-    await refundNotice(scene.shop, newsOf(scene, { out_trade_no: "" })),
-  "of a refund without a number": async (scene) =>
-    await refundNotice(scene.shop, newsOf(scene, { out_refund_no: "" })),
-  "to another merchant": async (scene) =>
-    await refundNotice({ ...scene.shop, mchId: scene.stranger.mchId }, newsOf(scene)),
+  "around __proto__": async (target) =>
+    await encrypted("<root><__proto__>1</__proto__></root>", target),
+  "around NUL": async (target) => await encrypted("<root><a>\u0000</a></root>", target),
+  "without out_trade_no": async (target) =>
+    await refundNotice(target.shop, refundFields(target, { out_trade_no: "" })),
+  "without out_refund_no": async (target) =>
+    await refundNotice(target.shop, refundFields(target, { out_refund_no: "" })),
+  "with another mch_id": async (target) =>
+    await refundNotice({ ...target.shop, mchId: target.unrelated.mchId }, refundFields(target)),
 };
 
-/** Notifications with odd fields that aren't needed: a reason to query, and nothing is believed. */
-const ODD_REFUNDS: Readonly<Record<string, Xml>> = {
-  "of a refund without WeChat's number": async (scene) =>
-    await refundNotice(scene.shop, newsOf(scene, { refund_id: "" })),
-  "of an unknown outcome": async (scene) =>
-    await refundNotice(scene.shop, newsOf(scene, { refund_status: "MAYBE" })),
-  "of an amount in another notation": async (scene) =>
-    await refundNotice(scene.shop, newsOf(scene, { refund_fee: "1e2" })),
-  "of less than nothing": async (scene) =>
-    await refundNotice(scene.shop, newsOf(scene, { total_fee: "-1" })),
-  "without an app": async (scene) =>
-    await refundNotice({ ...scene.shop, wechatAppId: "" }, newsOf(scene)),
+/** Refund notifications with unusual fields that aren't needed: they cause a query of WeChat. */
+const ODD_REFUNDS: Readonly<Record<string, XmlOf>> = {
+  "without refund_id": async (target) =>
+    await refundNotice(target.shop, refundFields(target, { refund_id: "" })),
+  "with an unknown status": async (target) =>
+    await refundNotice(target.shop, refundFields(target, { refund_status: "MAYBE" })),
+  "of an amount in exponent notation": async (target) =>
+    await refundNotice(target.shop, refundFields(target, { refund_fee: "1e2" })),
+  "of a negative amount": async (target) =>
+    await refundNotice(target.shop, refundFields(target, { total_fee: "-1" })),
+  "without an appid": async (target) =>
+    await refundNotice({ ...target.shop, wechatAppId: "" }, refundFields(target)),
 };
 
-export const v2Notifications: Theme = [
-  ...Object.entries(UNSIGNED).map(([name, xml]) => pay(name, xml)),
-  ...Object.entries(CONTRADICTIONS).map(([name, fields]) =>
-    pay(name, async (scene) => await signedBy(scene.shop, fields(scene))),
+export const v2Notifications: Cases = [
+  ...Object.entries(INVALID_SIGNS).map(([name, xml]) => pay(name, xml)),
+  ...Object.entries(UNUSABLE).map(([name, fields]) =>
+    pay(name, async (target) => await signedBy(target.shop, fields(target))),
   ),
-  ...Object.entries(DISPUTED).map(([name, fields]) =>
-    pay(name, async (scene) => await signedBy(scene.shop, fields(scene)), { may: "rows" }),
+  ...Object.entries(CONTRADICTIONS).map(([name, fields]) =>
+    pay(name, async (target) => await signedBy(target.shop, fields(target)), { allows: "rows" }),
   ),
   pay(
-    "of this merchant's order at a merchant's path that speaks APIv3 too",
-    async (scene) => await signedBy(scene.shop, noticeOf(scene)),
+    "of this merchant's order at the path of an APIv3 merchant",
+    async (target) => await signedBy(target.shop, paymentFields(target)),
     {
-      request: async (scene) => ({
-        path: pathOf(PAY, scene, String(scene.v3.merchantId)),
-        init: xmlPost(await signedBy(scene.shop, noticeOf(scene))),
+      request: async (target) => ({
+        path: pathOf(PAY, target, String(target.v3.merchantId)),
+        init: xmlPost(await signedBy(target.shop, paymentFields(target))),
       }),
     },
   ),
   pay("at another merchant's path", async () => "", {
-    request: async (scene) => ({
-      path: pathOf(PAY, scene, String(scene.stranger.merchantId)),
-      init: xmlPost(await signedBy(scene.shop, noticeOf(scene))),
+    request: async (target) => ({
+      path: pathOf(PAY, target, String(target.unrelated.merchantId)),
+      init: xmlPost(await signedBy(target.shop, paymentFields(target))),
     }),
   }),
-  pay("that this merchant signed for another's path and number", async () => "", {
-    request: async (scene) => ({
-      path: pathOf(PAY, scene, String(scene.stranger.merchantId)),
-      init: xmlPost(await signedBy(scene.shop, noticeOf(scene, { mch_id: scene.stranger.mchId }))),
-    }),
-  }),
-  ...Object.entries(REFUNDS).map(([name, xml]): Case => ({
-    name: `a refund's news ${name}`,
+  pay(
+    "at another merchant's path and with its mch_id, signed with this merchant's key",
+    async () => "",
+    {
+      request: async (target) => ({
+        path: pathOf(PAY, target, String(target.unrelated.merchantId)),
+        init: xmlPost(
+          await signedBy(target.shop, paymentFields(target, { mch_id: target.unrelated.mchId })),
+        ),
+      }),
+    },
+  ),
+  ...Object.entries(UNREADABLE_REFUNDS).map(([name, xml]): Case => ({
+    name: `a refund ${name}`,
     route: REFUND,
     answer: "v2 not accepted",
-    request: async (scene) => ({ path: pathOf(REFUND, scene), init: xmlPost(await xml(scene)) }),
+    request: async (target) => ({ path: pathOf(REFUND, target), init: xmlPost(await xml(target)) }),
   })),
   ...Object.entries(ODD_REFUNDS).map(([name, xml]): Case => ({
-    name: `a refund's news ${name}`,
+    name: `a refund ${name}`,
     route: REFUND,
     answer: "v2 not confirmed",
-    may: "calls",
-    request: async (scene) => ({ path: pathOf(REFUND, scene), init: xmlPost(await xml(scene)) }),
+    allows: "calls",
+    request: async (target) => ({ path: pathOf(REFUND, target), init: xmlPost(await xml(target)) }),
   })),
   {
-    name: "a refund's news at another merchant's path",
+    name: "a refund at another merchant's path",
     route: REFUND,
     answer: "v2 not accepted",
-    request: async (scene) => ({
-      path: pathOf(REFUND, scene, String(scene.stranger.merchantId)),
-      init: xmlPost(await refundNotice(scene.shop, newsOf(scene))),
+    request: async (target) => ({
+      path: pathOf(REFUND, target, String(target.unrelated.merchantId)),
+      init: xmlPost(await refundNotice(target.shop, refundFields(target))),
     }),
   },
   {
-    name: "a refund's news that says it succeeded, while WeChat says it doesn't know yet",
+    name: "a refund that is still processing at WeChat",
     route: REFUND,
     answer: "v2 not confirmed",
-    may: "calls",
-    request: async (scene) => ({
-      path: pathOf(REFUND, scene),
-      init: xmlPost(await refundNotice(scene.shop, newsOf(scene))),
+    allows: "calls",
+    request: async (target) => ({
+      path: pathOf(REFUND, target),
+      init: xmlPost(await refundNotice(target.shop, refundFields(target))),
     }),
   },
 ];

@@ -1,36 +1,37 @@
-import type { Outcome } from "./outcomes.ts";
+import type { ExpectedAnswer } from "./expected-answers.ts";
 import type { RouteName } from "./routes.ts";
-import type { Scene } from "./scene.ts";
+import type { Target } from "./target.ts";
 
-/** A request as it goes out. */
-export interface Sent {
+/** A request to the gateway. */
+export interface OutgoingRequest {
   /** Path and query. */
   readonly path: string;
   readonly init: RequestInit;
 }
 
-/** One hostile request, and what is declared to become of it. */
+/** One hostile request, the answer to it and its side effects. */
 export interface Case {
-  /** What is wrong with it, as a part of a sentence. */
+  /** What is wrong with the request, as a noun phrase; unique per route and theme. */
   readonly name: string;
-  /** The route that it is aimed at; `nowhere` for a path that is none. */
+  /** The route it tests; `nowhere` for a path without a route. */
   readonly route: RouteName | "nowhere";
-  readonly answer: Outcome;
-  readonly request: (scene: Scene) => Sent | Promise<Sent>;
-  /** What the answer must say besides. */
-  readonly about?: RegExp;
+  readonly answer: ExpectedAnswer;
+  readonly request: (target: Target) => OutgoingRequest | Promise<OutgoingRequest>;
+  /** The body of the answer must match it too. */
+  readonly textPattern?: RegExp;
   /**
-   * `rows`: odd but good, so that rows may change (and somebody be called). `calls`: no row changes,
-   * but WeChat may be asked. Without it nothing at all may come of the request.
+   * The side effects that the request may have. `rows`: it is unusual but valid, so it may change
+   * rows and call WeChat or an app. `calls`: it may query WeChat, but changes no row. By default it
+   * has none.
    */
-  readonly may?: "rows" | "calls";
+  readonly allows?: "rows" | "calls";
 }
 
-/** A theme's cases, in the order of their sending. */
-export type Theme = readonly Case[];
+/** The cases of a theme, in the order in which they are sent. */
+export type Cases = readonly Case[];
 
-/** The cases that each of some routes gets. */
-export function toEach<T>(routes: readonly T[], make: (route: T) => Theme): Theme {
+/** Makes the same cases for each route. */
+export function casesFor<T>(routes: readonly T[], make: (route: T) => Cases): Cases {
   return routes.flatMap((route) => make(route));
 }
 
@@ -39,7 +40,7 @@ export const JSON_TYPE = "application/json";
 
 export type Body = string | Uint8Array<ArrayBuffer>;
 
-/** A POST of this body; without a type none is claimed. */
+/** A POST of this body; without `contentType` it has no Content-Type. */
 export function post(body: Body, contentType?: string, headers: Headers = {}): RequestInit {
   const type = contentType === undefined ? {} : { "content-type": contentType };
   return {
@@ -51,28 +52,28 @@ export function post(body: Body, contentType?: string, headers: Headers = {}): R
 
 type Headers = Readonly<Record<string, string>>;
 
-/** Bytes, of which each is a number or the UTF-8 of a text. */
+/** Concatenates single bytes and the UTF-8 of texts. */
 export function bytes(...parts: readonly (string | number)[]): Uint8Array<ArrayBuffer> {
-  const runs = parts.map((part) =>
+  const chunks = parts.map((part) =>
     typeof part === "number" ? new Uint8Array([part]) : utf8(part),
   );
-  const whole = new Uint8Array(runs.reduce((sum, { length }) => sum + length, 0));
+  const whole = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
   let offset = 0;
-  for (const run of runs) {
-    whole.set(run, offset);
-    offset += run.length;
+  for (const chunk of chunks) {
+    whole.set(chunk, offset);
+    offset += chunk.length;
   }
   return whole;
 }
 
-/** More than any request is read to its end. */
+/** A body larger than the gateway reads. */
 export const FIVE_MEGABYTES = new Uint8Array(5 * 1024 * 1024).fill(120);
 
 export function utf8(text: string): Uint8Array<ArrayBuffer> {
   return new Uint8Array(new TextEncoder().encode(text));
 }
 
-/** A text in UTF-16, as some clients write it. */
+/** Encodes a text in UTF-16. */
 export function utf16(text: string, littleEndian: boolean): Uint8Array<ArrayBuffer> {
   const view = new DataView(new ArrayBuffer(text.length * 2));
   for (let at = 0; at < text.length; at += 1) {

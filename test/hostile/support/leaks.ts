@@ -1,19 +1,20 @@
 import { Buffer } from "node:buffer";
 
-/** So many characters of a secret in a row are a leak too. */
-const TELLING = 12;
+/** A fragment of a secret of this many characters is a leak too. */
+const MIN_FRAGMENT_LENGTH = 12;
 
-/** Every form in which a secret might get out, and every telling piece of its plain text. */
+/** Every encoding in which a secret might leak, and every fragment of its plain text. */
 function formsOf(secret: string): string[] {
   const buffer = Buffer.from(secret);
-  const pieces = Array.from({ length: Math.max(1, secret.length - TELLING + 1) }, (_, at) =>
-    secret.slice(at, at + TELLING),
+  const fragments = Array.from(
+    { length: Math.max(1, secret.length - MIN_FRAGMENT_LENGTH + 1) },
+    (_, at) => secret.slice(at, at + MIN_FRAGMENT_LENGTH),
   );
-  const backwards = secret.split("").toReversed().join("");
+  const reversed = secret.split("").toReversed().join("");
   const hex = buffer.toString("hex");
   return [
-    ...pieces,
-    backwards,
+    ...fragments,
+    reversed,
     hex,
     hex.toUpperCase(),
     encodeURIComponent(secret),
@@ -22,38 +23,39 @@ function formsOf(secret: string): string[] {
   ];
 }
 
-/** As it stands in base64 of a longer text, which may begin one or two bytes earlier. */
+/** The base64 of a longer text that contains the secret, for each alignment of its first byte. */
 function base64Forms(secret: Buffer): string[] {
   return [0, 1, 2].flatMap((offset) => {
     const whole = Buffer.concat([Buffer.alloc(offset), secret]).toString("base64");
-    const certain = whole.slice(
+    const independent = whole.slice(
       Math.ceil((offset * 8) / 6),
       Math.floor(((offset + secret.length) * 8) / 6),
     );
-    return [certain, certain.replaceAll("+", "-").replaceAll("/", "_")];
+    return [independent, independent.replaceAll("+", "-").replaceAll("/", "_")];
   });
 }
 
-/** A search for secrets, in one pass over a text. */
+/** Searches texts for secrets, in one pass each. */
 export class LeakSearch {
-  /** By the first letters of each form. */
+  /** The encodings, by their first characters. */
   readonly #forms = new Map<string, [name: string, form: string][]>();
 
   constructor(secrets: ReadonlyMap<string, string>) {
     for (const [name, secret] of secrets) {
-      if (secret.length < TELLING) throw new Error(`${name} is too short to be told from others`);
+      if (secret.length < MIN_FRAGMENT_LENGTH)
+        throw new Error(`${name} is too short to search for`);
       for (const form of formsOf(secret)) {
-        const head = form.slice(0, TELLING);
+        const head = form.slice(0, MIN_FRAGMENT_LENGTH);
         this.#forms.set(head, [...(this.#forms.get(head) ?? []), [name, form]]);
       }
     }
   }
 
-  /** The names of the secrets that are in the text, in whichever form. */
-  in(text: string): string[] {
+  /** The names of the secrets that the text contains, in any encoding. */
+  findIn(text: string): string[] {
     const found = new Set<string>();
-    for (let at = 0; at + TELLING <= text.length; at += 1) {
-      for (const [name, form] of this.#forms.get(text.slice(at, at + TELLING)) ?? []) {
+    for (let at = 0; at + MIN_FRAGMENT_LENGTH <= text.length; at += 1) {
+      for (const [name, form] of this.#forms.get(text.slice(at, at + MIN_FRAGMENT_LENGTH)) ?? []) {
         if (text.startsWith(form, at)) found.add(name);
       }
     }

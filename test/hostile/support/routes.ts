@@ -2,56 +2,56 @@ import { ORDER } from "../../support/life.ts";
 import { paymentRequest, signedPost, refundNotice, xmlPost } from "../../support/notices.ts";
 import { notificationBody, refundResource } from "../../wechat/v3/support/messages.ts";
 import type { Values } from "../../support/gateway.ts";
-import type { Scene } from "./scene.ts";
+import type { Target } from "./target.ts";
 
-/** One of the three endpoints, with a request that it would grant. */
+/** One of the three endpoints, with a request that it accepts. */
 export interface AppRoute {
   readonly kind: "app";
-  readonly values: (scene: Scene) => Values;
-  /** What it takes as a whole number. */
+  readonly values: (target: Target) => Values;
+  /** Its integer parameters. */
   readonly integers: readonly string[];
-  /** Whether the request changes rows when it is granted. */
+  /** Whether an accepted request changes rows. */
   readonly writes: boolean;
 }
 
-/** One of WeChat's paths, with a notification that it would take. */
-export interface NotifyRoute {
+/** A notification path, with a notification that it acknowledges. */
+export interface NotificationRoute {
   readonly kind: "v2" | "v3";
-  readonly genuine: (scene: Scene) => Promise<RequestInit>;
+  readonly genuine: (target: Target) => Promise<RequestInit>;
 }
 
 /** A route of the back-office. */
 export interface AdminRoute {
   readonly kind: "admin";
-  /** What stands for `:id`. */
-  readonly id?: (scene: Scene) => number;
-  /** A body that it would take. Absent: it reads none. */
+  /** The value of `:id`. */
+  readonly id?: (target: Target) => number;
+  /** A body that it accepts; absent when it reads none. */
   readonly body?: Readonly<Record<string, unknown>>;
-  /** The query's whole numbers that it knows. Absent: it reads no query. */
-  readonly numbers?: readonly string[];
-  /** The body's fields that take nearly any text. */
-  readonly texts?: readonly string[];
+  /** Its integer query parameters; absent when it reads no query. */
+  readonly queryIntegers?: readonly string[];
+  /** The body's fields that accept nearly any text. */
+  readonly textFields?: readonly string[];
 }
 
-/** `GET /health`, and what answers other methods on a path that is there. */
+/** `GET /health`, and the handlers of other methods on an existing path. */
 export interface OtherRoute {
   readonly kind: "other";
 }
 
-export type Route = AppRoute | NotifyRoute | AdminRoute | OtherRoute;
+export type Route = AppRoute | NotificationRoute | AdminRoute | OtherRoute;
 
-/** The scene's shop is the first of its file, whose storage was empty. */
+/** The id of the target's merchant: the first one in empty storage. */
 export const FIRST_MERCHANT = 1;
 
-const appId = ({ shop }: Scene) => shop.appId;
-const merchantId = ({ shop }: Scene) => shop.merchantId;
-/** There is one incident in the scene, and no reconciliation. */
-const first = () => 1;
-const paid = ({ orders }: Scene) => orders.paid.id;
+const appId = ({ shop }: Target) => shop.appId;
+const merchantId = ({ shop }: Target) => shop.merchantId;
+/** The target has one incident and no reconciliation. */
+const firstId = () => 1;
+const paidOrderId = ({ orders }: Target) => orders.paid.id;
 
 /**
- * Every route of the gateway, as `app.routes` names it, patterns left out. The test fails while one
- * is missing here; with its entry it gets all the cases that its kind has in common.
+ * Every route of the gateway, as `app.routes` names it without patterns. corpus.test.ts fails while a
+ * route is missing here. An entry gets all the cases of its kind.
  */
 export const ROUTES = {
   "POST /pay/create-order": {
@@ -120,7 +120,7 @@ export const ROUTES = {
       signType: "MD5",
     },
   },
-  "GET /admin/merchants": { kind: "admin", numbers: ["limit", "cursor"] },
+  "GET /admin/merchants": { kind: "admin", queryIntegers: ["limit", "cursor"] },
   "GET /admin/merchants/:id": { kind: "admin", id: merchantId },
   "PATCH /admin/merchants/:id": {
     kind: "admin",
@@ -138,7 +138,7 @@ export const ROUTES = {
       salt: "canary-salt-that-an-app-brought",
     },
   },
-  "GET /admin/apps": { kind: "admin", numbers: ["limit", "cursor"] },
+  "GET /admin/apps": { kind: "admin", queryIntegers: ["limit", "cursor"] },
   "GET /admin/apps/:id": { kind: "admin", id: appId },
   "PATCH /admin/apps/:id": {
     kind: "admin",
@@ -157,69 +157,69 @@ export const ROUTES = {
   },
   "GET /admin/orders": {
     kind: "admin",
-    numbers: ["limit", "cursor", "appId", "merchantId", "createdFrom", "createdBefore"],
+    queryIntegers: ["limit", "cursor", "appId", "merchantId", "createdFrom", "createdBefore"],
   },
-  "GET /admin/orders/:id": { kind: "admin", id: paid },
-  "GET /admin/orders/:id/timeline": { kind: "admin", id: paid },
-  "POST /admin/orders/:id/redeliver": { kind: "admin", id: paid, body: { event: "pay" } },
-  "POST /admin/orders/:id/sync": { kind: "admin", id: paid },
+  "GET /admin/orders/:id": { kind: "admin", id: paidOrderId },
+  "GET /admin/orders/:id/timeline": { kind: "admin", id: paidOrderId },
+  "POST /admin/orders/:id/redeliver": { kind: "admin", id: paidOrderId, body: { event: "pay" } },
+  "POST /admin/orders/:id/sync": { kind: "admin", id: paidOrderId },
   "POST /admin/deliveries/redeliver": {
     kind: "admin",
     body: { since: 0, appId: 1, event: "pay" },
   },
-  "GET /admin/incidents": { kind: "admin", numbers: ["limit", "cursor", "merchantId"] },
-  "GET /admin/incidents/:id": { kind: "admin", id: first },
+  "GET /admin/incidents": { kind: "admin", queryIntegers: ["limit", "cursor", "merchantId"] },
+  "GET /admin/incidents/:id": { kind: "admin", id: firstId },
   "POST /admin/incidents/:id/resolve": {
     kind: "admin",
-    id: first,
+    id: firstId,
     body: { note: "Looked into." },
-    texts: ["note"],
+    textFields: ["note"],
   },
   "POST /admin/reconciliations": {
     kind: "admin",
     body: { merchantId: FIRST_MERCHANT, day: "2039-12-31" },
   },
-  "GET /admin/reconciliations": { kind: "admin", numbers: ["limit", "cursor", "merchantId"] },
-  "GET /admin/reconciliations/:id": { kind: "admin", id: first },
+  "GET /admin/reconciliations": { kind: "admin", queryIntegers: ["limit", "cursor", "merchantId"] },
+  "GET /admin/reconciliations/:id": { kind: "admin", id: firstId },
   "POST /admin/reseal": { kind: "admin" },
 } as const satisfies Record<string, Route>;
 
 export type RouteName = keyof typeof ROUTES;
 
-/** The routes of some kinds, with their names. */
+/** The routes of these kinds, with their names. */
 export function routesOf<Kind extends Route["kind"]>(
   ...kinds: readonly Kind[]
 ): readonly (readonly [RouteName, Extract<Route, { kind: Kind }>])[] {
-  return names().flatMap((name) => {
+  return routeNames().flatMap((name) => {
     const route: Route = ROUTES[name];
-    return isOf(route, kinds) ? [[name, route] as const] : [];
+    return hasKind(route, kinds) ? [[name, route] as const] : [];
   });
 }
 
-/** All names. */
-export function names(): RouteName[] {
+/** The names of all routes. */
+export function routeNames(): RouteName[] {
   return Object.keys(ROUTES).filter((name): name is RouteName => name in ROUTES);
 }
 
-function isOf<Kind extends Route["kind"]>(
+function hasKind<Kind extends Route["kind"]>(
   route: Route,
   kinds: readonly Kind[],
 ): route is Extract<Route, { kind: Kind }> {
   return kinds.some((kind) => kind === route.kind);
 }
 
-/** Where a route is found, with what stands for its parameters. */
-export function pathOf(name: RouteName, scene: Scene, id?: string): string {
+/** The path of a route. `id` replaces its parameter; the target's own id by default. */
+export function pathOf(name: RouteName, target: Target, id?: string): string {
   const route: Route = ROUTES[name];
-  const own = route.kind === "admin" && route.id !== undefined ? route.id(scene) : 0;
-  const merchant = route.kind === "v3" ? scene.v3.merchantId : scene.shop.merchantId;
+  const ownId = route.kind === "admin" && route.id !== undefined ? route.id(target) : 0;
+  const merchant = route.kind === "v3" ? target.v3.merchantId : target.shop.merchantId;
   return name
     .replace(/^[A-Z]+ /, "")
-    .replace(":id", id ?? String(own))
+    .replace(":id", id ?? String(ownId))
     .replace(":merchantId", id ?? String(merchant));
 }
 
-/** The method that a route answers to. */
+/** The method of a route. */
 export function methodOf(name: RouteName): string {
   return name.slice(0, name.indexOf(" "));
 }

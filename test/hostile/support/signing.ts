@@ -1,41 +1,40 @@
 import { createHash } from "node:crypto";
 import { signed, type Values } from "../../support/gateway.ts";
-import { FORM, JSON_TYPE, post, type Sent } from "./case.ts";
-import { methodOf, pathOf, type AppRoute, type RouteName } from "./routes.ts";
-import type { Scene } from "./scene.ts";
+import { FORM, JSON_TYPE, post, type OutgoingRequest } from "./case.ts";
+import { pathOf, type AppRoute, type RouteName } from "./routes.ts";
+import type { Target } from "./target.ts";
 
-/** The form of a request that the endpoint would grant, with some values changed; rightly signed. */
-export function good(route: AppRoute, scene: Scene, values: Values = {}): URLSearchParams {
-  return signed(scene.shop, { ...route.values(scene), ...values });
+/** The form of a request that the endpoint accepts, with some values replaced; validly signed. */
+export function validForm(route: AppRoute, target: Target, values: Values = {}): URLSearchParams {
+  return signed(target.shop, { ...route.values(target), ...values });
 }
 
-/** A form, to a route. */
-export function formTo(name: RouteName, scene: Scene, form: URLSearchParams | string): Sent {
-  return { path: pathOf(name, scene), init: post(form.toString(), FORM) };
+/** A request with a form. */
+export function formTo(
+  name: RouteName,
+  target: Target,
+  form: URLSearchParams | string,
+): OutgoingRequest {
+  return { path: pathOf(name, target), init: post(form.toString(), FORM) };
 }
 
-/** A JSON text, to a route. */
-export function jsonTo(name: RouteName, scene: Scene, json: object | string): Sent {
+/** A request with JSON. */
+export function jsonTo(name: RouteName, target: Target, json: object | string): OutgoingRequest {
   const body = typeof json === "string" ? json : JSON.stringify(json);
-  return { path: pathOf(name, scene), init: post(body, JSON_TYPE) };
+  return { path: pathOf(name, target), init: post(body, JSON_TYPE) };
 }
 
-/** The right form with another sign; null: with none. */
+/** The form with its sign replaced; null: without a sign. */
 export function withSign(form: URLSearchParams, sign: string | null): URLSearchParams {
   const pairs = [...form].filter(([name]) => name !== "sign");
   return new URLSearchParams(sign === null ? pairs : [...pairs, ["sign", sign]]);
 }
 
-/** What an app signs, between the salts. */
-export function unsigned(form: URLSearchParams): string {
+/** The text between the salts, which an app signs. */
+export function textToSign(form: URLSearchParams): string {
   return withSign(form, null).toString();
 }
 
 export function sha1(text: string): string {
   return createHash("sha1").update(text).digest("hex");
-}
-
-/** A request to a route without a body, as its method wants it. */
-export function bare(name: RouteName, scene: Scene): Sent {
-  return { path: pathOf(name, scene), init: { method: methodOf(name) } };
 }

@@ -1,9 +1,9 @@
 import { listDurableObjectIds } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { objectOf } from "../../support/life.ts";
-import type { Scene } from "./scene.ts";
+import type { Target } from "./target.ts";
 
-/** All rows of all tables there are, in one text. */
+/** All rows of all tables, as one text. */
 export async function dumpD1(): Promise<string> {
   const { results: tables } = await env.DB.prepare(
     "select name from sqlite_master where type = 'table' and name not glob '_cf*' and name <> 'd1_migrations' order by name",
@@ -14,8 +14,8 @@ export async function dumpD1(): Promise<string> {
   return JSON.stringify(rows.map(({ results }, at) => [tables[at]?.name, results]));
 }
 
-/** Which orders' objects there are, and all that stands in those of the scene. */
-export async function dumpObjects({ orders }: Scene): Promise<string> {
+/** The ids of all orders' objects, and the contents of those of the target's orders. */
+export async function dumpObjects({ orders }: Target): Promise<string> {
   const ids = await listDurableObjectIds(env.ORDER_OBJECT);
   const histories = await Promise.all(
     Object.values(orders).map(async (order) => JSON.stringify(await objectOf(order).history())),
@@ -23,7 +23,7 @@ export async function dumpObjects({ orders }: Scene): Promise<string> {
   return [...ids.map(String).toSorted(), ...histories].join("\n");
 }
 
-/** The timelines of all orders there are, those that the corpus has made too. */
+/** The timelines of all orders, those that the corpus has created included. */
 export async function dumpTimelines(): Promise<string> {
   const ids = await listDurableObjectIds(env.ORDER_OBJECT);
   const histories = await Promise.all(

@@ -1,3 +1,0 @@
-import { livesOf } from "./support/lives.ts";
-
-livesOf(0);

@@ -1,0 +1,3 @@
+import { testShare } from "./support/suite.ts";
+
+testShare(0);
