@@ -50,7 +50,7 @@ appRoutes.patch("/:id{[1-9][0-9]{0,14}}", async (c) => {
   const fault = await merchantFault(db, body.value.merchantId);
   if (fault !== null) return refuse(c, fault);
   const app = await updateApp(db, Number(c.req.param("id")), body.value, Date.now());
-  if (app === null) return refuse(c, ABSENT);
+  if (app === null) return refuse(c, await unchangedFault(db, Number(c.req.param("id"))));
   // Here at once; other isolates see it within 60 s: until then a disabled app is served there.
   forgetSettings();
   log("info", "app_changed", {
@@ -60,6 +60,13 @@ appRoutes.patch("/:id{[1-9][0-9]{0,14}}", async (c) => {
   });
   return c.json(app);
 });
+
+/** Why a change was not made. */
+async function unchangedFault(db: Database, id: number): Promise<AdminError> {
+  if ((await getApp(db, id)) === null) return ABSENT;
+  const message = "requires a request key: add one to the app first";
+  return invalid("Validation failed.", [{ path: "requestSignature", message }]);
+}
 
 /** Null when the merchant exists or none is named. Merchants are never deleted: the answer lasts. */
 async function merchantFault(

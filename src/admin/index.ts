@@ -9,6 +9,7 @@ import { incidentRoutes } from "./incidents.ts";
 import { merchantRoutes } from "./merchants.ts";
 import { orderRoutes } from "./orders.ts";
 import { reconciliationRoutes } from "./reconciliations.ts";
+import { requestKeyRoutes } from "./request-keys.ts";
 import { resealRoutes } from "./reseal.ts";
 import { rotationRoutes } from "./rotations.ts";
 
@@ -25,6 +26,7 @@ adminRoutes.use(authorize);
 adminRoutes.route("/merchants", merchantRoutes);
 adminRoutes.route("/apps", appRoutes);
 adminRoutes.route("/apps", rotationRoutes);
+adminRoutes.route("/apps", requestKeyRoutes);
 adminRoutes.route("/orders", orderRoutes);
 adminRoutes.route("/deliveries", deliveryRoutes);
 adminRoutes.route("/incidents", incidentRoutes);

@@ -1,7 +1,8 @@
-import { asc, eq, gt, max } from "drizzle-orm";
+import { and, asc, eq, exists, gt, max, sql } from "drizzle-orm";
+import type { RequestSignatureMode } from "../contract/request-signature/policy.ts";
 import type { MasterKey } from "../lib/secret-box.ts";
 import type { Database } from "./database.ts";
-import { apps } from "./schema.ts";
+import { apps, requestKeys } from "./schema.ts";
 import { sealFor } from "./secrets.ts";
 
 /** An app's row without its secrets: what may be shown. */
@@ -16,6 +17,7 @@ export interface AppRecord {
   /** Until when the salt before the last rotation is valid too; null when it isn't. */
   readonly oldSaltExpiresAt: number | null;
   readonly oldWebhookSecretExpiresAt: number | null;
+  readonly requestSignature: RequestSignatureMode;
   readonly createdAt: number;
   readonly updatedAt: number;
 }
@@ -35,7 +37,10 @@ export interface NewApp {
 /** What may change besides the secrets (apps-rotation.ts). Existing orders keep their merchant. */
 export type AppChanges = {
   readonly [Name in keyof Omit<NewApp, "salt" | "webhookSecret">]?: NewApp[Name] | undefined;
-} & { readonly enabled?: boolean | undefined };
+} & {
+  readonly enabled?: boolean | undefined;
+  readonly requestSignature?: RequestSignatureMode | undefined;
+};
 
 /** The columns of an `AppRecord`. A list, so that a new column stays hidden until it is named here. */
 export const SHOWN_OF_APP = {
@@ -48,6 +53,7 @@ export const SHOWN_OF_APP = {
   enabled: apps.enabled,
   oldSaltExpiresAt: apps.oldSaltExpiresAt,
   oldWebhookSecretExpiresAt: apps.oldWebhookSecretExpiresAt,
+  requestSignature: apps.requestSignature,
   createdAt: apps.createdAt,
   updatedAt: apps.updatedAt,
 };
@@ -101,17 +107,29 @@ export async function listApps(db: Database, afterId: number, limit: number): Pr
     .limit(limit);
 }
 
-/** Changes the given fields and returns the app as it is now; null when there is none. */
+/**
+ * Changes the given fields and returns the app as it is now. Null when there is none, or when it has
+ * no key to sign the requests with that the changes require a signature of.
+ */
 export async function updateApp(
   db: Database,
   id: number,
   changes: AppChanges,
   nowAt: number,
 ): Promise<AppRecord | null> {
+  // Within the update: a key that is deleted meanwhile must not be the last one.
+  const keys = db
+    .select({ one: sql`1` })
+    .from(requestKeys)
+    .where(eq(requestKeys.appId, id));
   const [record] = await db
     .update(apps)
     .set({ ...changes, updatedAt: nowAt })
-    .where(eq(apps.id, id))
+    .where(and(eq(apps.id, id), requiresKey(changes) ? exists(keys) : undefined))
     .returning(SHOWN_OF_APP);
   return record ?? null;
+}
+
+function requiresKey({ requestSignature }: AppChanges): boolean {
+  return requestSignature !== undefined && requestSignature !== "off";
 }

@@ -53,6 +53,7 @@ describe("an app", () => {
       enabled: true,
       oldSaltExpiresAt: null,
       oldWebhookSecretExpiresAt: null,
+      requestSignature: "off",
       createdAt: NOW,
       updatedAt: NOW,
     });

@@ -79,7 +79,11 @@ test("the tables that are resealed are all that have secrets", () => {
   const withSecrets = tables.filter(({ columns }) =>
     columns.some((column) => column.name.endsWith("_sealed")),
   );
-  expect(withSecrets.map((table) => table.name).toSorted()).toEqual(["apps", "merchants"]);
+  expect(withSecrets.map((table) => table.name).toSorted()).toEqual([
+    "apps",
+    "merchants",
+    "request_keys",
+  ]);
 });
 
 describe("resealing", () => {

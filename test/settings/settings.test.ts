@@ -75,6 +75,8 @@ describe("an app's settings", () => {
         enabled: true,
         oldSalt: null,
         oldWebhookSecret: null,
+        requestSignature: "off",
+        requestKeys: [],
         merchant,
       },
     });

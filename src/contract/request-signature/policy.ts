@@ -1,3 +1,8 @@
+/** Which requests of an app must be signed by RFC 9421. */
+export const REQUEST_SIGNATURE_MODES = ["off", "refunds", "all"] as const;
+
+export type RequestSignatureMode = (typeof REQUEST_SIGNATURE_MODES)[number];
+
 /**
  * The `tag` of the signature that the gateway verifies (RFC 9421, 2.3). A signature that the app made
  * for another purpose with the same key is never accepted here.
