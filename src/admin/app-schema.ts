@@ -1,7 +1,9 @@
 import * as z from "zod";
 import type { Config } from "../config.ts";
+import { REQUEST_SIGNATURE_MODES } from "../contract/request-signature/policy.ts";
+import { REQUEST_KEY_ALGORITHMS } from "../contract/request-signature/request-key.ts";
 import { checkNotifyUrl } from "../domain/notify-url.ts";
-import { changes, id, name, requiredOr, text } from "./common-schema.ts";
+import { changes, id, name, oneOf, requiredOr, text } from "./common-schema.ts";
 
 /** The salt in the published description of the signing rule: anyone can sign with it. */
 const PUBLISHED_SALT = "992a7f0b35d90fa9d45fe7a669414fbb";
@@ -25,6 +27,7 @@ export function appChanges(environment: Config["environment"]) {
   return changes({
     ...common(environment),
     enabled: z.boolean({ error: "must be true or false" }),
+    requestSignature: oneOf(REQUEST_SIGNATURE_MODES),
   });
 }
 
@@ -38,6 +41,21 @@ export const rotation = z.strictObject({
     .min(0, { error: "must be 0 or more" })
     .max(MAX_OVERLAP_SECONDS, { error: `must be at most ${MAX_OVERLAP_SECONDS} (30 days)` }),
 });
+
+/** What is asked of a key to sign requests with. Only a public key is the app's to bring. */
+export const newRequestKey = z
+  .strictObject({
+    algorithm: oneOf(REQUEST_KEY_ALGORITHMS),
+    publicKeyPem: z.string({ error: "must be a string" }).optional(),
+  })
+  .superRefine(({ algorithm, publicKeyPem }, context) => {
+    if ((algorithm === "ed25519") === (publicKeyPem !== undefined)) return;
+    const message =
+      publicKeyPem === undefined
+        ? "is required"
+        : "is for ed25519 only: the gateway makes the secret";
+    context.addIssue({ code: "custom", path: ["publicKeyPem"], message });
+  });
 
 function common(environment: Config["environment"]) {
   const url = notifyUrl(environment === "development");

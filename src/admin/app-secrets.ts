@@ -10,6 +10,11 @@ export function makeWebhookSecret(): string {
   return `whsec_${Buffer.from(randomBytes(32)).toString("base64")}`;
 }
 
+/** A secret for HMAC-SHA256 of 256 random bits, as base64. */
+export function makeRequestSecret(): string {
+  return Buffer.from(randomBytes(32)).toString("base64");
+}
+
 function randomBytes(count: number): Uint8Array {
   return crypto.getRandomValues(new Uint8Array(count));
 }

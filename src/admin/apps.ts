@@ -54,7 +54,7 @@ appRoutes.patch("/:id{[1-9][0-9]{0,14}}", async (c) => {
   const error = await checkMerchant(db, body.value.merchantId);
   if (error !== null) return refuse(c, error);
   const app = await updateApp(db, Number(c.req.param("id")), body.value, Date.now());
-  if (app === null) return refuse(c, ABSENT);
+  if (app === null) return refuse(c, await explainUnchanged(db, Number(c.req.param("id"))));
   // Takes effect here at once and in other isolates within 60 s: until then they serve a disabled app.
   forgetSettings();
   log("info", "app_changed", {
@@ -64,6 +64,13 @@ appRoutes.patch("/:id{[1-9][0-9]{0,14}}", async (c) => {
   });
   return c.json(app);
 });
+
+/** Why a change was not made: no such app, or no key for the signatures that it would require. */
+async function explainUnchanged(db: Database, id: number): Promise<AdminError> {
+  if ((await getApp(db, id)) === null) return ABSENT;
+  const message = "requires a request key: add one to the app first";
+  return validationFailed({ path: "requestSignature", message });
+}
 
 /**
  * Null when the merchant exists or the request names none. Merchants are never deleted, so the

@@ -9,6 +9,7 @@ import { incidentRoutes } from "./incidents.ts";
 import { merchantRoutes } from "./merchants.ts";
 import { orderRoutes } from "./orders.ts";
 import { reconciliationRoutes } from "./reconciliations.ts";
+import { requestKeyRoutes } from "./request-keys.ts";
 import { resealRoutes, rotationRoutes } from "./rotations.ts";
 
 /** The admin API: JSON for the operator, all of it behind ADMIN_TOKEN. */
@@ -24,6 +25,7 @@ adminRoutes.use(authorize);
 adminRoutes.route("/merchants", merchantRoutes);
 adminRoutes.route("/apps", appRoutes);
 adminRoutes.route("/apps", rotationRoutes);
+adminRoutes.route("/apps", requestKeyRoutes);
 adminRoutes.route("/orders", orderRoutes);
 adminRoutes.route("/deliveries", deliveryRoutes);
 adminRoutes.route("/incidents", incidentRoutes);

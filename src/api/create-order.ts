@@ -30,7 +30,7 @@ interface CreatedOrder {
 
 /** POST /pay/create-order */
 export async function createOrder(c: Context<GatewayEnv>): Promise<Result<CreatedOrder, Refusal>> {
-  const request = await readSignedRequest(c);
+  const request = await readSignedRequest(c, "create-order");
   if (!request.ok) return request;
   const { app, db, parameters } = request.value;
   const input = parseCreateOrder(parameters);

@@ -10,7 +10,7 @@ import { readSignedRequest } from "./signed-request.ts";
 
 /** POST /order */
 export async function order(c: Context<GatewayEnv>): Promise<Result<OrderView, Refusal>> {
-  const request = await readSignedRequest(c);
+  const request = await readSignedRequest(c, "order");
   if (!request.ok) return request;
   const { app, db, parameters } = request.value;
   const query = parseOrderQuery(parameters);

@@ -17,7 +17,7 @@ interface RequestedRefund {
 export async function refundMoney(
   c: Context<GatewayEnv>,
 ): Promise<Result<RequestedRefund, Refusal>> {
-  const request = await readSignedRequest(c);
+  const request = await readSignedRequest(c, "refund-money");
   if (!request.ok) return request;
   const { app, db, parameters } = request.value;
   const input = parseRefundMoney(parameters);

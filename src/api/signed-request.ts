@@ -11,6 +11,7 @@ import { readBody } from "../lib/read-body.ts";
 import { admits } from "../middleware/rate-limit.ts";
 import { count } from "../observability/metrics.ts";
 import { recordUnverified } from "../middleware/unverified.ts";
+import { numberRefusal, requestSignatureRefusal, type Endpoint } from "./request-signature.ts";
 
 /** A request with a verified signature; its other parameters are unchecked. */
 export interface SignedRequest {
@@ -31,9 +32,13 @@ const BAD_SIGNATURE = badRequest("appId 不存在或 sign 签名错误");
 /** The limit is in wrangler.toml (`APP_LIMIT`). */
 const TOO_MANY = serverFault("该应用的请求过于频繁（too many requests）。稍后重复本请求是安全的");
 
-/** Reads a request's parameters and verifies its signature (docs/integrate.md, "Signing"). */
+/**
+ * Reads a request's parameters and verifies its signature (docs/integrate.md, "Signing"); where the
+ * app's settings require it, the signature by RFC 9421 too.
+ */
 export async function readSignedRequest(
   c: Context<GatewayEnv>,
+  endpoint: Endpoint,
 ): Promise<Result<SignedRequest, Refusal>> {
   const body = await readBody(c.req.raw, MAX_BODY_BYTES);
   if (!body.ok) return await refuseUnverified(c, body.error, badRequest(bodyFault(body.error)));
@@ -48,6 +53,11 @@ export async function readSignedRequest(
   if (!app.ok && app.error === "unreadable") {
     return err(serverFault("网关无法读取该应用的密钥，请联系网关运维；重复本请求是安全的"));
   }
+  if (app.ok) {
+    // First: a caller without a registered key can't use the contract's sign to try salts.
+    const refusal = await requestSignatureRefusal(c, endpoint, app.value, body.value, nowAt);
+    if (refusal !== null) return await refuseUnverified(c, "wrong signature", refusal);
+  }
   const salts = app.ok ? validSalts(app.value, nowAt) : [UNKNOWN_APP_SALT];
   const verified = await verifySignature(parameters.value, sign, salts);
   if (!app.ok || !verified) return await refuseUnverified(c, "wrong signature", BAD_SIGNATURE);
@@ -59,6 +69,8 @@ export async function readSignedRequest(
     count(c.env.METRICS, { kind: "limited", limit: "app", app: appId });
     return err(TOO_MANY);
   }
+  const missing = numberRefusal(endpoint, app.value, parameters.value);
+  if (missing !== null) return err(missing);
   return ok({ app: app.value, parameters: parameters.value, db });
 }
 

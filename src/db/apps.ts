@@ -1,7 +1,8 @@
-import { asc, eq, gt, max } from "drizzle-orm";
+import { and, asc, eq, exists, gt, max, sql } from "drizzle-orm";
+import type { RequestSignatureMode } from "../contract/request-signature/policy.ts";
 import type { MasterKey } from "../lib/secret-box.ts";
 import type { Database } from "./database.ts";
-import { apps } from "./schema.ts";
+import { apps, requestKeys } from "./schema.ts";
 import { sealFor } from "./secrets.ts";
 
 /** An app's row without its secrets: the part that may be shown. */
@@ -16,6 +17,7 @@ export interface AppRecord {
   /** When the salt before the last rotation expires; null when it isn't valid. */
   readonly oldSaltExpiresAt: number | null;
   readonly oldWebhookSecretExpiresAt: number | null;
+  readonly requestSignature: RequestSignatureMode;
   readonly createdAt: number;
   readonly updatedAt: number;
 }
@@ -35,7 +37,10 @@ export interface NewApp {
 /** The changeable fields; secrets change in apps-rotation.ts. Existing orders keep their merchant. */
 export type AppChanges = {
   readonly [Name in keyof Omit<NewApp, "salt" | "webhookSecret">]?: NewApp[Name] | undefined;
-} & { readonly enabled?: boolean | undefined };
+} & {
+  readonly enabled?: boolean | undefined;
+  readonly requestSignature?: RequestSignatureMode | undefined;
+};
 
 /** The columns of an `AppRecord`. A list, so that a new column stays hidden until it is named here. */
 export const APP_COLUMNS = {
@@ -48,6 +53,7 @@ export const APP_COLUMNS = {
   enabled: apps.enabled,
   oldSaltExpiresAt: apps.oldSaltExpiresAt,
   oldWebhookSecretExpiresAt: apps.oldWebhookSecretExpiresAt,
+  requestSignature: apps.requestSignature,
   createdAt: apps.createdAt,
   updatedAt: apps.updatedAt,
 };
@@ -101,17 +107,29 @@ export async function listApps(db: Database, afterId: number, limit: number): Pr
     .limit(limit);
 }
 
-/** Changes the fields in `changes`. Returns the changed app; null when no app has this id. */
+/**
+ * Changes the fields in `changes`. Returns the changed app; null when no app has this id, or when the
+ * app has no key for the signatures that the changes require.
+ */
 export async function updateApp(
   db: Database,
   id: number,
   changes: AppChanges,
   nowAt: number,
 ): Promise<AppRecord | null> {
+  // Within the update: a key that is deleted meanwhile must not be the last one.
+  const keys = db
+    .select({ one: sql`1` })
+    .from(requestKeys)
+    .where(eq(requestKeys.appId, id));
   const [record] = await db
     .update(apps)
     .set({ ...changes, updatedAt: nowAt })
-    .where(eq(apps.id, id))
+    .where(and(eq(apps.id, id), requiresKey(changes) ? exists(keys) : undefined))
     .returning(APP_COLUMNS);
   return record ?? null;
+}
+
+function requiresKey({ requestSignature }: AppChanges): boolean {
+  return requestSignature !== undefined && requestSignature !== "off";
 }

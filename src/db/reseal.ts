@@ -2,7 +2,7 @@ import { and, asc, eq, getTableColumns, getTableName, notLike, or } from "drizzl
 import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
 import { prefixOf, type MasterKey } from "../lib/secret-box.ts";
 import type { Database } from "./database.ts";
-import { apps, merchants } from "./schema.ts";
+import { apps, merchants, requestKeys } from "./schema.ts";
 import { openFrom, sealFor } from "./secrets.ts";
 
 /** Rows written per call, one update each: on Workers' free plan a request may make 50 queries. */
@@ -15,7 +15,7 @@ export const MAX_RESEALS = 40;
 const MAX_CANDIDATES = 500;
 
 /** The tables that hold secrets. */
-const TABLES = [merchants, apps] as const;
+const TABLES = [merchants, apps, requestKeys] as const;
 
 type SecretTable = (typeof TABLES)[number];
 

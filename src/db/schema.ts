@@ -1,5 +1,7 @@
 import { sql } from "drizzle-orm";
 import { check, index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import { REQUEST_SIGNATURE_MODES } from "../contract/request-signature/policy.ts";
+import { REQUEST_KEY_ALGORITHMS } from "../contract/request-signature/request-key.ts";
 import { INCIDENT_KINDS, type IncidentFacts } from "../domain/incidents.ts";
 import {
   NOTIFY_STATES,
@@ -83,10 +85,40 @@ export const apps = sqliteTable(
     webhookSecretSealed: text("webhook_secret_sealed").notNull(),
     oldWebhookSecretSealed: text("old_webhook_secret_sealed"),
     oldWebhookSecretExpiresAt: integer("old_webhook_secret_expires_at"),
+    /** Anything but `off` requires a row in `request_keys`. */
+    requestSignature: text("request_signature", { enum: REQUEST_SIGNATURE_MODES })
+      .notNull()
+      .default("off"),
     createdAt: integer("created_at").notNull(),
     updatedAt: integer("updated_at").notNull(),
   },
   (table) => [index("apps_merchant").on(table.merchantId)],
+);
+
+/** The keys of an app's request signatures (RFC 9421). All of an app's keys are valid side by side. */
+export const requestKeys = sqliteTable(
+  "request_keys",
+  {
+    id: integer().primaryKey(),
+    appId: integer("app_id")
+      .notNull()
+      .references(() => apps.id),
+    /** The signature's `keyid`: 32 hex characters. */
+    keyId: text("key_id").notNull().unique("request_keys_key_id"),
+    algorithm: text({ enum: REQUEST_KEY_ALGORITHMS }).notNull(),
+    /** SPKI, in PEM; null for HMAC. */
+    publicKeyPem: text("public_key_pem"),
+    /** The base64 of 32 bytes; null for Ed25519. */
+    secretSealed: text("secret_sealed"),
+    createdAt: integer("created_at").notNull(),
+  },
+  (table) => [
+    index("request_keys_app").on(table.appId),
+    check(
+      "request_keys_material",
+      sql`(public_key_pem is not null) = (algorithm = 'ed25519') and (secret_sealed is not null) = (algorithm = 'hmac-sha256')`,
+    ),
+  ],
 );
 
 /** A payer of one app. Its id is the contract's `user_id`. */

@@ -1,6 +1,7 @@
 import { desc, eq } from "drizzle-orm";
 import type { Database } from "./database.ts";
 import { HighestId } from "./highest-id.ts";
+import { REQUEST_KEYS_OF_APP } from "./request-keys.ts";
 import { apps, merchants, verifyKeys } from "./schema.ts";
 
 const highestAppId = new HighestId(apps);
@@ -8,11 +9,20 @@ const highestMerchantId = new HighestId(merchants);
 
 const NEWEST_KEY_FIRST = [desc(verifyKeys.createdAt), desc(verifyKeys.id)];
 
-/** An app's row with its merchant and verifying keys, one row per key: one trip. */
+/**
+ * An app's row with its request keys, its merchant and the merchant's verifying keys, one row per
+ * verifying key: one trip.
+ */
 export async function findAppRows(db: Database, appId: number, nowAt: number) {
   return await highestAppId.find(db, appId, nowAt, async () => {
     return await db
-      .select({ apps, merchants, verify_keys: verifyKeys, highest: highestAppId.highest })
+      .select({
+        apps,
+        requestKeys: REQUEST_KEYS_OF_APP,
+        merchants,
+        verify_keys: verifyKeys,
+        highest: highestAppId.highest,
+      })
       .from(apps)
       .innerJoin(merchants, eq(merchants.id, apps.merchantId))
       .leftJoin(verifyKeys, eq(verifyKeys.merchantId, merchants.id))

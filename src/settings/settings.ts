@@ -65,7 +65,9 @@ async function findApp(
     const [row] = rows;
     if (row === undefined) return err("absent");
     const merchant = await openMerchant(row.merchants, keysIn(rows), masterKey);
-    return merchant.ok ? await openApp(row.apps, merchant.value, masterKey, nowAt) : merchant;
+    return merchant.ok
+      ? await openApp(row.apps, row.requestKeys, merchant.value, masterKey, nowAt)
+      : merchant;
   });
 }
 

@@ -1,6 +1,9 @@
+import type { RequestSignatureMode } from "../contract/request-signature/policy.ts";
+import type { RequestKey } from "../contract/request-signature/request-key.ts";
 import { ok, type Result } from "../lib/result.ts";
 import type { MasterKey } from "../lib/secret-box.ts";
-import { apps, merchants } from "../db/schema.ts";
+import type { RequestKeyRow } from "../db/request-keys.ts";
+import { apps, merchants, requestKeys } from "../db/schema.ts";
 import { openFrom } from "../db/secrets.ts";
 import { verifyKeyOf, type VerifyKeyRow } from "../db/verify-keys.ts";
 import type { Merchant, V2Credentials, V3Credentials } from "../wechat/types.ts";
@@ -20,6 +23,10 @@ export interface AppSettings {
   /** `whsec_` and base64. */
   readonly webhookSecret: string;
   readonly oldWebhookSecret: { readonly secret: string; readonly expiresAt: number } | null;
+  /** Which of its requests must be signed by RFC 9421. */
+  readonly requestSignature: RequestSignatureMode;
+  /** The keys that they may be signed with. Empty while `requestSignature` is `off`: none is opened. */
+  readonly requestKeys: readonly RequestKey[];
   /** For new orders; an existing order keeps its own. */
   readonly merchant: Merchant;
 }
@@ -77,6 +84,7 @@ async function v3Of(
 /** An app with its secrets in the clear; `unreadable` when one of them doesn't decrypt. */
 export async function openApp(
   row: AppRow,
+  keyRows: readonly RequestKeyRow[],
   merchant: Merchant,
   masterKey: MasterKey,
   nowAt: number,
@@ -94,6 +102,8 @@ export async function openApp(
   if (!oldSalt.ok) return oldSalt;
   const oldSecret = await oldOf(row, "WebhookSecret", masterKey, nowAt);
   if (!oldSecret.ok) return oldSecret;
+  const keys = await requestKeysOf(row, keyRows, masterKey);
+  if (!keys.ok) return keys;
   const { value: previousSalt } = oldSalt;
   const { value: previousSecret } = oldSecret;
   return ok({
@@ -111,8 +121,27 @@ export async function openApp(
       secret: previousSecret.plain,
       expiresAt: previousSecret.expiresAt,
     },
+    requestSignature: row.requestSignature,
+    requestKeys: keys.value,
     merchant,
   });
+}
+
+async function requestKeysOf(
+  { requestSignature }: AppRow,
+  rows: readonly RequestKeyRow[],
+  masterKey: MasterKey,
+): Promise<Result<readonly RequestKey[], SettingsFault>> {
+  const keys: RequestKey[] = [];
+  if (requestSignature === "off") return ok(keys);
+  for (const { id, keyId, algorithm, publicKeyPem, secretSealed } of rows) {
+    if (publicKeyPem !== null) keys.push({ keyId, algorithm, material: publicKeyPem });
+    if (secretSealed === null) continue;
+    const secret = await openFrom(requestKeys.secretSealed, id, secretSealed, masterKey);
+    if (!secret.ok) return secret;
+    keys.push({ keyId, algorithm, material: secret.value });
+  }
+  return ok(keys);
 }
 
 /** The old secret while it is valid, else null. An expired one isn't decrypted. */

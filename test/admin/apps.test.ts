@@ -32,6 +32,7 @@ describe("POST /admin/apps", () => {
       enabled: true,
       oldSaltExpiresAt: null,
       oldWebhookSecretExpiresAt: null,
+      requestSignature: "off",
       createdAt: expect.any(Number),
       updatedAt: expect.any(Number),
       salt: expect.stringMatching(/^[0-9a-f]{32}$/),

@@ -62,7 +62,7 @@ export async function sendAdmin(
   const bindings = { ...env, MERCHANT_CERT: { fetch: () => new Response() } };
   const response = await app.request(`https://gateway.test${path}`, init, bindings);
   const text = await response.text();
-  const json: unknown = JSON.parse(text);
+  const json: unknown = text === "" ? null : JSON.parse(text);
   return { status: response.status, headers: response.headers, text, json };
 }
 

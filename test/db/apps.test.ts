@@ -53,6 +53,7 @@ describe("db apps", () => {
       enabled: true,
       oldSaltExpiresAt: null,
       oldWebhookSecretExpiresAt: null,
+      requestSignature: "off",
       createdAt: NOW,
       updatedAt: NOW,
     });

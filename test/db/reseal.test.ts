@@ -79,7 +79,11 @@ test("reseal covers every table with sealed columns", () => {
   const withSecrets = tables.filter(({ columns }) =>
     columns.some((column) => column.name.endsWith("_sealed")),
   );
-  expect(withSecrets.map((table) => table.name).toSorted()).toEqual(["apps", "merchants"]);
+  expect(withSecrets.map((table) => table.name).toSorted()).toEqual([
+    "apps",
+    "merchants",
+    "request_keys",
+  ]);
 });
 
 describe("reseal", () => {

@@ -75,6 +75,8 @@ describe("Settings, apps", () => {
         enabled: true,
         oldSalt: null,
         oldWebhookSecret: null,
+        requestSignature: "off",
+        requestKeys: [],
         merchant,
       },
     });

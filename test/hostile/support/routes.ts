@@ -48,6 +48,9 @@ export type Route = AppRoute | NotificationRoute | AdminRoute | OtherRoute;
 /** The id of the target's merchant: the first one in empty storage. */
 export const FIRST_MERCHANT = 1;
 
+/** No app's: a corpus of hostile requests deletes nothing. */
+const ABSENT_KEY_ID = "0".repeat(32);
+
 const appId = ({ shop }: Target) => shop.appId;
 const merchantId = ({ shop }: Target) => shop.merchantId;
 /** The target has one incident and no reconciliation. */
@@ -164,6 +167,13 @@ export const ROUTES = {
     id: appId,
     body: { overlapSeconds: 60 },
   },
+  "POST /admin/apps/:id/request-keys": {
+    kind: "admin",
+    id: appId,
+    body: { algorithm: "hmac-sha256" },
+  },
+  "GET /admin/apps/:id/request-keys": { kind: "admin", id: appId },
+  "DELETE /admin/apps/:id/request-keys/:keyId": { kind: "admin", id: appId },
   "GET /admin/orders": {
     kind: "admin",
     queryIntegers: ["limit", "cursor", "appId", "merchantId", "createdFrom", "createdBefore"],
@@ -225,6 +235,7 @@ export function pathOf(name: RouteName, target: Target, id?: string): string {
   return name
     .replace(/^[A-Z]+ /, "")
     .replace(":id", id ?? String(ownId))
+    .replace(":keyId", ABSENT_KEY_ID)
     .replace(":merchantId", id ?? String(merchant));
 }
 
