@@ -16,6 +16,8 @@ export interface PaymentFacts {
   readonly orderNumber: string;
   readonly transactionId: string;
   readonly totalFen: number;
+  /** As the order has it; null for none. */
+  readonly attach: string | null;
   readonly success: boolean;
 }
 
@@ -50,6 +52,7 @@ export function paymentFacts(order: SandboxOrder): PaymentFacts {
     orderNumber: order.outTradeNo,
     transactionId: order.transactionId ?? "4200000000202611220000000000",
     totalFen: order.totalFee,
+    attach: order.attach,
     success: true,
   };
 }

@@ -39,13 +39,14 @@ export function draftOf(shop: Shop, changes: Partial<NewOrder> = {}): NewOrder {
 
 /** The news that books this draft's payment. */
 export function bookingOf(draft: NewOrder, changes: Partial<PaidOrderMatch> = {}): PaidOrderMatch {
-  const { number, merchantId, wechatAppId, signType, totalFen } = draft;
+  const { number, merchantId, wechatAppId, signType, totalFen, attach } = draft;
   return {
     number,
     merchantId,
     wechatAppId,
     signType,
     totalFen,
+    attach: attach ?? "",
     transactionId: `42-${number}`.slice(0, 28),
     paidAt: NOW + 1,
     ...changes,

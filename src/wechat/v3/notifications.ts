@@ -40,8 +40,8 @@ const paid = z.object({ trade_state: z.literal("SUCCESS") });
  * Reads and verifies a payment notification (W-89): the signature over
  * the raw body first, and only then is it parsed and decrypted.
  *
- * What only the stored order can tell remains for the caller: that `wechatAppId`, `totalFen` and
- * `signType` are the order's.
+ * What only the stored order can tell remains for the caller: that `wechatAppId`, `totalFen`,
+ * `attach` and `signType` are the order's.
  */
 export async function readPaymentNotification(
   keys: V3NotificationKeys,
@@ -53,7 +53,8 @@ export async function readPaymentNotification(
   const state = readJson(opened.value, paid);
   if (!state.ok) return fault("malformed", state.error);
   const payment = readPayment(opened.value, keys.merchant);
-  return payment.ok ? payment : fault(payment.error.kind, payment.error.detail);
+  if (!payment.ok) return fault(payment.error.kind, payment.error.detail);
+  return ok({ ...payment.value, attach: payment.value.attach ?? "" });
 }
 
 /** Only what is needed: no other field may refuse a genuine message. */
