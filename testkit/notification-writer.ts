@@ -8,6 +8,8 @@ export interface PaymentFacts {
   readonly orderNumber: string;
   readonly transactionId: string;
   readonly totalFen: number;
+  /** The order's own; null for an order without one. */
+  readonly attach: string | null;
   readonly success: boolean;
 }
 

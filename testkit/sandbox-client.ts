@@ -34,6 +34,7 @@ export interface SandboxOrder {
   readonly mchId: string;
   readonly appId: string;
   readonly body: string;
+  readonly attach: string | null;
   readonly openid: string;
   readonly totalFee: number;
   readonly state: "NOTPAY" | "SUCCESS" | "REFUND" | "CLOSED";

@@ -26,6 +26,7 @@ export const V2_NOTIFICATIONS: NotificationWriter = {
 function fieldsOf(facts: PaymentFacts): Fields {
   return {
     appid: facts.appId,
+    ...(facts.attach === null ? {} : { attach: facts.attach }),
     bank_type: "OTHERS",
     cash_fee: String(facts.totalFen),
     fee_type: "CNY",

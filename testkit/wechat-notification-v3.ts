@@ -33,6 +33,7 @@ function resourceOf(facts: PaymentFacts): object {
     appid: facts.appId,
     out_trade_no: facts.orderNumber,
     transaction_id: facts.transactionId,
+    ...(facts.attach === null ? {} : { attach: facts.attach }),
     trade_type: "JSAPI",
     trade_state: facts.success ? "SUCCESS" : "NOTPAY",
     trade_state_desc: facts.success ? "支付成功" : "未支付",

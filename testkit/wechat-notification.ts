@@ -27,6 +27,7 @@ export function paymentFacts(order: SandboxOrder): PaymentFacts {
     orderNumber: order.outTradeNo,
     transactionId: order.transactionId ?? "4200000000202611220000000000",
     totalFen: order.totalFee,
+    attach: order.attach,
     success: true,
   };
 }

@@ -23,11 +23,11 @@ export class FloorOrder extends DurableObject<FloorEnv> {
   /** The gateway's object arms its timer here. */
   async open(): Promise<void> {}
 
-  async recordPayment(transactionId: string, totalFen: number): Promise<void> {
+  async recordPayment(transactionId: string, totalFen: number, attach: string): Promise<void> {
     const nowAt = Date.now();
-    const terms = [this.#number(), 1, settings().wechatAppId, "HMAC-SHA256", totalFen];
+    const terms = [this.#number(), 1, settings().wechatAppId, "HMAC-SHA256", totalFen, attach];
     await this.env.DB.prepare(MARK_ORDER_PAID)
-      .bind("paid", transactionId, nowAt, nowAt, ...terms, "waiting", "failed")
+      .bind("paid", transactionId, nowAt, nowAt, ...terms, 1, transactionId, "waiting", "failed")
       .raw();
     await this.ctx.storage.setAlarm(Date.now());
   }

@@ -1,13 +1,13 @@
 /** The statements that the gateway sends to D1 (src/db), unchanged. */
 
-const ORDER = `"id", "number", "app_id", "merchant_id", "user_id", "protocol", "sign_type", "wechat_app_id", "app_order_no", "desc", "total_fen", "tag", "attach", "client_ip", "notify_url", "pay_state", "transaction_id", "paid_at", "pay_notify_state", "pay_notify_number", "expires_at", "created_at", "updated_at"`;
+const ORDER = `"id", "number", "app_id", "merchant_id", "user_id", "protocol", "sign_type", "wechat_app_id", "app_order_no", "desc", "total_fen", "tag", "attach", "client_ip", "notify_url", "pay_state", "transaction_id", "paid_at", "pay_notify_state", "pay_notify_number", "expires_at", "created_at", "updated_at", "transaction_duplicate_of"`;
 const REFUND = `"id", "order_id", "app_id", "number", "app_refund_no", "refund_fen", "notify_url", "state", "refund_id", "notify_state", "notify_number", "succeeded_at", "created_at", "updated_at", "source", "accepted_at"`;
 
 export const INSERT_USER = `insert into "users" ("id", "app_id", "open_id", "created_at") values (null, ?, ?, ?) on conflict do nothing`;
 
-export const INSERT_ORDER = `insert into "orders" (${ORDER}) values (null, ?, ?, ?, (select id from users where app_id = ? and open_id = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, null, null, ?, ?, ?, ?, ?) returning "id"`;
+export const INSERT_ORDER = `insert into "orders" (${ORDER}) values (null, ?, ?, ?, (select id from users where app_id = ? and open_id = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, null, null, ?, ?, ?, ?, ?, null) returning "id"`;
 
-export const MARK_ORDER_PAID = `update "orders" set "pay_state" = ?, "transaction_id" = ?, "paid_at" = ?, "updated_at" = ? where ("orders"."number" = ? and "orders"."merchant_id" = ? and "orders"."wechat_app_id" = ? and "orders"."sign_type" = ? and "orders"."total_fen" = ? and "orders"."pay_state" in (?, ?)) returning ${ORDER}`;
+export const MARK_ORDER_PAID = `update "orders" set "pay_state" = ?, "transaction_id" = ?, "paid_at" = ?, "updated_at" = ? where ("orders"."number" = ? and "orders"."merchant_id" = ? and "orders"."wechat_app_id" = ? and "orders"."sign_type" = ? and "orders"."total_fen" = ? and coalesce("orders"."attach", '') = ? and not exists (select 1 from orders o where o.merchant_id = ? and o.transaction_id = ? and o.transaction_duplicate_of is null) and "orders"."pay_state" in (?, ?)) returning ${ORDER}`;
 
 export const FIND_ORDER = `select ${ORDER} from "orders" where "orders"."number" = ?`;
 

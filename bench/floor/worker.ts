@@ -28,6 +28,7 @@ export default {
         await env.FLOOR_ORDER.getByName(valueOf(body, "out_trade_no")).recordPayment(
           valueOf(body, "transaction_id"),
           Number(valueOf(body, "total_fee")),
+          valueOf(body, "attach"),
         );
         return new Response("<xml><return_code><![CDATA[SUCCESS]]></return_code></xml>");
       case "/order": {

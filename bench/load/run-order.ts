@@ -47,7 +47,7 @@ export async function runOrder(
   });
   const order = dataOf(readEnvelope(JSON.parse(created), createdOrder));
   const transactionId = await pay(target, order);
-  await notify(target, order, totalFen, transactionId, latencies);
+  await notify(target, order, { totalFen, attach, transactionId }, latencies);
   const view = await call(target, app, "order", latencies, { order_id: order.orderId });
   // The floor answers with the database's word.
   if (!view.includes(`"pay_state":"2"`) && !view.includes(`"pay_state":"paid"`)) {
@@ -103,8 +103,7 @@ async function pay({ sandboxUrl, client }: Target, { orderNumber }: CreatedOrder
 async function notify(
   { url, merchant, client }: Target,
   { orderNumber }: CreatedOrder,
-  totalFen: number,
-  transactionId: string,
+  payment: Pick<CompletedOrder, "totalFen" | "attach" | "transactionId">,
   latencies: Latencies<Endpoint>,
 ): Promise<void> {
   const facts = {
@@ -112,8 +111,7 @@ async function notify(
     mchId: merchant.mchId,
     openid: "payer",
     orderNumber,
-    transactionId,
-    totalFen,
+    ...payment,
     success: true,
   };
   const { body } = notificationsFor(merchant).write(facts, merchant);

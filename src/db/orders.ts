@@ -1,4 +1,4 @@
-import { and, eq, inArray, sql } from "drizzle-orm";
+import { and, eq, inArray, isNull, sql } from "drizzle-orm";
 import type { Database } from "./database.ts";
 import { orders, refunds, users } from "./schema.ts";
 import type { OrderRow } from "./rows.ts";
@@ -10,6 +10,7 @@ export type NewOrder = Omit<
   | "userId"
   | "payState"
   | "transactionId"
+  | "transactionDuplicateOf"
   | "paidAt"
   | "payNotifyState"
   | "payNotifyNumber"
@@ -134,13 +135,16 @@ export interface PaidOrderMatch {
   readonly wechatAppId: string;
   readonly signType: OrderRow["signType"];
   readonly totalFen: number;
+  /** Empty for none; null: not compared. */
+  readonly attach: string | null;
   readonly transactionId: string;
   readonly paidAt: number;
 }
 
 /**
  * Waiting or failed becomes paid, once: compare and set in one statement, one trip.
- * Returns null when nothing changed: the order is absent, already paid, or doesn't match.
+ * Returns null when nothing changed: the order is absent, already paid or doesn't match, or the
+ * transaction has paid another order.
  */
 export async function markOrderPaid(
   db: Database,
@@ -162,11 +166,36 @@ export async function markOrderPaid(
         eq(orders.wechatAppId, payment.wechatAppId),
         eq(orders.signType, payment.signType),
         eq(orders.totalFen, payment.totalFen),
+        payment.attach === null
+          ? undefined
+          : eq(sql`coalesce(${orders.attach}, '')`, payment.attach),
+        // The unique index refuses it too, but by an error, which would read as a failure of D1.
+        sql`not exists (select 1 from orders o where o.merchant_id = ${payment.merchantId}
+          and o.transaction_id = ${payment.transactionId} and o.transaction_duplicate_of is null)`,
         inArray(orders.payState, ["waiting", "failed"]),
       ),
     )
     .returning();
   return rows[0] ?? null;
+}
+
+/** The number of the merchant's order that was paid by this transaction, or null. */
+export async function findNumberOfTransaction(
+  db: Database,
+  merchantId: number,
+  transactionId: string,
+): Promise<string | null> {
+  const rows = await db
+    .select({ number: orders.number })
+    .from(orders)
+    .where(
+      and(
+        eq(orders.merchantId, merchantId),
+        eq(orders.transactionId, transactionId),
+        isNull(orders.transactionDuplicateOf),
+      ),
+    );
+  return rows[0]?.number ?? null;
 }
 
 /** Waiting becomes failed; a paid order stays paid. Returns whether it changed. */

@@ -174,6 +174,11 @@ export const orders = sqliteTable(
     expiresAt: integer("expires_at").notNull(),
     createdAt: integer("created_at").notNull(),
     updatedAt: integer("updated_at").notNull(),
+    /**
+     * The id of the first order with the same transaction, for orders that shared one before
+     * `orders_merchant_transaction` existed; null otherwise.
+     */
+    transactionDuplicateOf: integer("transaction_duplicate_of"),
   },
   (table) => [
     uniqueIndex("orders_app_order_no")
@@ -183,6 +188,11 @@ export const orders = sqliteTable(
     index("orders_merchant_paid")
       .on(table.merchantId, table.paidAt)
       .where(sql`paid_at is not null`),
+    // A transaction pays one order of a merchant. Costs one row written per payment ($1 a million).
+    // A query uses it only with `transaction_duplicate_of is null` spelled out.
+    uniqueIndex("orders_merchant_transaction")
+      .on(table.merchantId, table.transactionId)
+      .where(sql`transaction_id is not null and transaction_duplicate_of is null`),
     // Empty while apps confirm the first call. A query must spell out the condition to use it.
     index("orders_failing")
       .on(table.updatedAt)

@@ -41,7 +41,7 @@ export interface Incident {
 export function adviceOn(kind: IncidentKind): string {
   switch (kind) {
     case "payment_contradiction":
-      return "WeChat reports a payment that isn't this order's (facts.what). Nothing was recorded. Compare with the merchant platform first: a key may be shared with another system, or somebody may be forging payments.";
+      return "WeChat reports a payment that isn't this order's (facts.what; facts.otherOrder has the same transaction). Nothing was recorded, unless facts.recorded says so. Compare with the merchant platform first: a key may be shared with another system, or somebody may be forging payments.";
     case "payment_of_unknown_order":
       return "A correctly signed payment names an order that isn't in the database. Another system uses this merchant with the gateway's notify URL, or the database was restored: find the payer in the merchant platform and refund or record the payment by hand.";
     case "payment_outcome_unknown":

@@ -1,6 +1,6 @@
 /**
  * Compares a verified report of a payment with the stored order before anything is recorded:
- * identity, then amount, then state (W-49).
+ * identity, then amount and attach, then state (W-49).
  */
 
 import type { PayState } from "./states.ts";
@@ -9,6 +9,8 @@ import type { PayState } from "./states.ts";
 export interface PaymentFacts {
   readonly wechatAppId: string;
   readonly totalFen: number;
+  /** Empty for none; null when the report leaves it out. */
+  readonly attach: string | null;
   readonly transactionId: string;
   readonly signType: string;
 }
@@ -18,16 +20,29 @@ export interface StoredOrder {
   readonly merchantId: number;
   readonly wechatAppId: string;
   readonly totalFen: number;
+  readonly attach: string | null;
   readonly signType: string;
   readonly payState: PayState;
   readonly transactionId: string | null;
 }
 
-/** The field that contradicts the record: nothing is recorded, and a person must look. */
-export type Contradiction = "merchant" | "app" | "sign-type" | "amount" | "transaction";
+/** What contradicts the record: nothing is recorded, and a person must look. */
+export type Contradiction =
+  | "merchant"
+  | "app"
+  | "sign-type"
+  | "amount"
+  | "attach"
+  /** The order is paid by another transaction. */
+  | "transaction"
+  /** The transaction has paid another order: found by the statement, not by `comparePayment`. */
+  | "transaction-of-another-order";
 
 export type PaymentComparison =
-  /** Record it. A failed (closed) order becomes paid too: the payer's money has been received. */
+  /**
+   * Record it, unless the transaction has paid another order. A failed (closed) order becomes paid
+   * too: the payer's money has been received.
+   */
   | { readonly kind: "record" }
   /** Already recorded, with the same transaction. */
   | { readonly kind: "repeat" }
@@ -44,6 +59,9 @@ export function comparePayment(
   // Accepting another algorithm would let a forger choose the weaker one.
   if (order.signType !== payment.signType) return { kind: "contradiction", what: "sign-type" };
   if (order.totalFen !== payment.totalFen) return { kind: "contradiction", what: "amount" };
+  if (payment.attach !== null && payment.attach !== (order.attach ?? "")) {
+    return { kind: "contradiction", what: "attach" };
+  }
   if (order.payState !== "paid") return { kind: "record" };
   if (order.transactionId !== payment.transactionId) {
     return { kind: "contradiction", what: "transaction" };

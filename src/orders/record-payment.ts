@@ -1,5 +1,5 @@
 import { DELIVERY_CALLS } from "../contract/callback/schedule.ts";
-import { findOrder, markOrderPaid } from "../db/orders.ts";
+import { findNumberOfTransaction, findOrder, markOrderPaid } from "../db/orders.ts";
 import type { OrderRow } from "../db/rows.ts";
 import { comparePayment, type Contradiction } from "../domain/payment.ts";
 import type { Payment } from "../wechat/types.ts";
@@ -13,7 +13,12 @@ export type PaymentOutcome =
   | { readonly kind: "recorded" }
   | { readonly kind: "repeated" }
   | { readonly kind: "absent" }
-  | { readonly kind: "contradiction"; readonly what: Contradiction };
+  | {
+      readonly kind: "contradiction";
+      readonly what: Contradiction;
+      /** For `transaction-of-another-order`: the number of that order. */
+      readonly otherOrder?: string;
+    };
 
 const DELIVERY_TIMER = { kind: "deliver-payment" } as const;
 const POLL_TIMER = { kind: "poll-payment" } as const;
@@ -49,7 +54,7 @@ export async function recordPayment(
     return { kind: "recorded" };
   }
   const order = await findOrder(db, payment.orderNumber);
-  const outcome = order === null ? ABSENT : explain(order, payment, merchantId);
+  const outcome = order === null ? ABSENT : await explain(context, order, payment, merchantId);
   if (armed) await releaseTimer(context, order, graceAt);
   await report(context, outcome, payment, merchantId, nowAt);
   return outcome;
@@ -72,16 +77,26 @@ async function releaseTimer(
   await timers.remove({ ...DELIVERY_TIMER, attempt: 0, calls: 0, dueAt: graceAt });
 }
 
-function explain(order: OrderRow, payment: Payment, merchantId: number): PaymentOutcome {
+async function explain(
+  { db }: OrderContext,
+  order: OrderRow,
+  payment: Payment,
+  merchantId: number,
+): Promise<PaymentOutcome> {
   const comparison = comparePayment(order, payment, merchantId);
   switch (comparison.kind) {
     case "contradiction":
       return comparison;
     case "repeat":
       return { kind: "repeated" };
-    case "record":
+    case "record": {
+      const otherOrder = await findNumberOfTransaction(db, merchantId, payment.transactionId);
+      if (otherOrder !== null && otherOrder !== order.number) {
+        return { kind: "contradiction", what: "transaction-of-another-order", otherOrder };
+      }
       // The statement saw another state than this reading: another report is recording it now.
       throw new Error("the order changed while its payment was being recorded");
+    }
   }
 }
 
@@ -119,7 +134,12 @@ async function report(
       await openIncident(context, {
         ...about,
         kind: "payment_contradiction",
-        facts: { what: outcome.what, transactionId, totalFen },
+        facts: {
+          what: outcome.what,
+          transactionId,
+          totalFen,
+          ...(outcome.otherOrder === undefined ? {} : { otherOrder: outcome.otherOrder }),
+        },
       });
       return;
   }

@@ -148,6 +148,11 @@ export interface Payment {
   readonly wechatAppId: string;
   readonly transactionId: string;
   readonly totalFen: number;
+  /**
+   * The order's `attach`. Empty when a notification has none; null when an answer leaves it out, which
+   * says nothing about the order.
+   */
+  readonly attach: string | null;
   /** Unix ms; null when the report has no readable time. */
   readonly paidAt: number | null;
   /** The algorithm that verified the report; must equal the stored order's (no downgrade). */

@@ -133,8 +133,8 @@ describe("POST /admin/deliveries/redeliver", () => {
     await env.DB.prepare(
       `insert into orders select null, lower(hex(randomblob(16))), app_id, merchant_id, user_id,
          protocol, sign_type, wechat_app_id, null, desc, total_fen, tag, attach, client_ip,
-         notify_url, pay_state, transaction_id, paid_at, pay_notify_state, pay_notify_number,
-         expires_at, created_at, updated_at
+         notify_url, pay_state, transaction_id || '-' || i, paid_at, pay_notify_state, pay_notify_number,
+         expires_at, created_at, updated_at, null
        from orders, (with recursive n(i) as (select 1 union all select i + 1 from n where i < 399) select i from n)
        where number = ?`,
     )

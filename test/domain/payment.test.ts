@@ -6,6 +6,7 @@ const MERCHANT = 7;
 const payment: PaymentFacts = {
   wechatAppId: "wx1",
   totalFen: 100,
+  attach: "",
   transactionId: "T1",
   signType: "HMAC-SHA256",
 };
@@ -13,6 +14,7 @@ const waiting: StoredOrder = {
   merchantId: MERCHANT,
   wechatAppId: "wx1",
   totalFen: 100,
+  attach: null,
   signType: "HMAC-SHA256",
   payState: "waiting",
   transactionId: null,
@@ -35,6 +37,7 @@ describe("comparePayment", () => {
     ["app", { wechatAppId: "wx2" }, MERCHANT],
     ["sign-type", { signType: "MD5" }, MERCHANT],
     ["amount", { totalFen: 99 }, MERCHANT],
+    ["attach", { attach: "another" }, MERCHANT],
   ] as const)(
     "returns a contradiction for another %s, whatever the order's state",
     ([what, change, merchant]) => {
@@ -59,6 +62,7 @@ describe("comparePayment", () => {
     const facts = fc.record({
       wechatAppId: fc.constantFrom("wx1", "wx2"),
       totalFen: fc.constantFrom(99, 100, 101),
+      attach: fc.constantFrom("", "another"),
       transactionId: fc.constantFrom("T1", "T2"),
       signType: fc.constantFrom("MD5", "HMAC-SHA256"),
     });

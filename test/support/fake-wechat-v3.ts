@@ -170,7 +170,7 @@ function v3BodyOf(ledger: Ledger, { path, fields }: LedgerCall, outcome: Fields)
 
 /** A payment in APIv3's form, from the ledger's fields. */
 export function transactionOf(fields: Fields): object {
-  const { total_fee, cash_fee, fee_type: currency } = fields;
+  const { total_fee, cash_fee, fee_type: currency, attach } = fields;
   const paid = total_fee !== undefined;
   return {
     appid: fields["appid"],
@@ -179,6 +179,7 @@ export function transactionOf(fields: Fields): object {
     transaction_id: fields["transaction_id"],
     trade_type: "JSAPI",
     trade_state: fields["trade_state"] ?? "SUCCESS",
+    ...(attach !== undefined && { attach }),
     ...(paid && {
       success_time: "2040-01-01T12:00:00+08:00",
       payer: { openid: fields["openid"] },

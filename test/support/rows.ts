@@ -42,13 +42,14 @@ export function paidOrderMatchOf(
   order: NewOrder,
   changes: Partial<PaidOrderMatch> = {},
 ): PaidOrderMatch {
-  const { number, merchantId, wechatAppId, signType, totalFen } = order;
+  const { number, merchantId, wechatAppId, signType, totalFen, attach } = order;
   return {
     number,
     merchantId,
     wechatAppId,
     signType,
     totalFen,
+    attach: attach ?? "",
     transactionId: `42-${number}`.slice(0, 28),
     paidAt: NOW + 1,
     ...changes,

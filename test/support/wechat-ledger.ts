@@ -99,8 +99,15 @@ export function paymentOf(number: string, order: FakeOrder): Fields {
     bank_type: "CFT",
     is_subscribe: "N",
     openid: "oUpF8uMEb4qRXf22hE3X68TekukE",
+    ...attachOf(order),
     time_end: "20400101120000",
   };
+}
+
+/** The order's own `attach`; an order without one has no such field. */
+function attachOf({ request }: FakeOrder): Fields {
+  const { attach }: Fields = JSON.parse(request);
+  return attach === undefined ? {} : { attach };
 }
 
 function closeOrder(ledger: Ledger, fields: Fields): Fields {

@@ -8,6 +8,7 @@ import type {
   RefundNotification,
   V2Merchant,
 } from "../types.ts";
+import { ambiguousInNotification } from "./ambiguity.ts";
 import { readPayment } from "./payment.ts";
 import { md5Hex, verifySign } from "./sign.ts";
 import { cdata, readXml } from "./xml.ts";
@@ -16,7 +17,8 @@ import { cdata, readXml } from "./xml.ts";
  * Reads and verifies a payment notification (W-49). `raw` is the unchanged body: nothing may be
  * rewritten before the signature is verified.
  *
- * The caller still has to compare `wechatAppId`, `totalFen` and `signType` with the stored order.
+ * The caller still has to compare `wechatAppId`, `totalFen`, `attach` and `signType` with the stored
+ * order.
  */
 export async function readPaymentNotification(
   raw: Uint8Array | string,
@@ -29,10 +31,13 @@ export async function readPaymentNotification(
   if ((fields.get("sign") ?? "") === "") return fault("unsigned", "no sign");
   const signType = await verifySign(fields, merchant.apiKey);
   if (signType === null) return fault("wrong-signature", "sign doesn't match");
+  const ambiguous = ambiguousInNotification(fields);
+  if (ambiguous !== null) return fault("malformed", `${ambiguous} contains &`);
   if (fields.get("mch_id") !== merchant.mchId) return fault("wrong-identity", "mch_id");
   if (fields.get("result_code") !== "SUCCESS") return fault("not-success", "result_code");
   const payment = readPayment(fields, signType);
-  return payment.ok ? ok(payment.value) : fault("malformed", payment.error);
+  if (!payment.ok) return fault("malformed", payment.error);
+  return ok({ ...payment.value, attach: payment.value.attach ?? "" });
 }
 
 /**

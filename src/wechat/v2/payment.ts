@@ -27,5 +27,6 @@ export function readPayment(
   if (totalFen === null) return err("total_fee");
   if (!isYuan(fields.get("fee_type"))) return err("fee_type");
   const paidAt = parseCompactBeijingTime(fields.get("time_end") ?? "");
-  return ok({ orderNumber, wechatAppId, transactionId, totalFen, paidAt, signType });
+  const attach = fields.get("attach") || null;
+  return ok({ orderNumber, wechatAppId, transactionId, totalFen, attach, paidAt, signType });
 }

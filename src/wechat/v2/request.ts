@@ -8,6 +8,7 @@ import {
 import { randomHex32 } from "../../lib/random.ts";
 import { unknown, type WechatError } from "../error-class.ts";
 import type { OrderKey, Refused, WechatEnv, Unknown, V2Merchant } from "../types.ts";
+import { ambiguousInAnswer } from "./ambiguity.ts";
 import { answerToUnsignedFail } from "./error-codes.ts";
 import { sign, v2SignType, verifySign } from "./sign.ts";
 import { readXml, writeXml } from "./xml.ts";
@@ -102,6 +103,8 @@ async function readReply(
   if (returnCode !== "SUCCESS") return unknown("answer without a return_code");
   const signType = await verifySign(fields, merchant.apiKey, order.signType);
   if (signType === null) return unknown("answer not correctly signed");
+  const ambiguous = ambiguousInAnswer(fields);
+  if (ambiguous !== null) return unknown(`answer with & in ${ambiguous}`);
   const mismatched = mismatchedField(fields, merchant, order);
   if (mismatched !== null) return unknown(`answer for another ${mismatched}`);
   return readResult(fields);

@@ -40,7 +40,8 @@ const paid = z.object({ trade_state: z.literal("SUCCESS") });
  * Reads and verifies a payment notification (W-89). The signature over the raw body is verified
  * before the body is parsed and decrypted.
  *
- * The caller still has to compare `wechatAppId`, `totalFen` and `signType` with the stored order.
+ * The caller still has to compare `wechatAppId`, `totalFen`, `attach` and `signType` with the stored
+ * order.
  */
 export async function readPaymentNotification(
   keys: V3NotificationKeys,
@@ -52,7 +53,8 @@ export async function readPaymentNotification(
   const state = readJson(opened.value, paid);
   if (!state.ok) return fault("malformed", state.error);
   const payment = readPayment(opened.value, keys.merchant);
-  return payment.ok ? payment : fault(payment.error.kind, payment.error.detail);
+  if (!payment.ok) return fault(payment.error.kind, payment.error.detail);
+  return ok({ ...payment.value, attach: payment.value.attach ?? "" });
 }
 
 /** Only the fields that are used: a fault in another field must not reject a genuine message. */

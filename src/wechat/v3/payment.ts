@@ -11,6 +11,7 @@ const transaction = z.object({
   transaction_id: wechatNumber,
   success_time: z.string().optional(),
   amount: z.object({ total: fen, currency: yuan }),
+  attach: z.string().nullish(),
 });
 
 /**
@@ -32,6 +33,7 @@ export function readPayment(
     wechatAppId: paid.appid,
     transactionId: paid.transaction_id,
     totalFen: paid.amount.total,
+    attach: paid.attach || null,
     paidAt: readTime(paid.success_time),
     signType: "RSA",
   });

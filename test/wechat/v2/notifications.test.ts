@@ -36,6 +36,7 @@ describe("readPaymentNotification", () => {
         wechatAppId: APP_ID,
         transactionId: TRANSACTION_ID,
         totalFen: 888,
+        attach: "支付测试",
         paidAt: Date.UTC(2014, 8, 3, 5, 15, 40),
         signType,
       };

@@ -31,6 +31,7 @@ describe("queryPayment", () => {
         wechatAppId: APP_ID,
         transactionId: TRANSACTION_ID,
         totalFen: 888,
+        attach: "支付测试",
         paidAt: Date.UTC(2014, 8, 3, 5, 15, 40),
         signType: "HMAC-SHA256",
       },

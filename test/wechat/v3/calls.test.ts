@@ -168,6 +168,7 @@ describe("queryPayment", () => {
         wechatAppId: order.wechatAppId,
         transactionId: TRANSACTION_ID,
         totalFen: 888,
+        attach: "自定义数据",
         paidAt: Date.UTC(2018, 5, 8, 2, 34, 56),
         signType: "RSA",
       },

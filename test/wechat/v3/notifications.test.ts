@@ -54,6 +54,7 @@ describe("readPaymentNotification", () => {
           wechatAppId: APP_ID,
           transactionId: TRANSACTION_ID,
           totalFen: 888,
+          attach: "自定义数据",
           paidAt: Date.UTC(2018, 5, 8, 2, 34, 56),
           signType: "RSA",
         },
