@@ -48,7 +48,7 @@ export interface Simulation {
 
 /**
  * Resets the clock, the sandbox and the sweep's cursors. The gateway's rows of earlier histories
- * remain.
+ * remain, none created after the start.
  */
 export async function startSimulation(signType: SignType): Promise<Simulation> {
   stopClock();
@@ -61,8 +61,12 @@ export async function startSimulation(signType: SignType): Promise<Simulation> {
   }
   const merchant = await merchantFor(signType);
   await resetSandbox(merchant);
-  // Each history starts at the same time, which an earlier history's cursor may have passed.
-  await env.DB.prepare("delete from cursors").run();
+  // Each history starts at the same time. An earlier history's cursor may have passed it, and its
+  // orders may have later times, at which the sweep's scan by id would end.
+  await env.DB.batch([
+    env.DB.prepare("delete from cursors"),
+    env.DB.prepare("update orders set created_at = min(created_at, ?)").bind(Date.now()),
+  ]);
   const baseline = await readBaseline();
   const apps = new AppServers(new Map(merchant.apps.map((app) => [app.host, app])));
   const unstored: string[] = [];
