@@ -10,6 +10,7 @@ import { appChanges, newApp } from "./app-schema.ts";
 import { makeSalt, makeWebhookSecret } from "./app-secrets.ts";
 import { readBody } from "./body.ts";
 import { pageOf, readPageQuery } from "./page.ts";
+import { BY_ID } from "./paths.ts";
 
 const ABSENT = notFound("There is no app with this id.");
 const NO_SUCH_MERCHANT = validationFailed({
@@ -42,12 +43,12 @@ appRoutes.get("/", async (c) => {
   return c.json(pageOf(found, limit));
 });
 
-appRoutes.get("/:id{[1-9][0-9]{0,14}}", async (c) => {
+appRoutes.get(BY_ID, async (c) => {
   const app = await getApp(c.get("work").db, Number(c.req.param("id")));
   return app === null ? refuse(c, ABSENT) : c.json(app);
 });
 
-appRoutes.patch("/:id{[1-9][0-9]{0,14}}", async (c) => {
+appRoutes.patch(BY_ID, async (c) => {
   const body = await readBody(c.req.raw, appChanges(c.get("work").config.environment));
   if (!body.ok) return refuse(c, body.error);
   const db = c.get("work").db;

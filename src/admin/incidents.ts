@@ -14,6 +14,7 @@ import { conflict, notFound, refuse } from "./errors.ts";
 import { validate, readBody } from "./body.ts";
 import { mustBe, requiredOr } from "./common-schema.ts";
 import { descendingPage, pageOf, wholeNumber } from "./page.ts";
+import { BY_ID } from "./paths.ts";
 
 /** Query of GET /admin/incidents; lists open incidents by default. */
 const incidentQuery = z.strictObject({
@@ -36,7 +37,6 @@ const resolution = z.strictObject({
 });
 
 const ABSENT = notFound("There is no incident with this id.");
-const INCIDENT = "/:id{[1-9][0-9]{0,14}}";
 
 /** `/admin/incidents`: problems for the operator, each with advice. */
 export const incidentRoutes = new Hono<GatewayEnv>();
@@ -49,12 +49,12 @@ incidentRoutes.get("/", async (c) => {
   return c.json(pageOf(found.map(withAdvice), limit));
 });
 
-incidentRoutes.get(INCIDENT, async (c) => {
+incidentRoutes.get(BY_ID, async (c) => {
   const incident = await findIncident(c.get("work").db, Number(c.req.param("id")));
   return incident === null ? refuse(c, ABSENT) : c.json(withAdvice(incident));
 });
 
-incidentRoutes.post(`${INCIDENT}/resolve`, async (c) => {
+incidentRoutes.post(`${BY_ID}/resolve`, async (c) => {
   const body = await readBody(c.req.raw, resolution);
   if (!body.ok) return refuse(c, body.error);
   const db = c.get("work").db;

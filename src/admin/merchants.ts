@@ -12,6 +12,7 @@ import { log } from "../observability/log.ts";
 import type { V2SignType } from "../wechat/types.ts";
 import { conflict, notFound, refuse, validationFailed } from "./errors.ts";
 import { readBody } from "./body.ts";
+import { BY_ID } from "./paths.ts";
 import { credentialsOf, verifyCredentials } from "./verify-credentials.ts";
 import { merchantChanges, missingCredentials, newMerchant } from "./merchant-schema.ts";
 import { pageOf, readPageQuery } from "./page.ts";
@@ -53,12 +54,12 @@ merchantRoutes.get("/", async (c) => {
   return c.json(pageOf(found, limit));
 });
 
-merchantRoutes.get("/:id{[1-9][0-9]{0,14}}", async (c) => {
+merchantRoutes.get(BY_ID, async (c) => {
   const merchant = await getMerchant(c.get("work").db, Number(c.req.param("id")));
   return merchant === null ? refuse(c, ABSENT) : c.json(merchant);
 });
 
-merchantRoutes.patch("/:id{[1-9][0-9]{0,14}}", async (c) => {
+merchantRoutes.patch(BY_ID, async (c) => {
   const body = await readBody(c.req.raw, merchantChanges(c.env));
   if (!body.ok) return refuse(c, body.error);
   const db = c.get("work").db;

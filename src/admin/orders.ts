@@ -9,6 +9,7 @@ import { conflict, notFound, refuse } from "./errors.ts";
 import { validate, readBody } from "./body.ts";
 import { orderQuery, redelivery } from "./order-schema.ts";
 import { pageOf } from "./page.ts";
+import { BY_ID } from "./paths.ts";
 
 const ABSENT = notFound("There is no order with this id.");
 const UNAVAILABLE = {
@@ -16,7 +17,6 @@ const UNAVAILABLE = {
   message: "The order can't be read now; see the log. Repeating is safe.",
   fields: [],
 } as const;
-const ORDER = "/:id{[1-9][0-9]{0,14}}";
 
 /** `/admin/orders`: orders as stored (amounts in fen, times in Unix ms), without openIds. */
 export const orderRoutes = new Hono<GatewayEnv>();
@@ -29,20 +29,20 @@ orderRoutes.get("/", async (c) => {
   return c.json(pageOf(found, limit));
 });
 
-orderRoutes.get(ORDER, async (c) => {
+orderRoutes.get(BY_ID, async (c) => {
   const order = await orderOf(c);
   if (order === null) return refuse(c, ABSENT);
   return c.json({ ...order, refunds: await listRefunds(c.get("work").db, order.id) });
 });
 
-orderRoutes.get(`${ORDER}/timeline`, async (c) => {
+orderRoutes.get(`${BY_ID}/timeline`, async (c) => {
   const order = await orderOf(c);
   if (order === null) return refuse(c, ABSENT);
   const { entries, timers } = await orderObject(c.env, order.number).history();
   return c.json({ items: entries, timers });
 });
 
-orderRoutes.post(`${ORDER}/redeliver`, async (c) => {
+orderRoutes.post(`${BY_ID}/redeliver`, async (c) => {
   const body = await readBody(c.req.raw, redelivery);
   if (!body.ok) return refuse(c, body.error);
   const order = await orderOf(c);
@@ -69,7 +69,7 @@ orderRoutes.post(`${ORDER}/redeliver`, async (c) => {
   return c.json({ ok: true }, 202);
 });
 
-orderRoutes.post(`${ORDER}/sync`, async (c) => {
+orderRoutes.post(`${BY_ID}/sync`, async (c) => {
   const order = await orderOf(c);
   if (order === null) return refuse(c, ABSENT);
   const outcome = await orderObject(c.env, order.number).sync(c.get("requestId"));

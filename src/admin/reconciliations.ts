@@ -15,6 +15,7 @@ import { reconciliationObject } from "../reconciliation/schedule.ts";
 import { conflict, notFound, refuse, validationFailed } from "./errors.ts";
 import { validate, readBody } from "./body.ts";
 import { pageOf } from "./page.ts";
+import { BY_ID } from "./paths.ts";
 import { reconciliation, reconciliationQuery } from "./reconciliation-schema.ts";
 
 /** Checks whether a day has ended, and the ms between them: ten seconds in total. */
@@ -65,7 +66,7 @@ reconciliationRoutes.get("/", async (c) => {
   return c.json(pageOf(found, limit));
 });
 
-reconciliationRoutes.get("/:id{[1-9][0-9]{0,14}}", async (c) => {
+reconciliationRoutes.get(BY_ID, async (c) => {
   const row = await findReconciliation(c.get("work").db, Number(c.req.param("id")));
   return row === null
     ? refuse(c, notFound("There is no reconciliation with this id."))

@@ -14,6 +14,7 @@ import { newRequestKey } from "./app-schema.ts";
 import { makeRequestSecret } from "./app-secrets.ts";
 import { readBody } from "./body.ts";
 import { conflict, notFound, refuse, validationFailed, type AdminError } from "./errors.ts";
+import { BY_ID } from "./paths.ts";
 
 const APP_ABSENT = notFound("There is no app with this id.");
 const KEY_ERROR = validationFailed({
@@ -34,7 +35,7 @@ const DELETE_ERRORS: Readonly<Record<"absent" | "last", AdminError>> = {
 /** `/admin/apps/:id/request-keys`. Only the answer that makes a secret shows it, never a later one. */
 export const requestKeyRoutes = new Hono<GatewayEnv>();
 
-requestKeyRoutes.post("/:id{[1-9][0-9]{0,14}}/request-keys", async (c) => {
+requestKeyRoutes.post(`${BY_ID}/request-keys`, async (c) => {
   const body = await readBody(c.req.raw, newRequestKey);
   if (!body.ok) return refuse(c, body.error);
   const { algorithm, publicKeyPem } = body.value;
@@ -55,12 +56,12 @@ requestKeyRoutes.post("/:id{[1-9][0-9]{0,14}}/request-keys", async (c) => {
   return c.json({ ...made.value, ...(publicKeyPem === undefined && { secret: material }) }, 201);
 });
 
-requestKeyRoutes.get("/:id{[1-9][0-9]{0,14}}/request-keys", async (c) => {
+requestKeyRoutes.get(`${BY_ID}/request-keys`, async (c) => {
   const items = await listRequestKeys(c.get("work").db, Number(c.req.param("id")));
   return items === null ? refuse(c, APP_ABSENT) : c.json({ items, nextCursor: null });
 });
 
-requestKeyRoutes.delete("/:id{[1-9][0-9]{0,14}}/request-keys/:keyId{[0-9a-f]{32}}", async (c) => {
+requestKeyRoutes.delete(`${BY_ID}/request-keys/:keyId{[0-9a-f]{32}}`, async (c) => {
   const { id, keyId } = c.req.param();
   const appId = Number(id);
   const deleted = await deleteRequestKey(c.get("work").db, appId, keyId);

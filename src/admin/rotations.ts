@@ -10,6 +10,7 @@ import { conflict, notFound, refuse, type AdminError } from "./errors.ts";
 import { rotation } from "./app-schema.ts";
 import { makeSalt, makeWebhookSecret } from "./app-secrets.ts";
 import { readBody } from "./body.ts";
+import { BY_ID } from "./paths.ts";
 
 const ERRORS: Readonly<Record<"absent" | "unreadable" | "raced", AdminError>> = {
   absent: notFound("There is no app with this id."),
@@ -22,7 +23,7 @@ const ERRORS: Readonly<Record<"absent" | "unreadable" | "raced", AdminError>> = 
 /** `/admin/apps/:id/rotate-…`: replaces a secret of an app. Only this response shows the new one. */
 export const rotationRoutes = new Hono<GatewayEnv>();
 
-rotationRoutes.post("/:id{[1-9][0-9]{0,14}}/rotate-salt", async (c) => {
+rotationRoutes.post(`${BY_ID}/rotate-salt`, async (c) => {
   const salt = makeSalt();
   const rotated = await rotate(c, Number(c.req.param("id")), "salt", salt);
   if (!rotated.ok) return refuse(c, rotated.error);
@@ -36,7 +37,7 @@ rotationRoutes.post("/:id{[1-9][0-9]{0,14}}/rotate-salt", async (c) => {
   });
 });
 
-rotationRoutes.post("/:id{[1-9][0-9]{0,14}}/rotate-webhook-secret", async (c) => {
+rotationRoutes.post(`${BY_ID}/rotate-webhook-secret`, async (c) => {
   const webhookSecret = makeWebhookSecret();
   const rotated = await rotate(c, Number(c.req.param("id")), "webhookSecret", webhookSecret);
   if (!rotated.ok) return refuse(c, rotated.error);
