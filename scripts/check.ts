@@ -9,6 +9,7 @@ const STEPS: readonly Step[] = [
   { name: "lint", script: "lint" },
   { name: "types", script: "types" },
   { name: "bindings", script: "types:bindings:check" },
+  { name: "lock", script: "lock:check" },
   { name: "migrations", script: "db:check" },
   { name: "documents", script: "docs:check" },
   { name: "deploy", script: "deploy:check" },
