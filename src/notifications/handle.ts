@@ -1,6 +1,7 @@
 import type { Context, Handler } from "hono";
 import type { GatewayEnv } from "../env.ts";
 import { err, ok, type Result } from "../lib/result.ts";
+import { withTimeLimit } from "../lib/time-limit.ts";
 import { readBody } from "../lib/read-body.ts";
 import { isWithin } from "../middleware/rate-limit.ts";
 import { recordUnverified } from "../middleware/unverified.ts";
@@ -45,7 +46,10 @@ export function handleNotification(
     });
     // The work continues even when WeChat is asked to repeat.
     c.executionCtx.waitUntil(handled);
-    const outcome = await Promise.race([handled, acknowledgeTimeout()]);
+    const outcome = await withTimeLimit(
+      ACKNOWLEDGE_TIMEOUT_MS,
+      async (signal) => await Promise.race([handled, refusalAt(signal)]),
+    );
     c.set("code", outcome.ok ? 0 : 1);
     const { status, contentType, body } = acknowledge(protocol, outcome);
     return new Response(body, {
@@ -169,10 +173,8 @@ async function logRejection(c: Context<GatewayEnv>, kind: string, detail: string
   log("warn", "notification_rejected", { requestId: c.get("requestId"), kind, detail });
 }
 
-async function acknowledgeTimeout(): Promise<NotificationOutcome> {
+async function refusalAt(signal: AbortSignal): Promise<NotificationOutcome> {
   return await new Promise((resolve) => {
-    setTimeout(() => {
-      resolve(err("try again later"));
-    }, ACKNOWLEDGE_TIMEOUT_MS);
+    signal.addEventListener("abort", () => resolve(err("try again later")), { once: true });
   });
 }

@@ -1,5 +1,6 @@
 import { isConfirmed, parseRetryAfter } from "../contract/callback/app-answer.ts";
 import type { SignedCallback } from "../contract/callback/signed-callback.ts";
+import { withTimeLimit } from "../lib/time-limit.ts";
 
 /** Contract: an app must respond within this time, body included. */
 const CALL_TIMEOUT_MS = 10_000;
@@ -21,7 +22,17 @@ export interface AppAnswer {
 
 /** Calls an app. A redirect is a failed call: only the operator sets a notify URL, never the app. */
 export async function callApp(url: string, callback: SignedCallback): Promise<AppAnswer> {
-  const signal = AbortSignal.timeout(CALL_TIMEOUT_MS);
+  return await withTimeLimit(
+    CALL_TIMEOUT_MS,
+    async (signal) => await callWithin(signal, url, callback),
+  );
+}
+
+async function callWithin(
+  signal: AbortSignal,
+  url: string,
+  callback: SignedCallback,
+): Promise<AppAnswer> {
   let response: Response;
   try {
     response = await fetch(url, {

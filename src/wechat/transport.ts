@@ -1,4 +1,5 @@
 import { readUpTo } from "../lib/read-body.ts";
+import { withTimeLimit } from "../lib/time-limit.ts";
 import type { WechatEnv } from "./types.ts";
 
 /** ms. A payer waits for these calls; WeChat usually answers within one second. */
@@ -58,12 +59,13 @@ export async function exchange(
   fetch: Fetch,
   request: HttpRequest,
 ): Promise<HttpOutcome> {
-  const signal = AbortSignal.timeout(request.timeoutMs);
-  const expired = expiry(signal);
-  return await onEitherHost(
-    hosts,
-    async (host) => await attempt(fetch, host, request, signal, expired),
-  );
+  return await withTimeLimit(request.timeoutMs, async (signal) => {
+    const expired = expiry(signal);
+    return await onEitherHost(
+      hosts,
+      async (host) => await attempt(fetch, host, request, signal, expired),
+    );
+  });
 }
 
 /** Tries the spare host, if any, when the first can't be reached. */
