@@ -11,6 +11,7 @@ import { readBody } from "../lib/read-body.ts";
 import { admits } from "../middleware/rate-limit.ts";
 import { count } from "../observability/metrics.ts";
 import { recordUnverified } from "../middleware/unverified.ts";
+import { oversizedRefusal } from "./oversized-value.ts";
 import { numberRefusal, requestSignatureRefusal, type Endpoint } from "./request-signature.ts";
 
 /** A request with a verified signature; its other parameters are unchecked. */
@@ -21,7 +22,7 @@ export interface SignedRequest {
 }
 
 /** A genuine request has a few hundred bytes. */
-const MAX_BODY_BYTES = 64 * 1024;
+const MAX_BODY_BYTES = 16 * 1024;
 
 /** Unknown apps are verified against this salt, so that the response takes the same time. */
 const UNKNOWN_APP_SALT = "0".repeat(32);
@@ -46,6 +47,8 @@ export async function readSignedRequest(
   if (!parameters.ok) return await refuseUnverified(c, "malformed", parameters.error);
   const caller = parseCaller(parameters.value);
   if (!caller.ok) return await refuseUnverified(c, "malformed", caller.error);
+  const oversized = oversizedRefusal(endpoint, parameters.value);
+  if (oversized !== null) return await refuseUnverified(c, "malformed", oversized);
   const nowAt = Date.now();
   const { db, settings } = c.get("work");
   const { appId, sign } = caller.value;
@@ -86,7 +89,7 @@ async function refuseUnverified(
 function bodyFault(fault: "too large" | "broken off"): string {
   switch (fault) {
     case "too large":
-      return "请求体不得超过 64 KB";
+      return "请求体不得超过 16 KB";
     case "broken off":
       return "请求体不完整";
   }

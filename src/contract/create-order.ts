@@ -2,17 +2,22 @@ import * as z from "zod";
 import type { Refusal } from "./refusal.ts";
 import type { Result } from "../lib/result.ts";
 import {
+  AMOUNT_LIMIT,
+  APP_NUMBER_LIMIT,
   appNumber,
+  bytes,
+  characters,
   integer,
   MAX_TOTAL_FEN,
   optional,
   platform,
   readFields,
   required,
-  shortText,
+  type Limits,
+  within,
 } from "./fields.ts";
 import type { Parameters } from "./parameter-set.ts";
-import { byteLimitFault, lengthFault, MAX_TEXT_BYTES, wechatTextFault } from "./text.ts";
+import { MAX_TEXT_BYTES, wechatTextFault } from "./text.ts";
 
 /** A validated request to create an order. */
 export interface CreateOrderInput {
@@ -35,23 +40,37 @@ export interface AddressPage {
   readonly url: string;
 }
 
-const MAX_ACCESS_TOKEN_LENGTH = 512;
-/** Longer URLs don't work in common browsers. */
-const MAX_URL_LENGTH = 2048;
+/** Longer URLs don't work in common browsers. In bytes, so that it bounds the work of verifying them. */
+const MAX_URL_BYTES = 2048;
+
+export const CREATE_ORDER_LIMITS = {
+  platForm: characters(1),
+  openId: characters(128),
+  desc: bytes(MAX_TEXT_BYTES),
+  totalFree: AMOUNT_LIMIT,
+  tag: characters(32),
+  tradeType: characters("JSAPI".length),
+  attach: bytes(MAX_TEXT_BYTES),
+  appOrderNo: APP_NUMBER_LIMIT,
+  // The longest spelling of an IPv6 address ends in an IPv4 one.
+  clientIp: characters(45),
+  accessToken: characters(512),
+  url: bytes(MAX_URL_BYTES),
+} satisfies Limits;
 
 const schema = z
   .object({
     platForm: platform,
-    openId: required(shortText(128, wechatTextFault)),
-    desc: required(textFault),
+    openId: required(within(CREATE_ORDER_LIMITS.openId, wechatTextFault)),
+    desc: required(within(CREATE_ORDER_LIMITS.desc, wechatTextFault)),
     totalFree: integer(MAX_TOTAL_FEN, "（单位：分）"),
-    tag: required(shortText(32, wechatTextFault)),
+    tag: required(within(CREATE_ORDER_LIMITS.tag, wechatTextFault)),
     tradeType: required((value) => (value === "JSAPI" ? null : "只能是 JSAPI")),
-    attach: optional(textFault),
+    attach: optional(within(CREATE_ORDER_LIMITS.attach, wechatTextFault)),
     appOrderNo: appNumber,
     clientIp: optional(addressFault),
-    accessToken: optional((value) => lengthFault(value, MAX_ACCESS_TOKEN_LENGTH)),
-    url: optional(shortText(MAX_URL_LENGTH, urlFault)),
+    accessToken: optional(CREATE_ORDER_LIMITS.accessToken),
+    url: optional(within(CREATE_ORDER_LIMITS.url, urlFault)),
   })
   .superRefine(({ accessToken, url }, context) => {
     if ((accessToken === null) === (url === null)) return;
@@ -74,12 +93,10 @@ export function parseCreateOrder(parameters: Parameters): Result<CreateOrderInpu
   return readFields(schema, parameters);
 }
 
-function textFault(value: string): string | null {
-  return byteLimitFault(value, MAX_TEXT_BYTES) ?? wechatTextFault(value);
-}
-
 function addressFault(value: string): string | null {
-  const isAddress = z.union([z.ipv4(), z.ipv6()]).safeParse(value).success;
+  const isAddress =
+    CREATE_ORDER_LIMITS.clientIp(value) === null &&
+    z.union([z.ipv4(), z.ipv6()]).safeParse(value).success;
   return isAddress ? null : "必须是 IPv4 或 IPv6 地址";
 }
 

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { badRequest, type Refusal } from "./refusal.ts";
 import { err, ok, type Result } from "../lib/result.ts";
 import type { Parameters } from "./parameter-set.ts";
-import { lengthFault } from "./text.ts";
+import { byteLimitFault, lengthFault } from "./text.ts";
 
 /**
  * The largest amount in fen, 21,474,836.47 yuan: WeChat's amounts are 32-bit integers. The quotas of
@@ -51,9 +51,39 @@ export const platform = required((value) =>
   value === "1" ? null : "只能是 1（微信支付），支付宝等其它平台暂未提供",
 );
 
-/** Text with a limit in characters. */
-export function shortText(max: number, check: Check): Check {
-  return (value) => lengthFault(value, max) ?? check(value);
+/**
+ * When a value is too long, by parameter. `isOversized` applies it to all parameters of an endpoint
+ * before any of them is worked on; the endpoint's schema refuses the same values.
+ */
+export type Limits = Readonly<Record<string, Check>>;
+
+/** A limit in characters. */
+export function characters(max: number): Check {
+  return (value) => lengthFault(value, max);
+}
+
+/** A limit in bytes of UTF-8. */
+export function bytes(max: number): Check {
+  return (value) => byteLimitFault(value, max);
+}
+
+/** A value within `limit` that passes `check`. */
+export function within(limit: Check, check: Check): Check {
+  return (value) => limit(value) ?? check(value);
+}
+
+/** The limit of an `id`: the digits of the largest one. */
+export const ID_LIMIT = characters(String(Number.MAX_SAFE_INTEGER).length);
+
+/** The limit of an amount: the digits of the largest one. */
+export const AMOUNT_LIMIT = characters(String(MAX_TOTAL_FEN).length);
+
+/** The limit of an `appNumber`. */
+export const APP_NUMBER_LIMIT = characters(64);
+
+/** Whether a value exceeds its limit. Unknown parameters have none: the body's size bounds them. */
+export function isOversized(limits: Limits, parameters: Parameters): boolean {
+  return Object.entries(limits).some(([name, limit]) => limit(parameters.get(name) ?? "") !== null);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { badRequest, type Refusal } from "./refusal.ts";
 import { err, ok, type Result } from "../lib/result.ts";
-import { BAD_NAME, isParameterName, type Pair } from "./parameter-set.ts";
+import { BAD_NAME, isParameterName, MAX_PARAMETERS, type Pair } from "./parameter-set.ts";
 
 /**
  * Reads `application/x-www-form-urlencoded` as the WHATWG URL standard does (`+` is a space, a name
@@ -19,6 +19,7 @@ export function readFormPairs(text: string): Result<readonly Pair[], Refusal> {
       return err(badRequest(`${name} 的 % 转义有误，必须是 UTF-8 的百分号编码`));
     }
     pairs.push({ name, value });
+    if (pairs.length > MAX_PARAMETERS) break; // Refused for their number: the rest costs nothing.
   }
   return ok(pairs);
 }
@@ -26,7 +27,7 @@ export function readFormPairs(text: string): Result<readonly Pair[], Refusal> {
 /** Null for a malformed escape, or for escaped bytes that aren't UTF-8 (GBK, for example). */
 function decode(text: string): string | null {
   try {
-    return decodeURIComponent(text.replaceAll("+", " "));
+    return decodeURIComponent(text.replaceAll(/\+/g, " "));
   } catch (error) {
     if (error instanceof URIError) return null;
     throw error;

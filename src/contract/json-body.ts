@@ -1,6 +1,6 @@
 import { badRequest, type Refusal } from "./refusal.ts";
 import { err, ok, type Result } from "../lib/result.ts";
-import { BAD_NAME, isParameterName, type Pair } from "./parameter-set.ts";
+import { BAD_NAME, isParameterName, MAX_PARAMETERS, type Pair } from "./parameter-set.ts";
 
 const NOT_JSON = badRequest("请求体不是有效的 JSON");
 const NOT_AN_OBJECT = badRequest('JSON 的最外层必须是对象，如 {"appId":1}');
@@ -31,6 +31,7 @@ export function readJsonPairs(text: string): Result<readonly Pair[], Refusal> {
     const value = scalar(name, tokens.next().value ?? "");
     if (!value.ok) return value;
     pairs.push({ name, value: value.value });
+    if (pairs.length > MAX_PARAMETERS) break; // Refused for their number: the rest costs nothing.
   }
   return ok(pairs);
 }

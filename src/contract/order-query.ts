@@ -1,7 +1,16 @@
 import * as z from "zod";
 import type { Refusal } from "./refusal.ts";
 import type { Result } from "../lib/result.ts";
-import { appNumber, optional, optionalInteger, readFields } from "./fields.ts";
+import {
+  APP_NUMBER_LIMIT,
+  appNumber,
+  characters,
+  ID_LIMIT,
+  type Limits,
+  optional,
+  optionalInteger,
+  readFields,
+} from "./fields.ts";
 import type { Parameters } from "./parameter-set.ts";
 
 /** A validated query for an order. */
@@ -12,6 +21,12 @@ export interface OrderQuery {
   /** Whether to query WeChat before responding. */
   readonly sync: boolean;
 }
+
+export const ORDER_QUERY_LIMITS = {
+  order_id: ID_LIMIT,
+  appOrderNo: APP_NUMBER_LIMIT,
+  sync: characters(1),
+} satisfies Limits;
 
 const schema = z
   .object({

@@ -1,7 +1,19 @@
 import * as z from "zod";
 import type { Refusal } from "./refusal.ts";
 import type { Result } from "../lib/result.ts";
-import { appNumber, id, MAX_TOTAL_FEN, optionalInteger, platform, readFields } from "./fields.ts";
+import {
+  AMOUNT_LIMIT,
+  APP_NUMBER_LIMIT,
+  appNumber,
+  characters,
+  id,
+  ID_LIMIT,
+  type Limits,
+  MAX_TOTAL_FEN,
+  optionalInteger,
+  platform,
+  readFields,
+} from "./fields.ts";
 import type { Parameters } from "./parameter-set.ts";
 
 /** A validated refund request. */
@@ -12,6 +24,13 @@ export interface RefundMoney {
   /** The app's own refund number, unique per app. */
   readonly appRefundNo: string | null;
 }
+
+export const REFUND_MONEY_LIMITS = {
+  platForm: characters(1),
+  order_id: ID_LIMIT,
+  refundFree: AMOUNT_LIMIT,
+  appRefundNo: APP_NUMBER_LIMIT,
+} satisfies Limits;
 
 const schema = z
   .object({

@@ -1,3 +1,4 @@
+import { concatenate } from "./bytes.ts";
 import { err, ok, type Result } from "./result.ts";
 
 /** Bytes of a request body beyond its limit that are read and discarded before the response. */
@@ -38,11 +39,5 @@ export async function readUpTo(
     if (size <= maxBytes) chunks.push(chunk);
   }
   if (size > maxBytes) return null;
-  const whole = new Uint8Array(size);
-  let offset = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, offset);
-    offset += chunk.byteLength;
-  }
-  return whole;
+  return concatenate(chunks);
 }
