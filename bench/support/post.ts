@@ -7,6 +7,13 @@ export interface Answer {
   readonly ms: number;
 }
 
+/** A request of any kind; a POST when it doesn't say. */
+export interface RequestToSend {
+  readonly method?: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Uint8Array;
+}
+
 /** Ends a request that is never answered. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
@@ -23,6 +30,11 @@ export class Client {
     return await this.#send("POST", url, { "content-type": contentType, ...headers }, body);
   }
 
+  async send(url: string, request: RequestToSend): Promise<Answer> {
+    const { method = "POST", headers, body } = request;
+    return await this.#send(method, url, headers, body);
+  }
+
   close(): void {
     this.#agent.destroy();
   }
@@ -31,7 +43,7 @@ export class Client {
     method: string,
     url: string,
     headers: Readonly<Record<string, string>>,
-    body: string,
+    body: string | Uint8Array,
   ): Promise<Answer> {
     return await new Promise((resolve, reject) => {
       const startedAt = performance.now();

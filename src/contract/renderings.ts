@@ -49,18 +49,29 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /** The characters that some rows leave bare and others escape. */
 const VARYING = new Set(RENDERINGS.flatMap(({ bare }) => bare.split("")));
 
-/** By byte, 1: no row escapes it. */
-const UNRESERVED = byteSet("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.");
-
-/** The rows, each with the bytes that it leaves bare; 1 by byte. */
-const ROWS = RENDERINGS.map((rendering) => ({ rendering, bare: bareBytes(rendering) }));
-const PHP_BARE = bareBytes(PHP);
+/** No row escapes these. */
+const UNRESERVED = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
+const UNRESERVED_BYTES = byteSet(UNRESERVED);
 
 const SPACE = 0x20;
 const PERCENT = 0x25;
 const AMPERSAND = 0x26;
 const PLUS = 0x2b;
-const HEX_DIGITS = encoder.encode("0123456789ABCDEF");
+
+/** `%XX`. */
+const MAX_WIDTH = 3;
+const DIGITS = encoder.encode("0123456789ABCDEF");
+const HIGH_DIGITS = new Uint8Array(256).map((_, byte) => DIGITS[byte >> 4] ?? 0);
+const LOW_DIGITS = new Uint8Array(256).map((_, byte) => DIGITS[byte & 15] ?? 0);
+
+/** What a row writes for each byte: how many bytes, and the first of them. */
+interface EscapeTable {
+  readonly first: Uint8Array;
+  readonly width: Uint8Array;
+}
+
+const PHP_TABLE = escapeTable(PHP);
+const ROWS = RENDERINGS.map((rendering) => ({ rendering, table: escapeTable(rendering) }));
 
 /** A parameter in bytes: `name=`, and before all but the first a `&`. Names are ASCII. */
 interface EncodedPair {
@@ -79,11 +90,11 @@ export function* signedStrings(parameters: Parameters): Generator<Uint8Array<Arr
   const occurring = bytesIn(pairs);
   const varying = [...VARYING].filter((character) => occurring[character.charCodeAt(0)] === 1);
   const seen = new Set<string>();
-  for (const { rendering, bare } of ROWS) {
+  for (const { rendering, table } of ROWS) {
     const difference = differenceOf(rendering, varying, occurring[SPACE] === 1);
     if (seen.has(difference)) continue;
     seen.add(difference);
-    yield escape(pairs, rendering.space, bare);
+    yield escape(pairs, table);
   }
   if (isPlain(occurring) && needsEscapes(occurring)) yield join(pairs);
 }
@@ -106,7 +117,7 @@ export function renderPhp(parameters: Parameters): string {
 type Pairs = readonly (readonly [string, string])[];
 
 function renderAsPhp(pairs: Pairs): string {
-  return decoder.decode(escape(encodePairs(pairs), PHP.space, PHP_BARE));
+  return decoder.decode(escape(encodePairs(pairs), PHP_TABLE));
 }
 
 /** Names are ASCII, for which the default order by UTF-16 units is the order by bytes. */
@@ -153,31 +164,29 @@ function isPlain(occurring: Uint8Array): boolean {
 
 /** Whether the unescaped text is another one than PHP's rendering. */
 function needsEscapes(occurring: Uint8Array): boolean {
-  return occurring.some((occurs, byte) => occurs === 1 && UNRESERVED[byte] === 0);
+  return occurring.some((occurs, byte) => occurs === 1 && UNRESERVED_BYTES[byte] === 0);
 }
 
+/** Without a branch for each byte, which strangers would make hard to predict. */
 function escape(
   pairs: readonly EncodedPair[],
-  space: Rendering["space"],
-  bare: Uint8Array,
+  { first, width }: EscapeTable,
 ): Uint8Array<ArrayBuffer> {
   const escaped = new Uint8Array(
-    pairs.reduce((size, { name, value }) => size + name.length + 3 * value.length, 0),
+    pairs.reduce((size, { name, value }) => size + name.length + MAX_WIDTH * value.length, 0),
   );
   let end = 0;
   for (const { name, value } of pairs) {
     escaped.set(name, end);
     end += name.length;
-    // Not for-of: an iterator over bytes is several times slower until the engine has optimised it.
+    // Not for-of: an iterator over bytes is several times slower.
     for (let at = 0; at < value.length; at += 1) {
       const byte = value[at] ?? 0;
-      if (bare[byte] === 1) escaped[end++] = byte;
-      else if (byte === SPACE && space === "+") escaped[end++] = PLUS;
-      else {
-        escaped[end++] = PERCENT;
-        escaped[end++] = HEX_DIGITS[byte >> 4] ?? 0;
-        escaped[end++] = HEX_DIGITS[byte & 15] ?? 0;
-      }
+      escaped[end] = first[byte] ?? 0;
+      // Overwritten by the next byte when this one stays as it is.
+      escaped[end + 1] = HIGH_DIGITS[byte] ?? 0;
+      escaped[end + 2] = LOW_DIGITS[byte] ?? 0;
+      end += width[byte] ?? 0;
     }
   }
   return escaped.subarray(0, end);
@@ -187,9 +196,15 @@ function join(pairs: readonly EncodedPair[]): Uint8Array<ArrayBuffer> {
   return concatenate(pairs.flatMap(({ name, value }) => [name, value]));
 }
 
-function bareBytes({ bare }: Rendering): Uint8Array {
-  const bytes = byteSet(bare);
-  return UNRESERVED.map((unreserved, byte) => unreserved | (bytes[byte] ?? 0));
+function escapeTable({ space, bare }: Rendering): EscapeTable {
+  const kept = byteSet(UNRESERVED + bare);
+  const first = kept.map((isKept, byte) => (isKept === 1 ? byte : PERCENT));
+  const width = kept.map((isKept) => (isKept === 1 ? 1 : MAX_WIDTH));
+  if (space === "+") {
+    first[SPACE] = PLUS;
+    width[SPACE] = 1;
+  }
+  return { first, width };
 }
 
 function byteSet(characters: string): Uint8Array {
