@@ -2,7 +2,7 @@ import { concatenate } from "./bytes.ts";
 import { err, ok, type Result } from "./result.ts";
 
 /** Bytes of a request body beyond its limit that are read and discarded before the response. */
-const MAX_DISCARDED_BYTES = 4 * 1024 * 1024;
+const MAX_DISCARDED_BYTES = 256 * 1024;
 
 /** Reads a request's body of at most `maxBytes`. On failure: it is larger, or the caller hung up. */
 export async function readBody(

@@ -11,7 +11,7 @@ import type {
 import { ambiguousInNotification } from "./ambiguity.ts";
 import { readPayment } from "./payment.ts";
 import { md5Hex, verifySign } from "./sign.ts";
-import { cdata, readXml } from "./xml.ts";
+import { cdata, MAX_NOTIFICATION_MARKS, readXml } from "./xml.ts";
 
 /**
  * Reads and verifies a payment notification (W-49). `raw` is the unchanged body: nothing may be
@@ -24,7 +24,7 @@ export async function readPaymentNotification(
   raw: Uint8Array | string,
   merchant: V2Merchant,
 ): Promise<Result<Payment, NotificationFault>> {
-  const read = readXml(raw);
+  const read = readXml(raw, "xml", MAX_NOTIFICATION_MARKS);
   if (!read.ok) return fault("unreadable", read.error);
   const fields = read.value;
   if (fields.get("return_code") !== "SUCCESS") return fault("not-success", "return_code");
@@ -50,14 +50,14 @@ export async function readRefundNotification(
   raw: Uint8Array | string,
   merchant: V2Merchant,
 ): Promise<Result<RefundNotification, NotificationFault>> {
-  const outer = readXml(raw);
+  const outer = readXml(raw, "xml", MAX_NOTIFICATION_MARKS);
   if (!outer.ok) return fault("unreadable", outer.error);
   if (outer.value.get("return_code") !== "SUCCESS") return fault("not-success", "return_code");
   if (outer.value.get("mch_id") !== merchant.mchId) return fault("wrong-identity", "mch_id");
   const key = await reqInfoKey(merchant.apiKey);
   const decrypted = decryptReqInfo(outer.value.get("req_info") ?? "", key);
   if (decrypted === null) return fault("unreadable", "req_info doesn't decrypt");
-  const inner = readXml(decrypted, "root");
+  const inner = readXml(decrypted, "root", MAX_NOTIFICATION_MARKS);
   if (!inner.ok) return fault("unreadable", inner.error);
   const orderNumber = inner.value.get("out_trade_no") ?? "";
   if (orderNumber === "") return fault("malformed", "out_trade_no");
@@ -83,6 +83,8 @@ function fault(
   return err({ kind, detail, rejection: "not accepted" });
 }
 
+/** WeChat's have at most 4 KB: a limit to what a stranger's message costs. */
+const MAX_REQ_INFO_LENGTH = 16 * 1024;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 /** The key of `req_info`: the 32 *characters* of the lower-case hex MD5 of the API key. */
@@ -91,11 +93,12 @@ export async function reqInfoKey(apiKey: string): Promise<string> {
 }
 
 /**
- * Decrypts `req_info` (W-53); null when it is malformed or was encrypted with another key. Uses
+ * Decrypts `req_info` (W-53); null when it is too long, malformed or was encrypted with another key. Uses
  * node:crypto, since Web Crypto has no ECB.
  */
 export function decryptReqInfo(reqInfo: string, key: string): Uint8Array | null {
-  if (reqInfo === "" || !BASE64.test(reqInfo)) return null;
+  if (reqInfo === "" || reqInfo.length > MAX_REQ_INFO_LENGTH) return null;
+  if (!BASE64.test(reqInfo)) return null;
   try {
     const decipher = createDecipheriv("aes-256-ecb", key, null);
     return Buffer.concat([decipher.update(reqInfo, "base64"), decipher.final()]);

@@ -9,6 +9,11 @@ const MAX_XML_SIZE = 64 * 1024;
  * about 1500. The parser takes quadratic time: 64 KB of `<a/>` would cost most of a second.
  */
 const MAX_TAGS = 3000;
+/**
+ * The most `<` and `&` in a message that anybody can send: a notification with fifty coupons has about
+ * 600. Bounds what a stranger's message costs before its signature can be verified.
+ */
+export const MAX_NOTIFICATION_MARKS = 1200;
 
 const DECLARATION =
   /^<\?xml version=["']1\.[01]["'](?: encoding=["']utf-8["'])?(?: standalone=["'](?:yes|no)["'])?\s*\?>/i;
@@ -40,15 +45,18 @@ const parser = new XMLParser({
  * is checked *before* parsing, because fast-xml-parser silently skips a DOCTYPE or a stray section.
  *
  * @param root `xml` in the API and in notifications, `root` inside a refund notification.
+ * @param maxMarks the most `<` and `&`; without it, only the number of tags is limited
  * @returns on failure, the reason without the message's content.
  */
 export function readXml(
   raw: Uint8Array | string,
   root: "xml" | "root" = "xml",
+  maxMarks = Number.POSITIVE_INFINITY,
 ): Result<Map<string, string>, string> {
   if (raw.length > MAX_XML_SIZE) return err("too long");
   const text = typeof raw === "string" ? raw : decodeUtf8(raw);
   if (text === null) return err("not UTF-8");
+  if (hasMoreMarks(text, maxMarks)) return err("too many fields");
   if (!isXmlText(text)) return err("characters not allowed in XML");
   const body = text
     .replace(/^\uFEFF/, "")
@@ -59,6 +67,19 @@ export function readXml(
   if (fault !== null) return err(fault);
   const tree = parse(body);
   return tree === null ? err("not well-formed") : readFields(tree, root);
+}
+
+/** Whether `<` and `&` occur more than `max` times. Stops counting there. */
+function hasMoreMarks(text: string, max: number): boolean {
+  if (max >= text.length) return false;
+  let count = 0;
+  for (const mark of ["<", "&"]) {
+    for (let at = text.indexOf(mark); at !== -1; at = text.indexOf(mark, at + 1)) {
+      count += 1;
+      if (count > max) return true;
+    }
+  }
+  return false;
 }
 
 /** Decodes bytes; null when they aren't UTF-8. */
