@@ -7,6 +7,7 @@ const STATUSES = {
   unauthorized: 401,
   not_found: 404,
   conflict: 409,
+  too_many_requests: 429,
   internal: 500,
 } as const;
 

@@ -3,7 +3,7 @@ import type { GatewayEnv } from "../env.ts";
 import { isWithin } from "./rate-limit.ts";
 import { log } from "../observability/log.ts";
 import { count, type Door } from "../observability/metrics.ts";
-import { callerAddress } from "./caller-address.ts";
+import { callerNetwork } from "./caller-address.ts";
 
 /** Time between the log lines of a flood, in ms. */
 const FLOOD_LOG_INTERVAL_MS = 60_000;
@@ -24,7 +24,7 @@ export async function recordUnverified(
   outcome: string,
 ): Promise<boolean> {
   count(c.env.METRICS, { kind: "unverified", door, outcome });
-  const address = callerAddress(c.req.raw);
+  const address = callerNetwork(c.req.raw);
   const key = `${door} ${address}`;
   if (await isWithin(c.env.UNVERIFIED_LIMIT, key)) return true;
   c.set("isNoise", true);

@@ -37,7 +37,7 @@ export type DataPoint =
     };
 
 /** The limits that refuse requests. */
-export type LimitName = "app" | "refund-notification";
+export type LimitName = "app" | "refund-notification" | "admin";
 
 /** Where unverified messages arrive. */
 export type Door = "app" | "notification" | "admin";

@@ -120,10 +120,10 @@ const REFUSALS: readonly Refusal[] = [
     errmsg: /desc/,
   },
   {
-    title: "a body over 64 KB",
-    request: ({ shop, values }) => formOf(signed(shop, { ...values, pad: "x".repeat(65_536) })),
+    title: "a body over 16 KB",
+    request: ({ shop, values }) => formOf(signed(shop, { ...values, pad: "x".repeat(16_384) })),
     code: 501,
-    errmsg: /64 KB/,
+    errmsg: /16 KB/,
   },
   { title: "an empty body", request: () => formText(""), code: 501, errmsg: /appId 必传/ },
   {

@@ -5,6 +5,7 @@ export function bindingsWithLimits(limits: {
   readonly app?: number;
   readonly refundNotification?: number;
   readonly unverified?: number;
+  readonly admin?: number;
 }): { readonly bindings: Env; readonly keys: string[] } {
   const keys: string[] = [];
   const limiter = (max = Number.POSITIVE_INFINITY): RateLimit => {
@@ -23,6 +24,7 @@ export function bindingsWithLimits(limits: {
     APP_LIMIT: limiter(limits.app),
     REFUND_NOTIFICATION_LIMIT: limiter(limits.refundNotification),
     UNVERIFIED_LIMIT: limiter(limits.unverified),
+    ADMIN_LIMIT: limiter(limits.admin),
   };
   return { bindings, keys };
 }

@@ -14,6 +14,7 @@ interface Bindings {
   readonly APP_LIMIT: RateLimit;
   readonly REFUND_NOTIFICATION_LIMIT: RateLimit;
   readonly UNVERIFIED_LIMIT: RateLimit;
+  readonly ADMIN_LIMIT: RateLimit;
   readonly ENVIRONMENT: string;
   readonly PUBLIC_URL: string;
   readonly WECHAT_PAY_URL: string;

@@ -185,9 +185,9 @@ const ACCEPTED: Readonly<Record<string, Forgery>> = {
     const { path, init } = formTo(name, target, validForm(route, target));
     return { path: `${path}?appId=2&order_id=999&totalFree=1&sign=x`, init };
   },
-  "exactly 64 KB": (name, route, target) => {
+  "exactly 16 KB": (name, route, target) => {
     const length = validForm(route, target, { z: "" }).toString().length;
-    return formTo(name, target, validForm(route, target, { z: "z".repeat(65_536 - length) }));
+    return formTo(name, target, validForm(route, target, { z: "z".repeat(16_384 - length) }));
   },
   "64 parameters": (name, route, target) => {
     const count = 64 - [...validForm(route, target)].length;

@@ -49,7 +49,7 @@ const INVALID_VALUES: Readonly<Record<string, readonly [parameter: string, value
   "openId of 129 characters": ["openId", "o".repeat(129)],
   "desc of 128 bytes": ["desc", "d".repeat(128)],
   "desc of 43 characters of three bytes": ["desc", "書".repeat(43)],
-  "desc of sixty thousand bytes": ["desc", "d".repeat(60_000)],
+  "desc of fifteen thousand bytes": ["desc", "d".repeat(15_000)],
   "tag of 33 characters": ["tag", "t".repeat(33)],
   "attach of 128 bytes": ["attach", "a".repeat(128)],
   "appOrderNo of 65 characters": ["appOrderNo", "a".repeat(65)],

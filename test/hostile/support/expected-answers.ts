@@ -110,6 +110,9 @@ export function problemsOf(
   if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(headers.get("x-request-id") ?? "")) {
     problems.push("no X-Request-Id");
   }
+  if (headers.get("strict-transport-security") !== "max-age=31536000") {
+    problems.push("no Strict-Transport-Security");
+  }
   if (expected.startsWith("admin") && headers.get("cache-control") !== "no-store") {
     problems.push("may be cached");
   }

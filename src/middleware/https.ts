@@ -1,0 +1,44 @@
+import type { Context, MiddlewareHandler } from "hono";
+import { createMiddleware } from "hono/factory";
+import { failure } from "../contract/envelope.ts";
+import { badRequest } from "../contract/refusal.ts";
+import type { GatewayEnv } from "../env.ts";
+
+/**
+ * A year. Without `includeSubDomains`: the gateway speaks for its own host. Browsers ignore it over http
+ * and for an IP address (RFC 6797, 8.1), as in development.
+ */
+const STRICT_TRANSPORT = "max-age=31536000";
+
+/** For the caller of a plain-http request, whose parameters have crossed the network unprotected. */
+export const PLAIN_HTTP = badRequest("只接受 https：本请求以明文 http 发送，网关没有处理，也不跳转");
+
+/** Sets `Strict-Transport-Security` on every answer, errors included. */
+export const strictTransport = createMiddleware<GatewayEnv>(
+  async function setStrictTransport(c, next) {
+    await next();
+    c.header("Strict-Transport-Security", STRICT_TRANSPORT);
+  },
+);
+
+/**
+ * Answers plain http with `refuse`, except in development. It isn't redirected: a client that follows
+ * would go on sending everything in the clear first.
+ *
+ * The scheme is the URL's, which Cloudflare sets from the caller's connection. No header is asked: off
+ * Cloudflare, a caller could set it.
+ */
+export function refusePlainHttp(
+  refuse: (c: Context<GatewayEnv>) => Response,
+): MiddlewareHandler<GatewayEnv> {
+  return async function requireHttps(c, next) {
+    const { environment } = c.get("work").config;
+    if (environment === "development" || c.req.url.startsWith("https:")) return await next();
+    return refuse(c);
+  };
+}
+
+/** The answer to plain http at all paths but the three endpoints. */
+export function forbidPlainHttp(c: Context<GatewayEnv>): Response {
+  return c.json(failure(PLAIN_HTTP), 403);
+}
