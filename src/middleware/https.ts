@@ -11,7 +11,9 @@ import type { GatewayEnv } from "../env.ts";
 const STRICT_TRANSPORT = "max-age=31536000";
 
 /** For the caller of a plain-http request, whose parameters have crossed the network unprotected. */
-export const PLAIN_HTTP = badRequest("只接受 https：本请求以明文 http 发送，网关没有处理，也不跳转");
+export const PLAIN_HTTP = badRequest(
+  "只接受 https：本请求以明文 http 发送，网关没有处理，也不跳转",
+);
 
 /** Sets `Strict-Transport-Security` on every answer, errors included. */
 export const strictTransport = createMiddleware<GatewayEnv>(

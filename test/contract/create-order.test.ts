@@ -74,6 +74,7 @@ describe("parseCreateOrder", () => {
     { clientIp: "203.0.113.9" },
     { clientIp: "::ffff:203.0.113.9" },
     { accessToken: "x".repeat(512), url: `http://a.example/${"x".repeat(2048 - 17)}` },
+    { accessToken: "x", url: `http://a.example/${"中".repeat(677)}` },
     { accessToken: "x", url: "HTTPS://a.example" },
     { desc: "\u00a0\ue000\ufffd" },
   ])("accepts a value at its limit: %j", (changes) => {
@@ -134,7 +135,11 @@ describe("parseCreateOrder, refusals", () => {
     [{ accessToken: "x" }, "url 必须与 accessToken 一起提供"],
     [{ url: "https://a.example/" }, "accessToken 必须与 url 一起提供"],
     [{ accessToken: "x".repeat(513), url: "https://a.example/" }, "accessToken 不能超过 512"],
-    [{ accessToken: "x", url: `https://a.example/${"x".repeat(2048)}` }, "url 不能超过 2048"],
+    [{ accessToken: "x", url: `https://a.example/${"x".repeat(2048)}` }, "url 不能超过 2048 字节"],
+    [
+      { accessToken: "x", url: `http://a.example/${"中".repeat(678)}` },
+      "url 不能超过 2048 字节（UTF-8，一个汉字占 3 字节）",
+    ],
     [{ accessToken: "x", url: "ftp://a.example/" }, "url 必须是 http 或 https 网址"],
     [{ accessToken: "x", url: "javascript:alert(1)" }, "url 必须是 http 或 https 网址"],
     [{ accessToken: "x", url: "//a.example/" }, "url 必须是 http 或 https 网址"],

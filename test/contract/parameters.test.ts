@@ -114,6 +114,14 @@ describe("readParameters, either format", () => {
     expect(refusal(JSON_TYPE, json(65))).toContain("最多 64 个");
   });
 
+  test("don't read further than the 65th parameter", () => {
+    const fields = Array.from({ length: 65 }, (_, index) => `p${index}`);
+    const form = `${fields.join("=&")}=&%zz`;
+    expect(refusal(FORM, form)).toContain("最多 64 个");
+    const json = `{${fields.map((name) => `"${name}":1,`).join("")}"a=b":[]}`;
+    expect(refusal(JSON_TYPE, json)).toContain("最多 64 个");
+  });
+
   test("treats __proto__ and constructor as ordinary names", () => {
     const expected = [
       ["__proto__", "x"],

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import * as fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { renderings } from "../../src/contract/renderings.ts";
 import { parseCaller, signParameters, verifySignature } from "../../src/contract/signature.ts";
 import vectors from "../vectors/app-signature.json";
@@ -101,6 +101,62 @@ describe("verifySignature", () => {
     for (const text of ["a=%e4%b8%ad%26&b=2", "b=2&a=%E4%B8%AD%26", "a=中&&b=2"]) {
       expect(await verifySignature(set, sha1(salt + text + salt), [salt])).toBe(false);
     }
+  });
+});
+
+describe("verifySignature, work", () => {
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  /** How many strings are hashed for these values and a sign in this rendering, or a forged one. */
+  async function hashed(
+    values: Record<string, string>,
+    { signed, salts = [salt] }: { readonly signed?: string; readonly salts?: string[] } = {},
+  ): Promise<number> {
+    const digest = vi.spyOn(crypto.subtle, "digest");
+    const sign = signed === undefined ? "0".repeat(40) : sha1(salt + signed + salt);
+    expect(await verifySignature(parametersOf(values), sign, salts)).toBe(signed !== undefined);
+    const { length } = digest.mock.calls;
+    digest.mockRestore();
+    return length;
+  }
+
+  test("tries only renderings that differ for the characters that occur", async () => {
+    expect(await hashed({ a: "x-_.9" })).toBe(1);
+    expect(await hashed({ a: "x-_.9" }, { salts: [salt, otherSalt] })).toBe(2);
+    // PHP's, and the text as it is.
+    expect(await hashed({ a: "中" })).toBe(2);
+    expect(await hashed({ a: "~" })).toBe(3);
+    // %20, + and the text as it is.
+    expect(await hashed({ a: "x y" })).toBe(3);
+    // No text as it is.
+    expect(await hashed({ a: "&" })).toBe(1);
+    // In a name there is nothing to escape.
+    expect(await hashed({ "a.b-c_d": "x" })).toBe(1);
+  });
+
+  test("ends with the first match", async () => {
+    const set = { a: "x !'()*~/中" };
+    const all = await hashed(set);
+    expect(all).toBe(renderings(parametersOf(set)).length);
+    expect(await hashed(set, { signed: "a=x+%21%27%28%29%2A%7E%2F%E4%B8%AD" })).toBe(1);
+    expect(
+      await hashed(set, {
+        signed: "a=x+%21%27%28%29%2A%7E%2F%E4%B8%AD",
+        salts: [otherSalt, salt],
+      }),
+    ).toBe(2);
+    expect(await hashed(set, { signed: "a=x !'()*~/中" })).toBe(all);
+  });
+
+  test("never renders one string twice", () => {
+    fc.assert(
+      fc.property(parameterSets, (parameters) => {
+        const strings = renderings(parameters);
+        expect(strings).toEqual([...new Set(strings)]);
+      }),
+    );
   });
 });
 

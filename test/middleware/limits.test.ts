@@ -125,6 +125,17 @@ describe("I12: app limit", () => {
 });
 
 describe("I12: unverified requests", () => {
+  test("are counted by address, a /64 in IPv6", async () => {
+    const { shop } = await openScene();
+    const { bindings, keys } = bindingsWithLimits({});
+    const forger = { ...shop, salt: "another salt" };
+    for (const address of ["2001:db8::1", "2001:db8::ffff:2", "::ffff:203.0.113.9"]) {
+      const headers = { "cf-connecting-ip": address };
+      await postWith(bindings, forger, "/order", { order_id: 1 }, headers);
+    }
+    expect(keys).toEqual(["app 2001:db8::/64", "app 2001:db8::/64", "app 203.0.113.9"]);
+  });
+
   test("are logged one by one up to their address's limit, then once a minute", async () => {
     const { shop, logged } = await openScene();
     const { bindings } = bindingsWithLimits({ unverified: 3 });

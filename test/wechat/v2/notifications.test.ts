@@ -5,6 +5,7 @@ import {
   decryptReqInfo,
   readPaymentNotification,
   readRefundNotification,
+  reqInfoKey,
 } from "../../../src/wechat/v2/notifications.ts";
 import { cdata, readXml } from "../../../src/wechat/v2/xml.ts";
 import type { V2SignType } from "../../../src/wechat/types.ts";
@@ -26,6 +27,54 @@ async function faultOf(raw: Uint8Array | string): Promise<string> {
   const result = await readPaymentNotification(raw, merchant);
   return result.ok ? "read" : result.error.kind;
 }
+
+describe("notifications of strangers", () => {
+  const coupons = (count: number): Record<string, string> =>
+    Object.fromEntries(
+      Array.from({ length: count }, (_, at) => [
+        [`coupon_type_${at}`, "CASH"],
+        [`coupon_id_${at}`, "10000"],
+        [`coupon_fee_${at}`, "1"],
+      ]).flat(),
+    );
+
+  const unreadable = { error: { kind: "unreadable", detail: "too many fields" } };
+
+  test("with fifty coupons are read, with four hundred refused before they are parsed", async () => {
+    const fifty = await signedXml(paymentNotification(coupons(50)));
+    expect(await faultOf(fifty)).toBe("read");
+    const many = await signedXml(paymentNotification(coupons(400)));
+    expect(await readPaymentNotification(many, merchant)).toMatchObject(unreadable);
+    const refund = await refundNotification(refundInfo(), coupons(400));
+    expect(await readRefundNotification(refund, merchant)).toMatchObject(unreadable);
+  });
+
+  test.each(["&amp;", "&", "<", "<![CDATA[]]>"])("full of %s are refused", async (mark) => {
+    const content = `<a>${mark.repeat(1_200)}</a>`;
+    expect(await readPaymentNotification(`<xml>${content}</xml>`, merchant)).toMatchObject(
+      unreadable,
+    );
+  });
+
+  test("are refused for what is encrypted, too", async () => {
+    const inner = `<root><a>${"&amp;".repeat(1_200)}</a></root>`;
+    const req_info = await encryptReqInfo(inner);
+    const refund = await refundNotification(refundInfo(), { req_info });
+    expect(await readRefundNotification(refund, merchant)).toMatchObject(unreadable);
+  });
+
+  test("with req_info of more than 16 KB aren't decrypted", async () => {
+    const key = await reqInfoKey(merchant.apiKey);
+    const [longest, longer] = [
+      await encryptReqInfo("x".repeat(12_271)),
+      await encryptReqInfo("x".repeat(12_288)),
+    ];
+    expect(longest.length).toBeLessThanOrEqual(16_384);
+    expect(decryptReqInfo(longest, key)).toHaveLength(12_271);
+    expect(longer.length).toBeGreaterThan(16_384);
+    expect(decryptReqInfo(longer, key)).toBeNull();
+  });
+});
 
 describe("readPaymentNotification", () => {
   test.each(TYPES)(
