@@ -29,12 +29,6 @@ export function endpointInputs({ appId, signingAppId, keyId }: ImitatedApps): re
     headers: { "content-type": JSON_TYPE },
     body: `{"appId":${appId},"sign":"${SIGN}"${members}}`,
   });
-  const raw = (name: string, body: string, contentType = FORM): Input => ({
-    name,
-    path: "/order",
-    headers: { "content-type": contentType },
-    body,
-  });
   return [
     form("a short wrong signature", "order_id=1"),
     form(`16 KB of ${MARKS}`, `p=${fill(MARKS, room)}`),
@@ -71,15 +65,11 @@ export function endpointInputs({ appId, signingAppId, keyId }: ImitatedApps): re
     json("a number of 16 KB as order_id", `,"order_id":${fill("9", room)}`),
     json("2,000 members", manyMembers(room)),
     json("one name 2,500 times", fill(',"a":1', room)),
-    json("spaces", `${fill(" ", room)}`),
+    json("16 KB of spaces", fill(" ", room)),
     json("a deep array", `,"p":${"[".repeat(room / 2)}${"]".repeat(room / 2)}`),
     json("deep objects", `,"p":${'{"a":'.repeat(room / 8)}1${"}".repeat(room / 8)}`),
-    raw("JSON: an unclosed array of 16 KB", "[".repeat(ENDPOINT_BODY), JSON_TYPE),
-    raw(
-      "JSON: a string of 16 KB that doesn't end",
-      `"${fill("\\\\", ENDPOINT_BODY - 1)}`,
-      JSON_TYPE,
-    ),
+    rawJson("an unclosed array of 16 KB", "[".repeat(ENDPOINT_BODY)),
+    rawJson("a string of 16 KB that doesn't end", `"${fill("\\\\", ENDPOINT_BODY - 1)}`),
     { ...form("desc of 16 KB", `desc=${fill(MARKS, room)}`), path: "/pay/create-order" },
     { ...form("a longest order of marks", longestOrder()), path: "/pay/create-order" },
     { ...form("clientIp of 16 KB", `clientIp=${fill("1:", room)}`), path: "/pay/create-order" },
@@ -105,7 +95,7 @@ function spread(count: number, room: number): string {
 }
 
 function many(count: number, room: number): string {
-  return Array.from({ length: count }, (_, at) => `${at.toString(36)}`)
+  return Array.from({ length: count }, (_, at) => at.toString(36))
     .join("&")
     .slice(0, room);
 }
@@ -141,29 +131,37 @@ function signatureInputs(appId: number, keyId: string): readonly Input[] {
     headers: { "content-type": FORM, ...valid, ...headers },
     body,
   });
-  const rest = (unit: (at: number) => string): string => {
-    let text = "";
-    for (let at = 0; text.length + unit(at).length < 3_500; at += 1) text += unit(at);
-    return text;
-  };
   return [
     of("a wrong digest", {}),
     of("4 KB of labels", {
-      "signature-input": `s=(${names})${claims}${rest((at) => `, l${at}=()`)}`,
+      "signature-input": `s=(${names})${claims}${repeatUnit((at) => `, l${at}=()`)}`,
     }),
     of("4 KB of parameters", {
-      "signature-input": `s=(${names})${claims}${rest((at) => `;p${at}`)}`,
+      "signature-input": `s=(${names})${claims}${repeatUnit((at) => `;p${at}`)}`,
     }),
     of("4 KB of components", {
-      "signature-input": `s=(${names} ${rest((at) => `"x-${at}" `)})${claims}`,
+      "signature-input": `s=(${names} ${repeatUnit((at) => `"x-${at}" `)})${claims}`,
     }),
     of("4 KB of one string", {
-      "signature-input": `s=(${names});a="${rest(() => '\\"')}"${claims}`,
+      "signature-input": `s=(${names});a="${repeatUnit(() => '\\"')}"${claims}`,
     }),
-    of("4 KB of digests", { "content-digest": `${digest}${rest((at) => `, d${at}=:AAAA:`)}` }),
+    of("4 KB of digests", {
+      "content-digest": `${digest}${repeatUnit((at) => `, d${at}=:AAAA:`)}`,
+    }),
     of("4 KB of base64", { signature: `s=:${"AAAA".repeat(900)}:` }),
     of("30 KB of Signature-Input", {
       "signature-input": `s=(${names})${claims}, ${"x=(), ".repeat(5_000)}y=()`,
     }),
   ];
+}
+
+/** As many units as leave room for the required parts of a header of 4 KB. */
+function repeatUnit(unit: (at: number) => string): string {
+  let text = "";
+  for (let at = 0; text.length + unit(at).length < 3_500; at += 1) text += unit(at);
+  return text;
+}
+
+function rawJson(name: string, body: string): Input {
+  return { name: `JSON: ${name}`, path: "/order", headers: { "content-type": JSON_TYPE }, body };
 }

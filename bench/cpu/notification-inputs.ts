@@ -14,9 +14,6 @@ export function v2Inputs({ id, mchId }: Merchant, genuine: Message): readonly In
     body: `<xml>${content}</xml>`,
   });
   const known = `<return_code>SUCCESS</return_code><mch_id>${mchId}</mch_id><sign>${"A".repeat(64)}</sign>`;
-  const fields = (count: number, size: number): string =>
-    Array.from({ length: count }, (_, at) => `<f${at}>${fill("x", size)}</f${at}>`).join("");
-  const cdata = (text: string): string => `<a><![CDATA[${text}]]></a>`;
   return [
     {
       ...inside("a wrong signature", ""),
@@ -95,4 +92,12 @@ export function v3Inputs({ id }: Merchant, genuine: Message): readonly Input[] {
 
 function refund(reqInfo: string, mchId: string): string {
   return `<return_code>SUCCESS</return_code><mch_id>${mchId}</mch_id><req_info>${reqInfo}</req_info>`;
+}
+
+function fields(count: number, size: number): string {
+  return Array.from({ length: count }, (_, at) => `<f${at}>${fill("x", size)}</f${at}>`).join("");
+}
+
+function cdata(text: string): string {
+  return `<a><![CDATA[${text}]]></a>`;
 }

@@ -1,5 +1,4 @@
 import { dataOf, type AppClient } from "../../testkit/app-client.ts";
-import { AdminClient } from "../../testkit/admin-client.ts";
 import type { Message } from "../../testkit/notification-writer.ts";
 import { Progress } from "../../testkit/progress.ts";
 import { openApp, openShop, type Shop, type SignType } from "../../testkit/shop.ts";
@@ -7,7 +6,7 @@ import { startStack, type Stack } from "../../testkit/stack/stack.ts";
 import { notificationsFor, paymentFacts, post } from "../../testkit/wechat-notification.ts";
 import { CpuClock } from "../support/cpu.ts";
 import { machineLine } from "../support/machine.ts";
-import { Client } from "../support/post.ts";
+import { Client, type Answer } from "../support/post.ts";
 import { tableOf } from "../support/table.ts";
 import { endpointInputs } from "./endpoint-inputs.ts";
 import { FORM, type Input } from "./input.ts";
@@ -130,12 +129,16 @@ async function measure(
   const total = inputs.length * perRound * (ROUNDS + 1);
   const progress = new Progress("cpu", { unit: "requests", total });
   const totals = new Map(inputs.map((input) => [input, 0]));
+  const genuine = new Set(comparisons.map((comparison) => comparison.genuine));
   // The first round compiles the code, and isn't counted.
   for (let round = 0; round <= ROUNDS; round += 1) {
     for (const input of inputs) {
       const before = clock.now();
       for (let index = 0; index < perRound; index += 1) {
-        await client.send(gatewayUrl + input.path, input);
+        const answer = await client.send(gatewayUrl + input.path, input);
+        if (isAccepted(answer) !== genuine.has(input)) {
+          throw new Error(`${input.name}: HTTP ${answer.status} ${answer.text}`);
+        }
         progress.add();
       }
       if (round > 0) totals.set(input, (totals.get(input) ?? 0) + clock.now() - before);
@@ -143,6 +146,11 @@ async function measure(
   }
   progress.end();
   return new Map([...totals].map(([input, ms]) => [input, ms / (perRound * ROUNDS)]));
+}
+
+/** Whether the gateway did what was asked for; an answer that it is healthy doesn't count. */
+function isAccepted({ status, text }: Answer): boolean {
+  return status === 204 || /"code":0\b|\[SUCCESS\]/.test(text);
 }
 
 function report({ genuine, hostile }: Comparison, costs: ReadonlyMap<Input, number>): boolean {

@@ -104,23 +104,23 @@ describe("verifySignature", () => {
   });
 });
 
+/** How many strings are hashed for these values and a sign in this rendering, or a forged one. */
+async function hashed(
+  values: Record<string, string>,
+  { signed, salts = [salt] }: { readonly signed?: string; readonly salts?: string[] } = {},
+): Promise<number> {
+  const digest = vi.spyOn(crypto.subtle, "digest");
+  const sign = signed === undefined ? "0".repeat(40) : sha1(salt + signed + salt);
+  expect(await verifySignature(parametersOf(values), sign, salts)).toBe(signed !== undefined);
+  const { length } = digest.mock.calls;
+  digest.mockRestore();
+  return length;
+}
+
 describe("verifySignature, work", () => {
   afterEach(() => {
     vi.restoreAllMocks();
   });
-
-  /** How many strings are hashed for these values and a sign in this rendering, or a forged one. */
-  async function hashed(
-    values: Record<string, string>,
-    { signed, salts = [salt] }: { readonly signed?: string; readonly salts?: string[] } = {},
-  ): Promise<number> {
-    const digest = vi.spyOn(crypto.subtle, "digest");
-    const sign = signed === undefined ? "0".repeat(40) : sha1(salt + signed + salt);
-    expect(await verifySignature(parametersOf(values), sign, salts)).toBe(signed !== undefined);
-    const { length } = digest.mock.calls;
-    digest.mockRestore();
-    return length;
-  }
 
   test("tries only renderings that differ for the characters that occur", async () => {
     expect(await hashed({ a: "x-_.9" })).toBe(1);

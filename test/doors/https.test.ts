@@ -119,10 +119,14 @@ test("plain http is accepted in development", async () => {
   expect(answer.code).toBe(502);
 });
 
+function post(body: string): RequestInit {
+  return { method: "POST", body };
+}
+
+type SendRequest = (scene: Scene) => Promise<Response>;
+
 describe("Strict-Transport-Security", () => {
-  const post = (body: string): RequestInit => ({ method: "POST", body });
-  type Request = (scene: Scene) => Promise<Response>;
-  test.for<[string, number, Request]>([
+  test.for<[string, number, SendRequest]>([
     [
       "a created order",
       200,

@@ -28,16 +28,18 @@ async function faultOf(raw: Uint8Array | string): Promise<string> {
   return result.ok ? "read" : result.error.kind;
 }
 
-describe("notifications of strangers", () => {
-  const coupons = (count: number): Record<string, string> =>
-    Object.fromEntries(
-      Array.from({ length: count }, (_, at) => [
-        [`coupon_type_${at}`, "CASH"],
-        [`coupon_id_${at}`, "10000"],
-        [`coupon_fee_${at}`, "1"],
-      ]).flat(),
-    );
+/** The fields of this many coupons. */
+function coupons(count: number): Record<string, string> {
+  return Object.fromEntries(
+    Array.from({ length: count }, (_, at) => [
+      [`coupon_type_${at}`, "CASH"],
+      [`coupon_id_${at}`, "10000"],
+      [`coupon_fee_${at}`, "1"],
+    ]).flat(),
+  );
+}
 
+describe("notifications of strangers", () => {
   const unreadable = { error: { kind: "unreadable", detail: "too many fields" } };
 
   test("with fifty coupons are read, with four hundred refused before they are parsed", async () => {
