@@ -19,6 +19,9 @@ export function v2Inputs({ id, mchId }: Merchant, genuine: Message): readonly In
       ...inside("a wrong signature", ""),
       body: genuine.body.replace("<![CDATA[CNY]]>", "<![CDATA[USD]]>"),
     },
+    inside("590 fields", known + fields(590, 1)),
+    inside("590 fields in 64 KB", known + fields(590, 90)),
+    inside("390 fields of CDATA", known + sections(390, 120)),
     inside("1,490 fields", known + fields(1_490, 1)),
     inside("1,490 fields in 64 KB", known + fields(1_490, 25)),
     inside("64 KB of fields without an end", fill("<a>", ROOM)),
@@ -96,6 +99,12 @@ function refund(reqInfo: string, mchId: string): string {
 
 function fields(count: number, size: number): string {
   return Array.from({ length: count }, (_, at) => `<f${at}>${fill("x", size)}</f${at}>`).join("");
+}
+
+function sections(count: number, size: number): string {
+  return Array.from({ length: count }, (_, at) => {
+    return `<f${at}><![CDATA[${fill("x", size)}]]></f${at}>`;
+  }).join("");
 }
 
 function cdata(text: string): string {
