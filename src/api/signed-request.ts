@@ -9,10 +9,12 @@ import type { AppSettings } from "../settings/unseal.ts";
 import { badRequest, serverFault, type Refusal } from "../contract/refusal.ts";
 import type { GatewayEnv } from "../env.ts";
 import { readBody } from "../lib/read-body.ts";
+import { callerAddress } from "../middleware/caller-address.ts";
 import { admits } from "../middleware/rate-limit.ts";
 import { count } from "../observability/metrics.ts";
 import { recordUnverified } from "../middleware/unverified.ts";
-import { numberRefusal, requestSignatureRefusal, type Endpoint } from "./request-signature.ts";
+import { addressRefusal, numberRefusal } from "./app-restrictions.ts";
+import { requestSignatureRefusal, type Endpoint } from "./request-signature.ts";
 
 /** A request with a verified signature; its other parameters are unchecked. */
 export interface SignedRequest {
@@ -68,8 +70,12 @@ export async function readSignedRequest(
   const salts = app.ok ? validSalts(app.value, nowAt) : [UNKNOWN_APP_SALT];
   const verified = await verifySignature(parameters.value, sign, salts);
   if (!app.ok || !verified) return await refuseUnverified(c, "wrong signature", BAD_SIGNATURE);
-  if (!app.value.enabled) return err(badRequest("该 appId 已停用"));
   c.set("appId", appId);
+  // After the signature: a stranger learns neither that the app exists nor where it is. Before the
+  // limit: who replays its requests from elsewhere can't use that up. In the log it is a stranger too.
+  const refusal = addressRefusal(app.value, callerAddress(c.req.raw));
+  if (refusal !== null) return await refuseUnverified(c, "wrong address", refusal);
+  if (!app.value.enabled) return err(badRequest("该 appId 已停用"));
   // After the verification: otherwise anyone who knows an app's id could exhaust its limit. For each
   // endpoint by itself: queries, which may be captured and replayed, must not starve payments.
   if (!admits(c.env.APP_LIMIT, `${appId} ${endpoint}`, nowAt)) {

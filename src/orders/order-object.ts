@@ -3,7 +3,7 @@ import { configOf, type Config } from "../config.ts";
 import { serverFault, type Refusal } from "../contract/refusal.ts";
 import type { OrderRow, RefundRow } from "../db/rows.ts";
 import { nextPaymentPollAt } from "../domain/polling.ts";
-import type { RefundRequest } from "../domain/refund.ts";
+import type { RefundLimits, RefundRequest } from "../domain/refund.ts";
 import { err, type Result } from "../lib/result.ts";
 import { describe, log } from "../observability/log.ts";
 import { newMeter, type RequestMeter } from "../observability/request-meter.ts";
@@ -31,6 +31,9 @@ const FAULT_RETRY_MS = 60_000;
 
 /** The operation threw (D1 away, say); the log has the error. */
 type Unavailable = { readonly kind: "unavailable" };
+
+/** A Worker that is being replaced by this version passes no limits. */
+const NO_LIMITS: RefundLimits = { canRefund: true, maxRefundFenPerDay: null };
 
 const FAULT = serverFault("网关内部错误。重复本请求是安全的，不会重复退款");
 
@@ -100,6 +103,7 @@ export class OrderObject extends DurableObject<Env> {
     appId: number,
     request: RefundRequest,
     requestId?: string,
+    limits = NO_LIMITS,
   ): Promise<Result<AcceptedRefund, Refusal>> {
     const key = JSON.stringify([appId, request.refundFen, request.appRefundNo]);
     const underWay = this.#refunds.get(key);
@@ -108,7 +112,7 @@ export class OrderObject extends DurableObject<Env> {
       newMeter(this.env, requestId),
       "request-refund",
       async (context) =>
-        await this.#enqueue(async () => await requestRefund(context, appId, request)),
+        await this.#enqueue(async () => await requestRefund(context, appId, request, limits)),
       err(FAULT),
     ).finally(() => {
       this.#refunds.delete(key);
