@@ -24,7 +24,7 @@ const restrictions = {
   requireAppRefundNo: yesOrNo,
   /** Not empty, which could be meant as none or as any; `enabled` disables an app. */
   allowedAddresses: z
-    .array(z.string({ error: "must be a string" }).superRefine(parseAllowedAddress), {
+    .array(z.string({ error: "must be a string" }).superRefine(checkAllowedAddress), {
       error: "must be a list of addresses, or null for any",
     })
     .min(1, { error: "must have an entry, or be null for any address" })
@@ -86,12 +86,12 @@ export const newRequestKey = z
     context.addIssue({ code: "custom", path: ["publicKeyPem"], message });
   });
 
-function parseAllowedAddress(text: string, context: z.RefinementCtx<string>): void {
-  const range = parseAddressRange(text);
+function checkAllowedAddress(entry: string, context: z.RefinementCtx<string>): void {
+  const range = parseAddressRange(entry);
   if (range.ok) return;
   // Quoted, unlike other values: it is no secret, and it stands in a list of a hundred.
-  const entry = JSON.stringify(text.slice(0, MAX_QUOTED_CHARACTERS));
-  context.addIssue({ code: "custom", message: `${entry} ${range.error}` });
+  const quoted = JSON.stringify(entry.slice(0, MAX_QUOTED_CHARACTERS));
+  context.addIssue({ code: "custom", message: `${quoted} ${range.error}` });
 }
 
 function common(environment: Config["environment"]) {

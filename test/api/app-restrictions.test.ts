@@ -81,18 +81,18 @@ describe("requireAppRefundNo", () => {
   });
 });
 
-describe("allowedAddresses", () => {
-  async function postFrom(
-    address: string | null,
-    path: string,
-    values: Values,
-    shop: Pick<Shop, "appId" | "salt"> = scene.shop,
-    bindings?: Env,
-  ): Promise<Answer> {
-    const headers = address === null ? {} : { "cf-connecting-ip": address };
-    return await read(await send(path, formOf(signed(shop, values), headers), bindings));
-  }
+async function postFrom(
+  address: string | null,
+  path: string,
+  values: Values,
+  shop: Pick<Shop, "appId" | "salt"> = scene.shop,
+  bindings?: Env,
+): Promise<Answer> {
+  const headers = address === null ? {} : { "cf-connecting-ip": address };
+  return await read(await send(path, formOf(signed(shop, values), headers), bindings));
+}
 
+describe("allowedAddresses", () => {
   test("refuses all three endpoints to any other address", async () => {
     const order = await makePaidOrder(scene);
     await changeApp(scene.shop, { allowedAddresses: ["203.0.113.0/24", "2001:db8::/32"] });

@@ -53,21 +53,21 @@ const refusal = (detail: string) => ({
   data: null,
 });
 
-describe("a captured callback", () => {
-  async function expectRefused(body: string, order: OrderRef): Promise<void> {
-    const calls = scene.wechat.calls.length;
-    const refunds = await refundsOf(order);
-    const json = JSON.stringify(Object.fromEntries(new URLSearchParams(body)));
-    for (const path of PATHS) {
-      expect(await replay(path, body), path).toMatchObject(refusal("event 与 eventId 不能同时传"));
-      expect(await replay(path, json, { "content-type": "application/json" })).toMatchObject(
-        refusal("event 与 eventId 不能同时传"),
-      );
-    }
-    expect(scene.wechat.calls).toHaveLength(calls);
-    expect(await refundsOf(order)).toEqual(refunds);
+async function expectRefused(body: string, order: OrderRef): Promise<void> {
+  const calls = scene.wechat.calls.length;
+  const refunds = await refundsOf(order);
+  const json = JSON.stringify(Object.fromEntries(new URLSearchParams(body)));
+  for (const path of PATHS) {
+    expect(await replay(path, body), path).toMatchObject(refusal("event 与 eventId 不能同时传"));
+    expect(await replay(path, json, { "content-type": "application/json" })).toMatchObject(
+      refusal("event 与 eventId 不能同时传"),
+    );
   }
+  expect(scene.wechat.calls).toHaveLength(calls);
+  expect(await refundsOf(order)).toEqual(refunds);
+}
 
+describe("a captured callback", () => {
   test("about a payment is no request", async () => {
     const order = await makePaidOrder(scene);
     await runDueTimers(order);
@@ -86,16 +86,16 @@ describe("a captured callback", () => {
   });
 });
 
-describe("a captured query that carries platForm", () => {
-  /** The body of a query, which the contract's sign alone makes a refund of everything that is left. */
-  async function captureQuery(): Promise<{ readonly order: OrderRef; readonly body: string }> {
-    const order = await makePaidOrder(scene);
-    const values: Values = { platForm: 1, order_id: order.id };
-    const body = signed(scene.shop, values).toString();
-    expect((await replay("/order", body)).code).toBe(0);
-    return { order, body };
-  }
+/** The body of a query, which the contract's sign alone makes a refund of everything that is left. */
+async function captureQuery(): Promise<{ readonly order: OrderRef; readonly body: string }> {
+  const order = await makePaidOrder(scene);
+  const values: Values = { platForm: 1, order_id: order.id };
+  const body = signed(scene.shop, values).toString();
+  expect((await replay("/order", body)).code).toBe(0);
+  return { order, body };
+}
 
+describe("a captured query that carries platForm", () => {
   test.for<[setting: string, changes: object]>([
     ["appRefundNo", { requireAppRefundNo: true }],
     ["canRefund", { canRefund: false }],

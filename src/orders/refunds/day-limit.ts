@@ -22,7 +22,7 @@ export async function dayLimitRefusal(
   const day = beijingDayOf(nowAt);
   await openIncident(context, {
     kind: "refund_day_limit",
-    subject: `app ${appId}, ${day}`,
+    subject: `app:${appId}:${day}`,
     refundNo: null,
     merchantId,
     facts: { appId, day, order: context.number, refundFen, refundedFen, maxRefundFenPerDay },
