@@ -62,6 +62,8 @@ export class OrderObject extends DurableObject<Env> {
   #last: Promise<unknown> = Promise.resolve();
   /** Refund requests under way: a repeat joins the first instead of queueing. */
   readonly #refunds = new Map<string, Promise<Result<AcceptedRefund, Refusal>>>();
+  /** A sync that waits in the queue. */
+  #waitingSync: Promise<SyncOutcome> | null = null;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -143,14 +145,29 @@ export class OrderObject extends DurableObject<Env> {
     );
   }
 
-  /** Queries WeChat about everything that is open, before the app is answered. */
+  /**
+   * Queries WeChat about everything that is open, before the app is answered. Calls that arrive before
+   * the query are one query: otherwise a captured request, sent again and again, would keep the
+   * order's refunds waiting. One that arrives during it may be about something newer, and waits for
+   * its own.
+   */
   async sync(requestId?: string): Promise<SyncOutcome> {
-    return await this.#guarded<SyncOutcome>(
+    if (this.#waitingSync !== null) return await this.#waitingSync;
+    const sync = this.#guarded<SyncOutcome>(
       newMeter(this.env, requestId),
       "sync",
-      async (context) => await this.#enqueue(async () => await syncOrder(context)),
+      async (context) =>
+        await this.#enqueue(async () => {
+          this.#waitingSync = null;
+          return await syncOrder(context);
+        }),
       "unknown",
-    );
+    ).finally(() => {
+      // It failed before its turn came.
+      if (this.#waitingSync === sync) this.#waitingSync = null;
+    });
+    this.#waitingSync = sync;
+    return await sync;
   }
 
   /** Calls the app again, however earlier calls ended; see redeliver.ts. */
