@@ -2,18 +2,46 @@ import * as z from "zod";
 import type { Config } from "../config.ts";
 import { REQUEST_SIGNATURE_MODES } from "../contract/request-signature/policy.ts";
 import { REQUEST_KEY_ALGORITHMS } from "../contract/request-signature/request-key.ts";
+import { parseAddressRange } from "../domain/address-range.ts";
 import { checkNotifyUrl } from "../domain/notify-url.ts";
 import { changes, id, name, oneOf, requiredOr, text } from "./common-schema.ts";
 
 /** The salt in the published description of the signing rule: anyone can sign with it. */
 const PUBLISHED_SALT = "992a7f0b35d90fa9d45fe7a669414fbb";
 
+/** Bounds what is loaded with every app and compared with every request. */
+const MAX_ALLOWED_ADDRESSES = 100;
+/** Enough to recognise a wrong entry by. */
+const MAX_QUOTED_CHARACTERS = 64;
+
 const MAX_OVERLAP_SECONDS = 30 * 24 * 3600;
+
+const yesOrNo = z.boolean({ error: "must be true or false" });
+
+/** Settings that restrict what an app's requests can do. */
+const restrictions = {
+  requireAppOrderNo: yesOrNo,
+  requireAppRefundNo: yesOrNo,
+  /** Not empty, which could be meant as none or as any; `enabled` disables an app. */
+  allowedAddresses: z
+    .array(z.string({ error: "must be a string" }).superRefine(checkAllowedAddress), {
+      error: "must be a list of addresses, or null for any",
+    })
+    .min(1, { error: "must have an entry, or be null for any address" })
+    .max(MAX_ALLOWED_ADDRESSES, { error: `must have at most ${MAX_ALLOWED_ADDRESSES} entries` })
+    .nullable(),
+  canRefund: yesOrNo,
+  maxRefundFenPerDay: z
+    .int({ error: "must be a whole number of fen, or null for no limit" })
+    .positive({ error: "must be positive; canRefund false allows no refund" })
+    .nullable(),
+};
 
 /** The body of POST /admin/apps. */
 export function newApp(environment: Config["environment"]) {
   return z.strictObject({
     ...common(environment),
+    ...z.object(restrictions).partial().shape,
     salt: text(/^[\x21-\x7e]{8,128}$/, "must be 8 to 128 printable ASCII characters without spaces")
       .refine((salt) => salt !== PUBLISHED_SALT || environment === "development", {
         error: "is the published demo salt, which is allowed in development only",
@@ -26,7 +54,8 @@ export function newApp(environment: Config["environment"]) {
 export function appChanges(environment: Config["environment"]) {
   return changes({
     ...common(environment),
-    enabled: z.boolean({ error: "must be true or false" }),
+    ...restrictions,
+    enabled: yesOrNo,
     requestSignature: oneOf(REQUEST_SIGNATURE_MODES),
   });
 }
@@ -56,6 +85,14 @@ export const newRequestKey = z
         : "is for ed25519 only: the gateway makes the secret";
     context.addIssue({ code: "custom", path: ["publicKeyPem"], message });
   });
+
+function checkAllowedAddress(entry: string, context: z.RefinementCtx<string>): void {
+  const range = parseAddressRange(entry);
+  if (range.ok) return;
+  // Quoted, unlike other values: it is no secret, and it stands in a list of a hundred.
+  const quoted = JSON.stringify(entry.slice(0, MAX_QUOTED_CHARACTERS));
+  context.addIssue({ code: "custom", message: `${quoted} ${range.error}` });
+}
 
 function common(environment: Config["environment"]) {
   const url = notifyUrl(environment === "development");

@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import { parseRefundMoney } from "../contract/refund-money.ts";
 import { err, ok, type Result } from "../lib/result.ts";
 import { findOrderView } from "../db/orders.ts";
-import { ORDER_ABSENT, type Refusal } from "../contract/refusal.ts";
+import { ORDER_ABSENT, REFUNDS_OFF, type Refusal } from "../contract/refusal.ts";
 import type { GatewayEnv } from "../env.ts";
 import { orderObject } from "../orders/stub.ts";
 import { readSignedRequest } from "./signed-request.ts";
@@ -24,10 +24,15 @@ export async function refundMoney(
   if (!input.ok) return input;
   const { orderId, refundFen, appRefundNo } = input.value;
   const found = await findOrderView(db, app.id, { kind: "id", orderId });
+  // Without a refund there is none to repeat; otherwise the order's object decides.
+  if (!app.canRefund && (found?.refund ?? null) === null) return err(REFUNDS_OFF);
   if (found === null) return err(ORDER_ABSENT);
   c.set("order", found.order.number);
   const object = orderObject(c.env, found.order.number);
-  const refund = await object.requestRefund(app.id, { refundFen, appRefundNo }, c.get("requestId"));
+  const wanted = { refundFen, appRefundNo };
+  const { canRefund, maxRefundFenPerDay } = app;
+  const limits = { canRefund, maxRefundFenPerDay };
+  const refund = await object.requestRefund(app.id, wanted, c.get("requestId"), limits);
   return refund.ok
     ? ok({ refund_id: refund.value.refundId, refund_no: refund.value.refundNo })
     : refund;

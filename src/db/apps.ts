@@ -5,8 +5,21 @@ import type { Database } from "./database.ts";
 import { apps, requestKeys } from "./schema.ts";
 import { sealFor } from "./secrets.ts";
 
+/** What an app's settings restrict. By default nothing. */
+export interface AppRestrictions {
+  readonly requireAppOrderNo: boolean;
+  readonly requireAppRefundNo: boolean;
+  /** Addresses and CIDR ranges (domain/address-range.ts); null: any address. */
+  readonly allowedAddresses: readonly string[] | null;
+  readonly canRefund: boolean;
+  /** Null: no limit. */
+  readonly maxRefundFenPerDay: number | null;
+}
+
+type Changed<Fields> = { readonly [Name in keyof Fields]?: Fields[Name] | undefined };
+
 /** An app's row without its secrets: the part that may be shown. */
-export interface AppRecord {
+export interface AppRecord extends AppRestrictions {
   readonly id: number;
   readonly name: string;
   readonly merchantId: number;
@@ -23,7 +36,7 @@ export interface AppRecord {
 }
 
 /** The fields of a new app; its secrets in the clear. */
-export interface NewApp {
+export interface NewApp extends Changed<AppRestrictions> {
   readonly name: string;
   /** Must exist. */
   readonly merchantId: number;
@@ -35,12 +48,12 @@ export interface NewApp {
 }
 
 /** The changeable fields; secrets change in apps-rotation.ts. Existing orders keep their merchant. */
-export type AppChanges = {
-  readonly [Name in keyof Omit<NewApp, "salt" | "webhookSecret">]?: NewApp[Name] | undefined;
-} & {
-  readonly enabled?: boolean | undefined;
-  readonly requestSignature?: RequestSignatureMode | undefined;
-};
+export type AppChanges = Changed<
+  Omit<NewApp, "salt" | "webhookSecret"> & {
+    readonly enabled: boolean;
+    readonly requestSignature: RequestSignatureMode;
+  }
+>;
 
 /** The columns of an `AppRecord`. A list, so that a new column stays hidden until it is named here. */
 export const APP_COLUMNS = {
@@ -54,6 +67,11 @@ export const APP_COLUMNS = {
   oldSaltExpiresAt: apps.oldSaltExpiresAt,
   oldWebhookSecretExpiresAt: apps.oldWebhookSecretExpiresAt,
   requestSignature: apps.requestSignature,
+  requireAppOrderNo: apps.requireAppOrderNo,
+  requireAppRefundNo: apps.requireAppRefundNo,
+  allowedAddresses: apps.allowedAddresses,
+  canRefund: apps.canRefund,
+  maxRefundFenPerDay: apps.maxRefundFenPerDay,
   createdAt: apps.createdAt,
   updatedAt: apps.updatedAt,
 };

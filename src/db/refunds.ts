@@ -1,6 +1,7 @@
 import { and, asc, eq, inArray, sql } from "drizzle-orm";
-import { MAX_REFUNDS } from "../domain/refund.ts";
+import { MAX_REFUNDS, statesBefore } from "../domain/refund.ts";
 import type { Database } from "./database.ts";
+import { isWithinDay } from "./refund-day.ts";
 import type { OrderRow, RefundRow } from "./rows.ts";
 import { orders, refunds } from "./schema.ts";
 
@@ -24,8 +25,9 @@ export async function findOrderWithRefunds(
 /**
  * Stores a refund before WeChat is called. The statement itself checks that the order is paid and
  * that its refunds stay within the paid amount and WeChat's limit of refunds per order, so concurrent
- * requests can't exceed them. Returns null when they would, or when the app has already used
- * `appRefundNo`.
+ * requests can't exceed them, and that the app's refunds of the day stay within `maxFenPerDay`, which
+ * concurrent requests for other orders use up too. Returns null when they would, or when the app has
+ * already used `appRefundNo`.
  */
 export async function insertRefund(
   db: Database,
@@ -37,6 +39,7 @@ export async function insertRefund(
     readonly refundFen: number;
     readonly notifyUrl: string;
   },
+  maxFenPerDay: number | null,
   nowAt: number,
 ): Promise<RefundRow | null> {
   const claimedFen = sql`(select coalesce(sum(r.refund_fen), 0) from refunds r
@@ -62,6 +65,7 @@ export async function insertRefund(
           updatedAt: sql<number>`${nowAt}`.as("updated_at"),
           source: sql<"app">`'app'`.as("source"),
           acceptedAt: sql<null>`null`.as("accepted_at"),
+          resentAt: sql<null>`null`.as("resent_at"),
         })
         .from(orders)
         .where(
@@ -71,10 +75,35 @@ export async function insertRefund(
             eq(orders.payState, "paid"),
             sql`${orders.totalFen} >= ${refund.refundFen} + ${claimedFen}`,
             sql`(select count(*) from refunds r where r.order_id = ${orders.id}) < ${MAX_REFUNDS}`,
+            isWithinDay(refund.appId, sql`${refund.refundFen}`, maxFenPerDay, nowAt),
           ),
         ),
     )
     .onConflictDoNothing()
+    .returning();
+  return rows[0] ?? null;
+}
+
+/**
+ * Makes a refused refund a requested one, to be sent again: its amount counts for today again. Returns
+ * null when that would exceed `maxFenPerDay`, or when the refund isn't refused any more.
+ */
+export async function reopenRefund(
+  db: Database,
+  { number, appId }: Pick<RefundRow, "number" | "appId">,
+  maxFenPerDay: number | null,
+  nowAt: number,
+): Promise<RefundRow | null> {
+  const rows = await db
+    .update(refunds)
+    .set({ state: "requested", notifyState: "none", resentAt: nowAt, updatedAt: nowAt })
+    .where(
+      and(
+        eq(refunds.number, number),
+        inArray(refunds.state, [...statesBefore("requested")]),
+        isWithinDay(appId, sql`${refunds.refundFen}`, maxFenPerDay, nowAt),
+      ),
+    )
     .returning();
   return rows[0] ?? null;
 }

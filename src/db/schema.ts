@@ -89,6 +89,18 @@ export const apps = sqliteTable(
     requestSignature: text("request_signature", { enum: REQUEST_SIGNATURE_MODES })
       .notNull()
       .default("off"),
+    /** What the app's requests must have or may do; all off by default. */
+    requireAppOrderNo: integer("require_app_order_no", { mode: "boolean" })
+      .notNull()
+      .default(false),
+    requireAppRefundNo: integer("require_app_refund_no", { mode: "boolean" })
+      .notNull()
+      .default(false),
+    /** Addresses and CIDR ranges (domain/address-range.ts), as a JSON array; null: any address. */
+    allowedAddresses: text("allowed_addresses", { mode: "json" }).$type<readonly string[]>(),
+    canRefund: integer("can_refund", { mode: "boolean" }).notNull().default(true),
+    /** What its refunds of one day in Beijing may add up to; null: no limit. */
+    maxRefundFenPerDay: integer("max_refund_fen_per_day"),
     createdAt: integer("created_at").notNull(),
     updatedAt: integer("updated_at").notNull(),
   },
@@ -231,9 +243,17 @@ export const refunds = sqliteTable(
     source: text({ enum: REFUND_SOURCES }).notNull().default("app"),
     /** When WeChat's answer to the request accepted it; null when only a query reported it. */
     acceptedAt: integer("accepted_at"),
+    /** When the app last had it sent again after WeChat had refused it; null: never. */
+    resentAt: integer("resent_at"),
   },
   (table) => [
     index("refunds_order").on(table.orderId),
+    // An app's refunds of a day, for its limit. Costs one row written per refund ($1 a million). A
+    // query must spell out the expression and the condition to use it. Without coalesce(): drizzle-kit
+    // splits an expression at its commas.
+    index("refunds_app_day")
+      .on(table.appId, sql`case when resent_at is null then created_at else resent_at end`)
+      .where(sql`source = 'app'`),
     // A day's refunds, for reconciliation.
     index("refunds_created").on(table.createdAt),
     // The sweep's list. A query must spell out the condition to use it.

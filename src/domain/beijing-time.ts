@@ -4,6 +4,8 @@
  */
 const BEIJING_AHEAD_MS = 8 * 60 * 60 * 1000;
 
+const DAY_MS = 24 * 60 * 60 * 1000;
+
 const COMPACT = /^(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})$/;
 const DAY = /^(\d{4})-(\d{2})-(\d{2})$/;
 const SPACED = /^(\d{4})-(\d{2})-(\d{2}) (\d{2}):(\d{2}):(\d{2})$/;
@@ -26,6 +28,12 @@ export function startOfBeijingDay(day: string): number | null {
 /** The day in Beijing, `YYYY-MM-DD`, of a time in Unix ms. */
 export function beijingDayOf(at: number): string {
   return new Date(at + BEIJING_AHEAD_MS).toISOString().slice(0, 10);
+}
+
+/** The day in Beijing that a time is in: its first moment and the next day's, in Unix ms. */
+export function beijingDayAround(at: number): { readonly startAt: number; readonly endAt: number } {
+  const startAt = Math.floor((at + BEIJING_AHEAD_MS) / DAY_MS) * DAY_MS - BEIJING_AHEAD_MS;
+  return { startAt, endAt: startAt + DAY_MS };
 }
 
 function toUnixMs(match: RegExpExecArray | null): number | null {

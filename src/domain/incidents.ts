@@ -11,6 +11,7 @@ export const INCIDENT_KINDS = [
   "refund_unknown_to_wechat",
   "refund_outcome_unknown",
   "refund_abnormal",
+  "refund_day_limit",
   "delivery_exhausted",
   "bill_line_unknown",
   "bill_amount_differs",
@@ -54,6 +55,8 @@ export function adviceOn(kind: IncidentKind): string {
       return "It has been unknown for over an hour whether WeChat accepted this refund. The gateway keeps asking under the same number. Look at the order's timeline for the reason; don't refund in another way until the outcome is known.";
     case "refund_abnormal":
       return "The payer's card or account can't take the money. Handle the abnormal refund in the merchant platform (to another account of the payer, or by hand); the gateway detects the result by itself.";
+    case "refund_day_limit":
+      return "A refund was refused because the app's refunds of this day would exceed its maxRefundFenPerDay (facts.day in Beijing; facts.order is the last such order). If the app means them, raise the limit and let it repeat them. If not, set canRefund to false and rotate its salt.";
     case "delivery_exhausted":
       return "The app hasn't confirmed within about a day. The order's timeline shows its responses: fix the app, then redeliver.";
     case "bill_line_unknown":

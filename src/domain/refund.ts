@@ -81,6 +81,13 @@ export interface RefundRequest {
   readonly appRefundNo: string | null;
 }
 
+/** What an app's settings allow it to refund. */
+export interface RefundLimits {
+  readonly canRefund: boolean;
+  /** In a day in Beijing, all orders together; null: no limit. */
+  readonly maxRefundFenPerDay: number | null;
+}
+
 /** The order's payment. */
 export interface PaidOrder {
   readonly totalFen: number;
@@ -171,6 +178,22 @@ function decideRepeat<R extends StoredRefund>(
     case "abnormal":
     case "succeeded":
       return { kind: "repeat", refund };
+  }
+}
+
+/**
+ * Whether the decision asks WeChat for an amount that it isn't asked for yet: a new refund, or one that
+ * WeChat has refused. Any other decision only finds out what became of an earlier request.
+ */
+export function asksForMore(decision: RefundDecision<StoredRefund>): boolean {
+  switch (decision.kind) {
+    case "create":
+      return true;
+    case "send":
+      return decision.refund.state === "refused";
+    case "repeat":
+    case "refuse":
+      return false;
   }
 }
 

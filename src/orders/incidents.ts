@@ -10,6 +10,8 @@ export interface OrderIncident {
   readonly refundNo: string | null;
   /** Null when it isn't known. */
   readonly merchantId: number | null;
+  /** Instead of the refund's or the order's number: what several orders share. */
+  readonly subject?: string;
   readonly facts?: IncidentFacts;
 }
 
@@ -19,7 +21,7 @@ export interface OrderIncident {
  */
 export async function openIncident(
   { db, number, meter: { requestId } }: OrderContext,
-  { kind, refundNo, merchantId, facts = {} }: OrderIncident,
+  { kind, refundNo, merchantId, subject, facts = {} }: OrderIncident,
 ): Promise<void> {
   const allFacts = refundNo === null ? facts : { ...facts, refundNo };
   log("error", kind, { requestId, order: number, ...allFacts });
@@ -27,7 +29,7 @@ export async function openIncident(
     db,
     {
       kind,
-      subject: subjectOf(number, refundNo),
+      subject: subject ?? subjectOf(number, refundNo),
       merchantId,
       orderNumber: number,
       requestId: requestId ?? null,

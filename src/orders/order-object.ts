@@ -3,7 +3,7 @@ import { configOf, type Config } from "../config.ts";
 import { serverFault, type Refusal } from "../contract/refusal.ts";
 import type { OrderRow, RefundRow } from "../db/rows.ts";
 import { nextPaymentPollAt } from "../domain/polling.ts";
-import type { RefundRequest } from "../domain/refund.ts";
+import type { RefundLimits, RefundRequest } from "../domain/refund.ts";
 import { err, type Result } from "../lib/result.ts";
 import { describe, log } from "../observability/log.ts";
 import { newMeter, type RequestMeter } from "../observability/request-meter.ts";
@@ -32,6 +32,9 @@ const FAULT_RETRY_MS = 60_000;
 /** The operation threw (D1 away, say); the log has the error. */
 type Unavailable = { readonly kind: "unavailable" };
 
+/** A Worker that is being replaced by this version passes no limits. */
+const NO_LIMITS: RefundLimits = { canRefund: true, maxRefundFenPerDay: null };
+
 const FAULT = serverFault("网关内部错误。重复本请求是安全的，不会重复退款");
 
 /** An order's timeline and its armed timers, for the back-office. */
@@ -59,6 +62,8 @@ export class OrderObject extends DurableObject<Env> {
   #last: Promise<unknown> = Promise.resolve();
   /** Refund requests under way: a repeat joins the first instead of queueing. */
   readonly #refunds = new Map<string, Promise<Result<AcceptedRefund, Refusal>>>();
+  /** A sync that waits in the queue. */
+  #waitingSync: Promise<SyncOutcome> | null = null;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -100,6 +105,7 @@ export class OrderObject extends DurableObject<Env> {
     appId: number,
     request: RefundRequest,
     requestId?: string,
+    limits = NO_LIMITS,
   ): Promise<Result<AcceptedRefund, Refusal>> {
     const key = JSON.stringify([appId, request.refundFen, request.appRefundNo]);
     const underWay = this.#refunds.get(key);
@@ -108,7 +114,7 @@ export class OrderObject extends DurableObject<Env> {
       newMeter(this.env, requestId),
       "request-refund",
       async (context) =>
-        await this.#enqueue(async () => await requestRefund(context, appId, request)),
+        await this.#enqueue(async () => await requestRefund(context, appId, request, limits)),
       err(FAULT),
     ).finally(() => {
       this.#refunds.delete(key);
@@ -139,14 +145,29 @@ export class OrderObject extends DurableObject<Env> {
     );
   }
 
-  /** Queries WeChat about everything that is open, before the app is answered. */
+  /**
+   * Queries WeChat about everything that is open, before the app is answered. Calls that arrive before
+   * the query are one query: otherwise a captured request, sent again and again, would keep the
+   * order's refunds waiting. One that arrives during it may be about something newer, and waits for
+   * its own.
+   */
   async sync(requestId?: string): Promise<SyncOutcome> {
-    return await this.#guarded<SyncOutcome>(
+    if (this.#waitingSync !== null) return await this.#waitingSync;
+    const sync = this.#guarded<SyncOutcome>(
       newMeter(this.env, requestId),
       "sync",
-      async (context) => await this.#enqueue(async () => await syncOrder(context)),
+      async (context) =>
+        await this.#enqueue(async () => {
+          this.#waitingSync = null;
+          return await syncOrder(context);
+        }),
       "unknown",
-    );
+    ).finally(() => {
+      // It failed before its turn came.
+      if (this.#waitingSync === sync) this.#waitingSync = null;
+    });
+    this.#waitingSync = sync;
+    return await sync;
   }
 
   /** Calls the app again, however earlier calls ended; see redeliver.ts. */

@@ -1,5 +1,7 @@
 import type { RequestSignatureMode } from "../contract/request-signature/policy.ts";
 import type { RequestKey } from "../contract/request-signature/request-key.ts";
+import type { AppRestrictions } from "../db/apps.ts";
+import { parseAddressRange, type AddressRange } from "../domain/address-range.ts";
 import { ok, type Result } from "../lib/result.ts";
 import type { MasterKey } from "../lib/secret-box.ts";
 import type { RequestKeyRow } from "../db/request-keys.ts";
@@ -9,7 +11,7 @@ import { verifyKeyOf, type VerifyKeyRow } from "../db/verify-keys.ts";
 import type { Merchant, V2Credentials, V3Credentials } from "../wechat/types.ts";
 
 /** An app's settings in the clear. Kept in memory only; never logged, never in a response. */
-export interface AppSettings {
+export interface AppSettings extends Omit<AppRestrictions, "allowedAddresses"> {
   readonly id: number;
   readonly name: string;
   readonly enabled: boolean;
@@ -27,6 +29,8 @@ export interface AppSettings {
   readonly requestSignature: RequestSignatureMode;
   /** The keys that they may be signed with. Empty while `requestSignature` is `off`: none is opened. */
   readonly requestKeys: readonly RequestKey[];
+  /** Where its requests may come from; null: anywhere. */
+  readonly allowedAddresses: readonly AddressRange[] | null;
   /** For new orders; an existing order keeps its own. */
   readonly merchant: Merchant;
 }
@@ -123,8 +127,20 @@ export async function openApp(
     },
     requestSignature: row.requestSignature,
     requestKeys: keys.value,
+    requireAppOrderNo: row.requireAppOrderNo,
+    requireAppRefundNo: row.requireAppRefundNo,
+    allowedAddresses: row.allowedAddresses?.map(rangeOf) ?? null,
+    canRefund: row.canRefund,
+    maxRefundFenPerDay: row.maxRefundFenPerDay,
     merchant,
   });
+}
+
+/** Stored entries were parsed when they were entered: one that can't be parsed now is a bug. */
+function rangeOf(text: string): AddressRange {
+  const range = parseAddressRange(text);
+  if (!range.ok) throw new Error(`a stored address ${range.error}`);
+  return range.value;
 }
 
 async function requestKeysOf(

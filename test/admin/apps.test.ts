@@ -33,6 +33,11 @@ describe("POST /admin/apps", () => {
       oldSaltExpiresAt: null,
       oldWebhookSecretExpiresAt: null,
       requestSignature: "off",
+      requireAppOrderNo: false,
+      requireAppRefundNo: false,
+      allowedAddresses: null,
+      canRefund: true,
+      maxRefundFenPerDay: null,
       createdAt: expect.any(Number),
       updatedAt: expect.any(Number),
       salt: expect.stringMatching(/^[0-9a-f]{32}$/),
@@ -127,6 +132,120 @@ describe("POST /admin/apps", () => {
       body: { ...appBody(merchantId), [path]: value },
     });
     expect([answer.status, fieldErrors(answer)]).toEqual([400, { [path]: fault }]);
+  });
+});
+
+const RESTRICTIONS = {
+  requireAppOrderNo: true,
+  requireAppRefundNo: true,
+  allowedAddresses: ["203.0.113.7", "198.51.100.0/24", "2001:db8::/32", "::ffff:192.0.2.1"],
+  canRefund: false,
+  maxRefundFenPerDay: 1_000_000,
+};
+const NO_RESTRICTIONS = {
+  requireAppOrderNo: false,
+  requireAppRefundNo: false,
+  allowedAddresses: null,
+  canRefund: true,
+  maxRefundFenPerDay: null,
+};
+
+describe("an app's restrictions", () => {
+  test("are stored and shown by POST, PATCH and GET, and removed by a PATCH", async () => {
+    const made = await sendAdmin("POST", PATH, {
+      body: { ...appBody(merchantId), ...RESTRICTIONS },
+    });
+    expect([made.status, made.json]).toEqual([201, expect.objectContaining(RESTRICTIONS)]);
+    const path = `${PATH}/${fieldOf(made, "id")}`;
+    expect((await sendAdmin("GET", path)).json).toMatchObject(RESTRICTIONS);
+    for (const body of [NO_RESTRICTIONS, RESTRICTIONS]) {
+      expect((await sendAdmin("PATCH", path, { body })).json).toMatchObject(body);
+      expect((await sendAdmin("GET", path)).json).toMatchObject(body);
+    }
+  });
+
+  test("change one by one", async () => {
+    const id = await createApp();
+    const expected: Record<string, unknown> = { ...NO_RESTRICTIONS };
+    for (const [field, value] of Object.entries(RESTRICTIONS)) {
+      expected[field] = value;
+      const answer = await sendAdmin("PATCH", `${PATH}/${id}`, { body: { [field]: value } });
+      expect(answer.json).toMatchObject(expected);
+    }
+  });
+
+  test("may be a hundred addresses", async () => {
+    const allowedAddresses = Array.from({ length: 100 }, (_, at) => `10.0.0.${at}`);
+    const body = { ...appBody(merchantId), allowedAddresses };
+    expect((await sendAdmin("POST", PATH, { body })).status).toBe(201);
+  });
+
+  const ADDRESS_FAULT = "must be an IPv4 or IPv6 address or a CIDR range, as 203.0.113.0/24";
+  test.for<[field: string, value: unknown, path: string, fault: string]>([
+    ["requireAppOrderNo", "true", "requireAppOrderNo", "must be true or false"],
+    ["requireAppRefundNo", null, "requireAppRefundNo", "must be true or false"],
+    ["canRefund", 0, "canRefund", "must be true or false"],
+    [
+      "allowedAddresses",
+      "203.0.113.7",
+      "allowedAddresses",
+      "must be a list of addresses, or null for any",
+    ],
+    ["allowedAddresses", [], "allowedAddresses", "must have an entry, or be null for any address"],
+    [
+      "allowedAddresses",
+      Array.from({ length: 101 }, () => "203.0.113.7"),
+      "allowedAddresses",
+      "must have at most 100 entries",
+    ],
+    ["allowedAddresses", ["203.0.113.7", 7], "allowedAddresses.1", "must be a string"],
+    [
+      "allowedAddresses",
+      ["203.0.113.7", "203.0.113.700"],
+      "allowedAddresses.1",
+      `"203.0.113.700" ${ADDRESS_FAULT}`,
+    ],
+    ["allowedAddresses", [""], "allowedAddresses.0", `"" ${ADDRESS_FAULT}`],
+    [
+      "allowedAddresses",
+      ["x".repeat(1000)],
+      "allowedAddresses.0",
+      `"${"x".repeat(64)}" ${ADDRESS_FAULT}`,
+    ],
+    [
+      "allowedAddresses",
+      ["203.0.113.7/24"],
+      "allowedAddresses.0",
+      '"203.0.113.7/24" must have no address bits beyond its prefix',
+    ],
+    [
+      "maxRefundFenPerDay",
+      0,
+      "maxRefundFenPerDay",
+      "must be positive; canRefund false allows no refund",
+    ],
+    [
+      "maxRefundFenPerDay",
+      1.5,
+      "maxRefundFenPerDay",
+      "must be a whole number of fen, or null for no limit",
+    ],
+    [
+      "maxRefundFenPerDay",
+      "100",
+      "maxRefundFenPerDay",
+      "must be a whole number of fen, or null for no limit",
+    ],
+  ])("refuse %s = %j, in a POST and in a PATCH", async ([field, value, path, fault]) => {
+    const id = await createApp();
+    const made = await sendAdmin("POST", PATH, {
+      body: { ...appBody(merchantId), [field]: value },
+    });
+    const changed = await sendAdmin("PATCH", `${PATH}/${id}`, { body: { [field]: value } });
+    for (const answer of [made, changed]) {
+      expect([answer.status, fieldErrors(answer)]).toEqual([400, { [path]: fault }]);
+    }
+    expect((await sendAdmin("GET", `${PATH}/${id}`)).json).toMatchObject(NO_RESTRICTIONS);
   });
 });
 

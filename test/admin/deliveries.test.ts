@@ -222,7 +222,7 @@ describe("POST /admin/orders/:id/redeliver with refundNo", () => {
     expect((await redeliverOrder({ event: "refund" })).status).toBe(409);
     const owner = { orderId: order.id, appId: scene.shop.appId, number: randomHex32() };
     const request = { appRefundNo: null, refundFen: 1, notifyUrl: "https://gateway.test/" };
-    await insertRefund(db, { ...owner, ...request }, Date.now());
+    await insertRefund(db, { ...owner, ...request }, null, Date.now());
     expect((await redeliverOrder({ event: "refund", refundNo: owner.number })).status).toBe(409);
     expect(fieldErrors(await redeliverOrder({ event: "pay", refundNo: owner.number }))).toEqual({
       refundNo: "is allowed with the event refund only",

@@ -1,9 +1,7 @@
 import { env } from "cloudflare:workers";
 import { Buffer } from "node:buffer";
-import { createHmac, sign as signWith } from "node:crypto";
 import { createSigner, httpbis } from "http-message-signatures";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import * as z from "zod";
 import { forgetSettings } from "../../src/settings/settings.ts";
 import {
   contentDigest,
@@ -13,26 +11,13 @@ import {
 } from "../contract/request-signature/support.ts";
 import { advance } from "../support/clock.ts";
 import { postSigned, read, send, signed, type Answer, type Values } from "../support/gateway.ts";
+import { changeApp, operator } from "../support/operator.ts";
+import { addKey, FORM, headersOf, HMAC, type Key } from "../support/request-signing.ts";
 import { makePaidOrder, ORDER } from "../support/scenario.ts";
 import { openSibling, type Shop } from "../support/shop.ts";
 import { closeScene, openScene, type Scene } from "../support/scene.ts";
 
-const FORM = "application/x-www-form-urlencoded";
 const ED25519 = { algorithm: "ed25519", publicKeyPem: ED25519_PUBLIC };
-const HMAC = { algorithm: "hmac-sha256" };
-
-/** A registered key; Ed25519's private key is the test vectors'. */
-interface Key {
-  readonly keyId: string;
-  readonly algorithm: "ed25519" | "hmac-sha256";
-  readonly secret?: string | undefined;
-}
-
-const keySchema = z.object({
-  keyId: z.string(),
-  algorithm: z.enum(["ed25519", "hmac-sha256"]),
-  secret: z.string().optional(),
-});
 
 let scene: Scene;
 
@@ -41,26 +26,8 @@ beforeEach(async () => {
 });
 afterEach(closeScene);
 
-async function operator(method: string, path: string, body?: object): Promise<Response> {
-  const response = await send(path, {
-    method,
-    headers: {
-      authorization: `Bearer ${env.ADMIN_TOKEN}`,
-      "content-type": "application/json",
-    },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  });
-  if (!response.ok) throw new Error(await response.text());
-  return response;
-}
-
-async function addKey({ appId }: Shop, body: object = HMAC): Promise<Key> {
-  const made = await operator("POST", `/admin/apps/${appId}/request-keys`, body);
-  return keySchema.parse(await made.json());
-}
-
-async function setMode({ appId }: Shop, requestSignature: string): Promise<void> {
-  await operator("PATCH", `/admin/apps/${appId}`, { requestSignature });
+async function setMode(shop: Shop, requestSignature: string): Promise<void> {
+  await changeApp(shop, { requestSignature });
 }
 
 /** A key of the shop's app, whose requests must be signed. */
@@ -68,32 +35,6 @@ async function requireWithKey(mode: "refunds" | "all", body: object = HMAC): Pro
   const key = await addKey(scene.shop, body);
   await setMode(scene.shop, mode);
   return key;
-}
-
-/** The headers of a request that is signed with the key now. */
-function headersOf(key: Key, path: string, body: string): Record<string, string> {
-  const digest = contentDigest(Buffer.from(body));
-  const created = Math.floor(Date.now() / 1000);
-  const names = REQUIRED.map((name) => `"${name}"`).join(" ");
-  const input = `(${names});created=${created};expires=${created + 60};keyid="${key.keyId}";tag="wechat-pay-gateway"`;
-  const base = [
-    `"@method": POST`,
-    `"@authority": gateway.test`,
-    `"@path": ${path}`,
-    `"content-type": ${FORM}`,
-    `"content-digest": ${digest}`,
-    `"@signature-params": ${input}`,
-  ].join("\n");
-  const signature =
-    key.secret === undefined
-      ? signWith(null, Buffer.from(base), ED25519_PRIVATE)
-      : createHmac("sha256", Buffer.from(key.secret, "base64")).update(base).digest();
-  return {
-    "content-type": FORM,
-    "content-digest": digest,
-    "signature-input": `app=${input}`,
-    signature: `app=:${signature.toString("base64")}:`,
-  };
 }
 
 async function post(

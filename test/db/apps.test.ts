@@ -54,6 +54,11 @@ describe("db apps", () => {
       oldSaltExpiresAt: null,
       oldWebhookSecretExpiresAt: null,
       requestSignature: "off",
+      requireAppOrderNo: false,
+      requireAppRefundNo: false,
+      allowedAddresses: null,
+      canRefund: true,
+      maxRefundFenPerDay: null,
       createdAt: NOW,
       updatedAt: NOW,
     });

@@ -2,6 +2,8 @@ import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test } from "vitest";
 import { failingPayments, failingRefunds } from "../../src/db/failing-deliveries.ts";
 import { listOrders } from "../../src/db/order-list.ts";
+import { countRefundedFen } from "../../src/db/refund-day.ts";
+import { insertRefund, reopenRefund } from "../../src/db/refunds.ts";
 import { failingOrders, unfinishedOrders, unfinishedRefunds } from "../../src/db/scans.ts";
 import { instrumentD1 } from "../support/d1.ts";
 import { db, NOW } from "../support/rows.ts";
@@ -48,6 +50,35 @@ describe("partial indexes", () => {
     expect(plan).toContain("USING INDEX refunds_unfinished (updated_at");
     expect(plan).not.toContain("SCAN");
     expect(plan).not.toContain("TEMP B-TREE");
+  });
+});
+
+describe("refunds_app_day", () => {
+  const refund = {
+    orderId: 1,
+    appId: 1,
+    number: "1",
+    appRefundNo: null,
+    refundFen: 1,
+    notifyUrl: "",
+  };
+  test.for([
+    ["insertRefund", async () => await insertRefund(db, refund, 1, NOW)],
+    ["reopenRefund", async () => await reopenRefund(db, refund, 1, NOW)],
+    ["countRefundedFen", async () => await countRefundedFen(db, 1, NOW)],
+  ] as const)("serves the day's sum of %s", async ([, work]) => {
+    const [plan] = await plansOf(work);
+    expect(plan).toContain("USING INDEX refunds_app_day (app_id=? AND <expr>>? AND <expr><?)");
+    expect(plan).not.toContain("SCAN refunds");
+  });
+
+  test("isn't read without a limit", async () => {
+    for (const plan of await plansOf(async () => {
+      await insertRefund(db, refund, null, NOW);
+      await reopenRefund(db, refund, null, NOW);
+    })) {
+      expect(plan).not.toContain("refunds_app_day");
+    }
   });
 });
 

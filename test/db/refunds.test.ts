@@ -8,11 +8,13 @@ import {
 } from "../../src/domain/refund.ts";
 import { insertOrder } from "../../src/db/orders.ts";
 import { listRefunds } from "../../src/db/order-list.ts";
+import { countRefundedFen } from "../../src/db/refund-day.ts";
 import {
   findOrderWithRefunds,
   findRefund,
   moveRefund,
   recordRefundDelivery,
+  reopenRefund,
 } from "../../src/db/refunds.ts";
 import type { RefundRow } from "../../src/db/rows.ts";
 import { openShop, openSibling } from "../support/shop.ts";
@@ -110,6 +112,51 @@ describe("I1: insertRefund", () => {
       Array.from({ length: 50 }, async () => await storeRefund(shop, id, 100)),
     );
     expect(rows.filter((row) => row !== null)).toHaveLength(1);
+  });
+});
+
+describe("insertRefund and reopenRefund, with a limit of the day", () => {
+  test("never exceed it for any concurrent amounts of different orders", async () => {
+    const amounts = fc.array(fc.integer({ min: 1, max: 100 }), { minLength: 2, maxLength: 12 });
+    await fc.assert(
+      fc.asyncProperty(amounts, fc.integer({ min: 1, max: 600 }), async (requested, maxFen) => {
+        const app = await openSibling(shop);
+        const orders = await Promise.all(requested.map(async () => await storePaidOrder(app)));
+        const rows = await Promise.all(
+          orders.map(
+            async ({ id }, at) => await storeRefund(app, id, requested[at] ?? 0, null, maxFen),
+          ),
+        );
+        const fen = await countRefundedFen(db, app.appId, NOW);
+        expect(fen).toBeLessThanOrEqual(maxFen);
+        expect(fen).toBe(rows.reduce((sum, row) => sum + (row?.refundFen ?? 0), 0));
+        for (const [at, row] of rows.entries()) {
+          if (row === null) expect(fen + (requested[at] ?? 0)).toBeGreaterThan(maxFen);
+        }
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test("reopen 3 of 8 refused refunds at once, and none that isn't refused", async () => {
+    const app = await openSibling(shop);
+    const refused: RefundRow[] = [];
+    for (let at = 0; at < 8; at += 1) {
+      const { id } = await storePaidOrder(app);
+      const row = await storeRefund(app, id, 40);
+      if (row === null) throw new Error("the refund was not stored");
+      await move(row.number, "refused");
+      refused.push(row);
+    }
+    expect(await countRefundedFen(db, app.appId, NOW)).toBe(0);
+    const reopened = await Promise.all(
+      refused.map(async (row) => await reopenRefund(db, row, 159, NOW + 2)),
+    );
+    const open = reopened.filter((row) => row !== null);
+    expect(open).toHaveLength(3);
+    expect(open[0]).toMatchObject({ state: "requested", resentAt: NOW + 2, updatedAt: NOW + 2 });
+    expect(await countRefundedFen(db, app.appId, NOW)).toBe(120);
+    for (const row of open) expect(await reopenRefund(db, row, null, NOW)).toBeNull();
   });
 });
 

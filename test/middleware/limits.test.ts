@@ -50,7 +50,7 @@ describe("I12: app limit", () => {
     const { bindings } = bindingsWithLimits({ app: 1 });
     // Requests are counted in parallel with the work, so the one after the first excess is refused.
     for (let attempt = 0; attempt < 2; attempt += 1) {
-      await postWith(bindings, shop, "/order", { order_id: 1 });
+      await postWith(bindings, shop, path, { order_id: 1 });
     }
     const { trips } = instrumentD1();
     const dataPoints = recordDataPoints();
@@ -80,7 +80,27 @@ describe("I12: app limit", () => {
       codes.push((await postWith(bindings, caller, "/order", { order_id: 1 })).code);
     }
     expect(codes).toEqual([501, 501, 503, 501]);
-    expect(keys).toEqual([shop, shop, sibling].map(({ appId }) => String(appId)));
+    expect(keys).toEqual([shop, shop, sibling].map(({ appId }) => `${appId} order`));
+  });
+
+  test.for(PATHS)("of %s that is used up leaves the other endpoints theirs", async (path) => {
+    const scene = await openScene();
+    const { shop } = scene;
+    const { bindings } = bindingsWithLimits({ app: 2 });
+    const order = await makePaidOrder(scene);
+    const requests = [
+      ["/pay/create-order", ORDER],
+      ["/order", { order_id: order.id }],
+      ["/refund/refund-money", { platForm: 1, order_id: order.id }],
+    ] as const;
+    const codes: number[] = [];
+    for (let attempt = 0; attempt < 4; attempt += 1) {
+      codes.push((await postWith(bindings, shop, path, { order_id: "nonsense" })).code);
+    }
+    expect(codes.at(-1)).toBe(503);
+    for (const [other, values] of requests.filter(([name]) => name !== path)) {
+      expect((await postWith(bindings, shop, other, values)).code, other).toBe(0);
+    }
   });
 
   test("is checked again after a second", async () => {
@@ -102,7 +122,7 @@ describe("I12: app limit", () => {
     const { bindings } = bindingsWithLimits({ app: 1 });
     const forger = { ...shop, salt: "another salt" };
     for (let attempt = 0; attempt < 5; attempt += 1) {
-      expect((await postWith(bindings, forger, "/order", { order_id: 1 })).code).toBe(501);
+      expect((await postWith(bindings, forger, "/pay/create-order", ORDER)).code).toBe(501);
     }
     expect((await postWith(bindings, shop, "/pay/create-order", ORDER)).code).toBe(0);
   });
@@ -179,6 +199,7 @@ describe("I12: unverified requests", () => {
     ["a wrong signature", "wrong signature", { body: `appId=1&sign=${"0".repeat(40)}` }],
     ["no parameters", "malformed", { body: "" }],
     ["malformed JSON", "malformed", { body: "{" }],
+    ["a callback's shape", "callback", { body: "appId=1&event=pay&eventId=pay_1" }],
     ["a body over the limit", "too large", { body: "a=".padEnd(20_000, "x") }],
   ] as const)("with %s are counted", async ([, outcome, { body }]) => {
     await openScene();

@@ -159,6 +159,24 @@ const REFUSALS: readonly Refusal[] = [
     errmsg: /sign/,
   },
   {
+    title: "a form with a callback's event and eventId, rightly signed",
+    request: ({ shop, values }) =>
+      formOf(signed(shop, { ...values, event: "pay", eventId: "pay_1" })),
+    code: 501,
+    errmsg: /event 与 eventId/,
+  },
+  {
+    title: "JSON with a callback's event and eventId, rightly signed",
+    request: ({ shop, values }) =>
+      json(
+        JSON.stringify(
+          Object.fromEntries(signed(shop, { ...values, event: "", eventId: "refund_1" })),
+        ),
+      ),
+    code: 501,
+    errmsg: /event 与 eventId/,
+  },
+  {
     title: "an appId that isn't a number",
     request: ({ shop, values }) => formOf(signed(shop, { ...values, appId: "one" })),
     code: 501,
@@ -228,6 +246,12 @@ export function testCommonRefusals({ path, required, values }: Endpoint): void {
   test("accepts the request from which the refused ones are derived", async () => {
     const scene = await openPaidScene();
     const init = formOf(signed(scene.shop, { ...scene.values, unknown: "参数" }));
+    expect((await read(await send(path, init))).code).toBe(0);
+  });
+
+  test.for(["event", "eventId"])("accepts an unknown parameter %s by itself", async (name) => {
+    const scene = await openPaidScene();
+    const init = formOf(signed(scene.shop, { ...scene.values, [name]: "pay" }));
     expect((await read(await send(path, init))).code).toBe(0);
   });
 }

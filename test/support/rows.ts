@@ -72,9 +72,10 @@ export async function storeRefund(
   orderId: number,
   refundFen: number,
   appRefundNo: string | null = null,
+  maxFenPerDay: number | null = null,
 ): Promise<RefundRow | null> {
   const { appId } = shop;
   const notifyUrl = "https://gateway.test/notify/v2/1/refund";
   const refund = { orderId, appId, number: randomHex32(), appRefundNo, refundFen, notifyUrl };
-  return await insertRefund(db, refund, NOW);
+  return await insertRefund(db, refund, maxFenPerDay, NOW);
 }

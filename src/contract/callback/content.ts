@@ -34,6 +34,15 @@ export function refundCallback(order: OrderRecord, refund: RefundRecord): Parame
   ]);
 }
 
+/**
+ * Whether these parameters look like one of our callbacks. A callback bears a valid `sign` of the
+ * app's salt and names an order, so one that is captured would be a correctly signed request.
+ * Nothing else has both parameters: the three endpoints know neither.
+ */
+export function isCallback(parameters: Parameters): boolean {
+  return parameters.has("event") && parameters.has("eventId");
+}
+
 type Field = readonly [name: string, value: string];
 
 function head(order: OrderRecord, event: DeliveryEvent, eventId: string): readonly Field[] {

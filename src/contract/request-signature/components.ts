@@ -49,21 +49,26 @@ export function readComponents({
   return ok(names);
 }
 
+/** What a signature covers: its inner list in `Signature-Input`, and the list's components as read. */
+export interface Coverage {
+  readonly input: InnerList;
+  /** From `readComponents`. */
+  readonly components: ReadonlySet<string>;
+}
+
 /**
  * Builds the signature base (RFC 9421, 2.5): a line for each covered component in the signature's
  * own order, then the canonical text of `Signature-Input`'s inner list.
  */
 export function signatureBase(
   message: RequestMessage,
-  input: InnerList,
+  { input, components }: Coverage,
 ): Result<string, RequestSignatureFault> {
-  const names = readComponents(input);
-  if (!names.ok) return names;
   if (!METHOD.test(message.method) || !TARGET.test(message.target)) {
     return err({ kind: "component-value" });
   }
   const lines: string[] = [];
-  for (const name of names.value) {
+  for (const name of components) {
     const value = componentValue(message, name);
     if (value === null) return err({ kind: "covered-field-missing", field: name });
     if (!FIELD_VALUE.test(value)) return err({ kind: "component-value" });

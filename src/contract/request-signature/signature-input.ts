@@ -1,13 +1,11 @@
 import { err, ok, type Result } from "../../lib/result.ts";
-import { readComponents } from "./components.ts";
+import { readComponents, type Coverage } from "./components.ts";
 import type { RequestSignatureFault, SignatureField, SignatureParameter } from "./fault.ts";
 import { MAX_FIELD_LENGTH, REQUIRED_COMPONENTS, SIGNATURE_TAG } from "./policy.ts";
 import { parseDictionary, type Dictionary, type InnerList } from "./structured-fields.ts";
 
 /** The gateway's signature of a request as its headers state it, not verified yet. */
-export interface ClaimedSignature {
-  /** The covered components and the parameters, from which the signature base is built. */
-  readonly input: InnerList;
+export interface ClaimedSignature extends Coverage {
   readonly value: Uint8Array<ArrayBuffer>;
   readonly keyId: string;
   /** Unix seconds. */
@@ -39,9 +37,9 @@ export function readSignature(headers: Headers): Result<ClaimedSignature, Reques
   if (member.kind !== "item" || member.value.type !== "bytes") {
     return err({ kind: "field-malformed", field: "Signature" });
   }
-  const covered = checkComponents(input);
-  if (!covered.ok) return covered;
-  return readClaims(input, member.value.value);
+  const components = readCovered(input);
+  if (!components.ok) return components;
+  return readClaims({ input, components: components.value }, member.value.value);
 }
 
 /** Reads a header field as a dictionary. Measures it first: no text of any size is parsed. */
@@ -71,15 +69,15 @@ function findTagged(
   return found === null ? err({ kind: "tag-missing" }) : ok(found);
 }
 
-function checkComponents(input: InnerList): Result<null, RequestSignatureFault> {
+function readCovered(input: InnerList): Result<ReadonlySet<string>, RequestSignatureFault> {
   const names = readComponents(input);
   if (!names.ok) return names;
   const component = REQUIRED_COMPONENTS.find((name) => !names.value.has(name));
-  return component === undefined ? ok(null) : err({ kind: "component-missing", component });
+  return component === undefined ? names : err({ kind: "component-missing", component });
 }
 
 function readClaims(
-  input: InnerList,
+  { input, components }: Coverage,
   value: Uint8Array<ArrayBuffer>,
 ): Result<ClaimedSignature, RequestSignatureFault> {
   const keyId = required("keyid", readString(input, "keyid"));
@@ -94,6 +92,7 @@ function readClaims(
   if (!nonce.ok) return nonce;
   return ok({
     input,
+    components,
     value,
     keyId: keyId.value,
     created: created.value,

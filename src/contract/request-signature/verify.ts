@@ -1,3 +1,4 @@
+import { importOnce } from "../../lib/import-once.ts";
 import { err, ok, type Result } from "../../lib/result.ts";
 import { signatureBase, type RequestMessage } from "./components.ts";
 import { checkContentDigest } from "./content-digest.ts";
@@ -19,6 +20,7 @@ export interface SignedRequest extends RequestMessage {
  *
  * The query is protected only if the app signs `@query`, `@target-uri` or `@request-target`.
  *
+ * @param keys each is imported once, when a request names it: pass the same objects each time
  * @param nowAt Unix ms
  * @returns the id of the key that signed. Throws only for a registered key or a public URL that can't
  *   be used, which `importRequestKey` and the configuration should have refused
@@ -30,7 +32,7 @@ export async function verifyRequestSignature(
 ): Promise<Result<{ readonly keyId: string }, RequestSignatureFault>> {
   const claimed = readSignature(request.headers);
   if (!claimed.ok) return claimed;
-  const { input, value, keyId, algorithm } = claimed.value;
+  const { value, keyId, algorithm } = claimed.value;
 
   const key = keys.find((candidate) => candidate.keyId === keyId);
   if (key === undefined) return err({ kind: "unknown-key" });
@@ -39,16 +41,22 @@ export async function verifyRequestSignature(
   const fault = timeFault(claimed.value, nowAt);
   if (fault !== null) return err(fault);
 
-  const base = signatureBase(request, input);
+  const base = signatureBase(request, claimed.value);
   if (!base.ok) return base;
 
   const digest = await checkContentDigest(request.headers, request.body);
   if (!digest.ok) return digest;
 
-  const verifier = await importRequestKey(key);
-  if (verifier === null) throw new Error(`the registered request key ${keyId} can't be imported`);
+  const verifier = await importOnce(key, async () => await importRegistered(key));
   const isSigned = await verifyWith(key.algorithm, verifier, value, base.value);
   return isSigned ? ok({ keyId }) : err({ kind: "wrong-signature" });
+}
+
+async function importRegistered(key: RequestKey): Promise<CryptoKey> {
+  const imported = await importRequestKey(key);
+  if (imported === null)
+    throw new Error(`the registered request key ${key.keyId} can't be imported`);
+  return imported;
 }
 
 /** What is wrong with `created` and `expires`, which bound how long a captured request is of use. */

@@ -1,12 +1,24 @@
-import { badRequest, ORDER_ABSENT, serverFault, type Refusal } from "../../contract/refusal.ts";
-import { findOrderWithRefunds, insertRefund } from "../../db/refunds.ts";
+import {
+  badRequest,
+  ORDER_ABSENT,
+  REFUNDS_OFF,
+  serverFault,
+  type Refusal,
+} from "../../contract/refusal.ts";
+import { findOrderWithRefunds, insertRefund, reopenRefund } from "../../db/refunds.ts";
 import type { OrderRow, RefundRow } from "../../db/rows.ts";
-import { decideRefund, type RefundRequest } from "../../domain/refund.ts";
+import {
+  asksForMore,
+  decideRefund,
+  type RefundLimits,
+  type RefundRequest,
+} from "../../domain/refund.ts";
 import { randomHex32 } from "../../lib/random.ts";
 import { err, ok, type Result } from "../../lib/result.ts";
 import { notifyUrl } from "../../wechat/notify-paths.ts";
 import type { OrderContext } from "../context.ts";
 import { queryPayment } from "../poll-payment.ts";
+import { dayLimitRefusal } from "./day-limit.ts";
 import { accepted, sendRefund, type AcceptedRefund, type SendOutcome } from "./send.ts";
 import { armRefundTimer, disarmRefundTimer, pollRefundTimer } from "./timer.ts";
 
@@ -22,12 +34,14 @@ export async function requestRefund(
   context: OrderContext,
   appId: number,
   request: RefundRequest,
+  limits: RefundLimits,
 ): Promise<Result<AcceptedRefund, Refusal>> {
   const found = await findOrderWithRefunds(context.db, context.number);
   if (found === null || found.order.appId !== appId) return err(ORDER_ABSENT);
   const paid = await paidOrder(context, found.order);
   if (!paid.ok) return paid;
   const decision = decideRefund(paid.value, found.refunds, request, Date.now());
+  if (!limits.canRefund && asksForMore(decision)) return err(REFUNDS_OFF);
   switch (decision.kind) {
     case "refuse":
       return err(badRequest(decision.detail));
@@ -36,12 +50,16 @@ export async function requestRefund(
     case "send": {
       const { refund } = decision;
       await armRefundTimer(context, refund.number);
-      const slot = { repeated: true, ahead: refundsAhead(context, found.refunds, refund) };
-      return await respond(context, refund, await sendRefund(context, paid.value, refund, slot));
+      const repeated = refund.state === "requested";
+      const open = repeated ? ok(refund) : await reopen(context, paid.value, refund, limits);
+      if (!open.ok) return open;
+      const slot = { repeated, ahead: refundsAhead(context, found.refunds, refund) };
+      const outcome = await sendRefund(context, paid.value, open.value, slot);
+      return await respond(context, open.value, outcome);
     }
     case "create": {
-      const { refundFen } = decision;
-      const refund = await createRefund(context, paid.value, refundFen, request.appRefundNo);
+      const wanted = { refundFen: decision.refundFen, appRefundNo: request.appRefundNo };
+      const refund = await createRefund(context, paid.value, wanted, limits);
       if (!refund.ok) return refund;
       const slot = { repeated: false, ahead: refundsAhead(context, found.refunds, refund.value) };
       const outcome = await sendRefund(context, paid.value, refund.value, slot);
@@ -91,8 +109,8 @@ async function respond(
 async function createRefund(
   context: OrderContext,
   order: OrderRow,
-  refundFen: number,
-  appRefundNo: string | null,
+  { refundFen, appRefundNo }: Pick<RefundRow, "refundFen" | "appRefundNo">,
+  { maxRefundFenPerDay }: RefundLimits,
 ): Promise<Result<RefundRow, Refusal>> {
   const number = randomHex32();
   await armRefundTimer(context, number);
@@ -106,14 +124,32 @@ async function createRefund(
       refundFen,
       notifyUrl: notifyUrl(context.config.publicUrl, "refund", order),
     },
+    maxRefundFenPerDay,
     Date.now(),
   );
   if (refund === null) {
     await disarmRefundTimer(context, number);
-    return err(badRequest("appRefundNo 已用于其他退款，或订单已无可退金额"));
+    const overLimit = await dayLimitRefusal(context, order, refundFen, maxRefundFenPerDay);
+    return err(overLimit ?? badRequest("appRefundNo 已用于其他退款，或订单已无可退金额"));
   }
   context.timeline.add(Date.now(), "refund.requested", { refundNo: number, refundFen });
   return ok(refund);
+}
+
+/** A refused refund is asked for again: in D1 first, as a new one, and within the day's limit. */
+async function reopen(
+  context: OrderContext,
+  order: OrderRow,
+  refund: RefundRow,
+  { maxRefundFenPerDay }: RefundLimits,
+): Promise<Result<RefundRow, Refusal>> {
+  const reopened = await reopenRefund(context.db, refund, maxRefundFenPerDay, Date.now());
+  if (reopened !== null) return ok(reopened);
+  const overLimit = await dayLimitRefusal(context, order, refund.refundFen, maxRefundFenPerDay);
+  // Not refused any more: its timer stays, and finds out.
+  if (overLimit === null) return err(UNKNOWN);
+  await disarmRefundTimer(context, refund.number);
+  return err(overLimit);
 }
 
 /** The order as paid; for one that isn't recorded as paid, WeChat is queried first. */

@@ -43,7 +43,6 @@ export async function sendRefund(
   refund: RefundRow,
   { repeated, ahead }: RefundSlot,
 ): Promise<SendOutcome> {
-  if (refund.state === "refused") await move(context, refund, "requested");
   const { lastRefund } = context;
   const waitMs = waitBeforeRefund(refund.number, lastRefund.get(), ahead, Date.now());
   if (waitMs > 0) {
@@ -58,7 +57,7 @@ export async function sendRefund(
     case "accepted":
       return await accept(context, refund, answer.refundId, Date.now());
     case "refused":
-      return repeated && refund.state === "requested"
+      return repeated
         ? await confirmRefusal(context, order, refund, answer)
         : await refuse(context, refund, answer);
     case "unknown":

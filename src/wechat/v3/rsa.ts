@@ -1,18 +1,17 @@
 import { Buffer } from "node:buffer";
+import { importOnce } from "../../lib/import-once.ts";
 import type { V3Credentials, VerifyKey } from "../types.ts";
 import { readPem } from "../pem.ts";
 
 /** SHA256-RSA2048, that is RSASSA-PKCS1-v1_5 with SHA-256 (W-64). */
 const ALGORITHM = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
 
-/** Imported keys, cached as long as the settings that contain them. */
-const imported = new WeakMap<object, CryptoKey>();
-
 /** Signs a text with this merchant's private key. Returns standard base64. */
 export async function sign(text: string, credentials: V3Credentials): Promise<string> {
-  const key =
-    imported.get(credentials) ??
-    keep(credentials, await importKey("pkcs8", credentials.privateKeyPem, "sign"));
+  const key = await importOnce(
+    credentials,
+    async () => await importKey("pkcs8", credentials.privateKeyPem, "sign"),
+  );
   const signature = await crypto.subtle.sign(ALGORITHM.name, key, new TextEncoder().encode(text));
   return Buffer.from(signature).toString("base64");
 }
@@ -23,9 +22,10 @@ export async function isSigned(
   signature: Uint8Array,
   verifyKey: VerifyKey,
 ): Promise<boolean> {
-  const key =
-    imported.get(verifyKey) ??
-    keep(verifyKey, await importKey("spki", verifyKey.publicKeyPem, "verify"));
+  const key = await importOnce(
+    verifyKey,
+    async () => await importKey("spki", verifyKey.publicKeyPem, "verify"),
+  );
   return await crypto.subtle.verify(ALGORITHM.name, key, signature, bytes);
 }
 
@@ -38,9 +38,4 @@ async function importKey(
   const block = readPem(pem);
   if (block === null) throw new Error(`a stored key isn't a PEM (${format})`);
   return await crypto.subtle.importKey(format, block.der, ALGORITHM, false, [usage]);
-}
-
-function keep(owner: object, key: CryptoKey): CryptoKey {
-  imported.set(owner, key);
-  return key;
 }

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { verifyRequestSignature } from "../../../src/contract/request-signature/verify.ts";
 import {
   contentDigest,
@@ -31,6 +31,19 @@ describe("verifyRequestSignature, accepted", () => {
     expect(
       await verifyRequestSignature(signed({ algorithm: "hmac-sha256" }), KEYS, NOW_AT),
     ).toEqual({ ok: true, value: { keyId: "app-2" } });
+  });
+
+  test("imports a key once, and the same key of another owner again", async () => {
+    const imports = vi.spyOn(crypto.subtle, "importKey");
+    const keys = structuredClone(KEYS);
+    for (const algorithm of ["ed25519", "hmac-sha256", "ed25519", "hmac-sha256"] as const) {
+      const verified = await verifyRequestSignature(signed({ algorithm }), keys, NOW_AT);
+      expect(verified.ok).toBe(true);
+    }
+    expect(imports).toHaveBeenCalledTimes(2);
+    await verifyRequestSignature(signed(), structuredClone(KEYS), NOW_AT);
+    expect(imports).toHaveBeenCalledTimes(3);
+    imports.mockRestore();
   });
 
   test.each([

@@ -190,6 +190,7 @@ describe("I1: the sum of an order's refunds", () => {
           refundFen,
           notifyUrl: "https://gateway.test/",
         },
+        null,
         Date.now(),
       );
     for (let index = 0; index < 50; index += 1) expect(await insert(index, 1)).not.toBeNull();
