@@ -104,7 +104,12 @@ function publicKeyHeader({ v3 }: V3Merchant): Record<string, string> {
   return newest === undefined ? {} : { "wechatpay-serial": newest.id };
 }
 
-const errorBody = z.object({ code: z.string().min(1), message: z.string().default("") });
+const errorBody = z.object({
+  code: z.string().min(1),
+  message: z.string().default(""),
+  // A hint only: an error counts whatever its details look like.
+  detail: z.object({ field: z.string().nullable() }).catch({ field: null }),
+});
 
 /**
  * Evaluates the status before the signature (W-72): a failed verification would hide the actual
@@ -122,8 +127,9 @@ export function readStatus(
   if (status < 400) return unknown(`HTTP ${status}`);
   const read = readJson(body, errorBody);
   if (!read.ok) return unknown(`HTTP ${status} without WeChat's error body`);
-  const { code, message } = read.value;
-  return { kind: "error", error: { status, code, message: `${message}${requestIdOf(headers)}` } };
+  const { code, message, detail } = read.value;
+  const text = `${message}${requestIdOf(headers)}`;
+  return { kind: "error", error: { status, code, message: text, field: detail.field } };
 }
 
 function requestIdOf(headers: Headers): string {
