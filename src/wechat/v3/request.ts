@@ -81,7 +81,6 @@ export async function buildMessage(
       accept: "application/json",
       // With fetch's own `*` WeChat answers 406 (W-67).
       "accept-language": "zh-CN",
-      "user-agent": "wechat-pay-gateway",
       ...(body === "" ? {} : { "content-type": "application/json" }),
       ...publicKeyHeader(merchant),
       authorization: await authorization(merchant, {
