@@ -12,7 +12,13 @@ import {
   shortText,
 } from "./fields.ts";
 import type { Parameters } from "./parameter-set.ts";
-import { byteLimitFault, lengthFault, MAX_TEXT_BYTES, wechatTextFault } from "./text.ts";
+import {
+  byteLimitFault,
+  lengthFault,
+  MAX_TAG_BYTES,
+  MAX_TEXT_BYTES,
+  wechatTextFault,
+} from "./text.ts";
 
 /** A validated request to create an order. */
 export interface CreateOrderInput {
@@ -43,11 +49,11 @@ const schema = z
   .object({
     platForm: platform,
     openId: required(shortText(128, wechatTextFault)),
-    desc: required(textFault),
+    desc: required(wechatText(MAX_TEXT_BYTES)),
     totalFree: integer(MAX_TOTAL_FEN, "（单位：分）"),
-    tag: required(shortText(32, wechatTextFault)),
+    tag: required(wechatText(MAX_TAG_BYTES)),
     tradeType: required((value) => (value === "JSAPI" ? null : "只能是 JSAPI")),
-    attach: optional(textFault),
+    attach: optional(wechatText(MAX_TEXT_BYTES)),
     appOrderNo: appNumber,
     clientIp: optional(addressFault),
     accessToken: optional((value) => lengthFault(value, MAX_ACCESS_TOKEN_LENGTH)),
@@ -74,8 +80,9 @@ export function parseCreateOrder(parameters: Parameters): Result<CreateOrderInpu
   return readFields(schema, parameters);
 }
 
-function textFault(value: string): string | null {
-  return byteLimitFault(value, MAX_TEXT_BYTES) ?? wechatTextFault(value);
+/** A text that WeChat gets, with its limit in bytes of UTF-8 (W-97). */
+function wechatText(maxBytes: number) {
+  return (value: string) => byteLimitFault(value, maxBytes) ?? wechatTextFault(value);
 }
 
 function addressFault(value: string): string | null {
