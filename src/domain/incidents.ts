@@ -65,7 +65,7 @@ export function adviceOn(kind: IncidentKind): string {
     case "bill_line_missing":
       return "The record shows this trade as completed on that day, but the bill doesn't have it. Compare with the merchant platform before delivering anything for it.";
     case "bill_unreadable":
-      return "WeChat's bill of this day can't be read (facts.reason). Download it in the merchant platform and compare by hand; report the format.";
+      return "WeChat's bill of this day can't be read, or only that one line of it (facts.line); facts.reason says why. Download it in the merchant platform and compare that by hand; report the format.";
     case "bill_too_many_differences":
       return "There are more differences than are listed individually. A wrong merchant, day or database is more likely than that many faults: look at the first ones, fix the cause, run the day again.";
   }

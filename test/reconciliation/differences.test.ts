@@ -119,6 +119,34 @@ describe("bill comparison, payment in the bill", () => {
     });
   });
 
+  test("compares the rest of a bill of which one line is cut in two", async () => {
+    const scene = await openScene();
+    const [good, wrong] = [await makePaidOrder(scene), await makePaidOrder(scene)];
+    const other = await makePaidOrder(scene);
+    const trades = [
+      await paymentOf(good),
+      await paymentOf(other),
+      await paymentOf(wrong, { fen: 1 }),
+    ];
+    const whole = billOf(scene.shop, trades);
+    const [, , cut = ""] = whole.split("\r\n");
+    const text = whole.replace(cut, `${cut.slice(0, 150)}\r\n${cut.slice(150)}`);
+    vi.setSystemTime(READY_AT);
+    serveBills(scene).respondWith({ kind: "bill", text });
+    await runDay(scene.shop);
+    expect(await reconciliationOf(scene.shop)).toMatchObject({ state: "done", billPayments: 2 });
+    const found = await incidentsOf(scene.shop);
+    expect(found.map(({ kind, subject }) => [kind, subject])).toEqual(
+      expect.arrayContaining([
+        ["bill_amount_differs", subjectOf(scene, wrong.number)],
+        ["bill_unreadable", subjectOf(scene, "line-3")],
+        ["bill_unreadable", subjectOf(scene, "line-4")],
+        ["bill_line_missing", subjectOf(scene, other.number)],
+      ]),
+    );
+    expect(found).toHaveLength(4);
+  });
+
   test("ignores a revoked payment on both sides", async () => {
     const scene = await openScene();
     await reconcile(scene, [

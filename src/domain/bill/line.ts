@@ -1,4 +1,4 @@
-import { cellsOf, type Columns } from "./columns.ts";
+import { cellsOf, withoutTexts, type Columns } from "./columns.ts";
 import { fenOfYuan } from "./yuan.ts";
 
 const REFUND_STATUSES = ["SUCCESS", "PROCESSING", "FAIL", "CHANGE"] as const;
@@ -57,17 +57,42 @@ export interface ReadLine {
 const MAX_NUMBER_LENGTH = 128;
 const PRINTABLE = /^[\x21-\x7e]+$/;
 
+const TRADE_STATES: ReadonlySet<string> = new Set(["SUCCESS", "REFUND", "REVOKED"]);
+
 /** Reads a line of a bill. `mchId`: the merchant that the bill should belong to. */
 export function readLine(text: string, columns: Columns, mchId: string): ReadLine {
-  const cells = cellsOf(text);
-  if (cells === null || cells.length !== columns.count) {
-    const fault = cells === null ? "no leading backtick" : `${cells.length} columns`;
-    return { line: unreadable(NO_NUMBERS, fault), orderFen: null, refundFen: null };
-  }
-  const valueAt = (index: number): string => cells[index] ?? "";
+  const split = cellsOf(text);
+  if (split === null) return withoutNumbers("no leading backtick");
+  const cells = split.length === columns.count ? split : rejoined(split, columns);
+  if (cells === null) return withoutNumbers(`${split.length} columns`);
+  const valueAt = valuesIn(cells);
   const orderFen = fenOfYuan(valueAt(columns.total));
   const refundFen = columns.refund === null ? 0 : fenOfYuan(valueAt(columns.refund.amount));
   return { line: classify(valueAt, columns, mchId, { orderFen, refundFen }), orderFen, refundFen };
+}
+
+/**
+ * The line's values when a merchant's text holds the separator. Null unless there is exactly one way to
+ * read the line with a known state and with amounts where amounts belong.
+ */
+function rejoined(cells: readonly string[], columns: Columns): readonly string[] | null {
+  const [only, ...others] = withoutTexts(cells, columns).filter((candidate) => {
+    const valueAt = valuesIn(candidate);
+    return (
+      TRADE_STATES.has(valueAt(columns.tradeState)) &&
+      columns.amounts.every((index) => fenOfYuan(valueAt(index)) !== null)
+    );
+  });
+  return others.length === 0 ? (only ?? null) : null;
+}
+
+/** Values without the blanks around them, which some lines have. */
+function valuesIn(cells: readonly string[]): (index: number) => string {
+  return (index) => (cells[index] ?? "").trim();
+}
+
+function withoutNumbers(fault: string): ReadLine {
+  return { line: unreadable(NO_NUMBERS, fault), orderFen: null, refundFen: null };
 }
 
 type Amounts = Pick<ReadLine, "orderFen" | "refundFen">;

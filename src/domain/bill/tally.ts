@@ -1,4 +1,4 @@
-import { cellsOf, cellsOfHeader } from "./columns.ts";
+import { cellsOfHeader } from "./columns.ts";
 import type { ReadLine } from "./line.ts";
 import { countOf, fenOfYuan } from "./yuan.ts";
 
@@ -60,24 +60,28 @@ function add(sum: number | null, fen: number | null): number | null {
 /** The name of the summary's first column, which identifies the summary. */
 const COUNT_COLUMN = "总交易单数";
 
+/** Enough of a line for its first name, with blanks and a backtick. */
+const MAX_START_LENGTH = 32;
+
 /** Whether a line is the summary's header. A trade's line begins with its time. */
 export function isSummaryHeader(line: string): boolean {
-  return line.startsWith(COUNT_COLUMN) || line.startsWith(`\`${COUNT_COLUMN}`);
+  return cellsOfHeader(line.slice(0, MAX_START_LENGTH))[0] === COUNT_COLUMN;
 }
 
 /**
  * Compares the totals with the bill's own summary. Returns the first difference, or null when they
- * agree: then nothing was lost in transit. For the old set of columns only the count is compared:
+ * agree: then nothing was lost in transit. An unreadable line may be a trade, or part of one; it
+ * doesn't hold up the day, and is reported by itself. For the old set of columns only the count is compared:
  * WeChat doesn't document what its sums contain.
  */
 export function summaryFault(header: string, values: string, counted: Tally): string | null {
-  const cells = cellsOf(values);
+  const cells = cellsOfHeader(values);
   const columns = cellsOfHeader(header);
-  if (cells === null || cells.length !== columns.length) return "a summary that can't be read";
+  if (cells.length !== columns.length) return "a summary that can't be read";
   const valueOf = (name: string): string | undefined => cells[columns.indexOf(name)];
   const count = countOf(valueOf(COUNT_COLUMN) ?? "");
   if (count === null) return "a summary that can't be read";
-  if (count !== counted.lines) {
+  if (count < counted.lines - counted.unreadable || count > counted.lines) {
     return `the summary counts ${count} lines, there are ${counted.lines}`;
   }
   for (const [name, sumFen] of [
