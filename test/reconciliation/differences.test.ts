@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { insertOrder } from "../../src/db/orders.ts";
+import { randomHex32 } from "../../src/lib/random.ts";
 import { MAX_QUERIES_PER_STEP } from "../../src/reconciliation/compare-lines.ts";
 import { REFUND_EDGE_MS } from "../../src/reconciliation/find-missing.ts";
 import { MAX_LISTED_DIFFERENCES } from "../../src/reconciliation/incidents.ts";
@@ -47,7 +48,7 @@ const subjectOf = ({ shop }: Scene, trade: string) => `${shop.merchantId}:${DAY}
 describe("bill comparison, payment in the bill", () => {
   test("opens one bill_line_unknown for an unknown payment, over repeated runs", async () => {
     const scene = await openScene();
-    const unknown = { number: "order-of-another-system", transactionId: "42000", fen: 77 };
+    const unknown = { number: randomHex32(), transactionId: "42000", fen: 77 };
     await reconcile(scene, [unknown]);
     await runDay(scene.shop);
     expect(await incidentsOf(scene.shop)).toMatchObject([
@@ -258,7 +259,7 @@ describe("bill comparison, refund in the bill", () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
     const ours = { number: order.number, transactionId: "42", refundNo: "by-hand", refundFen: 1 };
-    const theirs = { ...ours, number: "stranger", refundNo: "theirs" };
+    const theirs = { ...ours, number: randomHex32(), refundNo: "theirs" };
     await reconcile(scene, [
       await paymentOf(order),
       { ...ours, status: "SUCCESS" },

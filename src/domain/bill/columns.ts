@@ -14,6 +14,7 @@ export interface Columns {
   /** The order's amount, including coupons. */
   readonly total: number;
   readonly refund: RefundColumns | null;
+  readonly wechatAppId: number | null;
   readonly mchId: number | null;
   readonly currency: number | null;
   /** All columns of amounts. */
@@ -69,6 +70,7 @@ export function readColumns(line: string): Result<Columns, string> {
     tradeState,
     total,
     refund: refundColumns(indexes, amounts.refund),
+    wechatAppId: indexes.get("公众账号ID") ?? null,
     mchId: indexes.get("商户号") ?? null,
     currency: indexes.get("货币种类") ?? null,
     amounts: names.flatMap((name, index) => (name.endsWith("金额") ? index : [])),

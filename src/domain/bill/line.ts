@@ -9,10 +9,12 @@ const REFUND_STATUSES = ["SUCCESS", "PROCESSING", "FAIL", "CHANGE"] as const;
  */
 export type BillRefundStatus = (typeof REFUND_STATUSES)[number];
 
-/** Identifies the trade of a line; "" for a missing or unreadable number. */
+/** Identifies the trade of a line; "" for a missing or unreadable value. */
 interface TradeNumbers {
   readonly orderNumber: string;
   readonly transactionId: string;
+  /** Some bills have no appids. */
+  readonly wechatAppId: string;
 }
 
 /** A received payment. */
@@ -108,23 +110,24 @@ function classify(
   const numbers = {
     orderNumber: numberIn(valueAt(columns.orderNumber)),
     transactionId: numberIn(valueAt(columns.transactionId)),
+    wechatAppId: columns.wechatAppId === null ? "" : numberIn(valueAt(columns.wechatAppId)),
     refundNo: refundColumns === null ? "" : numberIn(valueAt(refundColumns.refundNo)),
   };
-  const { orderNumber, transactionId, refundNo } = numbers;
+  const { refundNo, ...trade } = numbers;
   if (columns.mchId !== null && valueAt(columns.mchId) !== mchId) {
     return unreadable(numbers, "another 商户号");
   }
   if (columns.currency !== null && valueAt(columns.currency) !== "CNY") {
     return unreadable(numbers, "货币种类 isn't CNY");
   }
-  if (orderNumber === "") return unreadable(numbers, "no 商户订单号");
-  if (transactionId === "") return unreadable(numbers, "no 微信订单号");
+  if (trade.orderNumber === "") return unreadable(numbers, "no 商户订单号");
+  if (trade.transactionId === "") return unreadable(numbers, "no 微信订单号");
   switch (state) {
     case "SUCCESS":
       if (orderFen === null || orderFen < 0) return unreadable(numbers, "订单金额 isn't an amount");
-      return { kind: "payment", orderNumber, transactionId, totalFen: orderFen };
+      return { kind: "payment", ...trade, totalFen: orderFen };
     case "REVOKED":
-      return { kind: "revoked", orderNumber, transactionId };
+      return { kind: "revoked", ...trade };
     case "REFUND": {
       if (refundColumns === null) return unreadable(numbers, "a refund without columns for it");
       if (refundNo === "") return unreadable(numbers, "no 商户退款单号");
@@ -134,14 +137,14 @@ function classify(
       const status = valueAt(refundColumns.status);
       if (!isRefundStatus(status)) return unreadable(numbers, "an unlisted 退款状态");
       const refundId = numberIn(valueAt(refundColumns.refundId));
-      return { kind: "refund", orderNumber, transactionId, refundNo, refundId, refundFen, status };
+      return { kind: "refund", ...trade, refundNo, refundId, refundFen, status };
     }
     default:
       return unreadable(numbers, "an unlisted 交易状态");
   }
 }
 
-const NO_NUMBERS = { orderNumber: "", transactionId: "", refundNo: "" };
+const NO_NUMBERS = { orderNumber: "", transactionId: "", wechatAppId: "", refundNo: "" };
 
 function unreadable(numbers: typeof NO_NUMBERS, fault: string): UnreadableLine {
   return { kind: "unreadable", ...numbers, fault };

@@ -1,4 +1,5 @@
 import { cellsOfHeader } from "./columns.ts";
+import { hasForeignNumber } from "./foreign.ts";
 import type { ReadLine } from "./line.ts";
 import { countOf, fenOfYuan } from "./yuan.ts";
 
@@ -6,6 +7,8 @@ import { countOf, fenOfYuan } from "./yuan.ts";
 export interface Tally {
   readonly lines: number;
   readonly unreadable: number;
+  /** The unreadable lines whose number shows that they aren't ours. */
+  readonly unreadableForeign: number;
   readonly payments: number;
   readonly paidFen: number;
   readonly refunds: number;
@@ -19,6 +22,7 @@ export interface Tally {
 export const EMPTY_TALLY: Tally = {
   lines: 0,
   unreadable: 0,
+  unreadableForeign: 0,
   payments: 0,
   paidFen: 0,
   refunds: 0,
@@ -47,6 +51,7 @@ export function tally(before: Tally, read: readonly ReadLine[]): Tally {
         break;
       case "unreadable":
         sum.unreadable += 1;
+        if (hasForeignNumber(line)) sum.unreadableForeign += 1;
         break;
     }
   }

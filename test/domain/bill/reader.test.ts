@@ -45,6 +45,7 @@ describe("BillReader, published samples", () => {
       kind: "refund",
       orderNumber: "autotest_20190216081946_82335",
       transactionId: "4200000263201902167700134212",
+      wechatAppId: expect.any(String),
       refundNo: "REF4200000263201902167700963919",
       refundId: "50000709672019011908420787722",
       refundFen: 1,
