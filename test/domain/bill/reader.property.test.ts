@@ -60,10 +60,10 @@ function valuesOf(made: Trade, zeros: string): Record<string, string> {
 
 function expected(made: Trade): object {
   const { orderNumber, transactionId, wechatAppId, refundNo, refundId, fen: amount, status } = made;
-  const trade = { orderNumber, transactionId, wechatAppId };
+  const numbers = { orderNumber, transactionId, wechatAppId };
   return made.refund
-    ? { kind: "refund", ...trade, refundNo, refundId, refundFen: amount, status }
-    : { kind: "payment", ...trade, totalFen: amount };
+    ? { kind: "refund", ...numbers, refundNo, refundId, refundFen: amount, status }
+    : { kind: "payment", ...numbers, totalFen: amount };
 }
 
 test("BillReader reads the same trades from every form of a bill", () => {
