@@ -51,6 +51,7 @@ describe("unifiedorder fails with PARAM_ERROR for", () => {
     ["device_info", "x".repeat(33)],
     ["detail", "x".repeat(6001)],
     ["goods_tag", "x".repeat(33)],
+    ["goods_tag", "标".repeat(11)],
     ["limit_pay", "no_debit"],
     ["receipt", "N"],
     ["profit_sharing", "y"],

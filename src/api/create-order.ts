@@ -49,7 +49,7 @@ export async function createOrder(c: Context<GatewayEnv>): Promise<Result<Create
       // WeChat may name the payer in its reason.
       reason: reasonOf(answer)?.replaceAll(order.openId, masked(order.openId)),
     });
-    return err(prepayRefusal(answer, orderId));
+    return err(prepayRefusal(answer, orderId, input.value));
   }
 
   const nowAt = Date.now();

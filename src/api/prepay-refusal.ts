@@ -1,10 +1,12 @@
+import type { CreateOrderInput } from "../contract/create-order.ts";
 import { badRequest, serverFault, type Refusal } from "../contract/refusal.ts";
-import type { PrepayAnswer } from "../wechat/types.ts";
+import type { PrepayAnswer, Refused } from "../wechat/types.ts";
 
 /** The response to the app when WeChat didn't return a prepay id. */
 export function prepayRefusal(
   answer: Exclude<PrepayAnswer, { kind: "prepared" }>,
   orderId: number,
+  input: Pick<CreateOrderInput, "clientIp">,
 ): Refusal {
   switch (answer.kind) {
     case "paid":
@@ -14,14 +16,19 @@ export function prepayRefusal(
     case "unknown":
       return serverFault("微信未给出明确结果，未能下单。重复本请求是安全的");
     case "refused":
-      break;
+      return refusalOf(answer, input);
   }
-  const reason = `微信拒绝下单：${answer.code} ${answer.message}`;
-  switch (answer.blame) {
-    case "request":
-      return badRequest(reason);
-    case "merchant":
-    case "gateway":
-      return serverFault(`${reason}。请联系网关运维；重复本请求是安全的，但在处理之前结果不变`);
+}
+
+function refusalOf(
+  { code, message, blame, parameter }: Refused,
+  { clientIp }: Pick<CreateOrderInput, "clientIp">,
+): Refusal {
+  const reason = `微信拒绝下单：${code} ${message}`;
+  // Without `clientIp` the gateway sent the caller's address: the app can't mend that.
+  const isOfApp = blame === "request" && !(parameter === "clientIp" && clientIp === null);
+  if (isOfApp) {
+    return badRequest(parameter === undefined ? reason : `${reason}（请检查参数 ${parameter}）`);
   }
+  return serverFault(`${reason}。请联系网关运维；重复本请求是安全的，但在处理之前结果不变`);
 }

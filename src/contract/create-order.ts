@@ -17,7 +17,7 @@ import {
   within,
 } from "./fields.ts";
 import type { Parameters } from "./parameter-set.ts";
-import { MAX_TEXT_BYTES, wechatTextFault } from "./text.ts";
+import { MAX_TAG_BYTES, MAX_TEXT_BYTES, wechatTextFault } from "./text.ts";
 
 /** A validated request to create an order. */
 export interface CreateOrderInput {
@@ -48,7 +48,7 @@ export const CREATE_ORDER_LIMITS = {
   openId: characters(128),
   desc: bytes(MAX_TEXT_BYTES),
   totalFree: AMOUNT_LIMIT,
-  tag: characters(32),
+  tag: bytes(MAX_TAG_BYTES),
   tradeType: characters("JSAPI".length),
   attach: bytes(MAX_TEXT_BYTES),
   appOrderNo: APP_NUMBER_LIMIT,

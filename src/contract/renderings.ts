@@ -6,7 +6,10 @@ interface Rendering {
   /** Libraries that encode this way. */
   readonly by: string;
   readonly space: "+" | "%20";
-  /** Which other ASCII characters stay unescaped; every other byte of UTF-8 becomes `%XX`. */
+  /**
+   * Which other ASCII characters stay unescaped; every other byte of UTF-8 becomes `%XX`. Never `&`, `%`
+   * or `+`, which would stand for something else. `=` is safe in a value: no name holds one.
+   */
   readonly bare: string;
 }
 
@@ -15,8 +18,10 @@ const PHP: Rendering = { by: "PHP http_build_query", space: "+", bare: "" };
 
 /**
  * Contract: signature. "http query string" means something different in each language, and existing
- * apps use all of these. The same decoder decodes every row (`+` is a space, then percent-decode),
- * so accepting them all never lets one string represent two sets of parameters.
+ * apps use all of these. The same decoder decodes every row (`+` is a space, then percent-decode, in
+ * either case of hex), so accepting them all never lets one string represent two sets of parameters.
+ *
+ * Spring, and hutool in a URL, leave `+` bare too: of them a value with `+` isn't accepted.
  *
  * In the order in which they are tried. Rows that differ only in characters that a request doesn't
  * have are one row for it.
@@ -41,6 +46,12 @@ const RENDERINGS: readonly Rendering[] = [
     bare: "!'()*",
   },
   { by: "JS encodeURIComponent, Node querystring.stringify", space: "%20", bare: "!'()*~" },
+  { by: "axios", space: "+", bare: "!'()*~:$," },
+  { by: "axios 1.7 and before", space: "+", bare: "!'()*~:$,[]" },
+  { by: "axios 0.19 and before", space: "+", bare: "!'()*~:$,[]@" },
+  { by: "Java Spring UriComponents", space: "%20", bare: "!'()*~:$,;@/?" },
+  { by: "Java hutool, in a URL", space: "%20", bare: "!'()*~:$,;@/?=" },
+  { by: "Java hutool, in a form", space: "+", bare: "!'()*~:$,;@/?=" },
 ];
 
 const encoder = new TextEncoder();
@@ -51,7 +62,6 @@ const VARYING = new Set(RENDERINGS.flatMap(({ bare }) => bare.split("")));
 
 /** No row escapes these. */
 const UNRESERVED = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
-const UNRESERVED_BYTES = byteSet(UNRESERVED);
 
 const SPACE = 0x20;
 const PERCENT = 0x25;
@@ -60,9 +70,16 @@ const PLUS = 0x2b;
 
 /** `%XX`. */
 const MAX_WIDTH = 3;
-const DIGITS = encoder.encode("0123456789ABCDEF");
-const HIGH_DIGITS = new Uint8Array(256).map((_, byte) => DIGITS[byte >> 4] ?? 0);
-const LOW_DIGITS = new Uint8Array(256).map((_, byte) => DIGITS[byte & 15] ?? 0);
+
+/** The two digits of `%XX`, for each byte. */
+interface HexDigits {
+  readonly high: Uint8Array;
+  readonly low: Uint8Array;
+}
+
+const UPPER_CASE = hexDigits("0123456789ABCDEF");
+/** As .NET's HttpUtility.UrlEncode writes. Tried last. */
+const LOWER_CASE = hexDigits("0123456789abcdef");
 
 /** What a row writes for each byte: how many bytes, and the first of them. */
 interface EscapeTable {
@@ -89,14 +106,16 @@ export function* signedStrings(parameters: Parameters): Generator<Uint8Array<Arr
   const pairs = encodePairs(signedPairs(parameters));
   const occurring = bytesIn(pairs);
   const varying = [...VARYING].filter((character) => occurring[character.charCodeAt(0)] === 1);
-  const seen = new Set<string>();
-  for (const { rendering, table } of ROWS) {
-    const difference = differenceOf(rendering, varying, occurring[SPACE] === 1);
-    if (seen.has(difference)) continue;
-    seen.add(difference);
-    yield escape(pairs, table);
+  const rows = new Map(
+    ROWS.map((row) => [differenceOf(row.rendering, varying, occurring[SPACE] === 1), row.table]),
+  );
+  for (const table of rows.values()) yield escape(pairs, table, UPPER_CASE);
+  if (isPlain(occurring) && !ROWS.some(({ table }) => leavesAll(table, occurring))) {
+    yield join(pairs);
   }
-  if (isPlain(occurring) && needsEscapes(occurring)) yield join(pairs);
+  for (const table of rows.values()) {
+    if (writesLetters(table, occurring)) yield escape(pairs, table, LOWER_CASE);
+  }
 }
 
 /** All `signedStrings` as text. */
@@ -117,7 +136,7 @@ export function renderPhp(parameters: Parameters): string {
 type Pairs = readonly (readonly [string, string])[];
 
 function renderAsPhp(pairs: Pairs): string {
-  return decoder.decode(escape(encodePairs(pairs), PHP_TABLE));
+  return decoder.decode(escape(encodePairs(pairs), PHP_TABLE, UPPER_CASE));
 }
 
 /** Names are ASCII, for which the default order by UTF-16 units is the order by bytes. */
@@ -162,15 +181,26 @@ function isPlain(occurring: Uint8Array): boolean {
   return [AMPERSAND, PERCENT, PLUS].every((byte) => occurring[byte] === 0);
 }
 
-/** Whether the unescaped text is another one than PHP's rendering. */
-function needsEscapes(occurring: Uint8Array): boolean {
-  return occurring.some((occurs, byte) => occurs === 1 && UNRESERVED_BYTES[byte] === 0);
+/** Whether the row writes each of these bytes as it is: its string is then the unescaped text. */
+function leavesAll({ first }: EscapeTable, occurring: Uint8Array): boolean {
+  return occurring.every((occurs, byte) => occurs === 0 || first[byte] === byte);
+}
+
+/** Whether the row escapes one of these bytes to digits that have an upper and a lower case. */
+function writesLetters({ width }: EscapeTable, occurring: Uint8Array): boolean {
+  return occurring.some((occurs, byte) => {
+    const differs =
+      UPPER_CASE.high[byte] !== LOWER_CASE.high[byte] ||
+      UPPER_CASE.low[byte] !== LOWER_CASE.low[byte];
+    return occurs === 1 && differs && width[byte] === MAX_WIDTH;
+  });
 }
 
 /** Without a branch for each byte, which strangers would make hard to predict. */
 function escape(
   pairs: readonly EncodedPair[],
   { first, width }: EscapeTable,
+  { high, low }: HexDigits,
 ): Uint8Array<ArrayBuffer> {
   const escaped = new Uint8Array(
     pairs.reduce((size, { name, value }) => size + name.length + MAX_WIDTH * value.length, 0),
@@ -184,8 +214,8 @@ function escape(
       const byte = value[at] ?? 0;
       escaped[end] = first[byte] ?? 0;
       // Overwritten by the next byte when this one stays as it is.
-      escaped[end + 1] = HIGH_DIGITS[byte] ?? 0;
-      escaped[end + 2] = LOW_DIGITS[byte] ?? 0;
+      escaped[end + 1] = high[byte] ?? 0;
+      escaped[end + 2] = low[byte] ?? 0;
       end += width[byte] ?? 0;
     }
   }
@@ -211,4 +241,12 @@ function byteSet(characters: string): Uint8Array {
   const bytes = new Uint8Array(256);
   for (const byte of encoder.encode(characters)) bytes[byte] = 1;
   return bytes;
+}
+
+function hexDigits(text: string): HexDigits {
+  const digits = encoder.encode(text);
+  return {
+    high: new Uint8Array(256).map((_, byte) => digits[byte >> 4] ?? 0),
+    low: new Uint8Array(256).map((_, byte) => digits[byte & 15] ?? 0),
+  };
 }

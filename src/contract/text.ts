@@ -1,8 +1,11 @@
 /**
- * WeChat Pay's limit for `body`, the order's description: 127 bytes of UTF-8. Its pages say 127
- * and 128, without a unit; this value is safe under every reading. The same applies to `attach`.
+ * The limit of `desc` and `attach`: 127 bytes of UTF-8, the narrowest of both protocols, so that an app
+ * needn't know its merchant's. Captured answers name 128 bytes for APIv2's `body` and APIv3's `attach`;
+ * the documents have 127 for APIv2's `attach` and APIv3's `description` (W-97).
  */
 export const MAX_TEXT_BYTES = 127;
+/** The limit of `tag`: APIv3 counts the bytes of `goods_tag`, and APIv2 presumably too (W-97). */
+export const MAX_TAG_BYTES = 32;
 
 /**
  * Why WeChat would refuse or garble `text`, in Chinese, to follow the parameter's name; null if it

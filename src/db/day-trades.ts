@@ -18,6 +18,7 @@ export async function findOrdersByNumber(
     .select({
       id: orders.id,
       number: orders.number,
+      wechatAppId: orders.wechatAppId,
       totalFen: orders.totalFen,
       payState: orders.payState,
       transactionId: orders.transactionId,
@@ -38,6 +39,7 @@ export async function findRefundsByNumber(
       id: refunds.id,
       number: refunds.number,
       orderNumber: orders.number,
+      wechatAppId: orders.wechatAppId,
       refundFen: refunds.refundFen,
       state: refunds.state,
     })
@@ -150,6 +152,12 @@ export async function anyWechatAppId(db: Database, merchantId: number): Promise<
     .orderBy(sql`${apps.enabled} desc`, asc(apps.id))
     .limit(1);
   return rows[0]?.wechatAppId ?? null;
+}
+
+/** The WeChat app ids of all apps, disabled ones too. */
+export async function allWechatAppIds(db: Database): Promise<ReadonlySet<string>> {
+  const rows = await db.selectDistinct({ wechatAppId: apps.wechatAppId }).from(apps);
+  return new Set(rows.map(({ wechatAppId }) => wechatAppId));
 }
 
 function oneOf(

@@ -17,6 +17,9 @@ export type Totals = Pick<
   | "ourPaidFen"
   | "ourRefunds"
   | "ourRefundedFen"
+  | "foreignLines"
+  | "foreignFen"
+  | "foreignRefundFen"
   | "recovered"
   | "discrepancies"
 >;
@@ -30,6 +33,9 @@ export const NO_TOTALS: Totals = {
   ourPaidFen: 0,
   ourRefunds: 0,
   ourRefundedFen: 0,
+  foreignLines: 0,
+  foreignFen: 0,
+  foreignRefundFen: 0,
   recovered: 0,
   discrepancies: 0,
 };

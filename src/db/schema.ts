@@ -324,6 +324,13 @@ export const reconciliations = sqliteTable(
     ourPaidFen: integer("our_paid_fen").notNull(),
     ourRefunds: integer("our_refunds").notNull(),
     ourRefundedFen: integer("our_refunded_fen").notNull(),
+    /**
+     * From the bill: lines of other systems on the same merchant number, and their payments and
+     * refunds. They are in the bill's totals too.
+     */
+    foreignLines: integer("foreign_lines").notNull().default(0),
+    foreignFen: integer("foreign_fen").notNull().default(0),
+    foreignRefundFen: integer("foreign_refund_fen").notNull().default(0),
     /** Outcomes that D1 had missed and the reconciliation recorded. */
     recovered: integer().notNull(),
     /** Unexplained differences; each is an incident, up to a limit. */

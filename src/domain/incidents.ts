@@ -60,15 +60,15 @@ export function adviceOn(kind: IncidentKind): string {
     case "delivery_exhausted":
       return "The app hasn't confirmed within about a day. The order's timeline shows its responses: fix the app, then redeliver.";
     case "bill_line_unknown":
-      return "The bill has a trade that is missing from the record. If another system uses this merchant, resolve the incident; otherwise the database has lost an order: compare with the merchant platform.";
+      return "The bill has a trade that could be the gateway's, by its number and its appid, but is missing from the record. If another system uses this merchant with such numbers, resolve the incident; otherwise the database has lost an order: compare with the merchant platform.";
     case "bill_amount_differs":
-      return "The bill and the record have different amounts for the same trade. Compare with the merchant platform and resolve the difference by hand.";
+      return "The bill and the record have another amount, transaction or appid for the same trade. Compare with the merchant platform and resolve the difference by hand.";
     case "bill_state_differs":
       return "The bill shows this trade as completed, but a query to WeChat didn't confirm it. Run the day again; if the difference remains, compare with the merchant platform.";
     case "bill_line_missing":
       return "The record shows this trade as completed on that day, but the bill doesn't have it. Compare with the merchant platform before delivering anything for it.";
     case "bill_unreadable":
-      return "WeChat's bill of this day can't be read (facts.reason). Download it in the merchant platform and compare by hand; report the format.";
+      return "WeChat's bill of this day can't be read, or only that one line of it (facts.line); facts.reason says why. Download it in the merchant platform and compare that by hand; report the format.";
     case "bill_too_many_differences":
       return "There are more differences than are listed individually. A wrong merchant, day or database is more likely than that many faults: look at the first ones, fix the cause, run the day again.";
   }

@@ -1,6 +1,7 @@
 import { isConfirmed, parseRetryAfter } from "../contract/callback/app-answer.ts";
 import type { SignedCallback } from "../contract/callback/signed-callback.ts";
 import { withTimeLimit } from "../lib/time-limit.ts";
+import { USER_AGENT } from "../lib/user-agent.ts";
 
 /** Contract: an app must respond within this time, body included. */
 const CALL_TIMEOUT_MS = 10_000;
@@ -37,7 +38,7 @@ async function callWithin(
   try {
     response = await fetch(url, {
       method: "POST",
-      headers: callback.headers,
+      headers: { "user-agent": USER_AGENT, accept: "*/*", ...callback.headers },
       body: callback.body,
       redirect: "manual",
       signal,

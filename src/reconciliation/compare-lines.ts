@@ -1,16 +1,19 @@
 import { mapInBatches } from "../lib/batches.ts";
+import { allWechatAppIds } from "../db/day-trades.ts";
+import { isForeign } from "../domain/bill/foreign.ts";
 import { orderObject } from "../orders/stub.ts";
 import type { Totals } from "../db/reconciliations.ts";
 import { differenceOf } from "./difference.ts";
 import {
   isQueryable,
+  isRecorded,
   compareLine,
   findRecords,
   refundNoOf,
   type RecordedTrades,
 } from "./look-up.ts";
-import { openIncidents } from "./incidents.ts";
-import { START, type Run, type RunContext, type Step } from "./run.ts";
+import { listedOf, MAX_LISTED_DIFFERENCES, openIncidents } from "./incidents.ts";
+import { START, type Run, type RunContext, type Step, type UnrecordedLines } from "./run.ts";
 import type { Staging, StagedLine } from "./staging.ts";
 
 /** Lines looked up by one query. */
@@ -29,12 +32,13 @@ const CONCURRENT_QUERIES = 5;
 export async function compareLines(context: RunContext, from: Run): Promise<Step> {
   let run = from;
   let queriesLeft = MAX_QUERIES_PER_STEP;
+  const ourAppIds = await allWechatAppIds(context.db);
   for (let batch = 0; batch < BATCHES_PER_STEP && queriesLeft > 0; batch += 1) {
     const lines = context.staging.linesAfter(run.cursor.id, LINES_PER_BATCH);
     if (lines.length === 0) {
       return { kind: "continue", run: { ...run, phase: "payments", cursor: START } };
     }
-    const compared = await compareBatch(context, run, lines, queriesLeft);
+    const compared = await compareBatch(context, run, lines, queriesLeft, ourAppIds);
     run = compared.run;
     queriesLeft -= compared.queries;
   }
@@ -46,6 +50,7 @@ async function compareBatch(
   run: Run,
   batch: readonly StagedLine[],
   maxQueries: number,
+  ourAppIds: ReadonlySet<string>,
 ): Promise<{ readonly run: Run; readonly queries: number }> {
   const before = await findRecords(context, batch);
   const queryable = batch.filter((line) => isQueryable(line, before));
@@ -59,18 +64,28 @@ async function compareBatch(
     orders: new Map([...before.orders, ...after.orders]),
     refunds: new Map([...before.refunds, ...after.refunds]),
   };
-  const differing = lines.filter((line) => compareLine(line, ours) !== "agrees");
-  const differences = differing.map((line) => differenceOf(line, ours));
-  await openIncidents(context, differences, run.totals.discrepancies);
+  const recorded = lines.filter((line) => isRecorded(line, ours));
+  const differences = recorded
+    .filter((line) => compareLine(line, ours) !== "agrees")
+    .map((line) => differenceOf(line, ours));
+  await openIncidents(context, differences, listedOf(run));
+  const others = lines.filter((line) => !isRecorded(line, ours));
+  const foreign = others.filter(({ line }) => isForeign(line, ourAppIds));
+  const unrecorded = others.filter(({ line }) => !isForeign(line, ourAppIds));
   const agreeing = queried.filter((line) => compareLine(line, ours) === "agrees");
   const totals = {
-    ...run.totals,
+    ...addForeign(run.totals, foreign),
     recovered: run.totals.recovered + agreeing.length,
-    discrepancies: run.totals.discrepancies + differences.length,
+    discrepancies: run.totals.discrepancies + differences.length + unrecorded.length,
   };
   // No `await` from here on: matched trades and progress are stored in one transaction.
   const cursor = { at: 0, id: lines.at(-1)?.number ?? run.cursor.id };
-  const next: Run = { ...run, cursor, totals: addRecorded(context.staging, totals, lines, ours) };
+  const next: Run = {
+    ...run,
+    cursor,
+    totals: addRecorded(context.staging, totals, lines, ours),
+    unrecorded: addUnrecorded(run.unrecorded, unrecorded),
+  };
   context.save(next);
   return { run: next, queries: queried.length };
 }
@@ -83,6 +98,24 @@ async function queryWechat(
   const order = orderObject(env, line.orderNumber);
   if (line.kind === "payment") await order.sync(requestId);
   else await order.handleRefundNotification(refundNoOf(line), requestId);
+}
+
+/** Lines of other systems are only counted and summed; an unreadable one has no sum. */
+function addForeign(before: Totals, foreign: readonly StagedLine[]): Totals {
+  const totals = { ...before, foreignLines: before.foreignLines + foreign.length };
+  for (const { line } of foreign) {
+    if (line.kind === "payment") totals.foreignFen += line.totalFen;
+    if (line.kind === "refund") totals.foreignRefundFen += line.refundFen;
+  }
+  return totals;
+}
+
+function addUnrecorded(
+  { count, first }: UnrecordedLines,
+  lines: readonly StagedLine[],
+): UnrecordedLines {
+  const numbers = [...first, ...lines.map(({ number }) => number)];
+  return { count: count + lines.length, first: numbers.slice(0, MAX_LISTED_DIFFERENCES) };
 }
 
 /** Marks the trades of ours that are in the bill, and adds each to our totals, once. */

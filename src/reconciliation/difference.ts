@@ -35,7 +35,8 @@ function kindOf(staged: StagedLine, ours: RecordedTrades): IncidentKind {
 
 /** Both sides of the difference. `line` is the line's number in the bill. */
 function factsOf({ number, line }: StagedLine, { orders, refunds }: RecordedTrades): IncidentFacts {
-  const common = { line: number, transactionId: line.transactionId };
+  const { transactionId, wechatAppId } = line;
+  const common = { line: number, transactionId, wechatAppId };
   switch (line.kind) {
     case "payment": {
       const order = orders.get(line.orderNumber);
@@ -45,6 +46,7 @@ function factsOf({ number, line }: StagedLine, { orders, refunds }: RecordedTrad
         ourFen: order?.totalFen ?? null,
         ourState: order?.payState ?? null,
         ourTransactionId: order?.transactionId ?? null,
+        ourWechatAppId: order?.wechatAppId ?? null,
       };
     }
     case "refund": {
@@ -58,6 +60,7 @@ function factsOf({ number, line }: StagedLine, { orders, refunds }: RecordedTrad
         ourFen: refund?.refundFen ?? null,
         ourState: refund?.state ?? null,
         ourOrderNumber: refund?.orderNumber ?? null,
+        ourWechatAppId: refund?.wechatAppId ?? null,
       };
     }
     case "unreadable":

@@ -11,7 +11,7 @@ import { log } from "../observability/log.ts";
 import type { BillAnswer, Merchant } from "../wechat/types.ts";
 import { ingest } from "./ingest.ts";
 import { openIncident } from "./incidents.ts";
-import { ENDED, START, type Run, type RunContext, type Step } from "./run.ts";
+import { ENDED, NONE_UNRECORDED, START, type Run, type RunContext, type Step } from "./run.ts";
 
 /** A bill that isn't available yet, or couldn't be fetched, is requested again after this time. */
 const RETRY_INTERVAL_MS = 3600_000;
@@ -47,7 +47,8 @@ export async function fetchBill(context: RunContext, run: Run): Promise<Step> {
       return await fail(context, staged.reason);
     case "staged": {
       const totals = totalsOf(staged.tally);
-      return { kind: "continue", run: { ...run, phase: "lines", cursor: START, openedAt, totals } };
+      const next = { ...run, phase: "lines", cursor: START, openedAt, totals } as const;
+      return { kind: "continue", run: { ...next, unrecorded: NONE_UNRECORDED } };
     }
   }
 }

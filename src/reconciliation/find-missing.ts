@@ -7,7 +7,9 @@ import {
 } from "../db/day-trades.ts";
 import { updateReconciliation } from "../db/reconciliations.ts";
 import { log } from "../observability/log.ts";
-import { MAX_LISTED_DIFFERENCES, openIncident, openIncidents } from "./incidents.ts";
+import { differenceOf } from "./difference.ts";
+import { listedOf, MAX_LISTED_DIFFERENCES, openIncident, openIncidents } from "./incidents.ts";
+import { NOTHING_RECORDED } from "./look-up.ts";
 import { ENDED, START, type Run, type RunContext, type Step } from "./run.ts";
 import type { TradeKind } from "./staging.ts";
 
@@ -101,7 +103,7 @@ async function addMissing(
         facts: { ourFen: fen, at, ...(refundNo === "" ? {} : { refundNo }) },
       }) as const,
   );
-  await openIncidents(context, differences, run.totals.discrepancies);
+  await openIncidents(context, differences, listedOf(run));
   const fen = missing.reduce((sum, trade) => sum + trade.fen, 0);
   const { totals } = run;
   const discrepancies = totals.discrepancies + missing.length;
@@ -116,8 +118,12 @@ async function addMissing(
 }
 
 async function finish(context: RunContext, run: Run): Promise<Step> {
-  const { db, merchantId, day, meter } = context;
-  const { totals } = run;
+  const { db, merchantId, day, meter, staging } = context;
+  const { totals, unrecorded } = run;
+  const differences = staging
+    .linesAt(unrecorded.first)
+    .map((line) => differenceOf(line, NOTHING_RECORDED));
+  await openIncidents(context, differences, listedOf(run));
   if (totals.discrepancies > MAX_LISTED_DIFFERENCES) {
     const facts = { differences: totals.discrepancies, listed: MAX_LISTED_DIFFERENCES };
     await openIncident(context, {

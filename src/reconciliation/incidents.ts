@@ -1,7 +1,7 @@
 import type { IncidentFacts, IncidentKind } from "../domain/incidents.ts";
 import { recordIncident } from "../db/incidents.ts";
 import { log } from "../observability/log.ts";
-import type { RunContext } from "./run.ts";
+import type { Run, RunContext } from "./run.ts";
 
 /** Differences of a day that become incidents of their own; further ones are only counted. */
 export const MAX_LISTED_DIFFERENCES = 100;
@@ -28,6 +28,11 @@ export async function openIncident(
     { kind, subject, merchantId, orderNumber, requestId: requestId ?? null, facts: dayFacts },
     Date.now(),
   );
+}
+
+/** The differences of our own orders so far: these are listed before the unrecorded ones. */
+export function listedOf({ totals, unrecorded }: Run): number {
+  return totals.discrepancies - unrecorded.count;
 }
 
 /**

@@ -12,7 +12,10 @@ export const MAX_PLAIN_BYTES = 1024 * 1024 * 1024;
  * default; larger days need a higher `limits.cpu_ms` (docs/operate.md, "Reconciliation").
  */
 export const MAX_LINES = 2_000_000;
-/** More unreadable lines than this mean an unknown format rather than a few odd trades. */
+/**
+ * More unreadable lines than this, which may be ours, mean an unknown format rather than a few odd
+ * trades.
+ */
 export const MAX_UNREADABLE_LINES = 100;
 /** Lines staged by one statement: about 150 KB of JSON, of the 2 MB that a value may have. */
 const LINES_PER_STATEMENT = 1_000;
@@ -96,13 +99,13 @@ async function next(
   }
 }
 
-function excess(bytes: number, { lines, unreadable }: Tally): BillFault | null {
+function excess(bytes: number, { lines, unreadable, unreadableForeign }: Tally): BillFault | null {
   const reason =
     bytes > MAX_PLAIN_BYTES
       ? `more than ${MAX_PLAIN_BYTES} bytes`
       : lines > MAX_LINES
         ? `more than ${MAX_LINES} lines`
-        : unreadable > MAX_UNREADABLE_LINES
+        : unreadable - unreadableForeign > MAX_UNREADABLE_LINES
           ? `more than ${MAX_UNREADABLE_LINES} unreadable lines`
           : null;
   return reason === null ? null : { kind: "unreadable", reason };

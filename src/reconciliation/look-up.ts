@@ -15,6 +15,9 @@ export interface RecordedTrades {
   readonly refunds: ReadonlyMap<string, OurRefund>;
 }
 
+/** For lines that are known to be unrecorded. */
+export const NOTHING_RECORDED: RecordedTrades = { orders: new Map(), refunds: new Map() };
+
 /** Looks the lines up in D1, by two queries at most. */
 export async function findRecords(
   { db, merchantId }: RunContext,
@@ -27,6 +30,11 @@ export async function findRecords(
     refunds:
       refundNos.length === 0 ? new Map() : await findRefundsByNumber(db, merchantId, refundNos),
   };
+}
+
+/** Whether the line is about an order or a refund that D1 has. */
+export function isRecorded({ line }: StagedLine, { orders, refunds }: RecordedTrades): boolean {
+  return orders.has(line.orderNumber) || refunds.has(refundNoOf(line));
 }
 
 /** The line's refund number; "" for a payment. */

@@ -3,7 +3,9 @@ import { configOf } from "../config.ts";
 import {
   beginReconciliation,
   findReconciliationOf,
+  NO_TOTALS,
   updateReconciliation,
+  type Totals,
 } from "../db/reconciliations.ts";
 import { billDay } from "../domain/bill/day.ts";
 import { describe, log } from "../observability/log.ts";
@@ -12,11 +14,15 @@ import { openWork, type WorkContext } from "../settings/work-context.ts";
 import { compareLines } from "./compare-lines.ts";
 import { fetchBill } from "./fetch-bill.ts";
 import { findMissingPayments, findMissingRefunds } from "./find-missing.ts";
-import { newRun, type Run, type RunContext, type Step } from "./run.ts";
+import { newRun, NONE_UNRECORDED, type Run, type RunContext, type Step } from "./run.ts";
 import { Staging } from "./staging.ts";
 
 /** `joined`: the day was already running. `unavailable`: D1 failed, for example; the log has the error. */
 export type Started = "started" | "joined" | "unavailable";
+
+/** The progress as stored, perhaps by the version before this one, which lacked some of it. */
+type StoredRun = Omit<Run, "totals" | "unrecorded"> &
+  Partial<Pick<Run, "unrecorded">> & { readonly totals: Partial<Totals> };
 
 /** A step that threw (D1 unavailable, for example) runs again after this time. */
 const FAULT_RETRY_MS = 5 * 60_000;
@@ -136,7 +142,8 @@ export class ReconciliationObject extends DurableObject<Env> {
   }
 
   #run(): Run | undefined {
-    return this.ctx.storage.kv.get<Run>("run");
+    const run = this.ctx.storage.kv.get<StoredRun>("run");
+    return run && { unrecorded: NONE_UNRECORDED, ...run, totals: { ...NO_TOTALS, ...run.totals } };
   }
 
   #save(run: Run): void {

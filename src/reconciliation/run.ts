@@ -20,9 +20,23 @@ export interface Run {
   /** When the bill was opened, Unix ms: later trades can't be in it. */
   readonly openedAt: number;
   readonly totals: Totals;
+  readonly unrecorded: UnrecordedLines;
   /** The request that started the day; null when the schedule did. */
   readonly requestId: string | null;
 }
+
+/**
+ * Differences of trades that D1 doesn't have: lost by it, or another system's with numbers like ours.
+ * They become incidents at the end, so that they leave no difference of our own orders unlisted.
+ */
+export interface UnrecordedLines {
+  /** They are in the totals' discrepancies too. */
+  readonly count: number;
+  /** The numbers of the first ones, as many as may be listed. */
+  readonly first: readonly number[];
+}
+
+export const NONE_UNRECORDED: UnrecordedLines = { count: 0, first: [] };
 
 /** The start of a phase. */
 export const START: TradeCursor = { at: 0, id: 0 };
@@ -36,6 +50,7 @@ export function newRun(merchantId: number, day: string, requestId: string | null
     cursor: START,
     openedAt: 0,
     totals: NO_TOTALS,
+    unrecorded: NONE_UNRECORDED,
     requestId,
   };
 }

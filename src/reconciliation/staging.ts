@@ -24,6 +24,7 @@ export class Staging {
       kind text not null,
       order_number text not null,
       transaction_id text not null,
+      app_id text not null,
       refund_no text not null,
       refund_id text not null,
       fen integer not null,
@@ -46,9 +47,10 @@ export class Staging {
       line.kind === "revoked" ? [] : [[number, ...cellsOf(line)]],
     );
     this.#storage.sql.exec(
-      `insert into lines (number, kind, order_number, transaction_id, refund_no, refund_id, fen, detail)
+      `insert into lines
+         (number, kind, order_number, transaction_id, app_id, refund_no, refund_id, fen, detail)
        select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
-         value ->> 6, value ->> 7
+         value ->> 6, value ->> 7, value ->> 8
        from json_each(?)`,
       JSON.stringify(rows),
     );
@@ -68,7 +70,18 @@ export class Staging {
         limit,
       )
       .toArray()
-      .map((row) => ({ number: row.number, line: lineOf(row) }));
+      .map(stagedLineOf);
+  }
+
+  /** The lines with these numbers, in their order in the bill. */
+  linesAt(numbers: readonly number[]): StagedLine[] {
+    return this.#storage.sql
+      .exec<StagedRow>(
+        "select * from lines where number in (select value from json_each(?)) order by number",
+        JSON.stringify(numbers),
+      )
+      .toArray()
+      .map(stagedLineOf);
   }
 
   /** Marks trades of ours as present in the bill. Returns those that weren't marked before. */
@@ -113,6 +126,8 @@ type StagedRow = {
   kind: "payment" | "refund" | "unreadable";
   order_number: string;
   transaction_id: string;
+  /** Missing in a day that began before this column existed. */
+  app_id?: string;
   refund_no: string;
   refund_id: string;
   fen: number;
@@ -121,21 +136,30 @@ type StagedRow = {
 };
 
 function cellsOf(line: ComparedLine): (string | number)[] {
-  const { kind, orderNumber, transactionId } = line;
+  const { kind, orderNumber, transactionId, wechatAppId } = line;
+  const trade = [kind, orderNumber, transactionId, wechatAppId];
   switch (line.kind) {
     case "payment":
-      return [kind, orderNumber, transactionId, "", "", line.totalFen, ""];
+      return [...trade, "", "", line.totalFen, ""];
     case "refund": {
       const { refundNo, refundId, refundFen, status } = line;
-      return [kind, orderNumber, transactionId, refundNo, refundId, refundFen, status];
+      return [...trade, refundNo, refundId, refundFen, status];
     }
     case "unreadable":
-      return [kind, orderNumber, transactionId, line.refundNo, "", 0, line.fault];
+      return [...trade, line.refundNo, "", 0, line.fault];
   }
 }
 
+function stagedLineOf(row: StagedRow): StagedLine {
+  return { number: row.number, line: lineOf(row) };
+}
+
 function lineOf(row: StagedRow): ComparedLine {
-  const common = { orderNumber: row.order_number, transactionId: row.transaction_id };
+  const common = {
+    orderNumber: row.order_number,
+    transactionId: row.transaction_id,
+    wechatAppId: row.app_id ?? "",
+  };
   const { refund_no: refundNo, refund_id: refundId, fen, detail } = row;
   switch (row.kind) {
     case "payment":

@@ -1,4 +1,4 @@
-import { onEitherHost, send, textOf, type Failed, type Unreached } from "./transport.ts";
+import { initOf, onEitherHost, send, textOf, type Failed, type Unreached } from "./transport.ts";
 import type { HttpRequest } from "./transport.ts";
 import type { WechatEnv } from "./types.ts";
 
@@ -54,15 +54,8 @@ async function open(
 ): Promise<StreamAnswer | Failed | Unreached> {
   const endAt = performance.now() + limits.wholeMs;
   const abort = new AbortController();
-  const init: RequestInit = {
-    method: request.method,
-    headers: { ...request.headers },
-    body: request.body,
-    redirect: "manual",
-    signal: abort.signal,
-  };
   try {
-    const sent = send(fetch, `${host}${request.path}`, init);
+    const sent = send(fetch, `${host}${request.path}`, initOf(request, abort.signal));
     const response = await within(limits.headMs, sent, abort);
     const { status, headers, body } = response;
     return { kind: "answered", status, headers, body: limited(body, abort, limits, endAt) };

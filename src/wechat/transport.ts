@@ -1,5 +1,6 @@
 import { readUpTo } from "../lib/read-body.ts";
 import { withTimeLimit } from "../lib/time-limit.ts";
+import { USER_AGENT } from "../lib/user-agent.ts";
 import type { WechatEnv } from "./types.ts";
 
 /** ms. A payer waits for these calls; WeChat usually answers within one second. */
@@ -88,13 +89,7 @@ async function attempt(
   signal: AbortSignal,
   expired: Promise<never>,
 ): Promise<HttpOutcome | Unreached> {
-  const init: RequestInit = {
-    method: request.method,
-    headers: { ...request.headers },
-    body: request.body,
-    redirect: "manual",
-    signal,
-  };
+  const init = initOf(request, signal);
   let response: Response;
   try {
     response = await Promise.race([send(fetch, `${host}${request.path}`, init), expired]);
@@ -104,6 +99,17 @@ async function attempt(
       : { kind: "unreached", reason: `no connection: ${textOf(error)}` };
   }
   return await readAnswer(response, request, signal, expired);
+}
+
+/** What `fetch` gets. A request's own headers come before those that every call has. */
+export function initOf({ method, headers, body }: HttpRequest, signal: AbortSignal): RequestInit {
+  return {
+    method,
+    headers: { "user-agent": USER_AGENT, accept: "*/*", ...headers },
+    body,
+    redirect: "manual",
+    signal,
+  };
 }
 
 /** Rejects where `fetch` throws synchronously, as for a malformed URL. */

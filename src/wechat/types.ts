@@ -107,6 +107,16 @@ export interface WechatRefundRequest extends OrderKey {
   readonly notifyUrl: string;
 }
 
+/** A parameter of the contract whose value goes to WeChat. */
+export type AppParameter =
+  | "openId"
+  | "desc"
+  | "totalFree"
+  | "tag"
+  | "attach"
+  | "clientIp"
+  | "refundFree";
+
 /** WeChat refused. */
 export interface Refused {
   readonly kind: "refused";
@@ -124,6 +134,8 @@ export interface Refused {
    * `gateway`: our message was wrong.
    */
   readonly blame: "request" | "merchant" | "gateway";
+  /** The app's parameter whose value the refusal names. Only with `request`. */
+  readonly parameter?: AppParameter;
 }
 
 /** No trustworthy answer. The operation may or may not have happened. */

@@ -4,6 +4,7 @@ import { instrumentD1 } from "../support/d1.ts";
 import { wechatError, lateAnswer, UNKNOWN, UNKNOWN_BUT_DONE, UNKNOWNS } from "../support/faults.ts";
 import { postSigned, startRequest, formOf, read, signed } from "../support/gateway.ts";
 import { orderRefOf, makeOrder, ORDER, rowOf, timersOf } from "../support/scenario.ts";
+import { PROTOCOL } from "../support/shop.ts";
 import { closeScene, openScene, until } from "../support/scene.ts";
 
 const PATH = "/pay/create-order";
@@ -133,6 +134,50 @@ describe("create-order, prepay refused", () => {
       expect(await timersOf({ number })).toEqual([]);
     },
   );
+
+  test.for([
+    ["appid and openid not match", "openId"],
+    ["body参数长度有误", "desc"],
+    ["total_fee参数格式错误", "totalFree"],
+    ["goods_tag参数长度有误", "tag"],
+  ] as const)("on the text %s: answers 501 that names %s", async ([text, parameter], { skip }) => {
+    // APIv3 has no texts without a code.
+    skip(PROTOCOL === "v3");
+    const { shop, wechat } = await openScene();
+    wechat.fail("/pay/unifiedorder", { acts: false, how: "fail", message: text });
+    const { code, errmsg } = await postSigned(shop, PATH, ORDER);
+    expect({ code, errmsg }).toEqual({
+      code: 501,
+      errmsg: `提交上来的参数错误：微信拒绝下单：FAIL ${text}（请检查参数 ${parameter}）`,
+    });
+  });
+
+  test.for([
+    ["appid和openid不匹配", 501, "（请检查参数 openId）"],
+    ["输入源“/body/attach”映射到值字段“附加数据”字符串规则校验失败", 501, "（请检查参数 attach）"],
+    ["invalid notify_url", 503, "请联系网关运维"],
+  ] as const)("on PARAM_ERROR %s: answers %i", async ([text, code, said]) => {
+    const { shop, wechat } = await openScene();
+    wechat.fail("/pay/unifiedorder", wechatError("PARAM_ERROR", text));
+    const answer = await postSigned(shop, PATH, ORDER);
+    expect(answer).toMatchObject({ code, errmsg: expect.stringContaining(said) });
+  });
+
+  test("on a payer's address: blames the app only when the app has sent it", async () => {
+    const { shop, wechat } = await openScene();
+    const fault = wechatError("PARAM_ERROR", "spbill_create_ip参数格式有误");
+    wechat.fail("/pay/unifiedorder", fault, fault);
+    const sent = await postSigned(shop, PATH, { ...ORDER, clientIp: "203.0.113.7" });
+    const unsent = await postSigned(shop, PATH, ORDER);
+    expect(sent).toMatchObject({ code: 501, errmsg: expect.stringContaining("参数 clientIp") });
+    expect(unsent).toMatchObject({ code: 503, errmsg: expect.not.stringContaining("clientIp") });
+  });
+
+  test.for(["RULE_LIMIT", "ACCOUNT_ERROR"])("on the merchant's %s: answers 503", async (code) => {
+    const { shop, wechat } = await openScene();
+    wechat.fail("/pay/unifiedorder", wechatError(code, "商户受限"));
+    expect(await postSigned(shop, PATH, ORDER)).toMatchObject({ code: 503 });
+  });
 
   test("on an unsigned return_code FAIL: answers 503", async () => {
     const { shop, wechat } = await openScene();

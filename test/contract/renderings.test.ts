@@ -105,6 +105,14 @@ describe("I8: the renderings of a set of parameters", () => {
     }
   });
 
+  test("include both cases of hex, each throughout", () => {
+    expect(renderings(parametersOf({ a: "中+%3a%3A" }))).toEqual([
+      "a=%E4%B8%AD%2B%253a%253A",
+      "a=%e4%b8%ad%2b%253a%253A",
+    ]);
+    expect(renderings(parametersOf({ a: "中", b: "国" }))).not.toContain("a=%E4%B8%AD&b=%e5%9b%bd");
+  });
+
   test("are a single string for plain text", () => {
     expect(renderings(parametersOf({ b: "x-_.9", a: "" }))).toEqual(["a=&b=x-_.9"]);
   });
@@ -123,6 +131,34 @@ describe("I8: the renderings of a set of parameters", () => {
     ["encodeURIComponent without the tilde", "a=x%20!'()*%7E"],
   ])("include %s", (_by, text) => {
     expect(renderings(parametersOf({ a: "x !'()*~" }))).toContain(text);
+  });
+
+  // What each library writes for this value: run, or read off its code.
+  const MARKS = "x !'()*~/:,;=?@$[]中|^`\"<>{}\\#";
+  const REST = "%7C%5E%60%22%3C%3E%7B%7D%5C%23";
+  test.each([
+    ["axios 1.21", `x+!'()*~%2F:,%3B%3D%3F%40$%5B%5D%E4%B8%AD${REST}`],
+    ["axios 1.7", `x+!'()*~%2F:,%3B%3D%3F%40$[]%E4%B8%AD${REST}`],
+    ["axios 0.19", `x+!'()*~%2F:,%3B%3D%3F@$[]%E4%B8%AD${REST}`],
+    ["Spring UriComponents", `x%20!'()*~/:,;%3D?@$%5B%5D%E4%B8%AD${REST}`],
+    ["hutool UrlQuery", `x%20!'()*~/:,;=?@$%5B%5D%E4%B8%AD${REST}`],
+    ["hutool FormUrlencoded", `x+!'()*~/:,;=?@$%5B%5D%E4%B8%AD${REST}`],
+    [
+      ".NET HttpUtility.UrlEncode",
+      `x+!%27()*%7e%2f%3a%2c%3b%3d%3f%40%24%5b%5d%e4%b8%ad${REST.toLowerCase()}`,
+    ],
+    ["PHP http_build_query", `x+%21%27%28%29%2A%7E%2F%3A%2C%3B%3D%3F%40%24%5B%5D%E4%B8%AD${REST}`],
+    ["Java 17 URLEncoder", `x+%21%27%28%29*%7E%2F%3A%2C%3B%3D%3F%40%24%5B%5D%E4%B8%AD${REST}`],
+    ["Python 3 urlencode", `x+%21%27%28%29%2A~%2F%3A%2C%3B%3D%3F%40%24%5B%5D%E4%B8%AD${REST}`],
+    ["Node querystring", `x%20!'()*~%2F%3A%2C%3B%3D%3F%40%24%5B%5D%E4%B8%AD${REST}`],
+  ])("include %s for all marks", (_by, text) => {
+    expect(renderings(parametersOf({ a: MARKS }))).toContain(`a=${text}`);
+  });
+
+  test("never leave &, % or + bare, nor escape what no library escapes", () => {
+    for (const text of renderings(parametersOf({ a: "&%+-_.aZ9" }))) {
+      expect(text).toMatch(/^a=%26%25%2[Bb]-_\.aZ9$/);
+    }
   });
 
   test("include Python's quote, which keeps the slash", () => {

@@ -2,6 +2,7 @@ import { abortAllDurableObjects } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { createHash, createHmac } from "node:crypto";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { version } from "../../package.json";
 import { connect } from "../../src/db/database.ts";
 import { rotateSecret } from "../../src/db/apps-rotation.ts";
 import { forgetSettings } from "../../src/settings/settings.ts";
@@ -124,6 +125,8 @@ describe("callApp, request", () => {
     ]);
     expect(call.body).toContain("attach=a+b%26c%3D%2A%7E%E4%B8%AD%E6%96%87&");
     expect(call.headers.get("content-type")).toMatch(/^application\/x-www-form-urlencoded/);
+    expect(call.headers.get("user-agent")).toBe(`wechat-pay-gateway/${version}`);
+    expect(call.headers.get("accept")).toBe("*/*");
     expect(call.headers.get("webhook-id")).toBe(`pay_${order.number}`);
     expect(call.headers.get("webhook-timestamp")).toBe(String(START / 1000));
     expect(call.headers.get("webhook-signature")).toBe(webhookSignature(call, shop.webhookSecret));

@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { insertOrder } from "../../src/db/orders.ts";
+import { randomHex32 } from "../../src/lib/random.ts";
 import { MAX_QUERIES_PER_STEP } from "../../src/reconciliation/compare-lines.ts";
 import { REFUND_EDGE_MS } from "../../src/reconciliation/find-missing.ts";
 import { MAX_LISTED_DIFFERENCES } from "../../src/reconciliation/incidents.ts";
@@ -47,7 +48,7 @@ const subjectOf = ({ shop }: Scene, trade: string) => `${shop.merchantId}:${DAY}
 describe("bill comparison, payment in the bill", () => {
   test("opens one bill_line_unknown for an unknown payment, over repeated runs", async () => {
     const scene = await openScene();
-    const unknown = { number: "order-of-another-system", transactionId: "42000", fen: 77 };
+    const unknown = { number: randomHex32(), transactionId: "42000", fen: 77 };
     await reconcile(scene, [unknown]);
     await runDay(scene.shop);
     expect(await incidentsOf(scene.shop)).toMatchObject([
@@ -117,6 +118,34 @@ describe("bill comparison, payment in the bill", () => {
       ourPayments: 1,
       discrepancies: 1,
     });
+  });
+
+  test("compares the rest of a bill of which one line is cut in two", async () => {
+    const scene = await openScene();
+    const [good, wrong] = [await makePaidOrder(scene), await makePaidOrder(scene)];
+    const other = await makePaidOrder(scene);
+    const trades = [
+      await paymentOf(good),
+      await paymentOf(other),
+      await paymentOf(wrong, { fen: 1 }),
+    ];
+    const whole = billOf(scene.shop, trades);
+    const [, , cut = ""] = whole.split("\r\n");
+    const text = whole.replace(cut, `${cut.slice(0, 150)}\r\n${cut.slice(150)}`);
+    vi.setSystemTime(READY_AT);
+    serveBills(scene).respondWith({ kind: "bill", text });
+    await runDay(scene.shop);
+    expect(await reconciliationOf(scene.shop)).toMatchObject({ state: "done", billPayments: 2 });
+    const found = await incidentsOf(scene.shop);
+    expect(found.map(({ kind, subject }) => [kind, subject])).toEqual(
+      expect.arrayContaining([
+        ["bill_amount_differs", subjectOf(scene, wrong.number)],
+        ["bill_unreadable", subjectOf(scene, "line-3")],
+        ["bill_unreadable", subjectOf(scene, "line-4")],
+        ["bill_line_missing", subjectOf(scene, other.number)],
+      ]),
+    );
+    expect(found).toHaveLength(4);
   });
 
   test("ignores a revoked payment on both sides", async () => {
@@ -230,7 +259,7 @@ describe("bill comparison, refund in the bill", () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
     const ours = { number: order.number, transactionId: "42", refundNo: "by-hand", refundFen: 1 };
-    const theirs = { ...ours, number: "stranger", refundNo: "theirs" };
+    const theirs = { ...ours, number: randomHex32(), refundNo: "theirs" };
     await reconcile(scene, [
       await paymentOf(order),
       { ...ours, status: "SUCCESS" },

@@ -170,6 +170,8 @@ function billResponse({
 export type Trade = {
   readonly number: string;
   readonly transactionId: string;
+  /** Left out by default, as in bills without appids. */
+  readonly wechatAppId?: string;
 } & (
   | { readonly fen: number; readonly state?: "SUCCESS" | "REVOKED" }
   | {
@@ -184,7 +186,12 @@ const yuan = (fen: number): string => (fen / 100).toFixed(2);
 /** The bill of these trades, with WeChat's current columns. */
 export function billOf({ mchId }: Shop, trades: readonly Trade[]): string {
   const lines = trades.map((trade) => {
-    const named = { 商户号: mchId, 微信订单号: trade.transactionId, 商户订单号: trade.number };
+    const named = {
+      公众账号ID: trade.wechatAppId ?? "",
+      商户号: mchId,
+      微信订单号: trade.transactionId,
+      商户订单号: trade.number,
+    };
     return "fen" in trade
       ? lineOf(NAMES.all, {
           ...named,

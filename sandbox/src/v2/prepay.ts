@@ -38,7 +38,7 @@ export const PREPAY_FIELDS: FieldTable = {
     time_expire: BEIJING_TIME,
     device_info: maxCharacters(32),
     detail: maxBytes(6000),
-    goods_tag: maxCharacters(32),
+    goods_tag: maxBytes(32),
     product_id: maxCharacters(32),
     limit_pay: choice("no_credit"),
     receipt: choice("Y"),

@@ -1,6 +1,6 @@
 /**
  * Whether an app's answer confirms a callback. Contract: a 2xx whose body, trimmed, is `success` in
- * any case, or JSON with `code` 0. `code` must be a number: `"0"`, `null` or an error page with
+ * any case (the JSON string `"success"` too), or JSON with `code` 0. `code` must be a number: `"0"`, `null` or an error page with
  * status 200 doesn't confirm, which costs one more call at worst.
  *
  * @param bodyHead the part of the body that was read; truncated JSON doesn't confirm
@@ -8,9 +8,14 @@
 export function isConfirmed(status: number, bodyHead: string): boolean {
   if (status < 200 || status > 299) return false;
   const text = bodyHead.trim();
-  if (text.toLowerCase() === "success") return true;
+  if (isSuccess(text)) return true;
   const answer = parseJson(text);
+  if (typeof answer === "string") return isSuccess(answer);
   return typeof answer === "object" && answer !== null && "code" in answer && answer.code === 0;
+}
+
+function isSuccess(text: string): boolean {
+  return text.toLowerCase() === "success";
 }
 
 /** Undefined when the text isn't JSON: an app may answer anything. */

@@ -14,8 +14,19 @@ export interface Columns {
   /** The order's amount, including coupons. */
   readonly total: number;
   readonly refund: RefundColumns | null;
+  readonly wechatAppId: number | null;
   readonly mchId: number | null;
   readonly currency: number | null;
+  /** All columns of amounts. */
+  readonly amounts: readonly number[];
+  /** Columns with text of merchants' systems, neighbours together. */
+  readonly texts: readonly ColumnRun[];
+}
+
+/** Columns side by side, by their indexes; both inclusive. */
+export interface ColumnRun {
+  readonly from: number;
+  readonly to: number;
 }
 
 export interface RefundColumns {
@@ -32,6 +43,8 @@ export interface RefundColumns {
  */
 const NEW_AMOUNTS = { total: "订单金额", refund: "申请退款金额" } as const;
 const OLD_AMOUNTS = { total: "总金额", refund: "退款金额" } as const;
+/** What a merchant's system may write into an order (W-60). */
+const TEXTS = ["设备号", "商品名称", "商户数据包"];
 
 /**
  * Reads a bill's header, its first line. On failure: the missing column. The order of columns doesn't
@@ -57,9 +70,22 @@ export function readColumns(line: string): Result<Columns, string> {
     tradeState,
     total,
     refund: refundColumns(indexes, amounts.refund),
+    wechatAppId: indexes.get("公众账号ID") ?? null,
     mchId: indexes.get("商户号") ?? null,
     currency: indexes.get("货币种类") ?? null,
+    amounts: names.flatMap((name, index) => (name.endsWith("金额") ? index : [])),
+    texts: runsOf(names.flatMap((name, index) => (TEXTS.includes(name) ? index : []))),
   });
+}
+
+function runsOf(ascending: readonly number[]): ColumnRun[] {
+  return ascending
+    .filter((index) => !ascending.includes(index - 1))
+    .map((from) => {
+      let to = from;
+      while (ascending.includes(to + 1)) to += 1;
+      return { from, to };
+    });
 }
 
 /** Null when a column is missing: a bill of payments only has none of them. */
@@ -79,9 +105,12 @@ function refundColumns(
     : { refundNo, refundId, amount, status };
 }
 
-/** The names in a header. Known bills have no backticks there; they would be ignored. */
+/**
+ * The names in a header, or the values of the summary: neither holds a merchant's text. Backticks and
+ * blanks around them are ignored, as WeChat isn't consistent about either (W-61).
+ */
 export function cellsOfHeader(line: string): string[] {
-  return line.split(",").map((name) => name.replace(/^`/, "").trim());
+  return line.split(",").map((cell) => cell.trim().replace(/^`/, "").trim());
 }
 
 /**
@@ -89,5 +118,21 @@ export function cellsOfHeader(line: string): string[] {
  * separator. Null when the line doesn't have this form.
  */
 export function cellsOf(line: string): string[] | null {
-  return line.startsWith("`") ? line.slice(1).split(",`") : null;
+  const text = line.trimStart();
+  return text.startsWith("`") ? text.slice(1).split(",`") : null;
+}
+
+/**
+ * The ways to read a line of more values than columns, when a merchant's text holds the separator
+ * itself: the texts' own values are left empty, since reconciliation needs none. A line in which
+ * columns far apart hold the separator isn't covered.
+ */
+export function withoutTexts(cells: readonly string[], { count, texts }: Columns): string[][] {
+  const extra = cells.length - count;
+  if (extra <= 0) return [];
+  return texts.map(({ from, to }) => [
+    ...cells.slice(0, from),
+    ...Array.from({ length: to - from + 1 }, () => ""),
+    ...cells.slice(to + 1 + extra),
+  ]);
 }

@@ -4,6 +4,7 @@ import type { BillPayment, BillRefund, BillRefundStatus } from "./line.ts";
 /** The fields of an order in our record that are compared with a bill. */
 export interface OurPayment {
   readonly id: number;
+  readonly wechatAppId: string;
   readonly totalFen: number;
   readonly payState: PayState;
   readonly transactionId: string | null;
@@ -13,6 +14,8 @@ export interface OurPayment {
 export interface OurRefund {
   readonly id: number;
   readonly orderNumber: string;
+  /** The order's. */
+  readonly wechatAppId: string;
   readonly refundFen: number;
   readonly state: RefundState;
 }
@@ -30,7 +33,7 @@ export function compareBillPayment(
   ours: OurPayment | undefined,
 ): BillComparison {
   if (ours === undefined) return "unknown";
-  if (ours.totalFen !== bill.totalFen) return "amount differs";
+  if (ours.totalFen !== bill.totalFen || isOfAnotherApp(bill, ours)) return "amount differs";
   if (ours.payState !== "paid") return "state differs";
   return ours.transactionId === bill.transactionId ? "agrees" : "amount differs";
 }
@@ -38,10 +41,22 @@ export function compareBillPayment(
 /** Compares a refund in a bill with our record. */
 export function compareBillRefund(bill: BillRefund, ours: OurRefund | undefined): BillComparison {
   if (ours === undefined) return "unknown";
-  if (ours.refundFen !== bill.refundFen || ours.orderNumber !== bill.orderNumber) {
+  if (
+    ours.refundFen !== bill.refundFen ||
+    ours.orderNumber !== bill.orderNumber ||
+    isOfAnotherApp(bill, ours)
+  ) {
     return "amount differs";
   }
   return statesAfter(bill.status).includes(ours.state) ? "agrees" : "state differs";
+}
+
+/** A bill without appids says nothing. */
+function isOfAnotherApp(
+  bill: Pick<BillPayment, "wechatAppId">,
+  ours: Pick<OurPayment, "wechatAppId">,
+): boolean {
+  return bill.wechatAppId !== "" && bill.wechatAppId !== ours.wechatAppId;
 }
 
 /**

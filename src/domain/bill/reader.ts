@@ -83,7 +83,7 @@ export class BillReader {
   }
 
   #readNext(text: string): NumberedLine | null {
-    if (text === "" && this.#section !== "header") return null;
+    if (text.trim() === "" && this.#section !== "header") return null;
     switch (this.#section) {
       case "header": {
         const columns = readColumns(text);

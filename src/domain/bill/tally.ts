@@ -1,4 +1,5 @@
-import { cellsOf, cellsOfHeader } from "./columns.ts";
+import { cellsOfHeader } from "./columns.ts";
+import { hasForeignNumber } from "./foreign.ts";
 import type { ReadLine } from "./line.ts";
 import { countOf, fenOfYuan } from "./yuan.ts";
 
@@ -6,6 +7,8 @@ import { countOf, fenOfYuan } from "./yuan.ts";
 export interface Tally {
   readonly lines: number;
   readonly unreadable: number;
+  /** The unreadable lines whose number shows that they aren't ours. */
+  readonly unreadableForeign: number;
   readonly payments: number;
   readonly paidFen: number;
   readonly refunds: number;
@@ -19,6 +22,7 @@ export interface Tally {
 export const EMPTY_TALLY: Tally = {
   lines: 0,
   unreadable: 0,
+  unreadableForeign: 0,
   payments: 0,
   paidFen: 0,
   refunds: 0,
@@ -47,6 +51,7 @@ export function tally(before: Tally, read: readonly ReadLine[]): Tally {
         break;
       case "unreadable":
         sum.unreadable += 1;
+        if (hasForeignNumber(line)) sum.unreadableForeign += 1;
         break;
     }
   }
@@ -60,24 +65,28 @@ function add(sum: number | null, fen: number | null): number | null {
 /** The name of the summary's first column, which identifies the summary. */
 const COUNT_COLUMN = "总交易单数";
 
+/** Enough of a line for its first name, with blanks and a backtick. */
+const MAX_START_LENGTH = 32;
+
 /** Whether a line is the summary's header. A trade's line begins with its time. */
 export function isSummaryHeader(line: string): boolean {
-  return line.startsWith(COUNT_COLUMN) || line.startsWith(`\`${COUNT_COLUMN}`);
+  return cellsOfHeader(line.slice(0, MAX_START_LENGTH))[0] === COUNT_COLUMN;
 }
 
 /**
  * Compares the totals with the bill's own summary. Returns the first difference, or null when they
- * agree: then nothing was lost in transit. For the old set of columns only the count is compared:
+ * agree: then nothing was lost in transit. An unreadable line may be a trade, or part of one; it
+ * doesn't hold up the day, and is reported by itself. For the old set of columns only the count is compared:
  * WeChat doesn't document what its sums contain.
  */
 export function summaryFault(header: string, values: string, counted: Tally): string | null {
-  const cells = cellsOf(values);
+  const cells = cellsOfHeader(values);
   const columns = cellsOfHeader(header);
-  if (cells === null || cells.length !== columns.length) return "a summary that can't be read";
+  if (cells.length !== columns.length) return "a summary that can't be read";
   const valueOf = (name: string): string | undefined => cells[columns.indexOf(name)];
   const count = countOf(valueOf(COUNT_COLUMN) ?? "");
   if (count === null) return "a summary that can't be read";
-  if (count !== counted.lines) {
+  if (count < counted.lines - counted.unreadable || count > counted.lines) {
     return `the summary counts ${count} lines, there are ${counted.lines}`;
   }
   for (const [name, sumFen] of [

@@ -59,7 +59,7 @@ export async function sendRefund(
     case "refused":
       return repeated
         ? await confirmRefusal(context, order, refund, answer)
-        : await refuse(context, refund, answer);
+        : await refuse(context, order, refund, answer);
     case "unknown":
       return { kind: "unknown" };
   }
@@ -85,12 +85,13 @@ async function accept(
 
 async function refuse(
   context: OrderContext,
+  { totalFen }: OrderRow,
   refund: RefundRow,
   refused: Refused,
 ): Promise<SendOutcome> {
   await move(context, refund, "refused");
   await disarmRefundTimer(context, refund.number);
-  return { kind: "refused", refusal: refusalOf(refused) };
+  return { kind: "refused", refusal: refusalOf(refused, refund.refundFen < totalFen) };
 }
 
 async function move(
@@ -120,7 +121,7 @@ async function confirmRefusal(
         : { kind: "unknown" };
     }
     case "absent":
-      return await refuse(context, refund, refused);
+      return await refuse(context, order, refund, refused);
     case "refused":
     case "unknown":
       return { kind: "unknown" };
@@ -152,8 +153,14 @@ async function callRefund(
   return answer;
 }
 
-function refusalOf({ code, message, blame }: Refused): Refusal {
+/** @param partial whether the app chose the amount; that of a whole refund is the record's */
+function refusalOf({ code, message, blame, parameter }: Refused, partial: boolean): Refusal {
   const text = `微信拒绝退款：${code} ${message}`;
+  if (parameter !== undefined) {
+    return partial
+      ? badRequest(`${text}（请检查参数 ${parameter}）`)
+      : serverFault(`${text}。请联系网关运维；重复本请求是安全的`);
+  }
   switch (blame) {
     case "request":
       return badRequest(text);

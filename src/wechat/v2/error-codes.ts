@@ -14,6 +14,8 @@ const COMMON = {
   APPID_NOT_EXIST: "merchant",
   MCHID_NOT_EXIST: "merchant",
   APPID_MCHID_NOT_MATCH: "merchant",
+  RULE_LIMIT: "merchant",
+  ACCOUNT_ERROR: "merchant",
   SIGNERROR: "merchant",
   PARAM_ERROR: "gateway",
   INVALID_REQUEST: "gateway",
@@ -28,7 +30,7 @@ const COMMON = {
 export const classifyPrepayError = classifier<ErrorClass | "paid" | "closed" | "query">({
   ...COMMON,
   // Our validation is stricter than WeChat's, so the app's value is at fault: usually an openId of
-  // another appid.
+  // another appid. A text that names a value of ours is blamed on us (named-field.ts).
   PARAM_ERROR: "request",
   INVALID_REQUEST: "request",
   NOTENOUGH: "request",
@@ -87,13 +89,14 @@ export const classifyRefundQueryError = classifier<ErrorClass | "absent">({
  * A `return_code=FAIL` answer (W-03). It is unsigned, but TLS authenticates the sender, and WeChat
  * sends it before doing anything: for faults of format or signature. Treating it as a refusal never
  * pays or refunds twice, since the number stays the same; `unknown` would hide a wrong setting
- * forever. Only a text about a fault of WeChat's own is unknown.
+ * forever. Only a text about a fault of WeChat's own is unknown. A text that names a value of the
+ * app's is attributed by the call that sent it (named-field.ts).
  */
 export function answerToUnsignedFail(message: string): Refused | Unknown {
   if (/system\s?_?error|系统繁忙|系统错误|系统超时|频率|频繁|稍后/i.test(message)) {
     return { kind: "unknown", reason: `FAIL: ${message}` };
   }
-  const ofSettings = /签名|sign|appid|mch_?id|商户号|证书|certificate/i.test(message);
+  const ofSettings = /签名|sign|appid|mch_?id|商户号|证书|certificate|权限/i.test(message);
   return { kind: "refused", code: "FAIL", message, blame: ofSettings ? "merchant" : "gateway" };
 }
 

@@ -1,6 +1,7 @@
 import { prepayWithRetry, type PrepayAttempt } from "../prepay-retry.ts";
 import { CALL_TIMEOUT_MS } from "../transport.ts";
 import { answerFor, type WechatError } from "../error-class.ts";
+import { blameNamedField, PREPAY_FIELDS } from "../named-field.ts";
 import type { PrepayAnswer, PrepayRequest } from "../types.ts";
 import { send, type V2Request, type V2Client, type V2Response } from "./request.ts";
 import { classifyPrepayError } from "./error-codes.ts";
@@ -51,7 +52,9 @@ function readAttempt(reply: V2Response): PrepayAttempt {
   if (reply.kind === "done") return readPrepayId(reply.fields);
   if (reply.kind === "error") return readError(reply.error);
   if (reply.kind === "unknown") return { kind: "retry", reason: reply.reason };
-  return reply.message.includes(NUMBER_IN_USE) ? { kind: "query", error: reply } : reply;
+  return reply.message.includes(NUMBER_IN_USE)
+    ? { kind: "query", error: reply }
+    : blameNamedField(reply, PREPAY_FIELDS);
 }
 
 function readPrepayId(fields: ReadonlyMap<string, string>): PrepayAttempt {
@@ -68,5 +71,5 @@ function readError(error: WechatError): PrepayAttempt {
   if (errorClass === "paid" || errorClass === "closed") return { kind: errorClass };
   if (errorClass === "query") return { kind: "query", error };
   if (errorClass === "unknown") return { kind: "retry", reason: `${error.code}: ${error.message}` };
-  return answerFor(errorClass, error);
+  return blameNamedField(answerFor(errorClass, error), PREPAY_FIELDS);
 }

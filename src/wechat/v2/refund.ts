@@ -1,6 +1,7 @@
 import { REFUND_TIMEOUT_MS } from "../transport.ts";
 import { readWechatNumber } from "../values.ts";
 import { answerFor, unknown, type WechatError } from "../error-class.ts";
+import { blameNamedField, REFUND_FIELDS } from "../named-field.ts";
 import type { RefundAnswer, WechatRefundRequest, WechatEnv } from "../types.ts";
 import { send, type V2Request, type V2Client } from "./request.ts";
 import { classifyRefundError } from "./error-codes.ts";
@@ -24,11 +25,11 @@ export async function refund(
   }
   const reply = await send(client, request, buildRefund(request), fetch);
   if (reply.kind === "done") return readAccepted(reply.fields, request);
-  if (reply.kind !== "error") return reply;
+  if (reply.kind !== "error") return blameNamedField(reply, REFUND_FIELDS);
   const errorClass = classifyRefundError(reply.error.code);
   return errorClass === "query"
     ? await queryAfterError(client, request, reply.error)
-    : answerFor(errorClass, reply.error);
+    : blameNamedField(answerFor(errorClass, reply.error), REFUND_FIELDS);
 }
 
 function fetchFor(client: V2Client): WechatEnv["fetch"] | undefined {

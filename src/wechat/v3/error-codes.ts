@@ -3,6 +3,8 @@ import { errorTable, type ErrorClass, type WechatError } from "../error-class.ts
 /** An answer with status 4xx or 5xx. It is unsigned; TLS authenticates the sender. */
 export interface HttpError extends WechatError {
   readonly status: number;
+  /** The path of the field at fault (`/payer/openid`); null when the answer names none (W-67). */
+  readonly field: string | null;
 }
 
 /*
@@ -25,14 +27,15 @@ const COMMON = {
   APPID_MCHID_NOT_MATCH: "merchant",
   PARAM_ERROR: "gateway",
   INVALID_REQUEST: "gateway",
+  // The merchant's quota and account: the app can't mend either.
+  RULE_LIMIT: "merchant",
+  ACCOUNT_ERROR: "merchant",
 } as const satisfies Record<string, ErrorClass>;
 
-/** Business and risk rules, in all calls about a payment: this attempt is refused. */
+/** Business rules, in all calls about a payment: this attempt is refused. */
 const PAYMENT = {
   ...COMMON,
-  RULE_LIMIT: "request",
   TRADE_ERROR: "request",
-  ACCOUNT_ERROR: "request",
 } as const satisfies Record<string, ErrorClass>;
 
 /** Codes of the order (W-87). `query`: the number is in use; a query shows by which order. */

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { prepayWithRetry, type PrepayAttempt } from "../prepay-retry.ts";
 import { CALL_TIMEOUT_MS } from "../transport.ts";
 import { answerFor } from "../error-class.ts";
+import { blameNamedField, PREPAY_FIELDS } from "../named-field.ts";
 import type { PrepayAnswer, PrepayRequest } from "../types.ts";
 import { send, type V3Request, type V3Response, type V3Client } from "./request.ts";
 import { classifyPrepayError, type HttpError } from "./error-codes.ts";
@@ -77,5 +78,5 @@ function readError(error: HttpError): PrepayAttempt {
   if (errorClass === "request" && NUMBER_IN_USE.test(error.message)) {
     return { kind: "query", error };
   }
-  return answerFor(errorClass, error);
+  return blameNamedField(answerFor(errorClass, error), PREPAY_FIELDS, error.field);
 }

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { REFUND_TIMEOUT_MS } from "../transport.ts";
 import { answerFor, unknown } from "../error-class.ts";
+import { blameNamedField, REFUND_FIELDS } from "../named-field.ts";
 import type { RefundAnswer, WechatRefundRequest } from "../types.ts";
 import { send, type V3Request, type V3Client } from "./request.ts";
 import { classifyRefundError } from "./error-codes.ts";
@@ -27,8 +28,10 @@ export async function refund(
   switch (reply.kind) {
     case "done":
       return readAccepted(reply.body, request);
-    case "error":
-      return answerFor(classifyRefundError(reply.error), reply.error);
+    case "error": {
+      const answer = answerFor(classifyRefundError(reply.error), reply.error);
+      return blameNamedField(answer, REFUND_FIELDS, reply.error.field);
+    }
     case "unknown":
       return reply;
   }

@@ -81,7 +81,6 @@ export async function buildMessage(
       accept: "application/json",
       // With fetch's own `*` WeChat answers 406 (W-67).
       "accept-language": "zh-CN",
-      "user-agent": "wechat-pay-gateway",
       ...(body === "" ? {} : { "content-type": "application/json" }),
       ...publicKeyHeader(merchant),
       authorization: await authorization(merchant, {
@@ -104,7 +103,12 @@ function publicKeyHeader({ v3 }: V3Merchant): Record<string, string> {
   return newest === undefined ? {} : { "wechatpay-serial": newest.id };
 }
 
-const errorBody = z.object({ code: z.string().min(1), message: z.string().default("") });
+const errorBody = z.object({
+  code: z.string().min(1),
+  message: z.string().default(""),
+  // A hint only: an error counts whatever its details look like.
+  detail: z.object({ field: z.string().nullable() }).catch({ field: null }),
+});
 
 /**
  * Evaluates the status before the signature (W-72): a failed verification would hide the actual
@@ -122,8 +126,9 @@ export function readStatus(
   if (status < 400) return unknown(`HTTP ${status}`);
   const read = readJson(body, errorBody);
   if (!read.ok) return unknown(`HTTP ${status} without WeChat's error body`);
-  const { code, message } = read.value;
-  return { kind: "error", error: { status, code, message: `${message}${requestIdOf(headers)}` } };
+  const { code, message, detail } = read.value;
+  const text = `${message}${requestIdOf(headers)}`;
+  return { kind: "error", error: { status, code, message: text, field: detail.field } };
 }
 
 function requestIdOf(headers: Headers): string {

@@ -14,6 +14,7 @@ const trade = fc.record({
   refund: fc.boolean(),
   orderNumber: number,
   transactionId: number,
+  wechatAppId: number,
   refundNo: number,
   refundId: number,
   fen,
@@ -39,6 +40,7 @@ const yuan = (amountFen: number, zeros: string): string =>
 
 function valuesOf(made: Trade, zeros: string): Record<string, string> {
   return {
+    公众账号ID: made.wechatAppId,
     微信订单号: made.transactionId,
     商户订单号: made.orderNumber,
     交易状态: made.refund ? "REFUND" : "SUCCESS",
@@ -57,10 +59,11 @@ function valuesOf(made: Trade, zeros: string): Record<string, string> {
 }
 
 function expected(made: Trade): object {
-  const { orderNumber, transactionId, refundNo, refundId, fen: amount, status } = made;
+  const { orderNumber, transactionId, wechatAppId, refundNo, refundId, fen: amount, status } = made;
+  const numbers = { orderNumber, transactionId, wechatAppId };
   return made.refund
-    ? { kind: "refund", orderNumber, transactionId, refundNo, refundId, refundFen: amount, status }
-    : { kind: "payment", orderNumber, transactionId, totalFen: amount };
+    ? { kind: "refund", ...numbers, refundNo, refundId, refundFen: amount, status }
+    : { kind: "payment", ...numbers, totalFen: amount };
 }
 
 test("BillReader reads the same trades from every form of a bill", () => {

@@ -1,3 +1,4 @@
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import samples from "../../vectors/bill-samples.json";
 import { lineOf, MCH_ID, NAMES, readChunks, readWhole, SUMMARY, valuesLine } from "./support.ts";
@@ -44,6 +45,7 @@ describe("BillReader, published samples", () => {
       kind: "refund",
       orderNumber: "autotest_20190216081946_82335",
       transactionId: "4200000263201902167700134212",
+      wechatAppId: expect.any(String),
       refundNo: "REF4200000263201902167700963919",
       refundId: "50000709672019011908420787722",
       refundFen: 1,
@@ -172,12 +174,74 @@ describe("BillReader, a line that differs from the documentation", () => {
   });
 });
 
-test("BillReader doesn't split a merchant's text at commas, backticks or quotes", () => {
-  const line = { ...PAID, 商品名称: 'a,b ` "c" \\ d', 商户数据包: "x,y,`" };
-  // A comma before a backtick would be a separator; WeChat writes a comma as backslash and space
-  // (WeChat: bills).
-  const safe = { ...line, 商户数据包: "x,y\\ `" };
-  expect(readWhole(bill(NAMES.all, [safe])).lines[0]?.line).toMatchObject({ totalFen: 150 });
+describe("BillReader, a merchant's text", () => {
+  const GOODS = ["商品名称", "商户数据包"];
+
+  test("may hold commas, backticks and quotes", () => {
+    const texts = { 商品名称: 'a,b ` "c" \\ d', 商户数据包: "x,y\\ `" };
+    const { lines } = readWhole(bill(NAMES.all, [{ ...PAID, ...texts }]));
+    expect(lines[0]?.line).toMatchObject({ totalFen: 150 });
+  });
+
+  test.for([
+    { 商品名称: "苹果,`红" },
+    { 商品名称: ",`" },
+    { 商品名称: ",`,`,`,`,`,`,`,`,`,`" },
+    { 商户数据包: "x,y,`" },
+    { 商品名称: "a,`b", 商户数据包: "`c,`d" },
+    { 设备号: "1,`2" },
+    { 设备号: ",`,`,`" },
+    { 商品名称: ",`SUCCESS,`1.50,`1.50,`CNY" },
+  ])("may hold the separator: %j", (texts) => {
+    for (const names of [NAMES.all, NAMES.success, NAMES.refund, NAMES.old]) {
+      const line = { ...PAID, 总金额: "1.50", ...texts };
+      const summary = names === NAMES.old ? undefined : ["1", "0", "0", "0", "0", "1.50", "0.00"];
+      const { lines, tally, fault } = readWhole(bill(names, [line], summary));
+      expect(fault).toBe(null);
+      expect(tally).toMatchObject({ lines: 1, payments: 1, unreadable: 0, paidFen: 150 });
+      expect(lines[0]?.line).toMatchObject({ orderNumber: PAID.商户订单号, totalFen: 150 });
+    }
+  });
+
+  test.for(GOODS)("may hold the separator in a refund's %s", (name) => {
+    const { lines } = readWhole(bill(NAMES.all, [{ ...REFUNDED, [name]: "a,`b" }]));
+    expect(lines[0]?.line).toMatchObject({
+      kind: "refund",
+      refundNo: REFUNDED.商户退款单号,
+      refundFen: 50,
+      status: "PROCESSING",
+    });
+  });
+
+  test("never makes another trade of the line, whatever it holds", () => {
+    const cell = fc.constantFrom(
+      "SUCCESS",
+      "REFUND",
+      "CNY",
+      "1.50",
+      "9.99",
+      "0.00",
+      "",
+      "x",
+      MCH_ID,
+      "4200000000000000000000000009",
+      "fedcba9876543210fedcba9876543210",
+    );
+    const text = fc.array(cell, { minLength: 1, maxLength: 40 }).map((cells) => cells.join(",`"));
+    fc.assert(
+      fc.property(fc.constantFrom(...GOODS, "设备号"), text, (name, value) => {
+        const [read] = readWhole(bill(NAMES.all, [{ ...PAID, [name]: value }])).lines;
+        if (read?.line.kind === "unreadable") return;
+        expect(read?.line).toMatchObject({
+          kind: "payment",
+          orderNumber: PAID.商户订单号,
+          transactionId: PAID.微信订单号,
+          totalFen: 150,
+        });
+      }),
+      { numRuns: 2000 },
+    );
+  });
 });
 
 test("BillReader counts a reversed payment neither as received nor as unreadable", () => {
@@ -198,6 +262,45 @@ function sums(count: string, orders: string, refunds: string): string {
 describe("BillReader, completeness", () => {
   test("has no fault when the summary agrees", () => {
     expect(readWhole(sums("2.0", "1.5", "0.50")).fault).toBe(null);
+  });
+
+  test.for([
+    (text: string) => text.replace(/\r\n$/, " \r\n"),
+    (text: string) => text.replace(/\r\n$/, "\t\u00a0"),
+    (text: string) => text.replace(/\r\n$/, "\r\n \r\n"),
+    (text: string) => text.replaceAll("0.50\r", "0.50  \r"),
+    (text: string) => text.replace("申请退款总金额\r", "申请退款总金额 \r"),
+    (text: string) => text.replace("`1.50,`0.50\r\n", "`1.50 , `0.50 \r\n"),
+    (text: string) => text.replace("总交易单数", " 总交易单数"),
+    (text: string) => text.replace("总交易单数", "`总交易单数"),
+    (text: string) => text.replaceAll("`1.50,", "`1.50 ,"),
+    (text: string) => text.replace("总交易单数", " \r\n总交易单数"),
+  ])("has no fault with stray blanks (case %#)", (stray) => {
+    const whole = sums("2", "1.50", "0.50");
+    const { fault, tally } = readWhole(stray(whole));
+    expect(stray(whole)).not.toBe(whole);
+    expect(fault).toBe(null);
+    expect(tally).toMatchObject({ paidFen: 150, refundedFen: 50, unreadable: 0 });
+  });
+
+  test.for([
+    ["one trade too short", "`2026-11-22 10:00:00,`wx\r\n", "3"],
+    ["a trade of two lines", "`2026-11-22 10:00:00,`wx\r\nrest,`0.00\r\n", "3"],
+    ["a line that is no trade", "garbage\r\n", "2"],
+  ] as const)("reads the rest of a bill with %s", ([_name, bad, count]) => {
+    const whole = sums(count, "1.50", "0.50").replace(SUMMARY, bad + SUMMARY);
+    const { fault, tally } = readWhole(whole);
+    expect(fault).toBe(null);
+    expect(tally).toMatchObject({ payments: 1, refunds: 1, paidFen: 150, refundedFen: 50 });
+    expect(tally.unreadable).toBeGreaterThan(0);
+  });
+
+  test.for([
+    ["more trades than lines", "4"],
+    ["fewer trades than readable lines", "1"],
+  ] as const)("is broken with an unreadable line and %s", ([_name, count]) => {
+    const whole = sums(count, "1.50", "0.50").replace(SUMMARY, `garbage\r\n${SUMMARY}`);
+    expect(readWhole(whole).fault?.kind).toBe("broken");
   });
 
   test.for([

@@ -353,6 +353,26 @@ describe("I11: requestRefund, refused by WeChat", () => {
   });
 });
 
+describe("requestRefund, WeChat names the amount", () => {
+  const fault = wechatError("PARAM_ERROR", "invalid refund_fee");
+
+  test("names refundFree when the app has chosen the amount", async () => {
+    const { order, ...scene } = await openPaidScene();
+    scene.wechat.fail(REFUND, fault);
+    const answer = await requestRefund(scene, order, { refundFree: 30, appRefundNo: "R-1" });
+    expect(answer).toMatchObject({ code: 501, data: null });
+    expect(answer.errmsg).toContain("PARAM_ERROR invalid refund_fee");
+    expect(answer.errmsg).toContain("请检查参数 refundFree");
+  });
+
+  test("answers 503 for a whole refund, whose amount is the gateway's", async () => {
+    const { order, ...scene } = await openPaidScene();
+    scene.wechat.fail(REFUND, fault);
+    const answer = await requestRefund(scene, order);
+    expect(answer).toMatchObject({ code: 503, errmsg: expect.not.stringContaining("refundFree") });
+  });
+});
+
 describe("I11: requestRefund, closed by WeChat", () => {
   test("calls the app and gives a new request a new out_refund_no", async () => {
     const { order, ...scene } = await openPaidScene();

@@ -20,6 +20,9 @@ const COMMON = `
   MCHID_NOT_EXIST merchant
   APPID_MCHID_NOT_MATCH merchant
   SIGNERROR merchant
+  RULE_LIMIT merchant
+  RULELIMIT merchant
+  ACCOUNTERROR merchant
   LACK_PARAMS gateway
   XML_FORMAT_ERROR gateway
   REQUIRE_POST_METHOD gateway
@@ -127,6 +130,7 @@ describe("answerToUnsignedFail", () => {
     ["appid and mch_id not match", "merchant"],
     ["商户号mch_id与appid不匹配", "merchant"],
     ["证书已过期", "merchant"],
+    ["您没有JSAPI支付权限", "merchant"],
     ["invalid refund_fee", "gateway"],
     ["参数格式校验错误", "gateway"],
     ["", "gateway"],

@@ -1,5 +1,6 @@
 import { verify } from "node:crypto";
 import { describe, expect, test } from "vitest";
+import { USER_AGENT } from "../../../src/lib/user-agent.ts";
 import { ORDER_NUMBER, REFUND_ID, REFUND_NO, TRANSACTION_ID } from "../support/fixtures.ts";
 import {
   certificateA,
@@ -57,7 +58,7 @@ describe("APIv3 requests", () => {
     for (const { headers } of sent) {
       expect(headers.get("accept")).toBe("application/json");
       expect(headers.get("accept-language")).toBe("zh-CN");
-      expect(headers.get("user-agent")).toBe("wechat-pay-gateway");
+      expect(headers.get("user-agent")).toBe(USER_AGENT);
       expect(headers.get("wechatpay-serial")).toBe(publicKey.id);
     }
     expect(sent.map(({ headers }) => headers.get("content-type"))).toEqual([

@@ -23,6 +23,10 @@ const COMMON = `
   401 SIGNERROR merchant
   403 NO_AUTH merchant
   403 NOAUTH merchant
+  403 RULE_LIMIT merchant
+  403 RULELIMIT merchant
+  403 ACCOUNT_ERROR merchant
+  403 ACCOUNTERROR merchant
   406 PARAM_ERROR gateway
   429 FREQUENCY_LIMITED later
   429 FREQUENCY_LIMIT_EXCEED later
@@ -41,11 +45,7 @@ const COMMON = `
   500 __proto__ unknown`;
 
 const PAYMENT = `
-  403 RULE_LIMIT request
-  403 RULELIMIT request
-  403 TRADE_ERROR request
-  403 ACCOUNT_ERROR request
-  403 ACCOUNTERROR request`;
+  403 TRADE_ERROR request`;
 
 const TABLES: [string, (error: HttpError) => string, string][] = [
   [
@@ -119,7 +119,7 @@ describe.each(TABLES)("error codes of %s", (_name, classify, own) => {
   const common = rowsOf(COMMON).filter(([status, code]) => !overridden.has(`${status} ${code}`));
 
   test.each([...special, ...common])("classifies %i %s as %s", (status, code, errorClass) => {
-    expect(classify({ status, code, message: "" })).toBe(errorClass);
+    expect(classify({ status, code, message: "", field: null })).toBe(errorClass);
   });
 });
 
