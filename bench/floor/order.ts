@@ -68,7 +68,7 @@ export class FloorOrder extends DurableObject<FloorEnv> {
       body: `pay_order_number=${number}`,
     });
     await response.text();
-    await this.env.DB.prepare(RECORD_DELIVERY).bind("confirmed", 1, Date.now(), number).raw();
+    await this.env.DB.prepare(RECORD_DELIVERY).bind("confirmed", 1, Date.now(), null, number).raw();
   }
 
   #number(): string {

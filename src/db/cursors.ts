@@ -17,9 +17,11 @@ export async function saveCursor(
   name: Cursor["name"],
   value: number,
   nowAt: number,
+  behind: Cursor["behind"] = [],
 ): Promise<void> {
+  const progress = { value, behind, updatedAt: nowAt };
   await db
     .insert(cursors)
-    .values({ name, value, updatedAt: nowAt })
-    .onConflictDoUpdate({ target: cursors.name, set: { value, updatedAt: nowAt } });
+    .values({ name, ...progress })
+    .onConflictDoUpdate({ target: cursors.name, set: progress });
 }

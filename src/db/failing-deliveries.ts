@@ -1,6 +1,7 @@
 import { and, desc, eq, gte, sql, type SQL } from "drizzle-orm";
 import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
 import type { Database } from "./database.ts";
+import { PAYMENT_FAILING, REFUND_FAILING } from "./conditions.ts";
 import { orders, refunds } from "./schema.ts";
 
 /** A delivery without a confirmed call, and its position in the list. */
@@ -29,7 +30,7 @@ export type FailingCursor = Pick<FailingDelivery, "lastCallAt" | "id"> | null;
  * doesn't meet it again. Only calls update a failing row, so `updated_at` is the last call's time.
  */
 
-/** At most `limit` failing deliveries of payments. The condition is spelled out for the partial index. */
+/** At most `limit` failing deliveries of payments. */
 export async function failingPayments(
   db: Database,
   { since, appId }: FailingFilter,
@@ -46,7 +47,7 @@ export async function failingPayments(
     .from(orders)
     .where(
       and(
-        sql`${orders.payNotifyState} = 'failing'`,
+        PAYMENT_FAILING,
         gte(orders.updatedAt, since),
         behind(orders.updatedAt, orders.id, after),
         appId === undefined ? undefined : eq(orders.appId, appId),
@@ -74,8 +75,7 @@ export async function failingRefunds(
     .innerJoin(orders, eq(orders.id, refunds.orderId))
     .where(
       and(
-        sql`(${refunds.notifyState} <> 'confirmed' or ${refunds.state} = 'abnormal')`,
-        sql`${refunds.notifyState} = 'failing'`,
+        REFUND_FAILING,
         gte(refunds.updatedAt, since),
         behind(refunds.updatedAt, refunds.id, after),
         appId === undefined ? undefined : eq(refunds.appId, appId),

@@ -1,4 +1,5 @@
 import { and, asc, desc, eq, gte, lt, sql, type SQL } from "drizzle-orm";
+import { PAYMENT_FAILING } from "./conditions.ts";
 import type { Database } from "./database.ts";
 import type { OrderRow, RefundRow } from "./rows.ts";
 import { orders, refunds } from "./schema.ts";
@@ -63,9 +64,7 @@ function conditionsOf(filter: OrderFilter): SQL[] {
   return conditions;
 }
 
-/** `failing` is spelled out for its partial index: a bound value doesn't imply the index's condition. */
+/** `failing` is the condition of a partial index, which a bound value wouldn't imply. */
 function notifyStateIs(state: OrderRow["payNotifyState"]): SQL {
-  return state === "failing"
-    ? sql`${orders.payNotifyState} = 'failing'`
-    : eq(orders.payNotifyState, state);
+  return state === "failing" ? PAYMENT_FAILING : eq(orders.payNotifyState, state);
 }

@@ -14,6 +14,7 @@ export type NewOrder = Omit<
   | "paidAt"
   | "payNotifyState"
   | "payNotifyNumber"
+  | "nextCallAt"
   | "updatedAt"
 > & { readonly openId: string };
 
@@ -208,6 +209,15 @@ export async function failOrder(db: Database, number: string, nowAt: number): Pr
   return rows.length > 0;
 }
 
+/** A call to an app, as it ended. */
+export interface RecordedCall {
+  /** Calls made so far, this one included. */
+  readonly calls: number;
+  readonly confirmed: boolean;
+  /** When the next call is due, Unix ms; null when none is planned. */
+  readonly nextCallAt: number | null;
+}
+
 /**
  * Records a call to the app about the payment. Calls may end out of order: the count never
  * decreases, and a confirmed state stays.
@@ -215,7 +225,7 @@ export async function failOrder(db: Database, number: string, nowAt: number): Pr
 export async function recordPayDelivery(
   db: Database,
   number: string,
-  call: { readonly calls: number; readonly confirmed: boolean },
+  call: RecordedCall,
   nowAt: number,
 ): Promise<void> {
   await db
@@ -225,6 +235,9 @@ export async function recordPayDelivery(
         ? "confirmed"
         : sql`case ${orders.payNotifyState} when 'confirmed' then 'confirmed' else 'failing' end`,
       payNotifyNumber: sql`max(${orders.payNotifyNumber}, ${call.calls})`,
+      nextCallAt: call.confirmed
+        ? null
+        : sql`case ${orders.payNotifyState} when 'confirmed' then null else ${call.nextCallAt} end`,
       updatedAt: nowAt,
     })
     .where(eq(orders.number, number));

@@ -2,6 +2,7 @@ import { and, asc, eq, inArray, sql } from "drizzle-orm";
 import { MAX_REFUNDS, statesBefore } from "../domain/refund.ts";
 import type { Database } from "./database.ts";
 import { isWithinDay } from "./refund-day.ts";
+import type { RecordedCall } from "./orders.ts";
 import type { OrderRow, RefundRow } from "./rows.ts";
 import { orders, refunds } from "./schema.ts";
 
@@ -66,6 +67,7 @@ export async function insertRefund(
           source: sql<"app">`'app'`.as("source"),
           acceptedAt: sql<null>`null`.as("accepted_at"),
           resentAt: sql<null>`null`.as("resent_at"),
+          nextCallAt: sql<null>`null`.as("next_call_at"),
         })
         .from(orders)
         .where(
@@ -195,6 +197,7 @@ export async function moveRefund(
       refundId: sql`coalesce(${move.refundId}, ${refunds.refundId})`,
       succeededAt: move.succeededAt,
       notifyState: "none",
+      nextCallAt: null,
       updatedAt: nowAt,
     })
     .where(and(eq(refunds.number, number), inArray(refunds.state, [...move.from])))
@@ -209,19 +212,17 @@ export async function moveRefund(
 export async function recordRefundDelivery(
   db: Database,
   number: string,
-  call: {
-    readonly calls: number;
-    readonly confirmed: boolean;
-    readonly delivered: RefundRow["state"];
-  },
+  call: RecordedCall & { readonly delivered: RefundRow["state"] },
   nowAt: number,
 ): Promise<void> {
   const outcome = call.confirmed ? "confirmed" : "failing";
+  const nextCallAt = call.confirmed ? null : call.nextCallAt;
+  const counts = sql`${refunds.state} = ${call.delivered} and ${refunds.notifyState} <> 'confirmed'`;
   await db
     .update(refunds)
     .set({
-      notifyState: sql`case when ${refunds.state} = ${call.delivered} and ${refunds.notifyState} <> 'confirmed'
-        then ${outcome} else ${refunds.notifyState} end`,
+      notifyState: sql`case when ${counts} then ${outcome} else ${refunds.notifyState} end`,
+      nextCallAt: sql`case when ${counts} then ${nextCallAt} else ${refunds.nextCallAt} end`,
       notifyNumber: sql`max(${refunds.notifyNumber}, ${call.calls})`,
       updatedAt: nowAt,
     })

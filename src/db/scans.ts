@@ -1,126 +1,120 @@
-import { and, asc, eq, gte, lt, sql } from "drizzle-orm";
-import { LATEST_WAITS, MAX_WAIT_MS } from "../contract/callback/schedule.ts";
+import { and, asc, gte, lt, sql } from "drizzle-orm";
+import {
+  NO_PAYMENT_CALL_PLANNED,
+  NO_REFUND_CALL_PLANNED,
+  PAYMENT_CALL_PLANNED,
+  REFUND_CALL_PLANNED,
+  REFUND_UNFINISHED,
+} from "./conditions.ts";
 import type { Database } from "./database.ts";
-import { orders, refunds } from "./schema.ts";
+import {
+  readIndexedPage,
+  readPage,
+  type IndexedList,
+  type Page,
+  type ScanWindow,
+} from "./scan-page.ts";
+import { orders } from "./schema.ts";
 
 /**
  * The sweep's queries: orders that should have a timer, one page at a time. Each list is read along
- * the primary key or a partial index, so that the sweep needs no index of its own. SQLite uses a
- * partial index only where its condition is spelled out, not bound.
+ * the primary key or a partial index that is empty, or nearly so, in normal operation.
  */
 
-/** An order to check. `at` is its position in the scan: an id or a time. */
-export interface Candidate {
-  readonly number: string;
-  readonly at: number;
-}
+/**
+ * Orders that one page scans at most: in ten minutes 250 new ones a second. If all of them are a
+ * flood of waiting orders, less than a second of D1's time; usually some milliseconds.
+ */
+const MAX_ROWS = 150_000;
+/** Orders that one page scans at most for each app that is behind. */
+const MAX_ROWS_BEHIND = 20_000;
 
-/** One page of a scan: its candidates in order, and where the next page starts after them. */
-export interface Page {
-  readonly candidates: readonly Candidate[];
-  readonly end: number;
-}
-
-/** The part of a scan to read. */
-export interface ScanWindow {
-  /** First position, inclusive. */
-  readonly from: number;
-  /** Unix ms: rows written at or after this time may still have their timer. */
-  readonly before: number;
-  /** Maximum number of candidates. */
-  readonly limit: number;
-}
-
-/** Orders that one page scans at most: less than a second of D1's time. */
-const MAX_ROWS = 50_000;
+const UNFINISHED = sql`(pay_state = 'waiting' or pay_state = 'paid' and pay_notify_state = 'none')`;
 
 /**
  * Orders created before `window.before` that wait for their payment, or are paid but whose app
  * hasn't been called. Scans by id and ends at the first order that is too recent: orders created at
- * the same time may have ids and times in different orders.
+ * the same time may have ids and times in different orders. There is no index by app, so an app that
+ * is behind is read apart, at its own place and a part at a time: it must not hold up the others.
  */
 export async function unfinishedOrders(db: Database, window: ScanWindow): Promise<Page> {
-  const limit = window.from + MAX_ROWS;
+  const { from, behind, limit } = window;
+  const end = await endOfOrders(db, window);
+  const stops = behind
+    .map(({ appId, at }) => ({ appId, at: at + MAX_ROWS_BEHIND, id: 0 }))
+    .filter(({ at }) => at < end);
+  const places = JSON.stringify(behind);
+  const candidates = await readPage(
+    db,
+    sql`select app_id, number, id as at, id from orders
+        where id >= ${from} and id < ${end} and ${UNFINISHED}
+          and app_id not in (select value ->> 'appId' from json_each(${places}))
+        union all
+        select listed.app_id, listed.number, listed.id as at, listed.id
+        from json_each(${places}) as place
+        cross join orders as listed on listed.id in (
+          select id from orders
+          where id >= max(place.value ->> 'at', (place.value ->> 'id') + 1)
+            and id < min((place.value ->> 'at') + ${MAX_ROWS_BEHIND}, ${end})
+            and app_id = place.value ->> 'appId' and ${UNFINISHED}
+          order by id limit ${limit + 1}
+        )`,
+    limit,
+  );
+  return { candidates, end, stops };
+}
+
+/** The id at which a page of orders ends: of the first one that is too recent, or after the last one. */
+async function endOfOrders(db: Database, { from, before }: ScanWindow): Promise<number> {
+  const limit = from + MAX_ROWS;
   const [recent] = await db
     .select({ id: orders.id })
     .from(orders)
-    .where(
-      and(gte(orders.id, window.from), lt(orders.id, limit), gte(orders.createdAt, window.before)),
-    )
+    .where(and(gte(orders.id, from), lt(orders.id, limit), gte(orders.createdAt, before)))
     .orderBy(asc(orders.id))
     .limit(1);
+  if (recent !== undefined) return recent.id;
   const [last] = await db.select({ id: sql<number | null>`max(${orders.id})` }).from(orders);
-  const end = recent?.id ?? Math.max(window.from, Math.min(limit, (last?.id ?? 0) + 1));
-  const candidates = await db
-    .select({ number: orders.number, at: orders.id })
-    .from(orders)
-    .where(
-      and(
-        gte(orders.id, window.from),
-        lt(orders.id, end),
-        sql`(${orders.payState} = 'waiting' or ${orders.payState} = 'paid' and ${orders.payNotifyState} = 'none')`,
-      ),
-    )
-    .orderBy(asc(orders.id))
-    .limit(window.limit);
-  return { candidates, end };
+  return Math.max(from, Math.min(limit, (last?.id ?? 0) + 1));
 }
 
-/** Paid orders with failed calls to their app only, last called before `window.before`. */
-export async function failingOrders(db: Database, window: ScanWindow): Promise<Page> {
-  const candidates = await db
-    .select({ number: orders.number, at: orders.updatedAt })
-    .from(orders)
-    .where(
-      and(
-        sql`${orders.payNotifyState} = 'failing'`,
-        gte(orders.updatedAt, window.from),
-        lt(orders.updatedAt, window.before),
-      ),
-    )
-    .orderBy(asc(orders.updatedAt))
-    .limit(window.limit);
-  return { candidates, end: window.before };
+type ReadPage = (db: Database, window: ScanWindow) => Promise<Page>;
+
+function pagesOf(list: IndexedList): ReadPage {
+  return async (db, window) => await readIndexedPage(db, list, window);
 }
 
-/**
- * Paid orders whose next call was due before `window.before`, given the number of calls so far;
- * without those last called so long ago that `failingOrders` finds them. All of them every time: an
- * order postponed by its app's `Retry-After` stays in the list until it is called.
- */
-export async function overdueOrders(db: Database, window: ScanWindow): Promise<Page> {
-  const waits = LATEST_WAITS.map((wait, index) => sql`when ${index + 1} then ${wait}`);
-  const dueAt = sql`${orders.updatedAt} + case ${orders.payNotifyNumber} ${sql.join(waits, sql` `)} end`;
-  const candidates = await db
-    .select({ number: orders.number, at: orders.updatedAt })
-    .from(orders)
-    .where(
-      and(
-        sql`${orders.payNotifyState} = 'failing'`,
-        gte(orders.updatedAt, window.before - MAX_WAIT_MS),
-        lt(dueAt, window.before),
-      ),
-    )
-    .orderBy(asc(orders.updatedAt))
-    .limit(window.limit);
-  return { candidates, end: window.before };
-}
+/** Orders with an open refund, or one whose app was never called, last changed before `window.before`. */
+export const unfinishedRefunds = pagesOf({
+  table: "refunds",
+  condition: REFUND_UNFINISHED,
+  at: sql`updated_at`,
+});
 
-/** Orders with an open refund, or one that the app hasn't confirmed. Refused refunds are neither. */
-export async function unfinishedRefunds(db: Database, window: ScanWindow): Promise<Page> {
-  const candidates = await db
-    .select({ number: orders.number, at: refunds.updatedAt })
-    .from(refunds)
-    .innerJoin(orders, eq(orders.id, refunds.orderId))
-    .where(
-      and(
-        sql`(${refunds.notifyState} <> 'confirmed' or ${refunds.state} = 'abnormal')`,
-        sql`${refunds.state} <> 'refused'`,
-        gte(refunds.updatedAt, window.from),
-        lt(refunds.updatedAt, window.before),
-      ),
-    )
-    .orderBy(asc(refunds.updatedAt))
-    .limit(window.limit);
-  return { candidates, end: window.before };
-}
+/** Orders whose app should have been called again about the payment before `window.before`. */
+export const overduePayments = pagesOf({
+  table: "orders",
+  condition: PAYMENT_CALL_PLANNED,
+  at: sql`next_call_at`,
+});
+
+/** Orders whose app should have been called again about a refund before `window.before`. */
+export const overdueRefunds = pagesOf({
+  table: "refunds",
+  condition: REFUND_CALL_PLANNED,
+  at: sql`next_call_at`,
+});
+
+/** Orders whose app hasn't confirmed the payment, last called before `window.before`, with no call planned. */
+export const unplannedPayments = pagesOf({
+  table: "orders",
+  condition: NO_PAYMENT_CALL_PLANNED,
+  at: sql`updated_at`,
+});
+
+/** As `unplannedPayments`, about a refund. */
+export const unplannedRefunds = pagesOf({
+  table: "refunds",
+  condition: NO_REFUND_CALL_PLANNED,
+  at: sql`updated_at`,
+});

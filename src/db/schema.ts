@@ -11,6 +11,15 @@ import {
   REFUND_STATES,
 } from "../domain/states.ts";
 import { PROTOCOLS, SIGN_TYPES, V2_SIGN_TYPES, VERIFY_KEY_KINDS } from "../wechat/types.ts";
+import {
+  NO_PAYMENT_CALL_PLANNED,
+  NO_REFUND_CALL_PLANNED,
+  PAYMENT_CALL_PLANNED,
+  PAYMENT_FAILING,
+  REFUND_CALL_PLANNED,
+  REFUND_FAILING,
+  REFUND_UNFINISHED,
+} from "./conditions.ts";
 
 /**
  * D1 is the record: current state only, one row per fact. Times are Unix ms, money is integer fen.
@@ -191,6 +200,11 @@ export const orders = sqliteTable(
      * `orders_merchant_transaction` existed; null otherwise.
      */
     transactionDuplicateOf: integer("transaction_duplicate_of"),
+    /**
+     * When the app is called again after failed calls. Null before the first call, once the app has
+     * confirmed and when the schedule has ended; also in rows from before this column.
+     */
+    nextCallAt: integer("next_call_at"),
   },
   (table) => [
     uniqueIndex("orders_app_order_no")
@@ -205,10 +219,11 @@ export const orders = sqliteTable(
     uniqueIndex("orders_merchant_transaction")
       .on(table.merchantId, table.transactionId)
       .where(sql`transaction_id is not null and transaction_duplicate_of is null`),
-    // Empty while apps confirm the first call. A query must spell out the condition to use it.
-    index("orders_failing")
-      .on(table.updatedAt)
-      .where(sql`pay_notify_state = 'failing'`),
+    // Empty while apps confirm the first call, so they cost nothing then. Redelivery's list, and the
+    // sweep's two: an order is in one of those.
+    index("orders_failing").on(table.updatedAt).where(PAYMENT_FAILING),
+    index("orders_next_call").on(table.appId, table.nextCallAt).where(PAYMENT_CALL_PLANNED),
+    index("orders_no_next_call").on(table.appId, table.updatedAt).where(NO_PAYMENT_CALL_PLANNED),
     check("orders_total_positive", sql`total_fen > 0`),
   ],
 );
@@ -245,6 +260,8 @@ export const refunds = sqliteTable(
     acceptedAt: integer("accepted_at"),
     /** When the app last had it sent again after WeChat had refused it; null: never. */
     resentAt: integer("resent_at"),
+    /** As `orders.next_call_at`, about the refund's present state. */
+    nextCallAt: integer("next_call_at"),
   },
   (table) => [
     index("refunds_order").on(table.orderId),
@@ -256,10 +273,12 @@ export const refunds = sqliteTable(
       .where(sql`source = 'app'`),
     // A day's refunds, for reconciliation.
     index("refunds_created").on(table.createdAt),
-    // The sweep's list. A query must spell out the condition to use it.
-    index("refunds_unfinished")
-      .on(table.updatedAt)
-      .where(sql`notify_state <> 'confirmed' or state = 'abnormal'`),
+    // The sweep's list. Costs a row written for each change until the app has confirmed.
+    index("refunds_unfinished_by_app").on(table.appId, table.updatedAt).where(REFUND_UNFINISHED),
+    // As the three of orders.
+    index("refunds_failing").on(table.updatedAt).where(REFUND_FAILING),
+    index("refunds_next_call").on(table.appId, table.nextCallAt).where(REFUND_CALL_PLANNED),
+    index("refunds_no_next_call").on(table.appId, table.updatedAt).where(NO_REFUND_CALL_PLANNED),
     uniqueIndex("refunds_app_refund_no")
       .on(table.appId, table.appRefundNo)
       .where(sql`app_refund_no is not null`),
@@ -342,14 +361,38 @@ export const reconciliations = sqliteTable(
   (table) => [uniqueIndex("reconciliations_merchant_day").on(table.merchantId, table.day)],
 );
 
+/** A place in a list that is ordered by `at`, then by id: the rows after it. */
+export interface Position {
+  /** The value that the list is ordered by: a time or the id itself. */
+  readonly at: number;
+  readonly id: number;
+}
+
+/** Where a scan continues in one app's rows. */
+export interface AppPosition extends Position {
+  readonly appId: number;
+}
+
 /**
  * The progress of the scheduled jobs: `schedule` is the time of the last run; a scan of the sweep
  * (sweep/scans.ts) stores an order's id or a time.
  */
 export const cursors = sqliteTable("cursors", {
   name: text({
-    enum: ["schedule", "sweep_order", "sweep_new_order", "sweep_failing", "sweep_refund"],
+    enum: [
+      "schedule",
+      "sweep_order",
+      "sweep_new_order",
+      "sweep_refund",
+      "sweep_new_refund",
+      "sweep_failing",
+      "sweep_failing_refund",
+      "sweep_call",
+      "sweep_refund_call",
+    ],
   }).primaryKey(),
   value: integer().notNull(),
   updatedAt: integer("updated_at").notNull(),
+  /** Of a scan: the apps that had more rows than their share, and where each continues. */
+  behind: text({ mode: "json" }).$type<readonly AppPosition[]>().notNull().default([]),
 });

@@ -7,7 +7,7 @@ import {
 import { DELIVERY_CALLS, nextDelay } from "../contract/callback/schedule.ts";
 import { signCallback } from "../contract/callback/signed-callback.ts";
 import type { Parameters } from "../contract/parameters.ts";
-import { findOrder, recordPayDelivery } from "../db/orders.ts";
+import { findOrder, recordPayDelivery, type RecordedCall } from "../db/orders.ts";
 import { findRefund, recordRefundDelivery } from "../db/refunds.ts";
 import type { OrderRow } from "../db/rows.ts";
 import { isReportable } from "../domain/refund.ts";
@@ -27,7 +27,7 @@ interface AppNotification {
   readonly urlOf: (app: AppSettings) => string;
   /** Calls made so far, according to D1. */
   readonly calls: number;
-  readonly record: (call: { calls: number; confirmed: boolean }, nowAt: number) => Promise<void>;
+  readonly record: (call: RecordedCall, nowAt: number) => Promise<void>;
 }
 
 /**
@@ -71,17 +71,20 @@ export async function deliver(context: OrderContext, timer: DeliveryTimer): Prom
     tookMs: endedAt - startedAt,
     answer: answer.head,
   });
-  await notification.record({ calls, confirmed: answer.confirmed }, endedAt);
-  const delay = answer.confirmed ? null : nextDelay(attempt, Math.random(), answer.retryAfterMs);
-  if (delay !== null) {
-    await timers.putOff(begun, endedAt + delay);
+  const { confirmed } = answer;
+  const delay = confirmed ? null : nextDelay(attempt, Math.random(), answer.retryAfterMs);
+  const retryAt = delay === null ? null : endedAt + delay;
+  const nextCallAt = confirmed ? null : nextCallOf(context, begun, retryAt);
+  await notification.record({ calls, confirmed, nextCallAt }, endedAt);
+  if (retryAt !== null) {
+    await timers.putOff(begun, retryAt);
     return;
   }
   // Armed again during the call: how that schedule ends is still open.
   if (!timers.isUnchanged(begun)) return;
   // Before the timer is removed, so that a crash in between repeats it.
   const refundNo = refundNoOf(timer);
-  if (answer.confirmed) await resolveExhausted(context, refundNo, calls);
+  if (confirmed) await resolveExhausted(context, refundNo, calls);
   else {
     await openIncident(context, {
       kind: "delivery_exhausted",
@@ -91,6 +94,15 @@ export async function deliver(context: OrderContext, timer: DeliveryTimer): Prom
     });
   }
   await timers.remove(begun);
+}
+
+/** When the next call is due. Armed again during the call: that schedule's call is the next one. */
+function nextCallOf(
+  { timers }: OrderContext,
+  begun: DeliveryTimer,
+  retryAt: number | null,
+): number | null {
+  return timers.isUnchanged(begun) ? retryAt : (timers.find(begun)?.dueAt ?? retryAt);
 }
 
 /** The app has confirmed. Only a schedule of failed calls that ended can have opened the incident. */

@@ -25,6 +25,8 @@ interface RequiredTimer {
   readonly name: TimerName;
   /** Calls made to the app, for a delivery: it continues from there. */
   readonly calls: number;
+  /** When a delivery's next call is due; null when that isn't known, or for a poll. */
+  readonly nextCallAt: number | null;
 }
 
 /** A delivery whose schedule has ended without a confirmation. */
@@ -38,7 +40,7 @@ interface EndedDelivery {
  * Arms the timers that this order must have and lacks: its object may have lost its storage, or may
  * never have been called for the order. Existing timers stay unchanged.
  *
- * @param delayMs how long from now a restored timer is due
+ * @param delayMs how long from now a restored timer is due, unless its call is planned for later
  */
 export async function ensureTimers(context: OrderContext, delayMs: number): Promise<EnsuredTimers> {
   const { db, number, timers, timeline } = context;
@@ -48,9 +50,11 @@ export async function ensureTimers(context: OrderContext, delayMs: number): Prom
   if (found === null) return COMPLETE;
   const { order, refunds } = found;
   let armed = 0;
-  for (const { name, calls } of [...requiredByOrder(order), ...refunds.flatMap(requiredByRefund)]) {
+  const required = [...requiredByOrder(order), ...refunds.flatMap(requiredByRefund)];
+  for (const { name, calls, nextCallAt } of required) {
     if (existing.has(timerKey(name))) continue;
-    if (!(await timers.armIfAbsent(name, Date.now() + delayMs, calls))) continue;
+    const dueAt = Math.max(Date.now() + delayMs, nextCallAt ?? 0);
+    if (!(await timers.armIfAbsent(name, dueAt, calls))) continue;
     timeline.add(Date.now(), "timer.restored", { timer: name.kind, refundNo: refundNoOf(name) });
     armed += 1;
   }
@@ -67,61 +71,75 @@ export async function ensureTimers(context: OrderContext, delayMs: number): Prom
 function requiredByOrder(order: OrderRow): RequiredTimer[] {
   switch (order.payState) {
     case "waiting":
-      return [{ name: { kind: "poll-payment" }, calls: 0 }];
+      return [{ name: { kind: "poll-payment" }, calls: 0, nextCallAt: null }];
     case "failed":
       return [];
     case "paid":
-      return requiredCalls(
-        { kind: "deliver-payment" },
-        order.payNotifyState,
-        order.payNotifyNumber,
-      );
+      return requiredCalls({ kind: "deliver-payment" }, paymentCalls(order));
   }
 }
 
 function requiredByRefund(refund: RefundRow): RequiredTimer[] {
   const { number: refundNo, state } = refund;
+  const name = { kind: "poll-refund", refundNo } as const;
   // A refund that WeChat refused is sent again only for the app.
   const polls: RequiredTimer[] =
-    isFinal(state) || state === "refused"
-      ? []
-      : [{ name: { kind: "poll-refund", refundNo }, calls: 0 }];
+    isFinal(state) || state === "refused" ? [] : [{ name, calls: 0, nextCallAt: null }];
   if (!isReportable(state)) return polls;
   const delivery = { kind: "deliver-refund", refundNo } as const;
-  return [...polls, ...requiredCalls(delivery, refund.notifyState, refund.notifyNumber)];
+  return [...polls, ...requiredCalls(delivery, refundCalls(refund))];
 }
 
-function requiredCalls(
-  name: DeliveryName,
-  state: OrderRow["payNotifyState"],
-  calls: number,
-): RequiredTimer[] {
+/** The record of a delivery's calls. */
+interface RecordedCalls {
+  readonly state: OrderRow["payNotifyState"];
+  readonly calls: number;
+  readonly nextCallAt: number | null;
+  readonly lastCallAt: number;
+}
+
+function paymentCalls(order: OrderRow): RecordedCalls {
+  const { payNotifyState: state, payNotifyNumber: calls, nextCallAt, updatedAt } = order;
+  return { state, calls, nextCallAt, lastCallAt: updatedAt };
+}
+
+function refundCalls(refund: RefundRow): RecordedCalls {
+  const { notifyState: state, notifyNumber: calls, nextCallAt, updatedAt } = refund;
+  return { state, calls, nextCallAt, lastCallAt: updatedAt };
+}
+
+function requiredCalls(name: DeliveryName, recorded: RecordedCalls): RequiredTimer[] {
+  const { state, calls, nextCallAt } = recorded;
   switch (state) {
     case "confirmed":
       return [];
     case "none":
       // The count belongs to an earlier state: of this one nothing has been delivered.
-      return [{ name, calls: 0 }];
+      return [{ name, calls: 0, nextCallAt: null }];
     case "failing":
-      return calls < DELIVERY_CALLS ? [{ name, calls }] : [];
+      return hasEnded(recorded) ? [] : [{ name, calls, nextCallAt }];
   }
 }
 
-function endedOfOrder({ payNotifyState, payNotifyNumber, updatedAt }: OrderRow): EndedDelivery[] {
-  return hasEnded(payNotifyState, payNotifyNumber)
-    ? [{ name: { kind: "deliver-payment" }, lastCallAt: updatedAt, calls: payNotifyNumber }]
-    : [];
+function endedOfOrder(order: OrderRow): EndedDelivery[] {
+  return endedCalls({ kind: "deliver-payment" }, paymentCalls(order));
 }
 
 function endedOfRefund(refund: RefundRow): EndedDelivery[] {
-  const { number: refundNo, notifyState, notifyNumber, updatedAt } = refund;
-  return hasEnded(notifyState, notifyNumber)
-    ? [{ name: { kind: "deliver-refund", refundNo }, lastCallAt: updatedAt, calls: notifyNumber }]
-    : [];
+  return endedCalls({ kind: "deliver-refund", refundNo: refund.number }, refundCalls(refund));
 }
 
-function hasEnded(state: OrderRow["payNotifyState"], calls: number): boolean {
-  return state === "failing" && calls >= DELIVERY_CALLS;
+function endedCalls(name: DeliveryName, recorded: RecordedCalls): EndedDelivery[] {
+  const { calls, lastCallAt } = recorded;
+  return hasEnded(recorded) ? [{ name, lastCallAt, calls }] : [];
+}
+
+/**
+ * Whether all calls have failed and no other is planned. A redelivery goes beyond the schedule's
+ * number of calls; a row from before plans were stored has none, and its number says it.
+ */
+function hasEnded({ state, calls, nextCallAt }: RecordedCalls): boolean {
+  return state === "failing" && nextCallAt === null && calls >= DELIVERY_CALLS;
 }
 
 /** Opens none if one was opened after the last call, even if resolved: a person decided that. */

@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { START } from "../support/clock.ts";
+import { copyOrder } from "../support/copies.ts";
 import { instrumentD1 } from "../support/d1.ts";
 import { appResponse } from "../support/app-receiver.ts";
 import {
@@ -129,17 +130,8 @@ describe("POST /admin/deliveries/redeliver", () => {
     const since = Date.now();
     const order = await failingOrder(scene, 1);
     const refunded = await failingRefund(scene);
-    // Copies of the row with the same last call; the copies' objects don't have the order.
-    await env.DB.prepare(
-      `insert into orders select null, lower(hex(randomblob(16))), app_id, merchant_id, user_id,
-         protocol, sign_type, wechat_app_id, null, desc, total_fen, tag, attach, client_ip,
-         notify_url, pay_state, transaction_id || '-' || i, paid_at, pay_notify_state, pay_notify_number,
-         expires_at, created_at, updated_at, null
-       from orders, (with recursive n(i) as (select 1 union all select i + 1 from n where i < 399) select i from n)
-       where number = ?`,
-    )
-      .bind(order.number)
-      .run();
+    // With the same last call; the copies' objects don't have the order.
+    await copyOrder(order, 399);
     const first = await redeliver({ since });
     expect(first).toMatchObject({ redelivered: 200, failed: 0 });
     await env.DB.prepare(

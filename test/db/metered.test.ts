@@ -40,7 +40,7 @@ describe("metered database", () => {
 
   test("returns the same rows as an unmetered database", async () => {
     const { db } = openMetered();
-    const cursor = { name: "sweep_order", value: 42, updatedAt: 7 } as const;
+    const cursor = { name: "sweep_order", value: 42, updatedAt: 7, behind: [] } as const;
     const [inserted, listed] = await db.batch([
       db.insert(cursors).values(cursor).returning(),
       db.select().from(cursors),

@@ -35,7 +35,8 @@ describe("listOrders", () => {
     const failedId = await insertOrder(db, failed);
     await failOrder(db, failed.number, NOW);
     const paid = await storePaidOrder(shop);
-    await recordPayDelivery(db, paid.number, { calls: 1, confirmed: false }, NOW);
+    const call = { calls: 1, confirmed: false, nextCallAt: NOW + 1 };
+    await recordPayDelivery(db, paid.number, call, NOW);
     const other = await storePaidOrder(sibling);
 
     expect(await ids({ merchantId })).toEqual([other.id, paid.id, failedId, waiting]);

@@ -117,7 +117,7 @@ describe("I4: markOrderPaid", () => {
             await markOrderPaid(db, paidOrderMatchOf(order, { totalFen: 1 }), NOW);
           if (fact === "confirmed call" || fact === "failed call") {
             calls += 1;
-            const call = { calls, confirmed: fact === "confirmed call" };
+            const call = { calls, confirmed: fact === "confirmed call", nextCallAt: NOW + calls };
             await recordPayDelivery(db, order.number, call, NOW);
           }
           const { payState } = (await findOrder(db, order.number)) ?? {};
@@ -126,10 +126,12 @@ describe("I4: markOrderPaid", () => {
         }
         const failed = arrivals.includes("fail") ? "failed" : "waiting";
         const called = calls > 0 ? "failing" : "none";
+        const confirmed = arrivals.includes("confirmed call");
         expect(await findOrder(db, order.number)).toMatchObject({
           payState: arrivals.includes("pay") ? "paid" : failed,
-          payNotifyState: arrivals.includes("confirmed call") ? "confirmed" : called,
+          payNotifyState: confirmed ? "confirmed" : called,
           payNotifyNumber: calls,
+          nextCallAt: confirmed || calls === 0 ? null : NOW + calls,
         });
       }),
       { numRuns: 60 },
@@ -156,11 +158,12 @@ describe("I4: failOrder", () => {
 describe("recordPayDelivery", () => {
   test("never lowers the count or withdraws a confirmation when calls end out of order", async () => {
     const { number } = await storePaidOrder(shop);
-    await recordPayDelivery(db, number, { calls: 3, confirmed: true }, NOW);
-    await recordPayDelivery(db, number, { calls: 2, confirmed: false }, NOW);
+    await recordPayDelivery(db, number, { calls: 3, confirmed: true, nextCallAt: null }, NOW);
+    await recordPayDelivery(db, number, { calls: 2, confirmed: false, nextCallAt: NOW + 1 }, NOW);
     expect(await findOrder(db, number)).toMatchObject({
       payNotifyState: "confirmed",
       payNotifyNumber: 3,
+      nextCallAt: null,
     });
   });
 });

@@ -4,7 +4,14 @@ import { failingPayments, failingRefunds } from "../../src/db/failing-deliveries
 import { listOrders } from "../../src/db/order-list.ts";
 import { countRefundedFen } from "../../src/db/refund-day.ts";
 import { insertRefund, reopenRefund } from "../../src/db/refunds.ts";
-import { failingOrders, unfinishedOrders, unfinishedRefunds } from "../../src/db/scans.ts";
+import {
+  overduePayments,
+  overdueRefunds,
+  unfinishedOrders,
+  unfinishedRefunds,
+  unplannedPayments,
+  unplannedRefunds,
+} from "../../src/db/scans.ts";
 import { instrumentD1 } from "../support/d1.ts";
 import { db, NOW } from "../support/rows.ts";
 import { closeScene } from "../support/scene.ts";
@@ -28,13 +35,12 @@ async function plansOf(work: () => Promise<unknown>): Promise<string[]> {
   return plans;
 }
 
-const scanWindow = { from: 1, before: NOW, limit: 10 };
+const scanWindow = { from: 1, behind: [], before: NOW, limit: 10 };
 const cursor = { lastCallAt: NOW, id: 7 };
 
 describe("partial indexes", () => {
   test.for([
     ["the list of orders", async () => await listOrders(db, { payNotifyState: "failing" }, 9, 9)],
-    ["the sweep's orders", async () => await failingOrders(db, scanWindow)],
     ["redelivery", async () => await failingPayments(db, { since: 1, appId: 1 }, cursor, 9)],
     ["redelivery's first page", async () => await failingPayments(db, { since: 1 }, null, 9)],
   ] as const)("orders_failing serves %s", async ([, work]) => {
@@ -42,14 +48,32 @@ describe("partial indexes", () => {
     expect(plan).toContain("USING INDEX orders_failing");
   });
 
-  test.for([
-    ["the sweep's refunds", async () => await unfinishedRefunds(db, scanWindow)],
-    ["redelivery", async () => await failingRefunds(db, { since: 1, appId: 1 }, cursor, 9)],
-  ] as const)("refunds_unfinished serves %s", async ([, work]) => {
-    const [plan] = await plansOf(work);
-    expect(plan).toContain("USING INDEX refunds_unfinished (updated_at");
+  test("refunds_failing serves redelivery", async () => {
+    const [plan] = await plansOf(
+      async () => await failingRefunds(db, { since: 1, appId: 1 }, cursor, 9),
+    );
+    expect(plan).toContain("USING INDEX refunds_failing (updated_at");
     expect(plan).not.toContain("SCAN");
     expect(plan).not.toContain("TEMP B-TREE");
+  });
+
+  test.for([
+    ["orders", "orders_next_call (app_id=? AND next_call_at>?", overduePayments],
+    ["orders", "orders_no_next_call (app_id=? AND updated_at>?", unplannedPayments],
+    ["refunds", "refunds_next_call (app_id=? AND next_call_at>?", overdueRefunds],
+    ["refunds", "refunds_no_next_call (app_id=? AND updated_at>?", unplannedRefunds],
+    ["refunds", "refunds_unfinished_by_app (app_id=? AND updated_at>?", unfinishedRefunds],
+  ] as const)("the sweep reads each app's page of %s along %s", async ([table, index, list]) => {
+    const [plan, ...others] = await plansOf(async () => await list(db, scanWindow));
+    expect(others).toEqual([]);
+    const steps = plan?.split("; ") ?? [];
+    const reads = steps.filter((step) => /\b(apps|orders|refunds|listed)\b/.test(step));
+    expect(reads[0]).toMatch(/^SCAN apps/);
+    expect(reads.slice(1).filter((step) => step.startsWith("SCAN"))).toEqual([]);
+    expect(reads.join().replace("COVERING ", "")).toContain(`SEARCH ${table} USING INDEX ${index}`);
+    // Only the page itself is sorted, never the app's rows.
+    const search = steps.findIndex((step) => step.includes(index));
+    expect(steps[search + 1]).not.toContain("TEMP B-TREE");
   });
 });
 
@@ -84,9 +108,10 @@ describe("refunds_app_day", () => {
 
 test("unfinishedOrders reads only the rows of its window", async () => {
   const plans = await plansOf(async () => await unfinishedOrders(db, scanWindow));
-  expect(plans).toEqual([
-    "SEARCH orders USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
-    "SEARCH orders",
-    "SEARCH orders USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
-  ]);
+  const window = "SEARCH orders USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)";
+  expect(plans.slice(0, 2)).toEqual([window, "SEARCH orders"]);
+  const steps = plans[2]?.split("; ") ?? [];
+  // All apps, and each app that is behind.
+  expect(steps.filter((step) => step === window)).toHaveLength(2);
+  expect(steps.filter((step) => /^SCAN (orders|listed)/.test(step))).toEqual([]);
 });

@@ -166,16 +166,23 @@ describe("I4: moveRefund", () => {
     const { number } = await stored(id);
     await move(number, "accepted", "50001");
     await move(number, "abnormal");
-    const call = { calls: 1, confirmed: true, delivered: "abnormal" } as const;
+    const call = {
+      calls: 1,
+      confirmed: false,
+      nextCallAt: NOW + 9,
+      delivered: "abnormal",
+    } as const;
     await recordRefundDelivery(db, number, call, NOW);
     expect(await findRefund(db, number)).toMatchObject({
       refundId: "50001",
-      notifyState: "confirmed",
+      notifyState: "failing",
+      nextCallAt: NOW + 9,
     });
     expect(await move(number, "succeeded")).toMatchObject({
       refundId: "50001",
       notifyState: "none",
       notifyNumber: 1,
+      nextCallAt: null,
     });
   });
 
@@ -220,9 +227,18 @@ describe("recordRefundDelivery", () => {
     const { number } = await stored(id);
     await move(number, "abnormal");
     await move(number, "succeeded");
-    const call = { calls: 1, confirmed: true, delivered: "abnormal" } as const;
+    const call = {
+      calls: 1,
+      confirmed: false,
+      nextCallAt: NOW + 9,
+      delivered: "abnormal",
+    } as const;
     await recordRefundDelivery(db, number, call, NOW);
-    expect(await findRefund(db, number)).toMatchObject({ notifyState: "none", notifyNumber: 1 });
+    expect(await findRefund(db, number)).toMatchObject({
+      notifyState: "none",
+      notifyNumber: 1,
+      nextCallAt: null,
+    });
   });
 
   test("never lowers the count or withdraws a confirmation", async () => {
@@ -230,11 +246,14 @@ describe("recordRefundDelivery", () => {
     const { number } = await stored(id);
     await move(number, "succeeded");
     const delivered = "succeeded" as const;
-    await recordRefundDelivery(db, number, { calls: 2, confirmed: true, delivered }, NOW);
-    await recordRefundDelivery(db, number, { calls: 1, confirmed: false, delivered }, NOW);
+    const confirmed = { calls: 2, confirmed: true, nextCallAt: null, delivered };
+    const failed = { calls: 1, confirmed: false, nextCallAt: NOW + 9, delivered };
+    await recordRefundDelivery(db, number, confirmed, NOW);
+    await recordRefundDelivery(db, number, failed, NOW);
     expect(await findRefund(db, number)).toMatchObject({
       notifyState: "confirmed",
       notifyNumber: 2,
+      nextCallAt: null,
     });
   });
 });

@@ -240,6 +240,7 @@ describe("I5: the delivery schedule", () => {
       expect(await rowOf(order)).toMatchObject({
         payNotifyState: "failing",
         payNotifyNumber: call,
+        nextCallAt: (await timerOf(order, "deliver-payment"))?.dueAt ?? null,
       });
     }
     expect(waits.pop()).toBeNull();
@@ -268,8 +269,23 @@ describe("I5: the delivery schedule", () => {
     const scene = await openScene();
     const order = await makePaidOrder(scene);
     await callAndGetWait(scene, order, refuse);
+    expect((await rowOf(order)).nextCallAt).not.toBeNull();
     expect(await callAndGetWait(scene, order, appResponse("success"))).toBeNull();
-    expect(await rowOf(order)).toMatchObject({ payNotifyState: "confirmed", payNotifyNumber: 2 });
+    expect(await rowOf(order)).toMatchObject({
+      payNotifyState: "confirmed",
+      payNotifyNumber: 2,
+      nextCallAt: null,
+    });
+  });
+
+  test("stores when the next call is due in the same write as the call's outcome", async () => {
+    const scene = await openScene();
+    const order = await makePaidOrder(scene);
+    const { trips } = instrumentD1();
+    const busy = appResponse("no", { status: 503, headers: { "retry-after": "7200" } });
+    expect(await callAndGetWait(scene, order, busy)).toBe(2 * HOUR);
+    expect(trips.flat().filter((statement) => statement.startsWith("update"))).toHaveLength(1);
+    expect((await rowOf(order)).nextCallAt).toBe(Date.now() + 2 * HOUR);
   });
 
   test("isn't brought forward by a repeated payment notification", async () => {
@@ -319,6 +335,7 @@ describe("redeliver", () => {
     expect(await objectOf(order).redeliver("pay")).toBe("armed");
     held.release();
     await running;
+    expect((await rowOf(order)).nextCallAt).toBe((await timerOf(order, "deliver-payment"))?.dueAt);
     await runDueTimers(order);
     expect(scene.app.calls).toHaveLength(2);
     expect(await rowOf(order)).toMatchObject({ payNotifyState: "confirmed", payNotifyNumber: 2 });
