@@ -82,7 +82,7 @@ async function queryWechat(
 ): Promise<void> {
   const order = orderObject(env, line.orderNumber);
   if (line.kind === "payment") await order.sync(requestId);
-  else await order.handleRefundNotification(refundNoOf(line), requestId);
+  else await order.syncRefund(refundNoOf(line), requestId);
 }
 
 /** Marks the trades of ours that are in the bill, and adds each to our totals, once. */
