@@ -6,9 +6,8 @@ import { readBody } from "../lib/read-body.ts";
 import { isWithin } from "../middleware/rate-limit.ts";
 import { recordUnverified } from "../middleware/unverified.ts";
 import { describe, log } from "../observability/log.ts";
-import { count } from "../observability/metrics.ts";
+import { count, type LimitName } from "../observability/metrics.ts";
 import { orderObject } from "../orders/stub.ts";
-import { isReportable } from "../domain/refund.ts";
 import { verifyKeyLookup } from "../settings/platform-certificates.ts";
 import { acknowledge, readNotification } from "../wechat/notifications.ts";
 import type {
@@ -80,7 +79,7 @@ async function handle(
     case "payment":
       return await recordPayment(c, notification.value.payment, merchant.value);
     case "refund":
-      return await handleRefund(c, notification.value);
+      return await handleRefund(c, notification.value, merchant.value);
   }
 }
 
@@ -98,14 +97,21 @@ async function findMerchant(
   return err(merchant.error === "absent" ? "not authentic" : "try again later");
 }
 
-/** Records a payment that a verified notification reports. */
+/**
+ * Records a payment that a verified notification reports. Anyone who has seen an APIv2 notification
+ * can replay it, so their number is limited, roughly.
+ */
 async function recordPayment(
   c: Context<GatewayEnv>,
   payment: Payment,
   merchant: Merchant,
 ): Promise<NotificationOutcome> {
-  c.set("order", payment.orderNumber);
-  const object = orderObject(c.env, payment.orderNumber);
+  const { orderNumber } = payment;
+  c.set("order", orderNumber);
+  if (!(await isWithin(c.env.PAYMENT_NOTIFICATION_LIMIT, `${merchant.id} ${orderNumber}`))) {
+    return refuseOverLimit(c, "payment-notification");
+  }
+  const object = orderObject(c.env, orderNumber);
   const outcome = await object.recordPayment(payment, merchant.id, c.get("requestId"));
   switch (outcome.kind) {
     case "recorded":
@@ -122,21 +128,37 @@ async function recordPayment(
 /**
  * Handles a refund notification. Its content is never recorded: WeChat is queried, and the
  * notification is acknowledged only once the record has the outcome. Anyone who has seen an APIv2
- * notification can replay it, so the notifications of one refund are limited.
+ * notification can replay it, or make others from it, so their number is limited: here roughly, so
+ * that a flood doesn't reach the order's object; exactly, per query, there.
  */
 async function handleRefund(
   c: Context<GatewayEnv>,
   { orderNumber, refundNo }: RefundNotification,
+  merchant: Merchant,
 ): Promise<NotificationOutcome> {
   c.set("order", orderNumber);
-  if (!(await isWithin(c.env.REFUND_NOTIFICATION_LIMIT, refundNo))) {
-    c.set("limited", "refund-notification");
-    count(c.env.METRICS, { kind: "limited", limit: "refund-notification" });
-    return err("try again later");
+  if (!(await isWithin(c.env.REFUND_NOTIFICATION_LIMIT, `${merchant.id} ${orderNumber}`))) {
+    return refuseOverLimit(c, "refund-notification");
   }
   const object = orderObject(c.env, orderNumber);
-  const state = await object.handleRefundNotification(refundNo, c.get("requestId"));
-  return state !== null && isReportable(state) ? ok(null) : err("not confirmed yet");
+  const outcome = await object.handleRefundNotification(refundNo, merchant.id, c.get("requestId"));
+  switch (outcome.kind) {
+    case "recorded":
+      return ok(null);
+    case "unconfirmed":
+      return err("not confirmed yet");
+    case "limited":
+      return refuseOverLimit(c, outcome.limit);
+    case "unavailable":
+      return err("try again later");
+  }
+}
+
+/** Not acknowledged, so that WeChat repeats a genuine notification. */
+function refuseOverLimit(c: Context<GatewayEnv>, limit: LimitName): NotificationOutcome {
+  c.set("limited", limit);
+  count(c.env.METRICS, { kind: "limited", limit });
+  return err("try again later");
 }
 
 async function reject(

@@ -37,7 +37,14 @@ export type DataPoint =
     };
 
 /** The limits that refuse requests. */
-export type LimitName = "app" | "refund-notification" | "admin";
+export type LimitName =
+  | "app"
+  | "payment-notification"
+  | "refund-notification"
+  | "admin"
+  /** Queries to WeChat that refund notifications cause, of one order or of one merchant. */
+  | "order-queries"
+  | "merchant-queries";
 
 /** Where unverified messages arrive. */
 export type Door = "app" | "notification" | "admin";

@@ -1,8 +1,9 @@
 import { DurableObject } from "cloudflare:workers";
 import { configOf, type Config } from "../config.ts";
 import { serverFault, type Refusal } from "../contract/refusal.ts";
-import type { OrderRow, RefundRow } from "../db/rows.ts";
+import type { OrderRow } from "../db/rows.ts";
 import { nextPaymentPollAt } from "../domain/polling.ts";
+import { NOT_ON_RECORD, ORDER_QUERY_LIMIT } from "../domain/query-limit.ts";
 import type { RefundLimits, RefundRequest } from "../domain/refund.ts";
 import { err, type Result } from "../lib/result.ts";
 import { describe, log } from "../observability/log.ts";
@@ -17,17 +18,27 @@ import { LastRefund } from "./last-refund.ts";
 import { logOperation, outcomeLabel, type Outcome } from "./operation-log.ts";
 import { pollPayment } from "./poll-payment.ts";
 import { recordPayment, type PaymentOutcome } from "./record-payment.ts";
+import { QueryCounter } from "./query-counter.ts";
 import { redeliver, type Redelivery } from "./redeliver.ts";
-import { handleRefundNotification } from "./refunds/notification.ts";
+import {
+  handleRefundNotification,
+  type ExceededLimit,
+  type RefundNotificationOutcome,
+} from "./refunds/notification.ts";
 import { pollRefund } from "./refunds/outcome.ts";
 import { requestRefund } from "./refunds/request.ts";
 import type { AcceptedRefund } from "./refunds/send.ts";
+import { syncRefund } from "./refunds/sync.ts";
 import { syncOrder, type SyncOutcome } from "./sync.ts";
 import { Timeline, type TimelineEntry } from "./timeline.ts";
 import { refundNoOf, Timers, type Timer } from "./timers.ts";
+import { WorkQueue } from "./work-queue.ts";
 
 /** A timer whose flow threw (D1 away, say) runs again after this long. */
 const FAULT_RETRY_MS = 60_000;
+
+/** Refund notifications that wait, each about another number. More could make no query in a minute. */
+const MAX_WAITING_NOTIFICATIONS = ORDER_QUERY_LIMIT.perMinute;
 
 /** The operation threw (D1 away, say); the log has the error. */
 type Unavailable = { readonly kind: "unavailable" };
@@ -58,12 +69,19 @@ export class OrderObject extends DurableObject<Env> {
   readonly #timers: Timers;
   readonly #timeline: Timeline;
   readonly #lastRefund: LastRefund;
-  /** The end of the queue: a flow of several steps waits for everything before it. */
-  #last: Promise<unknown> = Promise.resolve();
+  /** The queries that refund notifications have caused. */
+  readonly #queries: QueryCounter;
+  /**
+   * The flows of several steps. The object lets other calls in at every `await` of a fetch, so the
+   * queue is what keeps two refunds of one order apart.
+   */
+  readonly #queue = new WorkQueue();
   /** Refund requests under way: a repeat joins the first instead of queueing. */
   readonly #refunds = new Map<string, Promise<Result<AcceptedRefund, Refusal>>>();
   /** A sync that waits in the queue. */
   #waitingSync: Promise<SyncOutcome> | null = null;
+  /** Refund notifications that wait in the queue: a repeat joins the one that waits. */
+  readonly #notifications = new Map<string, Promise<RefundNotificationOutcome | Unavailable>>();
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -71,6 +89,7 @@ export class OrderObject extends DurableObject<Env> {
     this.#timers = new Timers(ctx.storage);
     this.#timeline = new Timeline(ctx.storage);
     this.#lastRefund = new LastRefund(ctx.storage);
+    this.#queries = new QueryCounter(ctx.storage, ORDER_QUERY_LIMIT);
   }
 
   // Calls by other Workers. An error in them (D1 away) is logged here and answered as a value: a
@@ -114,7 +133,10 @@ export class OrderObject extends DurableObject<Env> {
       newMeter(this.env, requestId),
       "request-refund",
       async (context) =>
-        await this.#enqueue(async () => await requestRefund(context, appId, request, limits)),
+        await this.#queue.run(
+          "own",
+          async () => await requestRefund(context, appId, request, limits),
+        ),
       err(FAULT),
     ).finally(() => {
       this.#refunds.delete(key);
@@ -124,23 +146,52 @@ export class OrderObject extends DurableObject<Env> {
   }
 
   /**
-   * A notification says that a refund has moved on: arms the refund's timer and queries WeChat.
-   * Returns the refund's state in D1 afterwards; null when it isn't a refund of this order, or when
-   * WeChat gave no usable answer.
+   * A notification of this merchant says that a refund has moved on: queries WeChat, within limits
+   * and after all other work. Repeats that arrive before the query are one query; one that arrives
+   * during it may report something newer, so it waits for a query of its own.
    */
   async handleRefundNotification(
     refundNo: string,
+    merchantId: number,
     requestId?: string,
-  ): Promise<RefundRow["state"] | null> {
-    return await this.#guarded<RefundRow["state"] | null>(
+  ): Promise<RefundNotificationOutcome | Unavailable> {
+    const key = JSON.stringify([merchantId, refundNo]);
+    const waiting = this.#notifications.get(key);
+    if (waiting !== undefined) return await waiting;
+    if (
+      this.#notifications.size >= MAX_WAITING_NOTIFICATIONS ||
+      this.#queries.isExhausted(Date.now())
+    ) {
+      return { kind: "limited", limit: "order-queries" };
+    }
+    const handled = this.#guarded<RefundNotificationOutcome | Unavailable>(
       newMeter(this.env, requestId),
       "handle-refund-notification",
       async (context) =>
-        await handleRefundNotification(
-          context,
-          refundNo,
-          async (work) => await this.#enqueue(work),
-        ),
+        await this.#queue.run("notification", async () => {
+          this.#notifications.delete(key);
+          return await handleRefundNotification(
+            context,
+            { refundNo, merchantId },
+            async (...query) => await this.#takeQuery(...query),
+          );
+        }),
+      { kind: "unavailable" },
+    ).finally(() => {
+      // Failed before its turn came.
+      if (this.#notifications.get(key) === handled) this.#notifications.delete(key);
+    });
+    this.#notifications.set(key, handled);
+    return await handled;
+  }
+
+  /** Queries WeChat about a refund that the merchant's bill has; see refunds/sync.ts. */
+  async syncRefund(refundNo: string, requestId?: string): Promise<void> {
+    await this.#guarded<null>(
+      newMeter(this.env, requestId),
+      "sync-refund",
+      async (context) =>
+        await this.#queue.run("own", async () => await syncRefund(context, refundNo)),
       null,
     );
   }
@@ -157,7 +208,7 @@ export class OrderObject extends DurableObject<Env> {
       newMeter(this.env, requestId),
       "sync",
       async (context) =>
-        await this.#enqueue(async () => {
+        await this.#queue.run("own", async () => {
           this.#waitingSync = null;
           return await syncOrder(context);
         }),
@@ -247,12 +298,12 @@ export class OrderObject extends DurableObject<Env> {
     const context = this.#context(meter);
     switch (timer.kind) {
       case "poll-payment":
-        await this.#enqueue(async () => {
+        await this.#queue.run("own", async () => {
           await pollPayment(context, timer);
         });
         return;
       case "poll-refund":
-        await this.#enqueue(async () => {
+        await this.#queue.run("own", async () => {
           await pollRefund(context, timer);
         });
         return;
@@ -289,15 +340,12 @@ export class OrderObject extends DurableObject<Env> {
     return outcome;
   }
 
-  /**
-   * Runs `work` after everything that was queued before. The object lets other calls in at every
-   * `await` of a fetch, so the queue is what keeps two refunds of one order apart.
-   */
-  async #enqueue<T>(work: () => Promise<T>): Promise<T> {
-    const run = this.#last.then(work, work);
-    // The queue continues after a failure, which the caller of this run gets.
-    this.#last = run.catch(() => null);
-    return await run;
+  /** Counts a query that a refund notification causes. Returns the limit that forbids it, if any. */
+  async #takeQuery(merchantId: number, share: string): Promise<ExceededLimit | null> {
+    if (!this.#queries.take(share, Date.now())) return "order-queries";
+    const ofMerchant = this.env.QUERY_LIMIT_OBJECT.getByName(String(merchantId));
+    const within = await ofMerchant.take(share === NOT_ON_RECORD ? share : null);
+    return within ? null : "merchant-queries";
   }
 
   /** The object's name, which an alarm knows too (Cloudflare: `ctx.id.name`, since March 2026). */

@@ -2,10 +2,13 @@ import type { RefundState } from "../domain/states.ts";
 
 /** An event of an order, for people: calls out and in, state changes, deliveries. */
 export interface TimelineEntry {
+  /** When it happened first. */
   readonly at: number;
   readonly event: TimelineEvent;
   /** Facts about it. Never a secret, never an openId. */
   readonly facts: TimelineFacts;
+  /** For an event that has happened again with the same facts: how often in all, and when last. */
+  readonly repeated?: { readonly count: number; readonly lastAt: number };
 }
 
 /** A closed set. No code decides by a timeline, because it may lose entries. */
@@ -30,27 +33,47 @@ export type TimelineEvent =
 
 export type TimelineFacts = Readonly<Record<string, string | number | boolean | null>>;
 
-/** An order usually has a few dozen entries; a flood of repeats must not fill its storage. */
+/** An order usually has a few dozen entries. */
 const MAX_ENTRIES = 500;
 
 const PREFIX = "event:";
 
-/** In the object's own storage, one key per entry: a table would write two rows per order. */
+/**
+ * In the object's own storage, one key per entry: a table would write two rows per order.
+ *
+ * An event that happens again with the same facts is counted in its entry, so that whoever repeats a
+ * message or a request can't push out what happened before. So facts must not contain what a stranger
+ * can choose, nor what differs each time.
+ */
 export class Timeline {
   readonly #kv: SyncKvStorage;
-  /** The last entry's number; undefined when not read since the object woke. */
-  #last: number | undefined;
+  /** The number of each event's entry; undefined when not read since the object woke. */
+  #ids: Map<string, number> | undefined;
+  #last = 0;
 
   constructor(storage: DurableObjectStorage) {
     this.#kv = storage.kv;
   }
 
-  /** Writes an entry and drops the oldest one beyond `MAX_ENTRIES`. */
+  /** Counts a repeat; otherwise writes an entry and drops the oldest one beyond `MAX_ENTRIES`. */
   add(at: number, event: TimelineEvent, facts: TimelineFacts = {}): void {
-    const id = (this.#last ?? this.#findLast()) + 1;
-    this.#kv.put<TimelineEntry>(keyOf(id), { at, event, facts });
-    this.#last = id;
-    if (id > MAX_ENTRIES) this.#kv.delete(keyOf(id - MAX_ENTRIES));
+    const ids = (this.#ids ??= this.#readIds());
+    const content = contentOf({ event, facts });
+    const id = ids.get(content);
+    if (id !== undefined && this.#countRepeat(id, at)) return;
+    this.#last += 1;
+    this.#kv.put<TimelineEntry>(keyOf(this.#last), { at, event, facts });
+    ids.set(content, this.#last);
+    if (this.#last > MAX_ENTRIES) this.#kv.delete(keyOf(this.#last - MAX_ENTRIES));
+  }
+
+  /** Returns false when the entry has been dropped. */
+  #countRepeat(id: number, at: number): boolean {
+    const entry = this.#kv.get<TimelineEntry>(keyOf(id));
+    if (entry === undefined) return false;
+    const repeated = { count: (entry.repeated?.count ?? 1) + 1, lastAt: at };
+    this.#kv.put<TimelineEntry>(keyOf(id), { ...entry, repeated });
+    return true;
   }
 
   /** All entries, oldest first. */
@@ -58,10 +81,19 @@ export class Timeline {
     return Array.from(this.#kv.list<TimelineEntry>({ prefix: PREFIX }), ([, entry]) => entry);
   }
 
-  #findLast(): number {
-    const [last] = this.#kv.list({ prefix: PREFIX, reverse: true, limit: 1 });
-    return last === undefined ? 0 : Number(last[0].slice(PREFIX.length));
+  #readIds(): Map<string, number> {
+    const ids = new Map<string, number>();
+    for (const [key, entry] of this.#kv.list<TimelineEntry>({ prefix: PREFIX })) {
+      this.#last = Number(key.slice(PREFIX.length));
+      ids.set(contentOf(entry), this.#last);
+    }
+    return ids;
   }
+}
+
+/** Equal for the same event with the same facts. */
+function contentOf({ event, facts }: Pick<TimelineEntry, "event" | "facts">): string {
+  return JSON.stringify([event, facts]);
 }
 
 /** Padded, because keys are listed in the order of their characters. */

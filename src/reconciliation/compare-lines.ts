@@ -97,7 +97,7 @@ async function queryWechat(
 ): Promise<void> {
   const order = orderObject(env, line.orderNumber);
   if (line.kind === "payment") await order.sync(requestId);
-  else await order.handleRefundNotification(refundNoOf(line), requestId);
+  else await order.syncRefund(refundNoOf(line), requestId);
 }
 
 /** Lines of other systems are only counted and summed; an unreadable one has no sum. */

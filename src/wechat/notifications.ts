@@ -9,6 +9,7 @@ import type {
   Protocol,
   VerifyKeyLookup,
 } from "./types.ts";
+import { isOrderNumber, isRefundNo } from "./numbers.ts";
 import * as v2 from "./v2/notifications.ts";
 import * as v3 from "./v3/notifications.ts";
 
@@ -22,6 +23,9 @@ export interface NotificationReader {
 /**
  * Reads and verifies a notification of the kind that its path expects. The caller still has to
  * compare a payment's app, amount and sign type with the stored order.
+ *
+ * Numbers in a form that none can have are a fault, in either protocol: blocks of an APIv2 refund
+ * notification can be repeated into numbers of any length, and each would wake an object.
  */
 export async function readNotification(
   kind: Notification["kind"],
@@ -67,13 +71,25 @@ export function acknowledge(
 function asPayment(
   read: Awaited<ReturnType<typeof v3.readPaymentNotification>>,
 ): Result<Notification, NotificationFault> {
-  return read.ok ? ok({ kind: "payment", payment: read.value }) : read;
+  if (!read.ok) return read;
+  const payment = read.value;
+  return isOrderNumber(payment.orderNumber)
+    ? ok({ kind: "payment", payment })
+    : malformed("out_trade_no");
 }
 
 function asRefund(
   read: Awaited<ReturnType<typeof v3.readRefundNotification>>,
 ): Result<Notification, NotificationFault> {
-  return read.ok ? ok({ kind: "refund", ...read.value }) : read;
+  if (!read.ok) return read;
+  const { orderNumber, refundNo } = read.value;
+  if (!isOrderNumber(orderNumber)) return malformed("out_trade_no");
+  if (!isRefundNo(refundNo)) return malformed("out_refund_no");
+  return ok({ kind: "refund", orderNumber, refundNo });
+}
+
+function malformed(detail: string): Result<never, NotificationFault> {
+  return err({ kind: "malformed", detail, rejection: "not accepted" });
 }
 
 function noCredentials(api: string): Result<never, NotificationFault> {

@@ -15,6 +15,8 @@ import { logLinesWith } from "../support/log-lines.ts";
 import { recordDataPoints } from "../support/metrics.ts";
 import {
   isAcknowledged,
+  paymentNotificationRequest,
+  payPath,
   refundNotificationXml,
   refundPath,
   xmlPost,
@@ -240,7 +242,37 @@ describe("I12: refund notification limit", () => {
     const { trips } = instrumentD1();
     expect(await post(bindings)).toBe(false);
     expect(trips).toEqual([]);
-    expect(keys).toEqual([number, number, number]);
+    const key = `${shop.merchantId} ${order.number}`;
+    expect(keys).toEqual([key, key, key]);
     expect(await post(bindingsWithLimits({ refundNotification: 2 }).bindings)).toBe(true);
   });
+});
+
+describe("I12: payment notification limit", () => {
+  test.for(["HMAC-SHA256", "RSA"] as const)(
+    "refuses repeats over the limit without a trip, then accepts them again (%s)",
+    async (signType) => {
+      const scene = await openScene(signType);
+      const { shop, wechat, logged } = scene;
+      const order = await makePaidOrder(scene);
+      const request = await paymentNotificationRequest(
+        shop,
+        order.number,
+        wechat.order(order.number),
+      );
+      const post = async (bindings: Env) =>
+        await isAcknowledged(await send(payPath(shop), request, bindings));
+      const { bindings, keys } = bindingsWithLimits({ paymentNotification: 2 });
+      expect([await post(bindings), await post(bindings)]).toEqual([true, true]);
+      const { trips } = instrumentD1();
+      expect(await post(bindings)).toBe(false);
+      expect(trips).toEqual([]);
+      const key = `${shop.merchantId} ${order.number}`;
+      expect(keys).toEqual([key, key, key]);
+      expect(
+        logLinesWith(logged, { event: "request", limited: "payment-notification" }),
+      ).toHaveLength(1);
+      expect(await post(bindingsWithLimits({ paymentNotification: 2 }).bindings)).toBe(true);
+    },
+  );
 });

@@ -4,7 +4,8 @@ import { signedXml } from "../wechat/support/messages.ts";
 import { advance, gate, START } from "../support/clock.ts";
 import { instrumentD1 } from "../support/d1.ts";
 import { UNKNOWN } from "../support/faults.ts";
-import { startRequest } from "../support/gateway.ts";
+import { send, startRequest } from "../support/gateway.ts";
+import { bindingsWithLimits } from "../support/limits.ts";
 import {
   makeOrder,
   makePaidOrder,
@@ -99,6 +100,26 @@ describe("payment notification", () => {
     expect(entries.filter(({ event }) => event === "payment.recorded")).toHaveLength(1);
     expect(await notifyPayment(scene.shop, order.number, paid)).toBe(true);
     await runDueTimers(order);
+    expect(paymentCalls(scene)).toHaveLength(1);
+  });
+
+  test("I12: repeated 600 times leaves the timeline in place and is counted in one entry", async () => {
+    const scene = await openScene();
+    const { shop, wechat } = scene;
+    const order = await makePaidOrder(scene);
+    await runDueTimers(order);
+    const before = (await objectOf(order).history()).entries;
+    const paid = wechat.order(order.number);
+    const request = await paymentNotificationRequest(shop, order.number, paid);
+    const { bindings } = bindingsWithLimits({});
+    for (let repeat = 0; repeat < 600; repeat += 1) {
+      expect(await isAcknowledged(await send(payPath(shop), request, bindings))).toBe(true);
+    }
+    const { entries } = await objectOf(order).history();
+    expect(entries.slice(0, before.length)).toEqual(before);
+    expect(entries.slice(before.length)).toMatchObject([
+      { event: "payment.repeated", repeated: { count: 600 } },
+    ]);
     expect(paymentCalls(scene)).toHaveLength(1);
   });
 

@@ -83,7 +83,10 @@ export function readV3Request(request: WechatRequest): LedgerCall | null {
       return { path: "/secapi/pay/refund", fields: { mch_id, ...input, total_fee, refund_fee } };
     }
     case `GET /v3/refund/domestic/refunds/${refundNo}`:
-      return { path: "/pay/refundquery", fields: { mch_id, out_refund_no: refundNo } };
+      return {
+        path: "/pay/refundquery",
+        fields: { mch_id, out_refund_no: decodeURIComponent(refundNo) },
+      };
     default:
       return null;
   }

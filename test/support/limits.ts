@@ -3,6 +3,7 @@ import { env } from "cloudflare:workers";
 /** The bindings with these limits instead of wrangler.toml's; `keys` collects the keys counted. */
 export function bindingsWithLimits(limits: {
   readonly app?: number;
+  readonly paymentNotification?: number;
   readonly refundNotification?: number;
   readonly unverified?: number;
   readonly admin?: number;
@@ -22,6 +23,7 @@ export function bindingsWithLimits(limits: {
   const bindings = {
     ...env,
     APP_LIMIT: limiter(limits.app),
+    PAYMENT_NOTIFICATION_LIMIT: limiter(limits.paymentNotification),
     REFUND_NOTIFICATION_LIMIT: limiter(limits.refundNotification),
     UNVERIFIED_LIMIT: limiter(limits.unverified),
     ADMIN_LIMIT: limiter(limits.admin),

@@ -1,6 +1,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import worker from "../../../src/index.ts";
+import { QueryLimitObject } from "../../../src/orders/query-limit-object.ts";
 import { OrderObject } from "../../../src/orders/order-object.ts";
 import { differenceOf, NOTHING, type Counts } from "../counts.ts";
 
@@ -93,22 +94,21 @@ const CALLS = [
 ];
 
 function meterObjects(): void {
-  for (const name of CALLS) {
-    const method = methodOf(OrderObject.prototype, name);
-    Reflect.set(
-      OrderObject.prototype,
-      name,
-      async function (this: unknown, ...parameters: never[]) {
-        counted.objectRequests += 1;
-        callsInObjects += 1;
-        try {
-          return await method.apply(this, parameters);
-        } finally {
-          callsInObjects -= 1;
-        }
-      },
-    );
-  }
+  for (const name of CALLS) meterCall(OrderObject.prototype, name);
+  meterCall(QueryLimitObject.prototype, "take");
+}
+
+function meterCall(owner: object, name: string): void {
+  const method = methodOf(owner, name);
+  Reflect.set(owner, name, async function (this: unknown, ...parameters: never[]) {
+    counted.objectRequests += 1;
+    callsInObjects += 1;
+    try {
+      return await method.apply(this, parameters);
+    } finally {
+      callsInObjects -= 1;
+    }
+  });
 }
 
 function meterStorage(storage: DurableObjectStorage): void {

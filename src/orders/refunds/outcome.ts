@@ -31,7 +31,7 @@ export interface QueriedRefund {
 }
 
 /** Whether WeChat may still change it. One that WeChat refused is sent again only for the app. */
-function isOpen(state: RefundRow["state"]): boolean {
+export function isOpen(state: RefundRow["state"]): boolean {
   return !isFinal(state) && state !== "refused";
 }
 
@@ -48,7 +48,7 @@ export async function queryRefund(
   if (refund === null || order === null || refund.orderId !== order.id) return null;
   if (!isOpen(refund.state)) return known(refund.state);
 
-  const answer = await callRefundQuery(context, order, refundNo);
+  const answer = await callRefundQuery(context, order, { refundNo, onRecord: true });
   switch (answer.kind) {
     case "found": {
       const state = await recordRefund(context, order, refund, answer.refund);

@@ -46,7 +46,8 @@ export async function sendRefund(
   const { lastRefund } = context;
   const waitMs = waitBeforeRefund(refund.number, lastRefund.get(), ahead, Date.now());
   if (waitMs > 0) {
-    context.timeline.add(Date.now(), "refund.held", { refundNo: refund.number, waitMs });
+    // Without the wait, which differs each time: repeats are counted instead of added.
+    context.timeline.add(Date.now(), "refund.held", { refundNo: refund.number });
     return { kind: "held", waitMs };
   }
   const wechat = await context.wechatOf(order);
@@ -111,7 +112,8 @@ async function confirmRefusal(
   refund: RefundRow,
   refused: Refused,
 ): Promise<SendOutcome> {
-  const found = await callRefundQuery(context, order, refund.number);
+  const about = { refundNo: refund.number, onRecord: true };
+  const found = await callRefundQuery(context, order, about);
   switch (found.kind) {
     case "found": {
       const { refundId, refundFen } = found.refund;

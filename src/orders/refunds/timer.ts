@@ -12,6 +12,14 @@ export async function armRefundTimer({ timers }: OrderContext, refundNo: string)
   await timers.arm(pollRefundTimer(refundNo), Date.now() + nextRefundPollDelay(0));
 }
 
+/** Arms a refund's timer, should it have been lost; an armed one keeps its schedule. */
+export async function armRefundTimerIfAbsent(
+  { timers }: OrderContext,
+  refundNo: string,
+): Promise<void> {
+  await timers.armIfAbsent(pollRefundTimer(refundNo), Date.now() + nextRefundPollDelay(0));
+}
+
 /** Removes a refund's timer: nothing is left to poll. */
 export async function disarmRefundTimer({ timers }: OrderContext, refundNo: string): Promise<void> {
   const armed = timers.find(pollRefundTimer(refundNo));

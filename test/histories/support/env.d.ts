@@ -2,6 +2,7 @@ import type { D1Migration } from "cloudflare:test";
 import type * as worker from "./worker.ts";
 import type { Ledger } from "../../../sandbox/src/ledger.ts";
 import type { OrderObject } from "../../../src/orders/order-object.ts";
+import type { QueryLimitObject } from "../../../src/orders/query-limit-object.ts";
 import type { ReconciliationObject } from "../../../src/reconciliation/reconciliation-object.ts";
 
 /** The bindings of the gateway, the sandbox and the histories (test/histories/wrangler.toml). */
@@ -9,10 +10,12 @@ interface Bindings {
   readonly DB: D1Database;
   readonly ORDER_OBJECT: DurableObjectNamespace<OrderObject>;
   readonly RECONCILIATION_OBJECT: DurableObjectNamespace<ReconciliationObject>;
+  readonly QUERY_LIMIT_OBJECT: DurableObjectNamespace<QueryLimitObject>;
   readonly LEDGER: DurableObjectNamespace<Ledger>;
   readonly METRICS: AnalyticsEngineDataset;
   readonly APP_LIMIT: RateLimit;
   readonly REFUND_NOTIFICATION_LIMIT: RateLimit;
+  readonly PAYMENT_NOTIFICATION_LIMIT: RateLimit;
   readonly UNVERIFIED_LIMIT: RateLimit;
   readonly ADMIN_LIMIT: RateLimit;
   readonly ENVIRONMENT: string;
@@ -37,7 +40,7 @@ declare global {
     interface Env extends Bindings {}
     interface GlobalProps {
       mainModule: typeof worker;
-      durableNamespaces: "OrderObject" | "ReconciliationObject" | "Ledger";
+      durableNamespaces: "OrderObject" | "ReconciliationObject" | "QueryLimitObject" | "Ledger";
     }
   }
 }

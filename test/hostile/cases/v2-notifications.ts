@@ -81,6 +81,10 @@ const UNUSABLE: Readonly<Record<string, (target: Target) => Fields>> = {
   "of another merchant": (target) => paymentFields(target, { mch_id: target.unrelated.mchId }),
   "without a merchant": (target) => paymentFields(target, { mch_id: "" }),
   "without an order": (target) => paymentFields(target, { out_trade_no: "" }),
+  "of an order number in upper case": (target) =>
+    paymentFields(target, { out_trade_no: "F".repeat(32) }),
+  "of an order number of a thousand digits": (target) =>
+    paymentFields(target, { out_trade_no: "0".repeat(1_000) }),
   "without a transaction": (target) => paymentFields(target, { transaction_id: "" }),
   "with a transaction of a thousand digits": (target) =>
     paymentFields(target, { transaction_id: "4".repeat(1_000) }),
@@ -167,6 +171,33 @@ const UNREADABLE_REFUNDS: Readonly<Record<string, XmlOf>> = {
     await refundNotificationXml(target.shop, refundFields(target, { out_trade_no: "" })),
   "without out_refund_no": async (target) =>
     await refundNotificationXml(target.shop, refundFields(target, { out_refund_no: "" })),
+  "with an order number in upper case": async (target) =>
+    await refundNotificationXml(
+      target.shop,
+      refundFields(target, { out_trade_no: target.orders.refunding.number.toUpperCase() }),
+    ),
+  "with an order number of a thousand digits": async (target) =>
+    await refundNotificationXml(
+      target.shop,
+      refundFields(target, { out_trade_no: "0".repeat(1_000) }),
+    ),
+  "with a refund number of 65 characters": async (target) =>
+    await refundNotificationXml(
+      target.shop,
+      refundFields(target, { out_refund_no: "0".repeat(65) }),
+    ),
+  "with a refund number of thirty thousand characters": async (target) =>
+    await refundNotificationXml(
+      target.shop,
+      refundFields(target, { out_refund_no: "0".repeat(30_000) }),
+    ),
+  "with a refund number that is a path": async (target) =>
+    await refundNotificationXml(target.shop, refundFields(target, { out_refund_no: "../x?y#z" })),
+  "with a refund number that ends in a line feed": async (target) =>
+    await refundNotificationXml(
+      target.shop,
+      refundFields(target, { out_refund_no: `${target.refundNo}\n` }),
+    ),
   "with another mch_id": async (target) =>
     await refundNotificationXml(
       { ...target.shop, mchId: target.unrelated.mchId },

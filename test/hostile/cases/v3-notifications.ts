@@ -140,6 +140,10 @@ const UNREADABLE_BODIES: Readonly<Record<string, (target: Target, body: string) 
     notificationBody(eventOf(body), contentWith({ out_trade_no: 1 })),
   "about an order without a number": (_, body) =>
     notificationBody(eventOf(body), contentWith({ out_trade_no: "" })),
+  "about an order number in upper case": (_, body) =>
+    notificationBody(eventOf(body), contentWith({ out_trade_no: "F".repeat(32) })),
+  "about an order number of thirty thousand digits": (_, body) =>
+    notificationBody(eventOf(body), contentWith({ out_trade_no: "0".repeat(30_000) })),
   "about an unknown state": (_, body) =>
     notificationBody(
       eventOf(body),
