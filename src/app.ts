@@ -9,12 +9,7 @@ import type { GatewayEnv } from "./env.ts";
 import { health } from "./health.ts";
 import { err, type Result } from "./lib/result.ts";
 import { openWorkContext } from "./middleware/context.ts";
-import {
-  forbidPlainHttp,
-  PLAIN_HTTP,
-  refusePlainHttp,
-  strictTransport,
-} from "./middleware/https.ts";
+import { refusePlainHttp, strictTransport } from "./middleware/https.ts";
 import { requestLog } from "./middleware/request-log.ts";
 import { respond, respondToError } from "./middleware/respond.ts";
 import { handleNotification } from "./notifications/handle.ts";
@@ -33,17 +28,12 @@ const CONTRACT: Readonly<
 /** Every route of the gateway. */
 export const app = new Hono<GatewayEnv>({ strict: false });
 
-app.use(strictTransport, requestLog, openWorkContext);
+app.use(strictTransport, requestLog, openWorkContext, refusePlainHttp(Object.keys(CONTRACT)));
 
 for (const [path, endpoint] of Object.entries(CONTRACT)) {
-  app.use(
-    path,
-    refusePlainHttp((c) => respond(c, err(PLAIN_HTTP))),
-  );
   app.post(path, async (c) => respond(c, await endpoint(c)));
   app.all(path, (c) => respond(c, err(METHOD_REFUSED)));
 }
-app.use(refusePlainHttp(forbidPlainHttp));
 for (const protocol of PROTOCOLS) {
   app.post(notifyPath(protocol, "payment"), handleNotification(protocol, "payment"));
   app.post(notifyPath(protocol, "refund"), handleNotification(protocol, "refund"));
