@@ -77,6 +77,11 @@ describe("Settings, apps", () => {
         oldWebhookSecret: null,
         requestSignature: "off",
         requestKeys: [],
+        requireAppOrderNo: false,
+        requireAppRefundNo: false,
+        allowedAddresses: null,
+        canRefund: true,
+        maxRefundFenPerDay: null,
         merchant,
       },
     });
