@@ -3,29 +3,28 @@ import type { Config } from "../config.ts";
 import { REQUEST_SIGNATURE_MODES } from "../contract/request-signature/policy.ts";
 import { REQUEST_KEY_ALGORITHMS } from "../contract/request-signature/request-key.ts";
 import { checkNotifyUrl } from "../domain/notify-url.ts";
-import { changes, id, name, oneOf, requiredOr, text } from "./common-schema.ts";
+import { weaknessOfToken } from "../lib/weak-secret.ts";
+import { changes, id, name, oneOf, requiredOr, strongIn, text } from "./common-schema.ts";
 
-/** The salt in the published description of the signing rule: anyone can sign with it. */
-const PUBLISHED_SALT = "992a7f0b35d90fa9d45fe7a669414fbb";
+/** What the schemas need of the configuration. */
+type SchemaConfig = Pick<Config, "environment" | "publicUrl">;
 
 const MAX_OVERLAP_SECONDS = 30 * 24 * 3600;
 
 /** The body of POST /admin/apps. */
-export function newApp(environment: Config["environment"]) {
+export function newApp(config: SchemaConfig) {
   return z.strictObject({
-    ...common(environment),
+    ...common(config),
     salt: text(/^[\x21-\x7e]{8,128}$/, "must be 8 to 128 printable ASCII characters without spaces")
-      .refine((salt) => salt !== PUBLISHED_SALT || environment === "development", {
-        error: "is the published demo salt, which is allowed in development only",
-      })
+      .superRefine(strongIn(config.environment, weaknessOfToken))
       .optional(),
   });
 }
 
 /** The body of PATCH /admin/apps/:id. Secrets change by rotation only. */
-export function appChanges(environment: Config["environment"]) {
+export function appChanges(config: SchemaConfig) {
   return changes({
-    ...common(environment),
+    ...common(config),
     enabled: z.boolean({ error: "must be true or false" }),
     requestSignature: oneOf(REQUEST_SIGNATURE_MODES),
   });
@@ -57,8 +56,8 @@ export const newRequestKey = z
     context.addIssue({ code: "custom", path: ["publicKeyPem"], message });
   });
 
-function common(environment: Config["environment"]) {
-  const url = notifyUrl(environment === "development");
+function common(config: SchemaConfig) {
+  const url = notifyUrl(config);
   return {
     name,
     merchantId: id,
@@ -71,9 +70,10 @@ function common(environment: Config["environment"]) {
   };
 }
 
-function notifyUrl(loopbackAllowed: boolean) {
+function notifyUrl({ environment, publicUrl }: SchemaConfig) {
+  const gateway = { isDevelopment: environment === "development", publicUrl };
   return z.string({ error: requiredOr("must be a string") }).transform((value, context) => {
-    const url = checkNotifyUrl(value, { loopbackAllowed });
+    const url = checkNotifyUrl(value, gateway);
     if (url.ok) return url.value;
     context.addIssue({ code: "custom", message: url.error });
     return z.NEVER;
