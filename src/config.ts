@@ -1,19 +1,9 @@
+import { Buffer } from "node:buffer";
 import * as z from "zod";
 import { err, ok, type Result } from "./lib/result.ts";
-
-const DEVELOPMENT_MASTER_KEY = "ZGV2ZWxvcG1lbnQtbWFzdGVyLWtleS0zMi1ieXRlcyE=";
+import { weaknessOfKey, weaknessOfToken } from "./lib/weak-secret.ts";
 
 const ENVIRONMENTS = ["development", "qa", "production"] as const;
-
-/** The secrets of `.dev.vars.example`: public, so refused outside development. */
-const DEVELOPMENT_SECRETS = {
-  ADMIN_TOKEN: "development-admin-token",
-  MASTER_KEY: DEVELOPMENT_MASTER_KEY,
-  MASTER_KEY_PREVIOUS: DEVELOPMENT_MASTER_KEY,
-} as const;
-
-/** Outside development, in characters: too long to guess. */
-const MIN_TOKEN_LENGTH = 16;
 
 /** WeChat Pay's second region: same paths, same keys (W-95). */
 const SPARE_URLS: Readonly<Record<string, string>> = {
@@ -50,6 +40,14 @@ const baseUrl = z
   })
   .transform((value) => value.replace(/\/+$/, ""));
 
+/** Canonical: one spelling per key, so that a key is known by its text too. */
+const masterKey = z
+  .string({ error: "is missing" })
+  .regex(/^[A-Za-z0-9+/]{43}=$/, { error: "must be the base64 of 32 bytes", abort: true })
+  .refine((text) => Buffer.from(text, "base64").toString("base64") === text, {
+    error: "must be canonical base64: decode it and encode it again, the key stays the same",
+  });
+
 const environment = z.object({
   ENVIRONMENT: z.enum(ENVIRONMENTS, {
     error: "must be development, qa or production",
@@ -65,13 +63,8 @@ const environment = z.object({
     })
     .default(7200),
   ADMIN_TOKEN: z.string({ error: "is missing" }).min(1, { error: "is empty" }),
-  MASTER_KEY: z
-    .string({ error: "is missing" })
-    .refine(isKeyOf32Bytes, { error: "must be the base64 of 32 bytes" }),
-  MASTER_KEY_PREVIOUS: z
-    .string()
-    .refine(isKeyOf32Bytes, { error: "must be the base64 of 32 bytes" })
-    .optional(),
+  MASTER_KEY: masterKey,
+  MASTER_KEY_PREVIOUS: masterKey.optional(),
 });
 
 /** Parsed environments. An environment doesn't change within an isolate. */
@@ -118,20 +111,15 @@ export function readConfig(env: object): Result<Config, readonly string[]> {
 
 function productionFaults(values: z.infer<typeof environment>): string[] {
   const faults: string[] = [];
-  for (const name of ["ADMIN_TOKEN", "MASTER_KEY", "MASTER_KEY_PREVIOUS"] as const) {
-    if (values[name] === DEVELOPMENT_SECRETS[name]) {
-      faults.push(`${name} is the published development value`);
-    }
-  }
-  if (values.ADMIN_TOKEN.length < MIN_TOKEN_LENGTH) {
-    faults.push(`ADMIN_TOKEN must have at least ${MIN_TOKEN_LENGTH} characters`);
+  const weakToken = weaknessOfToken(values.ADMIN_TOKEN);
+  if (weakToken !== null) faults.push(`ADMIN_TOKEN ${weakToken}`);
+  for (const name of ["MASTER_KEY", "MASTER_KEY_PREVIOUS"] as const) {
+    const key = values[name];
+    const weakKey = key === undefined ? null : weaknessOfKey(Buffer.from(key, "base64"));
+    if (weakKey !== null) faults.push(`${name} ${weakKey}`);
   }
   for (const name of ["PUBLIC_URL", "WECHAT_PAY_URL"] as const) {
     if (!values[name].startsWith("https://")) faults.push(`${name} must be https`);
   }
   return faults;
-}
-
-function isKeyOf32Bytes(value: string): boolean {
-  return /^[A-Za-z0-9+/]{43}=$/.test(value);
 }

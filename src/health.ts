@@ -4,6 +4,7 @@ import { apps } from "./db/schema.ts";
 import { openFrom } from "./db/secrets.ts";
 import type { GatewayEnv } from "./env.ts";
 import { ok, type Result } from "./lib/result.ts";
+import type { MasterKey } from "./lib/secret-box.ts";
 import { TtlCache } from "./lib/ttl-cache.ts";
 import { describe, log } from "./observability/log.ts";
 import { orderObject } from "./orders/stub.ts";
@@ -19,7 +20,7 @@ const MAX_SILENCE_MS = 3600_000;
 
 const FAULTS = {
   database: "the database does not answer, or lacks a migration",
-  secrets: "a stored secret does not open under MASTER_KEY",
+  secrets: "a stored secret opens under neither MASTER_KEY nor MASTER_KEY_PREVIOUS",
   objects: "the orders' objects do not answer",
   schedule: "the schedule has not run for over an hour",
 } as const;
@@ -39,12 +40,14 @@ export async function health(c: Context<GatewayEnv>): Promise<Response> {
 }
 
 async function findFaults(c: Context<GatewayEnv>): Promise<string[]> {
+  const { db, settings } = c.get("work");
+  const masterKey = await settings.masterKey();
   const [facts, reached] = await Promise.all([
-    withTimeout(c, "database", async () => await readHealth(c.get("work").db)),
+    withTimeout(c, "database", async () => await readHealth(db, masterKey)),
     withTimeout(c, "objects", async () => await orderObject(c.env, PROBE).ping()),
   ]);
   const faults = [];
-  if (facts.ok) faults.push(...(await faultsIn(c, facts.value)));
+  if (facts.ok) faults.push(...(await faultsIn(c, facts.value, masterKey)));
   else faults.push(FAULTS.database);
   if (!reached.ok) faults.push(FAULTS.objects);
   if (faults.length > 0) {
@@ -55,15 +58,17 @@ async function findFaults(c: Context<GatewayEnv>): Promise<string[]> {
 
 async function faultsIn(
   c: Context<GatewayEnv>,
-  { secret, scheduledAt }: HealthFacts,
+  { secret, unreadable, scheduledAt }: HealthFacts,
+  masterKey: MasterKey,
 ): Promise<string[]> {
-  const { config, settings } = c.get("work");
+  const { config } = c.get("work");
   const faults = [];
-  if (secret !== null) {
-    const masterKey = await settings.masterKey();
-    const opened = await openFrom(apps.saltSealed, secret.appId, secret.saltSealed, masterKey);
-    if (!opened.ok) faults.push(FAULTS.secrets);
-  }
+  // One is opened too: the right key's name doesn't prove that a text wasn't tampered with.
+  const opened =
+    secret === null
+      ? null
+      : await openFrom(apps.saltSealed, secret.appId, secret.saltSealed, masterKey);
+  if (unreadable > 0 || opened?.ok === false) faults.push(FAULTS.secrets);
   // `wrangler dev` runs no schedule.
   if (config.environment !== "development" && hasScheduleStopped(scheduledAt, Date.now())) {
     faults.push(FAULTS.schedule);

@@ -4,10 +4,11 @@ import { REQUEST_SIGNATURE_MODES } from "../contract/request-signature/policy.ts
 import { REQUEST_KEY_ALGORITHMS } from "../contract/request-signature/request-key.ts";
 import { parseAddressRange } from "../domain/address-range.ts";
 import { checkNotifyUrl } from "../domain/notify-url.ts";
-import { changes, id, name, oneOf, requiredOr, text } from "./common-schema.ts";
+import { weaknessOfToken } from "../lib/weak-secret.ts";
+import { changes, id, name, oneOf, requiredOr, strongIn, text } from "./common-schema.ts";
 
-/** The salt in the published description of the signing rule: anyone can sign with it. */
-const PUBLISHED_SALT = "992a7f0b35d90fa9d45fe7a669414fbb";
+/** What the schemas need of the configuration. */
+type SchemaConfig = Pick<Config, "environment" | "publicUrl">;
 
 /** Bounds what is loaded with every app and compared with every request. */
 const MAX_ALLOWED_ADDRESSES = 100;
@@ -38,22 +39,20 @@ const restrictions = {
 };
 
 /** The body of POST /admin/apps. */
-export function newApp(environment: Config["environment"]) {
+export function newApp(config: SchemaConfig) {
   return z.strictObject({
-    ...common(environment),
+    ...common(config),
     ...z.object(restrictions).partial().shape,
     salt: text(/^[\x21-\x7e]{8,128}$/, "must be 8 to 128 printable ASCII characters without spaces")
-      .refine((salt) => salt !== PUBLISHED_SALT || environment === "development", {
-        error: "is the published demo salt, which is allowed in development only",
-      })
+      .superRefine(strongIn(config.environment, weaknessOfToken))
       .optional(),
   });
 }
 
 /** The body of PATCH /admin/apps/:id. Secrets change by rotation only. */
-export function appChanges(environment: Config["environment"]) {
+export function appChanges(config: SchemaConfig) {
   return changes({
-    ...common(environment),
+    ...common(config),
     ...restrictions,
     enabled: yesOrNo,
     requestSignature: oneOf(REQUEST_SIGNATURE_MODES),
@@ -94,8 +93,8 @@ function checkAllowedAddress(entry: string, context: z.RefinementCtx<string>): v
   context.addIssue({ code: "custom", message: `${quoted} ${range.error}` });
 }
 
-function common(environment: Config["environment"]) {
-  const url = notifyUrl(environment === "development");
+function common(config: SchemaConfig) {
+  const url = notifyUrl(config);
   return {
     name,
     merchantId: id,
@@ -108,9 +107,10 @@ function common(environment: Config["environment"]) {
   };
 }
 
-function notifyUrl(loopbackAllowed: boolean) {
+function notifyUrl({ environment, publicUrl }: SchemaConfig) {
+  const gateway = { isDevelopment: environment === "development", publicUrl };
   return z.string({ error: requiredOr("must be a string") }).transform((value, context) => {
-    const url = checkNotifyUrl(value, { loopbackAllowed });
+    const url = checkNotifyUrl(value, gateway);
     if (url.ok) return url.value;
     context.addIssue({ code: "custom", message: url.error });
     return z.NEVER;

@@ -11,6 +11,7 @@ import { makeSalt, makeWebhookSecret } from "./app-secrets.ts";
 import { readBody } from "./body.ts";
 import { pageOf, readPageQuery } from "./page.ts";
 import { BY_ID } from "./paths.ts";
+import { sealingKey } from "./sealing-key.ts";
 
 const ABSENT = notFound("There is no app with this id.");
 const NO_SUCH_MERCHANT = validationFailed({
@@ -22,14 +23,15 @@ const NO_SUCH_MERCHANT = validationFailed({
 export const appRoutes = new Hono<GatewayEnv>();
 
 appRoutes.post("/", async (c) => {
-  const body = await readBody(c.req.raw, newApp(c.get("work").config.environment));
+  const body = await readBody(c.req.raw, newApp(c.get("work").config));
   if (!body.ok) return refuse(c, body.error);
   const db = c.get("work").db;
   const error = await checkMerchant(db, body.value.merchantId);
   if (error !== null) return refuse(c, error);
+  const masterKey = await sealingKey(c);
+  if (!masterKey.ok) return refuse(c, masterKey.error);
   const secrets = { salt: body.value.salt ?? makeSalt(), webhookSecret: makeWebhookSecret() };
-  const masterKey = await c.get("work").settings.masterKey();
-  const app = await insertApp(db, masterKey, { ...body.value, ...secrets }, Date.now());
+  const app = await insertApp(db, masterKey.value, { ...body.value, ...secrets }, Date.now());
   forgetSettings();
   log("info", "app_created", { requestId: c.get("requestId"), appId: app.id });
   return c.json({ ...app, ...secrets }, 201);
@@ -49,7 +51,7 @@ appRoutes.get(BY_ID, async (c) => {
 });
 
 appRoutes.patch(BY_ID, async (c) => {
-  const body = await readBody(c.req.raw, appChanges(c.get("work").config.environment));
+  const body = await readBody(c.req.raw, appChanges(c.get("work").config));
   if (!body.ok) return refuse(c, body.error);
   const db = c.get("work").db;
   const error = await checkMerchant(db, body.value.merchantId);

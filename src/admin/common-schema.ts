@@ -1,4 +1,6 @@
 import * as z from "zod";
+import type { Config } from "../config.ts";
+import { weaknessOfKey } from "../lib/weak-secret.ts";
 
 /**
  * Field types shared by the request schemas. Messages say what is expected and never repeat the
@@ -34,6 +36,29 @@ export function oneOf<const Values extends readonly [string, ...string[]]>(
 /** "must be a, b or c", for a set of two or more values. */
 export function mustBe(values: readonly string[]): string {
   return `must be ${values.slice(0, -1).join(", ")} or ${values.at(-1)}`;
+}
+
+/**
+ * For `superRefine`: outside development, refuses a secret that is weak or published. A malformed one
+ * has its own message already.
+ */
+export function strongIn(
+  environment: Config["environment"],
+  weaknessOf: (secret: string) => string | null,
+): (secret: string, context: z.RefinementCtx) => void {
+  return (secret, context) => {
+    if (environment === "development" || context.issues.length > 0) return;
+    const message = weaknessOf(secret);
+    if (message !== null) context.addIssue({ code: "custom", message });
+  };
+}
+
+/** A merchant's key of APIv2 or APIv3. */
+export function symmetricKey(api: "APIv2" | "APIv3", environment: Config["environment"]) {
+  return text(
+    /^[\x21-\x7e]{32}$/,
+    `must be the ${api} key: exactly 32 printable ASCII characters`,
+  ).superRefine(strongIn(environment, (key) => weaknessOfKey(new TextEncoder().encode(key))));
 }
 
 /** A field that a PATCH must not contain, with the reason. */

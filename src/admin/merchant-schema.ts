@@ -1,11 +1,12 @@
 import * as z from "zod";
+import type { Config } from "../config.ts";
 import { PROTOCOLS, V2_SIGN_TYPES, type Protocol } from "../wechat/types.ts";
-import { changes, fixed, name, oneOf, text, requiredOr } from "./common-schema.ts";
+import { changes, fixed, name, oneOf, requiredOr, symmetricKey, text } from "./common-schema.ts";
 import { combineCredentials, v3Fields } from "./v3-schema.ts";
 
 /** Body of POST /admin/merchants. `env`: the Worker's bindings, where a certificate is looked up. */
-export function newMerchant(env: Env) {
-  const { protocol, ...fields } = common(env);
+export function newMerchant(env: Env, environment: Config["environment"]) {
+  const { protocol, ...fields } = common(env, environment);
   return requireCredentials(
     z.strictObject({
       ...z.object(fields).partial().shape,
@@ -24,9 +25,9 @@ export function newMerchant(env: Env) {
  * Body of PATCH /admin/merchants/:id. Whether credentials are missing depends on the stored record,
  * so the route checks it.
  */
-export function merchantChanges(env: Env) {
+export function merchantChanges(env: Env, environment: Config["environment"]) {
   return changes({
-    ...common(env),
+    ...common(env, environment),
     mchId: fixed("can't change: orders belong to it at WeChat; register another merchant"),
   }).transform(combineCredentials);
 }
@@ -71,18 +72,15 @@ function withSerial(value: Credentials & { readonly merchantCertificate?: unknow
   return { ...value, merchantSerialNo: value.merchantSerialNo ?? value.merchantCertificate };
 }
 
-function common(env: Env) {
+function common(env: Env, environment: Config["environment"]) {
   return {
     name,
     protocol: oneOf(PROTOCOLS),
-    apiKey: text(
-      /^[\x21-\x7e]{32}$/,
-      "must be the APIv2 key: exactly 32 printable ASCII characters",
-    ),
+    apiKey: symmetricKey("APIv2", environment),
     /** WeChat's default is MD5; HMAC-SHA256 is stronger. */
     signType: oneOf(V2_SIGN_TYPES),
     certBinding: certBinding(env).nullable(),
-    ...v3Fields,
+    ...v3Fields(environment),
   };
 }
 

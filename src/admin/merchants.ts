@@ -4,8 +4,10 @@ import {
   insertMerchant,
   listMerchants,
   updateMerchant,
+  type MerchantChanges,
   type MerchantRecord,
 } from "../db/merchants.ts";
+import { ok } from "../lib/result.ts";
 import { forgetSettings } from "../settings/settings.ts";
 import type { GatewayEnv } from "../env.ts";
 import { log } from "../observability/log.ts";
@@ -13,6 +15,7 @@ import type { V2SignType } from "../wechat/types.ts";
 import { conflict, notFound, refuse, validationFailed } from "./errors.ts";
 import { readBody } from "./body.ts";
 import { BY_ID } from "./paths.ts";
+import { sealingKey } from "./sealing-key.ts";
 import { credentialsOf, verifyCredentials } from "./verify-credentials.ts";
 import { merchantChanges, missingCredentials, newMerchant } from "./merchant-schema.ts";
 import { pageOf, readPageQuery } from "./page.ts";
@@ -23,14 +26,16 @@ const ABSENT = notFound("There is no merchant with this id.");
 export const merchantRoutes = new Hono<GatewayEnv>();
 
 merchantRoutes.post("/", async (c) => {
-  const body = await readBody(c.req.raw, newMerchant(c.env));
+  const body = await readBody(c.req.raw, newMerchant(c.env, c.get("work").config.environment));
   if (!body.ok) return refuse(c, body.error);
+  const masterKey = await sealingKey(c);
+  if (!masterKey.ok) return refuse(c, masterKey.error);
   const { droppedVerifyKeys: _none, ...merchant } = withV2Defaults(body.value, null);
   const verified = await verifyCredentials(c, merchant.mchId, null, merchant);
   if (!verified.ok) return refuse(c, validationFailed(verified.error));
   const inserted = await insertMerchant(
     c.get("work").db,
-    await c.get("work").settings.masterKey(),
+    masterKey.value,
     { ...merchant, verifyKeys: [...(merchant.verifyKeys ?? []), ...verified.value] },
     Date.now(),
   );
@@ -60,7 +65,7 @@ merchantRoutes.get(BY_ID, async (c) => {
 });
 
 merchantRoutes.patch(BY_ID, async (c) => {
-  const body = await readBody(c.req.raw, merchantChanges(c.env));
+  const body = await readBody(c.req.raw, merchantChanges(c.env, c.get("work").config.environment));
   if (!body.ok) return refuse(c, body.error);
   const db = c.get("work").db;
   const stored = await getMerchant(db, Number(c.req.param("id")));
@@ -72,11 +77,15 @@ merchantRoutes.patch(BY_ID, async (c) => {
     const faults = missing.map((path) => ({ path, message: "is required" }));
     return refuse(c, validationFailed(...faults));
   }
+  const masterKey = hasSecret(changes)
+    ? await sealingKey(c, { table: "merchants", id: stored.id })
+    : ok(await c.get("work").settings.masterKey());
+  if (!masterKey.ok) return refuse(c, masterKey.error);
   const verified = await verifyCredentials(c, stored.mchId, stored, changes);
   if (!verified.ok) return refuse(c, validationFailed(verified.error));
   const merchant = await updateMerchant(
     db,
-    await c.get("work").settings.masterKey(),
+    masterKey.value,
     stored.id,
     { ...changes, verifyKeys: [...(changes.verifyKeys ?? []), ...verified.value] },
     Date.now(),
@@ -98,6 +107,11 @@ function withV2Defaults<
 >(values: T, stored: MerchantRecord | null): T {
   const signed = values.apiKey === undefined || (stored?.signType ?? null) !== null;
   return signed || values.signType !== undefined ? values : { ...values, signType: "MD5" };
+}
+
+/** Whether one of the fields is stored encrypted. */
+function hasSecret({ apiKey, apiV3Key, merchantPrivateKey }: MerchantChanges): boolean {
+  return [apiKey, apiV3Key, merchantPrivateKey].some((secret) => secret !== undefined);
 }
 
 /** The names of the fields that have a value. */

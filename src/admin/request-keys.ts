@@ -8,6 +8,8 @@ import {
 } from "../db/request-keys.ts";
 import type { GatewayEnv } from "../env.ts";
 import { randomHex32 } from "../lib/random.ts";
+import { weaknessOfPublicKey } from "../lib/weak-secret.ts";
+import { ok } from "../lib/result.ts";
 import { log } from "../observability/log.ts";
 import { forgetSettings } from "../settings/settings.ts";
 import { newRequestKey } from "./app-schema.ts";
@@ -15,6 +17,7 @@ import { makeRequestSecret } from "./app-secrets.ts";
 import { readBody } from "./body.ts";
 import { conflict, notFound, refuse, validationFailed, type AdminError } from "./errors.ts";
 import { BY_ID } from "./paths.ts";
+import { sealingKey } from "./sealing-key.ts";
 
 const APP_ABSENT = notFound("There is no app with this id.");
 const KEY_ERROR = validationFailed({
@@ -42,9 +45,17 @@ requestKeyRoutes.post(`${BY_ID}/request-keys`, async (c) => {
   const material = publicKeyPem ?? makeRequestSecret();
   const key: RequestKey = { keyId: randomHex32(), algorithm, material };
   if ((await importRequestKey(key)) === null) return refuse(c, KEY_ERROR);
-  const { db, settings } = c.get("work");
+  const { config, db, settings } = c.get("work");
+  if (config.environment !== "development" && publicKeyPem !== undefined) {
+    const message = weaknessOfPublicKey(publicKeyPem);
+    if (message !== null) return refuse(c, validationFailed({ path: "publicKeyPem", message }));
+  }
+  // A public key isn't sealed.
+  const masterKey =
+    publicKeyPem === undefined ? await sealingKey(c) : ok(await settings.masterKey());
+  if (!masterKey.ok) return refuse(c, masterKey.error);
   const appId = Number(c.req.param("id"));
-  const made = await insertRequestKey(db, await settings.masterKey(), appId, key, Date.now());
+  const made = await insertRequestKey(db, masterKey.value, appId, key, Date.now());
   if (!made.ok) return refuse(c, INSERT_ERRORS[made.error]);
   forgetSettings();
   log("info", "request_key_added", {

@@ -11,6 +11,7 @@ import { rotation } from "./app-schema.ts";
 import { makeSalt, makeWebhookSecret } from "./app-secrets.ts";
 import { readBody } from "./body.ts";
 import { BY_ID } from "./paths.ts";
+import { sealingKey } from "./sealing-key.ts";
 
 const ERRORS: Readonly<Record<"absent" | "unreadable" | "raced", AdminError>> = {
   absent: notFound("There is no app with this id."),
@@ -63,9 +64,11 @@ async function rotate(
 ): Promise<Result<Rotation, AdminError>> {
   const body = await readBody(c.req.raw, rotation);
   if (!body.ok) return body;
+  const masterKey = await sealingKey(c, { table: "apps", id });
+  if (!masterKey.ok) return masterKey;
   const rotated = await rotateSecret(
     c.get("work").db,
-    await c.get("work").settings.masterKey(),
+    masterKey.value,
     id,
     secret,
     { fresh, overlapMs: body.value.overlapSeconds * 1000 },

@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import type { MerchantRecord } from "../db/merchants.ts";
 import type { GatewayEnv } from "../env.ts";
+import { isPublishedKey } from "../lib/published.ts";
 import { err, ok, type Result } from "../lib/result.ts";
 import { log } from "../observability/log.ts";
 import { wechatEnvOf } from "../settings/wechat-env.ts";
@@ -57,7 +58,12 @@ export async function verifyCredentials(
   const check = checkCredentials(answer, v3);
   switch (check.kind) {
     case "accepted":
-      return ok(check.certificates);
+      return config.environment !== "development" && check.certificates.some(isPublished)
+        ? fault(
+            "verifyKeys",
+            "can't be fetched: the server at WECHAT_PAY_URL signs with a published test key",
+          )
+        : ok(check.certificates);
     case "public-key-missing":
       return fault(
         "verifyKeys",
@@ -104,6 +110,10 @@ async function storedCredentials(
 ): Promise<V3Credentials | null> {
   const merchant = await c.get("work").settings.merchant(merchantId, 0);
   return merchant.ok ? merchant.value.v3 : null;
+}
+
+function isPublished({ publicKeyPem }: VerifyKey): boolean {
+  return isPublishedKey(publicKeyPem);
 }
 
 function fault(path: string, message: string): { readonly ok: false; readonly error: FieldFault } {

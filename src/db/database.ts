@@ -1,8 +1,10 @@
 import { eq } from "drizzle-orm";
 import { drizzle, type DrizzleD1Database } from "drizzle-orm/d1";
+import type { MasterKey } from "../lib/secret-box.ts";
 import type { Usage } from "../observability/request-meter.ts";
 import { metered } from "./metered.ts";
 import * as schema from "./schema.ts";
+import { countUnreadable } from "./sealed-columns.ts";
 
 /** D1 with the gateway's tables. Cheap to create: one per request, since a binding belongs to a request. */
 export type Database = DrizzleD1Database<typeof schema>;
@@ -18,14 +20,21 @@ export interface HealthFacts {
   readonly scheduledAt: number | null;
   /** A stored secret; null while no app is registered. */
   readonly secret: { readonly appId: number; readonly saltSealed: string } | null;
+  /** How many merchants, apps and request keys have a secret that neither key opens. */
+  readonly unreadable: number;
 }
 
 /** Reads the health facts in one trip. Throws when D1 is unavailable or lacks the newest table. */
-export async function readHealth(db: Database): Promise<HealthFacts> {
+export async function readHealth(db: Database, masterKey: MasterKey): Promise<HealthFacts> {
   const { apps, cursors } = schema;
-  const [[cursor], [app]] = await db.batch([
+  const [[cursor], [app], [counted]] = await db.batch([
     db.select({ scheduledAt: cursors.value }).from(cursors).where(eq(cursors.name, "schedule")),
     db.select({ appId: apps.id, saltSealed: apps.saltSealed }).from(apps).orderBy(apps.id).limit(1),
+    countUnreadable(db, masterKey),
   ]);
-  return { scheduledAt: cursor?.scheduledAt ?? null, secret: app ?? null };
+  return {
+    scheduledAt: cursor?.scheduledAt ?? null,
+    secret: app ?? null,
+    unreadable: counted?.rows ?? 0,
+  };
 }

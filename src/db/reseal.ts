@@ -1,8 +1,8 @@
-import { and, asc, eq, getTableColumns, getTableName, notLike, or } from "drizzle-orm";
+import { and, asc, eq, getTableName, notLike, or } from "drizzle-orm";
 import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
 import { prefixOf, type MasterKey } from "../lib/secret-box.ts";
 import type { Database } from "./database.ts";
-import { apps, merchants, requestKeys } from "./schema.ts";
+import { SECRET_TABLES, sealedColumnsOf, type SecretTable } from "./sealed-columns.ts";
 import { openFrom, sealFor } from "./secrets.ts";
 
 /** Rows written per call, one update each: on Workers' free plan a request may make 50 queries. */
@@ -13,11 +13,6 @@ export const MAX_RESEALS = 40;
  * each time, don't block the others.
  */
 const MAX_CANDIDATES = 500;
-
-/** The tables that hold secrets. */
-const TABLES = [merchants, apps, requestKeys] as const;
-
-type SecretTable = (typeof TABLES)[number];
 
 /** The outcome per row. Once nothing is left, the three groups together are all rows. */
 export interface ResealResult {
@@ -44,10 +39,10 @@ export async function reseal(db: Database, masterKey: MasterKey): Promise<Reseal
   let alreadyCurrent = 0;
   let updates = 0;
   let more = false;
-  for (const table of TABLES) {
+  for (const table of SECRET_TABLES) {
     // A secret that a row lacks is null, which `not like` doesn't match.
     const pattern = `${prefixOf(masterKey)}%`;
-    const isStale = or(...secretsOf(table).map(([, column]) => notLike(column, pattern)));
+    const isStale = or(...sealedColumnsOf(table).map(([, column]) => notLike(column, pattern)));
     alreadyCurrent += (await db.$count(table)) - (await db.$count(table, isStale));
     const rows = await db
       .select()
@@ -92,7 +87,7 @@ async function resealRow(
 ): Promise<{ changes: Change[]; readable: boolean }> {
   const changes: Change[] = [];
   let readable = true;
-  for (const [name, column] of secretsOf(table)) {
+  for (const [name, column] of sealedColumnsOf(table)) {
     const before = row[name];
     if (typeof before !== "string" || before.startsWith(prefixOf(masterKey))) continue;
     const plain = await openFrom(column, row.id, before, masterKey);
@@ -119,9 +114,4 @@ async function swap(
     .where(and(eq(table.id, id), ...changes.map(({ column, before }) => eq(column, before))))
     .returning({ id: table.id });
   return swapped.length > 0;
-}
-
-/** Finds the columns by their names (schema.ts), so that a new secret needs no entry here. */
-function secretsOf(table: SecretTable): [name: string, column: SQLiteColumn][] {
-  return Object.entries(getTableColumns(table)).filter(([, { name }]) => name.endsWith("_sealed"));
 }

@@ -2,9 +2,11 @@ import type { Config } from "../config.ts";
 import type { Database } from "../db/database.ts";
 import { findAppRows, findMerchantRows, forgetHighestIds } from "../db/settings-rows.ts";
 import type { VerifyKeyRow } from "../db/verify-keys.ts";
+import { isPublishedKey } from "../lib/published.ts";
 import { err, type Result } from "../lib/result.ts";
 import { importMasterKey, type MasterKey } from "../lib/secret-box.ts";
 import { MAX_AGE_MS, TtlCache } from "../lib/ttl-cache.ts";
+import { log } from "../observability/log.ts";
 import type { Merchant } from "../wechat/types.ts";
 import { openApp, openMerchant, type AppSettings, type SettingsFault } from "./unseal.ts";
 
@@ -44,18 +46,27 @@ export interface Settings {
   masterKey(): Promise<MasterKey>;
 }
 
+/** The source of the settings. */
+interface Source {
+  readonly db: Database;
+  readonly masterKey: () => Promise<MasterKey>;
+  readonly environment: Config["environment"];
+}
+
 /** Makes no trip itself: the first look-up does. */
-export function openSettings(db: Database, masterKey: () => Promise<MasterKey>): Settings {
+export function openSettings(source: Source): Settings {
+  const { masterKey } = source;
   return {
-    app: async (appId, nowAt = Date.now()) => await findApp(db, await masterKey(), appId, nowAt),
+    app: async (appId, nowAt = Date.now()) =>
+      await findApp(source, await masterKey(), appId, nowAt),
     merchant: async (merchantId, maxAgeMs = MAX_AGE_MS, nowAt = Date.now()) =>
-      await findMerchant(db, await masterKey(), merchantId, maxAgeMs, nowAt),
+      await findMerchant(source, await masterKey(), merchantId, maxAgeMs, nowAt),
     masterKey,
   };
 }
 
 async function findApp(
-  db: Database,
+  { db, environment }: Source,
   masterKey: MasterKey,
   appId: number,
   nowAt: number,
@@ -64,7 +75,7 @@ async function findApp(
     const rows = await findAppRows(db, appId, nowAt);
     const [row] = rows;
     if (row === undefined) return err("absent");
-    const merchant = await openMerchant(row.merchants, keysIn(rows), masterKey);
+    const merchant = await openMerchant(row.merchants, keysIn(rows, environment), masterKey);
     return merchant.ok
       ? await openApp(row.apps, row.requestKeys, merchant.value, masterKey, nowAt)
       : merchant;
@@ -72,7 +83,7 @@ async function findApp(
 }
 
 async function findMerchant(
-  db: Database,
+  { db, environment }: Source,
   masterKey: MasterKey,
   merchantId: number,
   maxAgeMs: number,
@@ -83,7 +94,7 @@ async function findMerchant(
     const [row] = rows;
     return row === undefined
       ? err("absent")
-      : await openMerchant(row.merchants, keysIn(rows), masterKey);
+      : await openMerchant(row.merchants, keysIn(rows, environment), masterKey);
   };
   return await merchantCache.get(`${masterKey.id}.${merchantId}`, nowAt, load, maxAgeMs);
 }
@@ -112,6 +123,19 @@ export function forgetSettings(): void {
   forgetHighestIds();
 }
 
-function keysIn(rows: readonly { readonly verify_keys: VerifyKeyRow | null }[]): VerifyKeyRow[] {
-  return rows.flatMap((row) => row.verify_keys ?? []);
+/**
+ * The keys that verify WeChat's signatures. Outside development without published ones, however they
+ * were stored (entered before they were refused, fetched from a sandbox): anyone can sign with them.
+ */
+function keysIn(
+  rows: readonly { readonly verify_keys: VerifyKeyRow | null }[],
+  environment: Config["environment"],
+): VerifyKeyRow[] {
+  const keys = rows.flatMap((row) => row.verify_keys ?? []);
+  if (environment === "development") return keys;
+  return keys.filter(({ merchantId, keyId, publicKeyPem }) => {
+    if (!isPublishedKey(publicKeyPem)) return true;
+    log("error", "verify_key_published", { merchant: merchantId, keyId });
+    return false;
+  });
 }

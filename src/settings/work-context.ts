@@ -23,6 +23,10 @@ export function openWork(env: Env, config: Config, meter: RequestMeter): WorkCon
     config,
     meter,
     db,
-    settings: openSettings(db, async () => await masterKeyOf(config)),
+    settings: openSettings({
+      db,
+      masterKey: async () => await masterKeyOf(config),
+      environment: config.environment,
+    }),
   };
 }

@@ -73,7 +73,7 @@ describe("POST /admin/apps", () => {
       const answer = await sendAdmin("POST", PATH, { body, environment });
       expect([answer.status, fieldErrors(answer)]).toEqual([
         400,
-        { salt: "is the published demo salt, which is allowed in development only" },
+        { salt: "is published: it is accepted in development only" },
       ]);
     }
     expect((await sendAdmin("POST", PATH, { body, environment: "development" })).status).toBe(201);
@@ -84,6 +84,29 @@ describe("POST /admin/apps", () => {
     const answer = await sendAdmin("POST", PATH, { body, environment: "production" });
     expect([answer.status, fieldErrors(answer)]).toEqual([400, { payNotifyUrl: "must be https" }]);
     expect((await sendAdmin("POST", PATH, { body, environment: "development" })).status).toBe(201);
+  });
+
+  test("refuses the gateway's own host and bare addresses as notify URLs", async () => {
+    const environment = "production";
+    const publicUrl = "https://pay.example.com";
+    const path = `${PATH}/${await createApp()}`;
+    const cases: [object, object][] = [
+      [
+        { payNotifyUrl: "https://pay.example.com:8443/order" },
+        { payNotifyUrl: "must not be the gateway's own address" },
+      ],
+      [
+        { refundNotifyUrl: "https://8.8.8.8/" },
+        { refundNotifyUrl: expect.stringContaining("a bare IP address") },
+      ],
+    ];
+    for (const [fields, expected] of cases) {
+      const body = { ...appBody(merchantId), ...fields };
+      const created = await sendAdmin("POST", PATH, { body, environment, publicUrl });
+      const changed = await sendAdmin("PATCH", path, { body: fields, environment, publicUrl });
+      expect([created.status, changed.status]).toEqual([400, 400]);
+      expect([fieldErrors(created), fieldErrors(changed)]).toEqual([expected, expected]);
+    }
   });
 
   test("stores notify URLs in normalised form", async () => {
@@ -112,7 +135,7 @@ describe("POST /admin/apps", () => {
     ["wechatAppId", "wx", APP_ID_FAULT],
     ["wechatAppId", `wx${"1".repeat(31)}`, APP_ID_FAULT],
     ["wechatAppId", "wx0123456789-abc", APP_ID_FAULT],
-    ["payNotifyUrl", "https://10.0.0.1/", "must name a public host; this is a private address"],
+    ["payNotifyUrl", "https://[fe80::1]/", "must name a public host; this is a link-local address"],
     ["payNotifyUrl", 5, "must be a string"],
     [
       "refundNotifyUrl",

@@ -17,6 +17,7 @@ export interface RequestOptions {
   readonly raw?: string | Uint8Array<ArrayBuffer>;
   readonly headers?: Record<string, string>;
   readonly environment?: Config["environment"];
+  readonly publicUrl?: string;
   /** Instead of the environment's. */
   readonly keys?: Pick<Config, "masterKey" | "previousMasterKey">;
 }
@@ -42,7 +43,9 @@ export async function sendAdmin(
     const meter = newMeter(env, REQUEST_ID);
     c.set("requestId", REQUEST_ID);
     c.set("meter", meter);
-    c.set("work", openWork(c.env, { ...config.value, environment, ...options.keys }, meter));
+    const { publicUrl = config.value.publicUrl } = options;
+    const changed = { ...config.value, environment, publicUrl, ...options.keys };
+    c.set("work", openWork(c.env, changed, meter));
     return await next();
   });
   app.route("/admin", adminRoutes);

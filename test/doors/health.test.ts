@@ -41,6 +41,17 @@ async function runSchedule(): Promise<void> {
   await worker.scheduled(createScheduledController(), env);
 }
 
+/** An HMAC key of an app; its id. The secret is replaced by the test. */
+async function insertRequestKeyRow(appId: number): Promise<unknown> {
+  const row = await env.DB.prepare(
+    `insert into request_keys (app_id, key_id, algorithm, secret_sealed, created_at)
+      values (?, hex(randomblob(16)), 'hmac-sha256', 'k1.', 0) returning id`,
+  )
+    .bind(appId)
+    .first();
+  return row?.["id"];
+}
+
 const HEALTHY = { status: 200, body: { ok: true } };
 const unhealthy = (...faults: string[]) => ({
   status: 503,
@@ -120,6 +131,51 @@ describe("GET /health", () => {
     const found = await health({ ...env, MASTER_KEY });
     expect(found).toEqual(unhealthy("MASTER_KEY"));
     expect(JSON.stringify(found) + scene.logged.join()).not.toContain(MASTER_KEY);
+  });
+
+  test.for([
+    ["merchants", "api_key_sealed"],
+    ["merchants", "api_v3_key_sealed"],
+    ["merchants", "merchant_private_key_sealed"],
+    ["apps", "salt_sealed"],
+    ["apps", "old_salt_sealed"],
+    ["apps", "webhook_secret_sealed"],
+    ["apps", "old_webhook_secret_sealed"],
+    ["request_keys", "secret_sealed"],
+  ] as const)(
+    "answers 503 while a single %s.%s opens under neither key",
+    async ([table, column]) => {
+      const shop = await openShop();
+      const [kept] = (await env.DB.prepare(`select max(id) as id from ${table}`).all()).results;
+      const id = table === "request_keys" ? await insertRequestKeyRow(shop.appId) : kept?.["id"];
+      const set = env.DB.prepare(`update ${table} set ${column} = ? where id = ?`);
+      const before = await env.DB.prepare(`select ${column} as v from ${table} where id = ?`)
+        .bind(id)
+        .first();
+      const { trips } = instrumentD1();
+      for (const sealed of [
+        "k1.00000000.AQEBAQEBAQEBAQEB.AQEBAQEBAQEBAQEBAQEBAQEB",
+        "plain text",
+        `${String(before?.["v"] ?? "k1.").slice(0, 20)}`,
+      ]) {
+        await set.bind(sealed, id).run();
+        vi.setSystemTime(Date.now() + 5_001);
+        const earlier = trips.length;
+        expect(await health()).toEqual(unhealthy("opens under neither"));
+        expect(trips).toHaveLength(earlier + 1);
+      }
+      await set.bind(before?.["v"] ?? null, id).run();
+      await env.DB.exec("delete from request_keys");
+      vi.setSystemTime(Date.now() + 5_001);
+      expect(await health()).toEqual(HEALTHY);
+    },
+  );
+
+  test("answers 200 while the previous key opens what MASTER_KEY doesn't", async () => {
+    await openShop();
+    const MASTER_KEY = "b3RoZXItbWFzdGVyLWtleS13aXRoLTMyLWJ5dGVzISE=";
+    const changing = { ...env, MASTER_KEY, MASTER_KEY_PREVIOUS: env.MASTER_KEY };
+    expect(await health(changing)).toEqual(HEALTHY);
   });
 
   test("answers 503 while the orders' objects fail", async () => {
