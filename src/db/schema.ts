@@ -247,7 +247,8 @@ export const refunds = sqliteTable(
     uniqueIndex("refunds_app_refund_no")
       .on(table.appId, table.appRefundNo)
       .where(sql`app_refund_no is not null`),
-    // Searches by WeChat's number. Costs one row written per refund ($1 a million).
+    // Searches by WeChat's number. Costs two rows written per refund ($2 a million): its
+    // acceptance and its outcome both set the column.
     index("refunds_refund_id")
       .on(table.refundId)
       .where(sql`refund_id is not null`),
