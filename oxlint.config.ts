@@ -71,7 +71,7 @@ const DATABASE_HANDLE = {
     "(^|/)database\\.ts$",
     "A database handle is opened in settings/work-context.ts only, by middleware, objects and jobs.",
   ),
-  importNames: ["connect"],
+  importNames: ["connect", "connectReplica"],
 };
 
 /** Rooms without network, clock, chance, Hono or Drizzle. */

@@ -7,8 +7,10 @@ import { authorize } from "./authorize.ts";
 import { deliveryRoutes } from "./deliveries.ts";
 import { incidentRoutes } from "./incidents.ts";
 import { merchantRoutes } from "./merchants.ts";
+import { exportOrders } from "./order-list.ts";
 import { orderRoutes } from "./orders.ts";
-import { reconciliationRoutes } from "./reconciliations.ts";
+import { exportReconciliations, reconciliationRoutes } from "./reconciliations.ts";
+import { exportRefunds, getRefunds } from "./refunds.ts";
 import { requestKeyRoutes } from "./request-keys.ts";
 import { resealRoutes, rotationRoutes } from "./rotations.ts";
 
@@ -27,9 +29,13 @@ adminRoutes.route("/apps", appRoutes);
 adminRoutes.route("/apps", rotationRoutes);
 adminRoutes.route("/apps", requestKeyRoutes);
 adminRoutes.route("/orders", orderRoutes);
+adminRoutes.get("/orders.csv", exportOrders);
+adminRoutes.get("/refunds", getRefunds);
+adminRoutes.get("/refunds.csv", exportRefunds);
 adminRoutes.route("/deliveries", deliveryRoutes);
 adminRoutes.route("/incidents", incidentRoutes);
 adminRoutes.route("/reconciliations", reconciliationRoutes);
+adminRoutes.get("/reconciliations.csv", exportReconciliations);
 adminRoutes.route("/reseal", resealRoutes);
 
 // Last: requests that no route above matches.

@@ -1,20 +1,42 @@
 import * as z from "zod";
-import { DELIVERY_EVENTS, NOTIFY_STATES, PAY_STATES } from "../domain/states.ts";
+import { DELIVERY_EVENTS, NOTIFY_STATES, PAY_STATES, REFUND_STATES } from "../domain/states.ts";
 import { mustBe } from "./common-schema.ts";
-import { descendingPage, wholeNumber } from "./page.ts";
+import { descendingPage, sums, time, wholeNumber } from "./page.ts";
 
-/** Query of GET /admin/orders. Times are Unix ms. */
-export const orderQuery = z.strictObject({
+/** The longest number by which an order is known: WeChat's `out_refund_no`. */
+const MAX_NUMBER_LENGTH = 64;
+
+const number = z
+  .string()
+  .max(MAX_NUMBER_LENGTH, { error: `must have at most ${MAX_NUMBER_LENGTH} characters` });
+
+const filter = {
+  // Copied from a bill, a number has a backtick before it; from our own exports, a tab.
+  q: z
+    .string()
+    .transform((text) => text.trim().replace(/^`/, ""))
+    .pipe(number.min(1, { error: `must have 1 to ${MAX_NUMBER_LENGTH} characters` }))
+    .optional(),
   appId: wholeNumber.optional(),
   merchantId: wholeNumber.optional(),
   payState: z.enum(PAY_STATES, { error: mustBe(PAY_STATES) }).optional(),
   payNotifyState: z.enum(NOTIFY_STATES, { error: mustBe(NOTIFY_STATES) }).optional(),
-  number: z.string().max(64, { error: "must have at most 64 characters" }).optional(),
-  appOrderNo: z.string().max(64, { error: "must have at most 64 characters" }).optional(),
-  createdFrom: wholeNumber.optional(),
-  createdBefore: wholeNumber.optional(),
-  ...descendingPage,
-});
+  refundState: z.enum(REFUND_STATES, { error: mustBe(REFUND_STATES) }).optional(),
+  number: number.optional(),
+  appOrderNo: number.optional(),
+  openId: z.string().max(128, { error: "must have at most 128 characters" }).optional(),
+  totalFen: wholeNumber.optional(),
+  createdFrom: time.optional(),
+  createdBefore: time.optional(),
+  paidFrom: time.optional(),
+  paidBefore: time.optional(),
+};
+
+/** Query of GET /admin/orders. */
+export const orderQuery = z.strictObject({ ...filter, sums, ...descendingPage });
+
+/** Query of GET /admin/orders.csv: the list's filters. */
+export const orderExport = z.strictObject(filter);
 
 /** Body of POST /admin/orders/:id/redeliver. Without `refundNo` it means the latest refund. */
 export const redelivery = z

@@ -1,14 +1,14 @@
 import { Hono, type Context } from "hono";
-import { listOrders, listRefunds } from "../db/order-list.ts";
+import { listRefunds } from "../db/order-list.ts";
 import { findOrderById } from "../db/orders.ts";
 import type { OrderRow } from "../db/rows.ts";
 import type { GatewayEnv } from "../env.ts";
 import { log } from "../observability/log.ts";
 import { orderObject } from "../orders/stub.ts";
 import { conflict, notFound, refuse } from "./errors.ts";
-import { validate, readBody } from "./body.ts";
-import { orderQuery, redelivery } from "./order-schema.ts";
-import { pageOf } from "./page.ts";
+import { readBody } from "./body.ts";
+import { getOrders } from "./order-list.ts";
+import { redelivery } from "./order-schema.ts";
 import { BY_ID } from "./paths.ts";
 
 const ABSENT = notFound("There is no order with this id.");
@@ -21,13 +21,7 @@ const UNAVAILABLE = {
 /** `/admin/orders`: orders as stored (amounts in fen, times in Unix ms), without openIds. */
 export const orderRoutes = new Hono<GatewayEnv>();
 
-orderRoutes.get("/", async (c) => {
-  const query = validate(c.req.query(), orderQuery);
-  if (!query.ok) return refuse(c, query.error);
-  const { limit, cursor, ...filter } = query.value;
-  const found = await listOrders(c.get("work").db, filter, cursor, limit + 1);
-  return c.json(pageOf(found, limit));
-});
+orderRoutes.get("/", getOrders);
 
 orderRoutes.get(BY_ID, async (c) => {
   const order = await orderOf(c);

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { startOfBeijingDay } from "../domain/beijing-time.ts";
 import type { Result } from "../lib/result.ts";
 import type { AdminError } from "./errors.ts";
 import { validate } from "./body.ts";
@@ -20,6 +21,20 @@ const limit = wholeNumber
       .max(MAX_LIMIT, { error: `must be at most ${MAX_LIMIT}` }),
   )
   .default(DEFAULT_LIMIT);
+
+/** A time in a query string, to Unix ms: itself in Unix ms, or a day in Beijing, which is its start. */
+export const time = z.string().transform((text, context) => {
+  const at = /^\d{1,15}$/.test(text) ? Number(text) : startOfBeijingDay(text);
+  if (at !== null) return at;
+  context.addIssue({ code: "custom", message: "must be Unix ms or a day in Beijing, YYYY-MM-DD" });
+  return z.NEVER;
+});
+
+/** `sums=1` asks for the sums of the whole list. */
+export const sums = z
+  .enum(["0", "1"], { error: "must be 0 or 1" })
+  .transform((flag) => flag === "1")
+  .default(false);
 
 /** The page of a list with the newest first: `limit` items with an id below `cursor`. */
 export const descendingPage = { limit, cursor: wholeNumber.default(Number.MAX_SAFE_INTEGER) };

@@ -27,13 +27,17 @@ export function reconciliation(nowAt: number) {
   });
 }
 
-/** Query of GET /admin/reconciliations. */
-export const reconciliationQuery = z.strictObject({
+const filter = {
   merchantId: wholeNumber.optional(),
   day: z
     .string()
     .refine((day) => billDay(day) !== null, { error: A_DAY })
     .optional(),
   state: z.enum(RECONCILIATION_STATES, { error: mustBe(RECONCILIATION_STATES) }).optional(),
-  ...descendingPage,
-});
+};
+
+/** Query of GET /admin/reconciliations. */
+export const reconciliationQuery = z.strictObject({ ...filter, ...descendingPage });
+
+/** Query of GET /admin/reconciliations.csv: the list's filters. */
+export const reconciliationExport = z.strictObject(filter);

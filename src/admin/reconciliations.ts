@@ -1,22 +1,37 @@
-import { Hono } from "hono";
+import { Hono, type Context } from "hono";
 import type { Database } from "../db/database.ts";
 import { anyWechatAppId } from "../db/day-trades.ts";
 import { getMerchant } from "../db/merchants.ts";
 import {
   findReconciliation,
   findReconciliationOf,
-  listReconciliations,
+  locateReconciliations,
+  readReconciliationPage,
   type DayOfMerchant,
   type ReconciliationRow,
 } from "../db/reconciliations.ts";
+import { sizeOf } from "../db/id-range.ts";
+import { yuanOf } from "../domain/yuan.ts";
 import type { GatewayEnv } from "../env.ts";
+import { textCell } from "../lib/csv.ts";
 import { log } from "../observability/log.ts";
 import { reconciliationObject } from "../reconciliation/schedule.ts";
+import {
+  exportCsv,
+  MAX_EXPORTED_ROWS,
+  ROWS_PER_TRIP,
+  timeCell,
+  tooMany,
+  type Column,
+} from "./export.ts";
 import { conflict, notFound, refuse, validationFailed } from "./errors.ts";
 import { validate, readBody } from "./body.ts";
-import { pageOf } from "./page.ts";
 import { BY_ID } from "./paths.ts";
-import { reconciliation, reconciliationQuery } from "./reconciliation-schema.ts";
+import {
+  reconciliation,
+  reconciliationExport,
+  reconciliationQuery,
+} from "./reconciliation-schema.ts";
 
 /** Checks whether a day has ended, and the ms between them: ten seconds in total. */
 const MAX_CHECKS = 20;
@@ -61,9 +76,10 @@ reconciliationRoutes.post("/", async (c) => {
 reconciliationRoutes.get("/", async (c) => {
   const query = validate(c.req.query(), reconciliationQuery);
   if (!query.ok) return refuse(c, query.error);
-  const { limit, cursor, ...filter } = query.value;
-  const found = await listReconciliations(c.get("work").db, filter, cursor, limit + 1);
-  return c.json(pageOf(found, limit));
+  const { limit, cursor: beforeId, ...filter } = query.value;
+  const db = c.get("work").openReplica();
+  const found = await locateReconciliations(db, filter);
+  return c.json(await readReconciliationPage(db, filter, found, { beforeId, limit }));
 });
 
 reconciliationRoutes.get(BY_ID, async (c) => {
@@ -82,3 +98,42 @@ async function waitForEnd(db: Database, day: DayOfMerchant): Promise<Reconciliat
   }
   return row;
 }
+
+/** GET /admin/reconciliations.csv */
+export async function exportReconciliations(c: Context<GatewayEnv>): Promise<Response> {
+  const query = validate(c.req.query(), reconciliationExport);
+  if (!query.ok) return refuse(c, query.error);
+  const filter = query.value;
+  const db = c.get("work").openReplica();
+  const found = await locateReconciliations(db, filter);
+  if (sizeOf(found) > MAX_EXPORTED_ROWS) {
+    return refuse(c, tooMany("merchantId", `${MAX_EXPORTED_ROWS} days`, "choose one merchant"));
+  }
+  return await exportCsv(c, "reconciliations", COLUMNS, async (beforeId) => {
+    return await readReconciliationPage(db, filter, found, { beforeId, limit: ROWS_PER_TRIP });
+  });
+}
+
+/** Amounts in yuan, times in Beijing. */
+const COLUMNS: readonly Column<ReconciliationRow>[] = [
+  ["id", ({ id }) => id],
+  ["merchantId", ({ merchantId }) => merchantId],
+  ["day", ({ day }) => day],
+  ["state", ({ state }) => state],
+  ["reason", ({ reason }) => textCell(reason)],
+  ["attempts", ({ attempts }) => attempts],
+  ["billPayments", ({ billPayments }) => billPayments],
+  ["billPaidYuan", ({ billPaidFen }) => yuanOf(billPaidFen)],
+  ["billRefunds", ({ billRefunds }) => billRefunds],
+  ["billRefundedYuan", ({ billRefundedFen }) => yuanOf(billRefundedFen)],
+  ["ourPayments", ({ ourPayments }) => ourPayments],
+  ["ourPaidYuan", ({ ourPaidFen }) => yuanOf(ourPaidFen)],
+  ["ourRefunds", ({ ourRefunds }) => ourRefunds],
+  ["ourRefundedYuan", ({ ourRefundedFen }) => yuanOf(ourRefundedFen)],
+  ["recovered", ({ recovered }) => recovered],
+  ["discrepancies", ({ discrepancies }) => discrepancies],
+  ["retryAt", ({ retryAt }) => timeCell(retryAt)],
+  ["startedAt", ({ startedAt }) => timeCell(startedAt)],
+  ["finishedAt", ({ finishedAt }) => timeCell(finishedAt)],
+  ["updatedAt", ({ updatedAt }) => timeCell(updatedAt)],
+];

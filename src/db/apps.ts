@@ -109,6 +109,28 @@ export async function insertApp(
   throw new Error("no free id for an app");
 }
 
+/** A merchant and the WeChat app id of one of its apps. */
+export type MerchantAppId = Pick<AppRecord, "merchantId" | "wechatAppId">;
+
+/** At most `limit` pairs of a merchant and an app id, each once, optionally of one merchant or app. */
+export async function listMerchantAppIds(
+  db: Database,
+  of: { readonly merchantId?: number | undefined; readonly appId?: number | undefined },
+  limit: number,
+): Promise<MerchantAppId[]> {
+  return await db
+    .selectDistinct({ merchantId: apps.merchantId, wechatAppId: apps.wechatAppId })
+    .from(apps)
+    .where(
+      and(
+        of.merchantId === undefined ? undefined : eq(apps.merchantId, of.merchantId),
+        of.appId === undefined ? undefined : eq(apps.id, of.appId),
+      ),
+    )
+    .orderBy(asc(apps.merchantId), asc(apps.wechatAppId))
+    .limit(limit);
+}
+
 /** Null when no app has this id. */
 export async function getApp(db: Database, id: number): Promise<AppRecord | null> {
   const [record] = await db.select(APP_COLUMNS).from(apps).where(eq(apps.id, id));

@@ -8,16 +8,23 @@ const natives = new WeakMap<D1PreparedStatement, D1PreparedStatement>();
 /** The methods of a statement that make a trip to the database. */
 const TRIPS: ReadonlySet<string | symbol> = new Set(["all", "first", "raw", "run"]);
 
-/** The binding, adding each trip and the time it takes to `usage`. A batch is one trip. */
-export function metered(d1: D1Database, usage: D1Cost): D1Database {
+/**
+ * The binding, adding each trip and the time it takes to `usage`. A batch is one trip. Queries go
+ * through `source`, which may be a session of the binding.
+ */
+export function metered(
+  d1: D1Database,
+  usage: D1Cost,
+  source: Pick<D1Database, "prepare" | "batch"> = d1,
+): D1Database {
   return new Proxy(d1, {
     get(target, name): unknown {
       switch (name) {
         case "prepare":
-          return (query: string) => meteredStatement(target.prepare(query), usage);
+          return (query: string) => meteredStatement(source.prepare(query), usage);
         case "batch":
           return async (statements: readonly D1PreparedStatement[]) =>
-            await trip(usage, async () => await target.batch(statements.map(nativeOf)));
+            await trip(usage, async () => await source.batch(statements.map(nativeOf)));
         default:
           return Reflect.get(target, name);
       }

@@ -1,6 +1,16 @@
-import { and, desc, eq, lt, sql, type SQL } from "drizzle-orm";
+import { and, desc, eq, sql, type SQL } from "drizzle-orm";
 import type { BillDay } from "../domain/bill/day.ts";
 import type { Database } from "./database.ts";
+import {
+  endOfIds,
+  FIRST_ID,
+  idPageOf,
+  locate,
+  partOf,
+  type IdPage,
+  type PageRequest,
+  type Whereabouts,
+} from "./id-range.ts";
 import { apps, merchants, reconciliations } from "./schema.ts";
 
 /** The comparison of a merchant's day with WeChat's bill. */
@@ -136,25 +146,40 @@ export interface ReconciliationFilter {
   readonly state?: ReconciliationRow["state"] | undefined;
 }
 
-/** At most `limit` rows with an id below `beforeId`, newest first. */
-export async function listReconciliations(
+/** Where the rows of this filter are: one trip. */
+export async function locateReconciliations(
   db: Database,
-  filter: ReconciliationFilter,
-  beforeId: number,
-  limit: number,
-): Promise<ReconciliationRow[]> {
-  const conditions: SQL[] = [lt(reconciliations.id, beforeId)];
-  if (filter.merchantId !== undefined) {
-    conditions.push(eq(reconciliations.merchantId, filter.merchantId));
-  }
-  if (filter.day !== undefined) conditions.push(eq(reconciliations.day, filter.day));
-  if (filter.state !== undefined) conditions.push(eq(reconciliations.state, filter.state));
-  return await db
+  { merchantId }: ReconciliationFilter,
+): Promise<Whereabouts> {
+  const bounds = { from: FIRST_ID, until: endOfIds(reconciliations) };
+  if (merchantId === undefined) return await locate(db, reconciliations, bounds, []);
+  const days = sql`select r.id from ${reconciliations} r where r.merchant_id = ${merchantId}`;
+  return await locate(db, reconciliations, bounds, [{ ids: sql`(${days})`, read: days }]);
+}
+
+/** A page of the rows that `locateReconciliations` has found, newest first: one trip. */
+export async function readReconciliationPage(
+  db: Database,
+  { merchantId, day, state }: ReconciliationFilter,
+  found: Whereabouts,
+  { beforeId, limit }: PageRequest,
+): Promise<IdPage<ReconciliationRow>> {
+  const part = partOf(reconciliations, found, beforeId);
+  const rows = await db
     .select()
     .from(reconciliations)
-    .where(and(...conditions))
+    .where(
+      and(
+        part.within,
+        // The unary plus keeps SQLite on the primary key: a merchant's days have no bound.
+        merchantId === undefined ? undefined : sql`+${reconciliations.merchantId} = ${merchantId}`,
+        day === undefined ? undefined : eq(reconciliations.day, day),
+        state === undefined ? undefined : eq(reconciliations.state, state),
+      ),
+    )
     .orderBy(desc(reconciliations.id))
-    .limit(limit);
+    .limit(limit + 1);
+  return idPageOf(rows, limit, part);
 }
 
 /**

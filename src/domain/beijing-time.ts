@@ -36,6 +36,11 @@ export function beijingDayAround(at: number): { readonly startAt: number; readon
   return { startAt, endAt: startAt + DAY_MS };
 }
 
+/** The time in Beijing, `YYYY-MM-DD HH:mm:ss`, of a time in Unix ms. */
+export function beijingTimeOf(at: number): string {
+  return new Date(at + BEIJING_AHEAD_MS).toISOString().slice(0, 19).replace("T", " ");
+}
+
 function toUnixMs(match: RegExpExecArray | null): number | null {
   if (match === null) return null;
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match

@@ -1,5 +1,5 @@
 import type { Config } from "../config.ts";
-import { connect, type Database } from "../db/database.ts";
+import { connect, connectReplica, type Database } from "../db/database.ts";
 import type { RequestMeter } from "../observability/request-meter.ts";
 import { masterKeyOf, openSettings, type Settings } from "./settings.ts";
 
@@ -12,6 +12,8 @@ export interface WorkContext {
   readonly config: Config;
   readonly meter: RequestMeter;
   readonly db: Database;
+  /** Opens the database for lists and exports, which a read replica may answer. */
+  readonly openReplica: () => Database;
   readonly settings: Settings;
 }
 
@@ -23,6 +25,7 @@ export function openWork(env: Env, config: Config, meter: RequestMeter): WorkCon
     config,
     meter,
     db,
+    openReplica: () => connectReplica(env.DB, meter.usage),
     settings: openSettings({
       db,
       masterKey: async () => await masterKeyOf(config),

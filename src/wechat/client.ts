@@ -51,6 +51,7 @@ function refuseAll(api: string): WechatPay {
       throw new Error("no prepay id to sign");
     },
     queryPayment: refuse,
+    queryTransaction: refuse,
     close: refuse,
     refund: refuse,
     queryRefund: refuse,

@@ -37,6 +37,12 @@ export function instrumentWechat(wechat: WechatPay, meter: RequestMeter): Wechat
       const subject = { api: "query_payment", order: order.orderNumber };
       return await instrumentCall(meter, subject, async () => await wechat.queryPayment(order));
     },
+    queryTransaction: async (transactionId, wechatAppId) =>
+      await instrumentCall(
+        meter,
+        { api: "query_transaction" },
+        async () => await wechat.queryTransaction(transactionId, wechatAppId),
+      ),
     close: async (order) => {
       const subject = { api: "close", order: order.orderNumber };
       return await instrumentCall(meter, subject, async () => await wechat.close(order));

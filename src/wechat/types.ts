@@ -182,6 +182,15 @@ export type PaymentAnswer =
   | Refused
   | Unknown;
 
+/** The order that a transaction pays, of this merchant. */
+export type TransactionAnswer =
+  /** WeChat's `out_trade_no`, which may be another system's order. */
+  | { readonly kind: "found"; readonly orderNumber: string }
+  /** ORDERNOTEXIST: the merchant has no such transaction. */
+  | { readonly kind: "absent" }
+  | Refused
+  | Unknown;
+
 export type CloseAnswer =
   | { readonly kind: "closed" }
   | { readonly kind: "paid" }
@@ -257,6 +266,8 @@ export interface WechatPay {
   /** The parameters of `getBrandWCPayRequest`, signed for this order. */
   bridge(order: OrderKey, prepayId: string, nowAt: number): Promise<BridgeParameters>;
   queryPayment(order: OrderKey): Promise<PaymentAnswer>;
+  /** Queries by WeChat's number. `wechatAppId`: the app id of the order, which APIv2 requires. */
+  queryTransaction(transactionId: string, wechatAppId: string): Promise<TransactionAnswer>;
   close(order: OrderKey): Promise<CloseAnswer>;
   refund(request: WechatRefundRequest): Promise<RefundAnswer>;
   queryRefund(order: OrderKey, refundNo: string): Promise<RefundQueryAnswer>;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { failOrder, insertOrder, recordPayDelivery } from "../../src/db/orders.ts";
-import { listOrders, listRefunds, type OrderFilter } from "../../src/db/order-list.ts";
+import type { OrderFilter } from "../../src/db/order-filter.ts";
+import { listOrders, listRefunds } from "../../src/db/order-list.ts";
 import { openShop, openSibling } from "../support/shop.ts";
 import { db, newOrderOf, NOW, storePaidOrder, storeRefund } from "../support/rows.ts";
 
@@ -8,7 +9,9 @@ const LAST = Number.MAX_SAFE_INTEGER;
 
 /** The ids of the orders that match the filter. */
 async function ids(filter: OrderFilter, beforeId = LAST, limit = 100): Promise<number[]> {
-  return (await listOrders(db, filter, beforeId, limit)).map(({ id }) => id);
+  const page = await listOrders(db, filter, { beforeId, limit });
+  if (!page.ok) throw new Error("only sums are refused");
+  return page.value.items.map(({ id }) => id);
 }
 
 describe("listOrders", () => {

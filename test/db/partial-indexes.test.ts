@@ -1,7 +1,5 @@
-import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test } from "vitest";
 import { failingPayments, failingRefunds } from "../../src/db/failing-deliveries.ts";
-import { listOrders } from "../../src/db/order-list.ts";
 import { countRefundedFen } from "../../src/db/refund-day.ts";
 import { insertRefund, reopenRefund } from "../../src/db/refunds.ts";
 import {
@@ -12,35 +10,17 @@ import {
   unplannedPayments,
   unplannedRefunds,
 } from "../../src/db/scans.ts";
-import { instrumentD1 } from "../support/d1.ts";
+import { plansOf } from "../support/query-plans.ts";
 import { db, NOW } from "../support/rows.ts";
 import { closeScene } from "../support/scene.ts";
 
 afterEach(closeScene);
-
-/** D1's query plans of the statements that `work` executes. */
-async function plansOf(work: () => Promise<unknown>): Promise<string[]> {
-  const { trips } = instrumentD1();
-  await work();
-  const statements = trips.flat();
-  closeScene();
-  const plans: string[] = [];
-  for (const statement of statements) {
-    const values = Array.from({ length: statement.split("?").length - 1 }, () => 1);
-    const plan = await env.DB.prepare(`explain query plan ${statement}`)
-      .bind(...values)
-      .all<{ detail: string }>();
-    plans.push(plan.results.map(({ detail }) => detail).join("; "));
-  }
-  return plans;
-}
 
 const scanWindow = { from: 1, behind: [], before: NOW, limit: 10 };
 const cursor = { lastCallAt: NOW, id: 7 };
 
 describe("partial indexes", () => {
   test.for([
-    ["the list of orders", async () => await listOrders(db, { payNotifyState: "failing" }, 9, 9)],
     ["redelivery", async () => await failingPayments(db, { since: 1, appId: 1 }, cursor, 9)],
     ["redelivery's first page", async () => await failingPayments(db, { since: 1 }, null, 9)],
   ] as const)("orders_failing serves %s", async ([, work]) => {

@@ -1,5 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { parseCompactBeijingTime, parseSpacedBeijingTime } from "../../src/domain/beijing-time.ts";
+import {
+  beijingTimeOf,
+  parseCompactBeijingTime,
+  parseSpacedBeijingTime,
+} from "../../src/domain/beijing-time.ts";
 
 describe("Beijing time", () => {
   test("is eight hours ahead of UTC", () => {
@@ -9,6 +13,11 @@ describe("Beijing time", () => {
 
   test("crosses the turn of the year", () => {
     expect(parseCompactBeijingTime("20260101000000")).toBe(Date.UTC(2025, 11, 31, 16));
+  });
+
+  test("is written as WeChat writes it", () => {
+    expect(beijingTimeOf(Date.UTC(2025, 11, 31, 16))).toBe("2026-01-01 00:00:00");
+    expect(beijingTimeOf(Date.UTC(2025, 11, 31, 15, 59, 59, 999))).toBe("2025-12-31 23:59:59");
   });
 
   test("handles leap years", () => {

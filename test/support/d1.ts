@@ -56,7 +56,9 @@ export function interceptD1(handle: TripHandler): void {
   intercept(statement, ["all", "raw", "run"], async (self, execute) => {
     return await handle([sqlOf(self)], execute);
   });
-  intercept(env.DB, ["batch"], async (_self, execute, [batch]) => {
+  // The binding's own batch goes through a session too.
+  const session: unknown = Object.getPrototypeOf(env.DB.withSession("first-unconstrained"));
+  intercept(session, ["batch"], async (_self, execute, [batch]) => {
     return await handle(Array.isArray(batch) ? batch.map(sqlOf) : [], execute);
   });
 }

@@ -50,6 +50,7 @@ export function readV3Request(request: WechatRequest): LedgerCall | null {
   const mch_id = authorizationOf(request)["mchid"] ?? "";
   const [, orderNumber = "", close] =
     /^\/v3\/pay\/transactions\/out-trade-no\/([^/]+)(\/close)?$/.exec(pathname) ?? [];
+  const [, transactionId = ""] = /^\/v3\/pay\/transactions\/id\/([^/]+)$/.exec(pathname) ?? [];
   const [, refundNo = ""] = /^\/v3\/refund\/domestic\/refunds\/([^/]+)$/.exec(pathname) ?? [];
   switch (`${request.method} ${pathname}`) {
     case "POST /v3/pay/transactions/jsapi": {
@@ -73,6 +74,9 @@ export function readV3Request(request: WechatRequest): LedgerCall | null {
     case `GET /v3/pay/transactions/out-trade-no/${orderNumber}`:
       if (searchParams.get("mchid") !== mch_id) return null;
       return { path: "/pay/orderquery", fields: { mch_id, out_trade_no: orderNumber } };
+    case `GET /v3/pay/transactions/id/${transactionId}`:
+      if (searchParams.get("mchid") !== mch_id) return null;
+      return { path: "/pay/orderquery", fields: { mch_id, transaction_id: transactionId } };
     case `POST /v3/pay/transactions/out-trade-no/${orderNumber}${close}`:
       z.strictObject({ mchid: z.literal(mch_id) }).parse(JSON.parse(request.body));
       return { path: "/pay/closeorder", fields: { mch_id, out_trade_no: orderNumber } };

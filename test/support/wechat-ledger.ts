@@ -79,12 +79,21 @@ function prepay(ledger: Ledger, fields: Fields): Fields {
 }
 
 function queryPayment(ledger: Ledger, fields: Fields): Fields {
-  const number = fields["out_trade_no"] ?? "";
+  const number = fields["out_trade_no"] ?? numberOfTransaction(ledger, fields);
   const order = ledger.orders.get(number);
   if (order === undefined) return refusal("ORDERNOTEXIST");
   if (order.state !== "SUCCESS") return { out_trade_no: number, trade_state: order.state };
   const refunded = [...ledger.refunds.values()].some((refund) => refund.orderNumber === number);
   return { ...paymentOf(number, order), trade_state: refunded ? "REFUND" : "SUCCESS" };
+}
+
+/** The number of the merchant's order that the transaction pays; empty without one. */
+function numberOfTransaction(ledger: Ledger, fields: Fields): string {
+  const found = [...ledger.orders].find(([, { transactionId, request }]) => {
+    const { mch_id }: Fields = JSON.parse(request);
+    return transactionId === fields["transaction_id"] && mch_id === fields["mch_id"];
+  });
+  return found?.[0] ?? "";
 }
 
 /** A payment's fields, the same in orderquery's answer and in the notification. */

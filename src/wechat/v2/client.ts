@@ -5,6 +5,7 @@ import { closeOrder } from "./close.ts";
 import { prepay } from "./prepay.ts";
 import { queryPayment } from "./query-payment.ts";
 import { queryRefund } from "./query-refund.ts";
+import { queryTransaction } from "./query-transaction.ts";
 import { refund } from "./refund.ts";
 
 /**
@@ -17,6 +18,8 @@ export function connectV2(merchant: V2Merchant, env: WechatEnv): WechatPay {
     prepay: async (request) => await prepay(client, request),
     bridge: async (order, prepayId, nowAt) => await signBridge(merchant, order, prepayId, nowAt),
     queryPayment: async (order) => await queryPayment(client, order),
+    queryTransaction: async (transactionId, wechatAppId) =>
+      await queryTransaction(client, transactionId, wechatAppId),
     close: async (order) => await closeOrder(client, order),
     refund: async (request) => await refund(client, request),
     queryRefund: async (order, refundNo) => await queryRefund(client, order, refundNo),

@@ -28,6 +28,12 @@ export interface V2Request {
   readonly timeoutMs: number;
 }
 
+/** The subject of a call, with which the answer must agree. */
+export type V2Subject = Pick<OrderKey, "wechatAppId" | "signType"> & {
+  /** Null when only the answer tells it. */
+  readonly orderNumber: string | null;
+};
+
 /** `done` and `error` are verified: signed with the order's algorithm, for this merchant. */
 export type V2Response =
   | { readonly kind: "done"; readonly fields: ReadonlyMap<string, string> }
@@ -38,7 +44,7 @@ export type V2Response =
 /** Sends a request and verifies the answer. An untrustworthy answer is `unknown`. */
 export async function send(
   client: V2Client,
-  order: OrderKey,
+  order: V2Subject,
   request: V2Request,
   fetch: WechatEnv["fetch"] = client.env.fetch,
 ): Promise<V2Response> {
@@ -88,7 +94,7 @@ export function unsendable(field: string): Refused {
 async function readReply(
   outcome: HttpOutcome,
   merchant: V2Merchant,
-  order: OrderKey,
+  order: V2Subject,
 ): Promise<V2Response> {
   if (outcome.kind === "failed") return unknown(outcome.reason);
   if (outcome.status !== 200) return unknown(`HTTP ${outcome.status}`);
@@ -114,10 +120,11 @@ async function readReply(
 function mismatchedField(
   fields: ReadonlyMap<string, string>,
   merchant: V2Merchant,
-  order: OrderKey,
+  order: V2Subject,
 ): string | null {
   if (fields.get("appid") !== order.wechatAppId) return "appid";
   if (fields.get("mch_id") !== merchant.mchId) return "mch_id";
+  if (order.orderNumber === null) return null;
   const orderNumber = fields.get("out_trade_no") ?? order.orderNumber;
   return orderNumber === order.orderNumber ? null : "out_trade_no";
 }

@@ -159,6 +159,37 @@ describe("prepay", () => {
   );
 });
 
+describe("queryTransaction", () => {
+  test("sends WeChat's number and the merchant's, and returns the order's number", async () => {
+    const { wechat, sent } = stubV3([signed(transaction())]);
+    expect(await wechat.queryTransaction(TRANSACTION_ID, order.wechatAppId)).toEqual({
+      kind: "found",
+      orderNumber: ORDER_NUMBER,
+    });
+    expect(sent[0]?.url).toBe(
+      `https://wechat.test/v3/pay/transactions/id/${TRANSACTION_ID}?mchid=${MCH_ID}`,
+    );
+  });
+
+  test("returns absent for a transaction that the merchant doesn't have", async () => {
+    const { wechat } = stubV3([refusal(404, "ORDER_NOT_EXIST")]);
+    expect(await wechat.queryTransaction(TRANSACTION_ID, order.wechatAppId)).toEqual({
+      kind: "absent",
+    });
+  });
+
+  test.each<[string, object]>([
+    ["another transaction", { transaction_id: "4200000000000000000000000000" }],
+    ["another mchid", { mchid: "10000101" }],
+    ["no mchid", { mchid: undefined }],
+    ["no out_trade_no", { out_trade_no: undefined }],
+    ["an empty out_trade_no", { out_trade_no: "" }],
+  ])("returns unknown for an answer with %s", async (_name, change) => {
+    const { wechat } = stubV3([signed(transaction(change))]);
+    expect((await wechat.queryTransaction(TRANSACTION_ID, order.wechatAppId)).kind).toBe("unknown");
+  });
+});
+
 describe("queryPayment", () => {
   test("sends our number and the merchant's", async () => {
     const { wechat, sent } = stubV3([signed(transaction())]);

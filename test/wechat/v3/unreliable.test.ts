@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { WechatPay } from "../../../src/wechat/types.ts";
-import { REFUND_NO } from "../support/fixtures.ts";
+import { REFUND_NO, TRANSACTION_ID } from "../support/fixtures.ts";
 import {
   API_V3_KEY,
   certificateB,
@@ -35,6 +35,13 @@ const CALLS: readonly Case[] = [
     call: async (wechat) => await wechat.queryPayment(order),
     good: transaction(),
     kind: "paid",
+    tries: 1,
+  },
+  {
+    name: "query by transaction_id",
+    call: async (wechat) => await wechat.queryTransaction(TRANSACTION_ID, order.wechatAppId),
+    good: transaction(),
+    kind: "found",
     tries: 1,
   },
   {

@@ -1,0 +1,2 @@
+CREATE INDEX `orders_transaction_duplicate` ON `orders` (`transaction_id`) WHERE transaction_duplicate_of is not null;--> statement-breakpoint
+CREATE INDEX `refunds_refund_id` ON `refunds` (`refund_id`) WHERE refund_id is not null;
