@@ -44,7 +44,7 @@ export interface RefundColumns {
 const NEW_AMOUNTS = { total: "订单金额", refund: "申请退款金额" } as const;
 const OLD_AMOUNTS = { total: "总金额", refund: "退款金额" } as const;
 /** What a merchant's system may write into an order (W-60). */
-const TEXTS = ["设备号", "商品名称", "商户数据包"];
+const TEXTS: ReadonlySet<string> = new Set(["设备号", "商品名称", "商户数据包"]);
 
 /**
  * Reads a bill's header, its first line. On failure: the missing column. The order of columns doesn't
@@ -74,7 +74,7 @@ export function readColumns(line: string): Result<Columns, string> {
     mchId: indexes.get("商户号") ?? null,
     currency: indexes.get("货币种类") ?? null,
     amounts: names.flatMap((name, index) => (name.endsWith("金额") ? index : [])),
-    texts: runsOf(names.flatMap((name, index) => (TEXTS.includes(name) ? index : []))),
+    texts: runsOf(names.flatMap((name, index) => (TEXTS.has(name) ? index : []))),
   });
 }
 
