@@ -31,9 +31,12 @@ export const PREPAY_FIELDS: readonly FieldNames[] = [
   },
 ];
 
-/** The app's value in a refund request. The order's total comes from the record. */
+/**
+ * The app's value in a refund request. The order's total comes from the record. A text about the
+ * 退款金额 may be about what is left to refund, which no parameter is wrong about.
+ */
 export const REFUND_FIELDS: readonly FieldNames[] = [
-  { parameter: "refundFree", names: ["refund_fee", "退款金额"], pathEnds: ["refund"] },
+  { parameter: "refundFree", names: ["refund_fee"], pathEnds: ["refund"] },
 ];
 
 /** Codes of faults in a request's values, and of texts without a code; no underscores. */

@@ -183,6 +183,7 @@ describe("refund, a refusal that names a value", () => {
     ["refund_fee参数格式错误", "refundFree"],
     ["输入源“/body/xml/refund_fee”映射到数值字段“退款金额”规则校验失败", "refundFree"],
     ["total_fee参数格式错误", "gateway"],
+    ["退款金额大于剩余可退金额", "gateway"],
     ["invalid notify_url", "gateway"],
     ["out_refund_no参数长度有误", "gateway"],
     ["appid参数长度有误", "merchant"],

@@ -1,7 +1,7 @@
 /**
  * Whether an app's answer confirms a callback. Contract: a 2xx whose body, trimmed, is `success` in
- * any case (the JSON string `"success"` too), or JSON with `code` 0. `code` must be a number: `"0"`, `null` or an error page with
- * status 200 doesn't confirm, which costs one more call at worst.
+ * any case (the JSON string `"success"` too), or JSON with `code` 0. `code` must be a number: `"0"`,
+ * `null` or an error page with status 200 doesn't confirm, which costs one more call at worst.
  *
  * @param bodyHead the part of the body that was read; truncated JSON doesn't confirm
  */

@@ -76,8 +76,8 @@ export function isSummaryHeader(line: string): boolean {
 /**
  * Compares the totals with the bill's own summary. Returns the first difference, or null when they
  * agree: then nothing was lost in transit. An unreadable line may be a trade, or part of one; it
- * doesn't hold up the day, and is reported by itself. For the old set of columns only the count is compared:
- * WeChat doesn't document what its sums contain.
+ * doesn't hold up the day, and is reported by itself. For the old set of columns only the count is
+ * compared: WeChat doesn't document what its sums contain.
  */
 export function summaryFault(header: string, values: string, counted: Tally): string | null {
   const cells = cellsOfHeader(values);
