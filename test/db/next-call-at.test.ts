@@ -10,17 +10,21 @@ function insertBefore(id: number, state: string, calls: number) {
   const number = id.toString(16).padStart(32, "0");
   return [
     env.DB.prepare(
-      `insert into orders values (?, ?, 1, 1, 1, 'v2', 'MD5', 'wx1', null, 'd', 100, 't', null,
-         '203.0.113.7', 'https://gateway.test/', 'paid', ?, 5, ?, ?, 2, 1, 1000, null)`,
+      `insert into orders (id, number, app_id, merchant_id, user_id, protocol, sign_type,
+         wechat_app_id, desc, total_fen, tag, client_ip, notify_url, pay_state, transaction_id,
+         paid_at, pay_notify_state, pay_notify_number, expires_at, created_at, updated_at)
+       values (?, ?, 1, 1, 1, 'v2', 'MD5', 'wx1', 'd', 100, 't', '203.0.113.7',
+         'https://gateway.test/', 'paid', ?, 5, ?, ?, 2, 1, 1000)`,
     ).bind(id, number, `T${id}`, state, calls),
     env.DB.prepare(
-      `insert into refunds values (?, ?, 1, ?, null, 100, 'https://gateway.test/', 'succeeded', '5', ?,
-         ?, 5, 1, 1000, 'app', 2)`,
+      `insert into refunds (id, order_id, app_id, number, refund_fen, notify_url, state, refund_id,
+         notify_state, notify_number, succeeded_at, created_at, updated_at)
+       values (?, ?, 1, ?, 100, 'https://gateway.test/', 'succeeded', '5', ?, ?, 5, 1, 1000)`,
     ).bind(id, id, number, state, calls),
   ];
 }
 
-describe("migration 0005, next_call_at", () => {
+describe("migration 0007, next_call_at", () => {
   test("plans the calls of failing deliveries by the schedule, and no others", async () => {
     await reset();
     await applyD1Migrations(env.DB, env.MIGRATIONS.slice(0, MIGRATION));
