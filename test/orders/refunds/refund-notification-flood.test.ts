@@ -1,4 +1,4 @@
-import { abortAllDurableObjects } from "cloudflare:test";
+import { abortAllDurableObjects, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test } from "vitest";
 import { advance, gate, type Gate } from "../../support/clock.ts";
@@ -208,7 +208,7 @@ describe("I12: queries caused by refund notifications of one order", () => {
     expect(numbersOf(scene, "/pay/refundquery")).toHaveLength(1);
   });
 
-  test("don't move the refund's timer, and restore a lost one", async () => {
+  test("don't move the refund's timer", async () => {
     const scene = await openFloodScene();
     const { order, refundNo } = scene;
     await runNextTimer(order, "poll-refund");
@@ -216,6 +216,20 @@ describe("I12: queries caused by refund notifications of one order", () => {
     advance(20_000);
     await postCopies(scene, order, refundNo, 5);
     expect(await timerOf(order, "poll-refund")).toEqual(before);
+  });
+
+  test("restore the refund's timer if its object has lost it", async () => {
+    const scene = await openFloodScene();
+    const { order, refundNo, wechat } = scene;
+    await runInDurableObject(objectOf(order), async (_object, { storage }) => {
+      await storage.deleteAll();
+    });
+    await abortAllDurableObjects();
+    expect(await timerOf(order, "poll-refund")).toBeUndefined();
+    await postCopies(scene, order, refundNo, 1);
+    wechat.refund(refundNo).status = "SUCCESS";
+    await runNextTimer(order, "poll-refund");
+    expect((await refundOf(order)).state).toBe("succeeded");
   });
 });
 
