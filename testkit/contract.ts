@@ -40,6 +40,7 @@ export const orderView = z.strictObject({
   attach: z.string().nullable(),
   app_order_no: z.string().nullable(),
   refund_free: z.int(),
+  pay_time: z.int().nullable(),
 });
 
 /** WeChat Pay's protocols. A merchant uses one; its apps don't see which. */

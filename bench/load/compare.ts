@@ -31,7 +31,7 @@ function callbackDifferences({ completed, callbacks }: LoadResult): readonly str
   const paths = new Map(completed.map(({ app }) => [String(app.client.id), app.callbackPath]));
   const faults: string[] = [];
   for (const { path, fields, signed, webhookSigned } of callbacks) {
-    const { timestamp, sign, ...received } = fields;
+    const { timestamp, sign, pay_time, refund_time, ...received } = fields;
     const eventId = received["eventId"] ?? "";
     const due = expected.get(eventId);
     expected.delete(eventId);
@@ -40,6 +40,8 @@ function callbackDifferences({ completed, callbacks }: LoadResult): readonly str
     else if (!isDeepStrictEqual(received, due)) {
       faults.push(`${eventId}: received ${JSON.stringify(received)}`);
     }
+    const occurredAt = received["event"] === "pay" ? pay_time : refund_time;
+    if (!/^\d{10}$/.test(occurredAt ?? "")) faults.push(`${eventId}: no time of the event`);
     if (path !== expectedPath) faults.push(`${eventId}: received at ${path}`);
     if (timestamp === undefined || sign === undefined || !signed || !webhookSigned) {
       faults.push(`${eventId}: wrong signature`);

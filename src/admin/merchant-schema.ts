@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { Config } from "../config.ts";
+import { REFUND_FUNDS } from "../domain/states.ts";
 import { PROTOCOLS, V2_SIGN_TYPES, type Protocol } from "../wechat/types.ts";
 import { changes, fixed, name, oneOf, requiredOr, symmetricKey, text } from "./common-schema.ts";
 import { combineCredentials, v3Fields } from "./v3-schema.ts";
@@ -80,6 +81,7 @@ function common(env: Env, environment: Config["environment"]) {
     /** WeChat's default is MD5; HMAC-SHA256 is stronger. */
     signType: oneOf(V2_SIGN_TYPES),
     certBinding: certBinding(env).nullable(),
+    refundFunds: oneOf(REFUND_FUNDS),
     ...v3Fields(environment),
   };
 }

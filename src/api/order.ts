@@ -1,8 +1,9 @@
 import type { Context } from "hono";
 import { parseOrderQuery } from "../contract/order-query.ts";
-import { orderView, type OrderView } from "../contract/order-view.ts";
+import { orderView, refundView, type OrderView } from "../contract/order-view.ts";
 import { err, ok, type Result } from "../lib/result.ts";
-import { findOrderView } from "../db/orders.ts";
+import { findOrderOfApp, type OrderWithRefunds } from "../db/refunds.ts";
+import { isOpen } from "../domain/refund.ts";
 import { ORDER_ABSENT, serverFault, type Refusal } from "../contract/refusal.ts";
 import type { GatewayEnv } from "../env.ts";
 import { orderObject } from "../orders/stub.ts";
@@ -15,23 +16,24 @@ export async function order(c: Context<GatewayEnv>): Promise<Result<OrderView, R
   const { app, db, parameters } = request.value;
   const query = parseOrderQuery(parameters);
   if (!query.ok) return query;
-  const { by, sync } = query.value;
-  let found = await findOrderView(db, app.id, by);
-  if (found !== null && sync && isOpen(found)) {
+  const { by, sync, refunds } = query.value;
+  let found = await findOrderOfApp(db, app.id, by);
+  if (found !== null && sync && mayHaveChanged(found)) {
     const outcome = await orderObject(c.env, found.order.number).sync(c.get("requestId"));
     if (outcome === "unknown") {
       return err(
         serverFault("未能从微信得到明确结果。重复本请求是安全的；不带 sync 可查询网关已有的记录"),
       );
     }
-    found = await findOrderView(db, app.id, by);
+    found = await findOrderOfApp(db, app.id, by);
   }
   if (found === null) return err(ORDER_ABSENT);
   c.set("order", found.order.number);
-  return ok(orderView(found.order, found.refund, found.refundingFen));
+  const view = orderView(found.order, found.refunds);
+  return ok(refunds ? { ...view, refunds: found.refunds.map(refundView) } : view);
 }
 
 /** Whether WeChat may know more than the record: an unpaid order, or a refund under way. */
-function isOpen(found: NonNullable<Awaited<ReturnType<typeof findOrderView>>>): boolean {
-  return found.order.payState !== "paid" || found.openRefunds > 0;
+function mayHaveChanged({ order: { payState }, refunds }: OrderWithRefunds): boolean {
+  return payState !== "paid" || refunds.some(isOpen);
 }

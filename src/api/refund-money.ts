@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { parseRefundMoney } from "../contract/refund-money.ts";
 import { err, ok, type Result } from "../lib/result.ts";
-import { findOrderView } from "../db/orders.ts";
+import { findOrderOfApp } from "../db/refunds.ts";
 import { ORDER_ABSENT, REFUNDS_OFF, type Refusal } from "../contract/refusal.ts";
 import type { GatewayEnv } from "../env.ts";
 import { orderObject } from "../orders/stub.ts";
@@ -22,14 +22,13 @@ export async function refundMoney(
   const { app, db, parameters } = request.value;
   const input = parseRefundMoney(parameters);
   if (!input.ok) return input;
-  const { orderId, refundFen, appRefundNo } = input.value;
-  const found = await findOrderView(db, app.id, { kind: "id", orderId });
+  const { orderId, ...wanted } = input.value;
+  const found = await findOrderOfApp(db, app.id, { kind: "id", orderId });
   // Without a refund there is none to repeat; otherwise the order's object decides.
-  if (!app.canRefund && (found?.refund ?? null) === null) return err(REFUNDS_OFF);
+  if (!app.canRefund && (found?.refunds ?? []).length === 0) return err(REFUNDS_OFF);
   if (found === null) return err(ORDER_ABSENT);
   c.set("order", found.order.number);
   const object = orderObject(c.env, found.order.number);
-  const wanted = { refundFen, appRefundNo };
   const { canRefund, maxRefundFenPerDay } = app;
   const limits = { canRefund, maxRefundFenPerDay };
   const refund = await object.requestRefund(app.id, wanted, c.get("requestId"), limits);

@@ -1,3 +1,4 @@
+import { mostUrgent, refundableFen } from "../domain/refund.ts";
 import type {
   NotifyState,
   OrderRecord,
@@ -58,18 +59,31 @@ export interface OrderView {
   readonly attach: string | null;
   readonly app_order_no: string | null;
   readonly refund_free: number;
+  readonly pay_time: number | null;
+  /** Only where the request has `refunds=1`. */
+  readonly refunds?: readonly RefundView[];
+}
+
+/** A refund in `refunds` of POST /order: exactly these names with these JSON types. */
+export interface RefundView {
+  readonly refund_no: string;
+  readonly app_refund_no: string | null;
+  readonly refund_id: string | null;
+  /** Of this refund alone. */
+  readonly refund_free: number;
+  readonly ref_state: string;
+  readonly refund_time: number | null;
+  readonly create_time: number;
+  readonly update_time: number;
 }
 
 /**
- * Contract: order. The contract has room for one refund: the latest.
+ * Contract: order. Its first fields have room for one refund: the one that most needs eyes.
  *
- * @param refundingFen the sum of the order's completed and pending refunds
+ * @param refunds all refunds of the order, the oldest first
  */
-export function orderView(
-  order: OrderRecord,
-  latestRefund: RefundRecord | null,
-  refundingFen: number,
-): OrderView {
+export function orderView(order: OrderRecord, refunds: readonly RefundRecord[]): OrderView {
+  const shown = mostUrgent(refunds);
   return {
     id: order.id,
     pay_order_number: order.number,
@@ -81,22 +95,42 @@ export function orderView(
     tag: order.tag,
     user_id: order.userId,
     pay_state: PAY_STATE_CODE[order.payState],
-    ref_state: latestRefund === null ? "0" : REF_STATE_CODE[latestRefund.state],
+    ref_state: shown === null ? "0" : REF_STATE_CODE[shown.state],
     pay_notify_state: NOTIFY_STATE_CODE[order.payNotifyState],
-    ref_notify_state: NOTIFY_STATE_CODE[latestRefund?.notifyState ?? "none"],
+    ref_notify_state: NOTIFY_STATE_CODE[shown?.notifyState ?? "none"],
     transaction_id: order.transactionId,
     pay_notify_number: order.payNotifyNumber,
-    ref_notify_number: latestRefund?.notifyNumber ?? 0,
-    refund_id: latestRefund?.refundId ?? null,
-    refund_no: latestRefund?.number ?? null,
+    ref_notify_number: shown?.notifyNumber ?? 0,
+    refund_id: shown?.refundId ?? null,
+    refund_no: shown?.number ?? null,
     create_time: unixSeconds(order.createdAt),
-    update_time: unixSeconds(Math.max(order.updatedAt, latestRefund?.updatedAt ?? 0)),
+    update_time: unixSeconds(Math.max(order.updatedAt, shown?.updatedAt ?? 0)),
     attach: order.attach,
     app_order_no: order.appOrderNo,
-    refund_free: refundingFen,
+    refund_free: order.totalFen - refundableFen(order, refunds),
+    pay_time: unixSecondsOrNull(order.paidAt),
   };
 }
 
-function unixSeconds(at: number): number {
+/** Contract: order, one of `refunds`. */
+export function refundView(refund: RefundRecord): RefundView {
+  return {
+    refund_no: refund.number,
+    app_refund_no: refund.appRefundNo,
+    refund_id: refund.refundId,
+    refund_free: refund.refundFen,
+    ref_state: REF_STATE_CODE[refund.state],
+    refund_time: unixSecondsOrNull(refund.succeededAt),
+    create_time: unixSeconds(refund.createdAt),
+    update_time: unixSeconds(refund.updatedAt),
+  };
+}
+
+/** Contract: times are Unix seconds. */
+export function unixSeconds(at: number): number {
   return Math.floor(at / 1000);
+}
+
+function unixSecondsOrNull(at: number | null): number | null {
+  return at === null ? null : unixSeconds(at);
 }

@@ -5,16 +5,20 @@ import {
   AMOUNT_LIMIT,
   APP_NUMBER_LIMIT,
   appNumber,
+  bytes,
   characters,
   id,
   ID_LIMIT,
   type Limits,
   MAX_TOTAL_FEN,
+  optional,
   optionalInteger,
   platform,
   readFields,
+  within,
 } from "./fields.ts";
 import type { Parameters } from "./parameter-set.ts";
+import { MAX_REASON_BYTES, wechatTextFault } from "./text.ts";
 
 /** A validated refund request. */
 export interface RefundMoney {
@@ -23,6 +27,8 @@ export interface RefundMoney {
   readonly refundFen: number | null;
   /** The app's own refund number, unique per app. */
   readonly appRefundNo: string | null;
+  /** WeChat shows it to the payer. */
+  readonly refundReason: string | null;
 }
 
 export const REFUND_MONEY_LIMITS = {
@@ -30,6 +36,7 @@ export const REFUND_MONEY_LIMITS = {
   order_id: ID_LIMIT,
   refundFree: AMOUNT_LIMIT,
   appRefundNo: APP_NUMBER_LIMIT,
+  refundReason: bytes(MAX_REASON_BYTES),
 } satisfies Limits;
 
 const schema = z
@@ -38,11 +45,13 @@ const schema = z
     order_id: id,
     refundFree: optionalInteger(MAX_TOTAL_FEN, "（单位：分）"),
     appRefundNo: appNumber,
+    refundReason: optional(within(REFUND_MONEY_LIMITS.refundReason, wechatTextFault)),
   })
-  .transform(({ order_id, refundFree, appRefundNo }): RefundMoney => ({
+  .transform(({ order_id, refundFree, appRefundNo, refundReason }): RefundMoney => ({
     orderId: order_id,
     refundFen: refundFree,
     appRefundNo,
+    refundReason,
   }));
 
 /**

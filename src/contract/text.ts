@@ -7,6 +7,9 @@ export const MAX_TEXT_BYTES = 127;
 /** The limit of `tag`: APIv3 counts the bytes of `goods_tag`, and APIv2 presumably too (W-97). */
 export const MAX_TAG_BYTES = 32;
 
+/** WeChat Pay's limit for a refund's reason, in bytes of UTF-8 (W-97). */
+export const MAX_REASON_BYTES = 80;
+
 /**
  * Why WeChat would refuse or garble `text`, in Chinese, to follow the parameter's name; null if it
  * wouldn't. APIv2 refuses characters of four bytes in UTF-8. XML 1.0 can't represent most control

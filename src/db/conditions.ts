@@ -19,7 +19,7 @@ export const REFUND_CALL_PLANNED = sql`${REFUND_FAILING} and next_call_at is not
 export const NO_REFUND_CALL_PLANNED = sql`${REFUND_FAILING} and next_call_at is null`;
 
 /**
- * Of `refunds`: WeChat may still change it, or the app was never called about its outcome. One that
- * WeChat refused is neither: it is sent again only for the app.
+ * Of `refunds`: WeChat has to be queried about it (`isOpen` of domain/refund.ts), or the app was never
+ * called about its outcome. A released one is neither: it is sent again only for the app.
  */
-export const REFUND_UNFINISHED = sql`(state in ('requested', 'accepted', 'abnormal') or notify_state = 'none' and state <> 'refused')`;
+export const REFUND_UNFINISHED = sql`(state in ('requested', 'accepted', 'abnormal') or notify_state = 'none' and (state <> 'refused' or released is null))`;

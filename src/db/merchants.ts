@@ -1,5 +1,6 @@
 import { asc, eq, gt, max } from "drizzle-orm";
 import { err, ok, type Result } from "../lib/result.ts";
+import type { RefundFunds } from "../domain/states.ts";
 import type { MasterKey } from "../lib/secret-box.ts";
 import type { Protocol, V2SignType, VerifyKey } from "../wechat/types.ts";
 import type { Database } from "./database.ts";
@@ -37,6 +38,7 @@ export interface NewMerchant extends Optional<MerchantCredentials> {
   readonly name: string;
   readonly mchId: string;
   readonly protocol: Protocol;
+  readonly refundFunds?: RefundFunds | undefined;
 }
 
 /**
@@ -55,6 +57,7 @@ const MERCHANT_COLUMNS = {
   protocol: merchants.protocol,
   signType: merchants.signType,
   certBinding: merchants.certBinding,
+  refundFunds: merchants.refundFunds,
   merchantSerialNo: merchants.merchantSerialNo,
   certificatesCheckedAt: merchants.certificatesCheckedAt,
   createdAt: merchants.createdAt,

@@ -1,6 +1,6 @@
 import { and, eq, inArray, isNull, sql } from "drizzle-orm";
 import type { Database } from "./database.ts";
-import { orders, refunds, users } from "./schema.ts";
+import { orders, users } from "./schema.ts";
 import type { OrderRow } from "./rows.ts";
 
 /** The fields of a new order; the database adds its id and its user's. */
@@ -82,48 +82,13 @@ function orderValues(draft: NewOrder) {
   } as const;
 }
 
-/** Identifies an order within one app: an app can't reach another app's orders. */
-export type OrderReference =
-  | { readonly kind: "id"; readonly orderId: number }
-  | { readonly kind: "app-order-no"; readonly appOrderNo: string };
-
-/**
- * The order, its latest refund, the sum of its live refunds, and the number of refunds whose state
- * may still change: one trip. Null when the app has no such order.
- */
-export async function findOrderView(db: Database, appId: number, reference: OrderReference) {
-  const rows = await db
-    .select({
-      order: orders,
-      refund: refunds,
-      refundingFen: sql<number>`(select coalesce(sum(r.refund_fen), 0) from refunds r
-        where r.order_id = ${orders.id} and r.state not in ('refused', 'closed'))`,
-      openRefunds: sql<number>`(select count(*) from refunds r
-        where r.order_id = ${orders.id} and r.state in ('requested', 'accepted', 'abnormal'))`,
-    })
-    .from(orders)
-    .leftJoin(
-      refunds,
-      eq(refunds.id, sql`(select max(r.id) from refunds r where r.order_id = ${orders.id})`),
-    )
-    .where(
-      and(
-        reference.kind === "id"
-          ? eq(orders.id, reference.orderId)
-          : eq(orders.appOrderNo, reference.appOrderNo),
-        eq(orders.appId, appId),
-      ),
-    );
-  return rows[0] ?? null;
-}
-
 /** The order with this number (`pay_order_number`), or null. */
 export async function findOrder(db: Database, number: string): Promise<OrderRow | null> {
   const rows = await db.select().from(orders).where(eq(orders.number, number));
   return rows[0] ?? null;
 }
 
-/** The order with this id, or null. For the admin API; apps use `findOrderView`. */
+/** The order with this id, or null. For the admin API; apps use `findOrderOfApp`. */
 export async function findOrderById(db: Database, id: number): Promise<OrderRow | null> {
   const rows = await db.select().from(orders).where(eq(orders.id, id));
   return rows[0] ?? null;

@@ -4,9 +4,12 @@ import { REQUEST_SIGNATURE_MODES } from "../contract/request-signature/policy.ts
 import { REQUEST_KEY_ALGORITHMS } from "../contract/request-signature/request-key.ts";
 import { INCIDENT_KINDS, type IncidentFacts } from "../domain/incidents.ts";
 import {
+  FUNDS_ACCOUNTS,
   NOTIFY_STATES,
   PAY_STATES,
   RECONCILIATION_STATES,
+  REFUND_FUNDS,
+  REFUND_RELEASES,
   REFUND_SOURCES,
   REFUND_STATES,
 } from "../domain/states.ts";
@@ -40,6 +43,8 @@ export const merchants = sqliteTable("merchants", {
   apiKeySealed: text("api_key_sealed"),
   /** Name of the mTLS binding that presents the merchant's certificate on refunds. */
   certBinding: text("cert_binding"),
+  /** For new refunds, and those that WeChat refused; see domain/states.ts. */
+  refundFunds: text("refund_funds", { enum: REFUND_FUNDS }).notNull().default("unsettled"),
   /** APIv3's credentials, all three or none. */
   apiV3KeySealed: text("api_v3_key_sealed"),
   merchantSerialNo: text("merchant_serial_no"),
@@ -234,7 +239,7 @@ export const orders = sqliteTable(
 
 /**
  * A refund, written before WeChat is called. Its number never changes. Each refund reserves its
- * amount until it is `closed`, so that an order's refunds never exceed the payment.
+ * amount until it is `closed` or released, so that an order's refunds never exceed the payment.
  */
 export const refunds = sqliteTable(
   "refunds",
@@ -266,6 +271,12 @@ export const refunds = sqliteTable(
     resentAt: integer("resent_at"),
     /** As `orders.next_call_at`, about the refund's present state. */
     nextCallAt: integer("next_call_at"),
+    /** Only of a refund in state `refused`; null while it reserves its amount. */
+    released: text({ enum: REFUND_RELEASES }),
+    /** Shown to the payer by WeChat. Stored with the refund, as `notify_url`. */
+    reason: text(),
+    /** The account named to WeChat; null: none. Stored with the refund, as `notify_url`. */
+    fundsAccount: text("funds_account", { enum: FUNDS_ACCOUNTS }),
   },
   (table) => [
     index("refunds_order").on(table.orderId),
@@ -278,7 +289,7 @@ export const refunds = sqliteTable(
     // A day's refunds, for reconciliation.
     index("refunds_created").on(table.createdAt),
     // The sweep's list. Costs a row written for each change until the app has confirmed.
-    index("refunds_unfinished_by_app").on(table.appId, table.updatedAt).where(REFUND_UNFINISHED),
+    index("refunds_open_by_app").on(table.appId, table.updatedAt).where(REFUND_UNFINISHED),
     // As the three of orders.
     index("refunds_failing").on(table.updatedAt).where(REFUND_FAILING),
     index("refunds_next_call").on(table.appId, table.nextCallAt).where(REFUND_CALL_PLANNED),

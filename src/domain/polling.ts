@@ -85,7 +85,7 @@ export function nextRefundPollDelay(polls: number): number {
 /** Minimum interval between the refunds of one order (W-41). */
 const REFUND_INTERVAL_MS = 1 * MINUTE;
 
-/** The last refund of an order that was sent to WeChat, and when. */
+/** The last refund of an order that was sent to WeChat and not refused, and when. */
 export interface RefundSending {
   readonly refundNo: string;
   readonly at: number;

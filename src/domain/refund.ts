@@ -3,9 +3,18 @@
  *
  * requested -> accepted -> succeeded | closed | abnormal, abnormal -> succeeded | closed,
  * requested -> refused -> (sent again under the same number) requested.
+ *
+ * A refused refund reserves its amount until a query shows that WeChat doesn't have it. Then another
+ * refund may take the amount, and the refused one is never sent again.
  */
 
-import type { RefundSource, RefundState } from "./states.ts";
+import type {
+  FundsAccount,
+  RefundFunds,
+  RefundRelease,
+  RefundSource,
+  RefundState,
+} from "./states.ts";
 
 /** The status that WeChat reports for a refund. */
 export type ReportedStatus = "processing" | "succeeded" | "closed" | "abnormal";
@@ -55,9 +64,74 @@ export function isReportable(state: RefundState): boolean {
   return state === "succeeded" || state === "closed" || state === "abnormal";
 }
 
-/** Whether the refund reserves its amount. Only a refund that WeChat closed releases it. */
-export function isLive(state: RefundState): boolean {
-  return state !== "closed";
+/** The fields that decide whether a refund reserves its amount. */
+type Reservation = Pick<StoredRefund, "state" | "released">;
+
+/**
+ * Whether the refund reserves its amount: all do, except one that WeChat closed and one that it
+ * refused and doesn't have. db/refunds.ts has the same rule in SQL.
+ */
+export function isLive({ state, released }: Reservation): boolean {
+  return state !== "closed" && !(state === "refused" && released !== null);
+}
+
+/**
+ * The refund of an order that most needs eyes, the latest among equals: one that is stuck, then one
+ * that WeChat refused and whose amount no other has taken, one whose outcome is unknown, one on its
+ * way, one that has ended. Null without refunds.
+ * @param refunds the oldest first
+ */
+export function mostUrgent<R extends Reservation>(refunds: readonly R[]): R | null {
+  return refunds.toReversed().toSorted((a, b) => urgency(a) - urgency(b))[0] ?? null;
+}
+
+/** The lower, the more urgent. */
+function urgency({ state, released }: Reservation): number {
+  switch (state) {
+    case "abnormal":
+      return 0;
+    case "refused":
+      return released === "taken" ? 4 : 1;
+    case "requested":
+      return 2;
+    case "accepted":
+      return 3;
+    case "closed":
+    case "succeeded":
+      return 4;
+  }
+}
+
+/** Whether WeChat has to be queried about it. A released refund is sent again only for the app. */
+export function isOpen(refund: Reservation): boolean {
+  return isLive(refund) && !isFinal(refund.state);
+}
+
+/** Whether WeChat refused it, but no query has shown yet that WeChat doesn't have it. */
+export function isUnconfirmedRefusal(refund: Reservation): boolean {
+  return refund.state === "refused" && refund.released === null;
+}
+
+/** The account that a merchant's new refund names; null: none. */
+export function firstAccount(refundFunds: RefundFunds): FundsAccount | null {
+  switch (refundFunds) {
+    case "available":
+      return "available";
+    case "unsettled":
+    case "unsettled-then-available":
+      return null;
+  }
+}
+
+/**
+ * The account that a released refund names when it is sent again: WeChat doesn't have it, so the
+ * merchant's present choice counts. The second account stays once it was tried.
+ */
+export function accountAfterRelease(
+  refundFunds: RefundFunds,
+  named: FundsAccount | null,
+): FundsAccount | null {
+  return refundFunds === "unsettled-then-available" ? named : firstAccount(refundFunds);
 }
 
 /** The maximum number of refunds of one payment (W-40). */
@@ -72,10 +146,11 @@ export interface StoredRefund {
   readonly appRefundNo: string | null;
   readonly refundFen: number;
   readonly state: RefundState;
+  readonly released: RefundRelease | null;
   readonly source: RefundSource;
 }
 
-/** An app's request: `refundFen` null means everything that is left. */
+/** What tells an app's requests apart: `refundFen` null means everything that is left. */
 export interface RefundRequest {
   readonly refundFen: number | null;
   readonly appRefundNo: string | null;
@@ -101,7 +176,12 @@ export type RefundDecision<R extends StoredRefund> =
   /** Not known to be accepted: send it again, under the same number. */
   | { readonly kind: "send"; readonly refund: R }
   | { readonly kind: "create"; readonly refundFen: number }
-  | { readonly kind: "refuse"; readonly detail: string };
+  | Refuse
+  /** Can't be decided before WeChat has answered the query about `refund`, which it refused. */
+  | { readonly kind: "wait"; readonly refund: R };
+
+/** `detail` is for the app, in Chinese. */
+type Refuse = { readonly kind: "refuse"; readonly detail: string };
 
 /**
  * Decides about a request for a refund by comparing it with the order's existing refunds.
@@ -113,16 +193,83 @@ export function decideRefund<R extends StoredRefund>(
   request: RefundRequest,
   nowAt: number,
 ): RefundDecision<R> {
-  const live = refunds.filter((refund) => isLive(refund.state));
-  const leftFen = paid.totalFen - live.reduce((sum, refund) => sum + refund.refundFen, 0);
-  const earlier = refundOfEarlierSending(refunds, live, request, leftFen);
-  if (earlier !== undefined) return decideRepeat(earlier, request);
+  const leftFen = refundableFen(paid, refunds);
+  const earlier = refundOfEarlierSending(refunds, request, leftFen);
+  if (earlier !== undefined) return decideRepeat(earlier, request, leftFen);
+  return heldBack(refunds, request, leftFen) ?? decideNew(paid, refunds, request, leftFen, nowAt);
+}
+
+/** The wait of a request that only the amount of unconfirmed refusals keeps from being created. */
+function heldBack<R extends StoredRefund>(
+  refunds: readonly R[],
+  request: RefundRequest,
+  leftFen: number,
+): RefundDecision<R> | null {
+  const unconfirmed = refunds.filter(isUnconfirmedRefusal);
+  const [first] = unconfirmed;
+  const mostFen = unconfirmed.reduce((sum, { refundFen }) => sum + refundFen, leftFen);
+  const leastFen = request.refundFen ?? 1;
+  return first !== undefined && leastFen > leftFen && leastFen <= mostFen
+    ? { kind: "wait", refund: first }
+    : null;
+}
+
+/** The part of the payment that no refund has reserved, in fen. Negative when imports exceed it. */
+export function refundableFen(
+  { totalFen }: Pick<PaidOrder, "totalFen">,
+  refunds: readonly Pick<StoredRefund, "state" | "released" | "refundFen">[],
+): number {
+  return refunds.filter(isLive).reduce((left, { refundFen }) => left - refundFen, totalFen);
+}
+
+/**
+ * The refund that an earlier sending of this request created, if any. With the app's own number, the
+ * refund with that number. Without one, the live refund that took everything that was left at its
+ * time: even when another refund has closed since, because a repeat must not refund that amount too.
+ * A released one counts only if it is exactly what the request asks for now: a repeat of a request
+ * for everything takes what is left now.
+ */
+function refundOfEarlierSending<R extends StoredRefund>(
+  refunds: readonly R[],
+  request: RefundRequest,
+  leftFen: number,
+): R | undefined {
+  if (request.appRefundNo !== null) {
+    return refunds.find((refund) => refund.appRefundNo === request.appRefundNo);
+  }
+  const live = refunds.filter(isLive);
+  const unnamed = live.findLast(isUnnamed);
+  if (unnamed !== undefined) return unnamed;
+  if (leftFen <= 0) return live.findLast(({ state }) => state === "abnormal") ?? live.at(-1);
+  const refundFen = request.refundFen ?? leftFen;
+  return refunds.findLast(
+    (refund) =>
+      isUnnamed(refund) &&
+      refund.released === "free" &&
+      refund.state === "refused" &&
+      refund.refundFen === refundFen &&
+      refundFen <= leftFen,
+  );
+}
+
+function isUnnamed({ appRefundNo, source }: StoredRefund): boolean {
+  return appRefundNo === null && source === "app";
+}
+
+function decideNew(
+  paid: PaidOrder,
+  refunds: readonly StoredRefund[],
+  request: RefundRequest,
+  leftFen: number,
+  nowAt: number,
+): Refuse | { readonly kind: "create"; readonly refundFen: number } {
   if (leftFen <= 0) {
     return refuse(
       "订单已无可退金额（已有另一笔退款占用，可不传 appRefundNo 或用原 appRefundNo 查询其结果）",
     );
   }
-  if (refunds.length >= MAX_REFUNDS) {
+  // WeChat doesn't have the released ones.
+  if (refunds.filter(isAtWechat).length >= MAX_REFUNDS) {
     return refuse(`该订单已有 ${MAX_REFUNDS} 笔退款，微信不再受理`);
   }
   if (paid.paidAt !== null && nowAt - paid.paidAt > REFUNDABLE_PERIOD_MS) {
@@ -138,44 +285,40 @@ export function decideRefund<R extends StoredRefund>(
   return { kind: "create", refundFen };
 }
 
-/**
- * The refund that an earlier sending of this request created, if any. With the app's own number, the
- * refund with that number. Without one, the live refund that took everything that was left at its
- * time: even when another refund has closed since, because a repeat must not refund that amount too.
- */
-function refundOfEarlierSending<R extends StoredRefund>(
-  refunds: readonly R[],
-  live: readonly R[],
-  request: RefundRequest,
-  leftFen: number,
-): R | undefined {
-  if (request.appRefundNo !== null) {
-    return refunds.find((refund) => refund.appRefundNo === request.appRefundNo);
-  }
-  const unnamed = live.findLast((refund) => refund.appRefundNo === null && refund.source === "app");
-  return unnamed ?? (leftFen <= 0 ? live.at(-1) : undefined);
+/** Whether WeChat has the refund, or may have it. */
+function isAtWechat(refund: StoredRefund): boolean {
+  return refund.state === "closed" || isLive(refund);
 }
 
 function decideRepeat<R extends StoredRefund>(
   refund: R,
   request: RefundRequest,
+  leftFen: number,
 ): RefundDecision<R> {
-  if (refund.state === "closed") {
+  const { state, released, refundFen } = refund;
+  if (state === "closed") {
     return refuse("appRefundNo 对应的退款已被微信关闭，请换一个新的 appRefundNo 重新申请");
   }
-  if (request.refundFen !== null && request.refundFen !== refund.refundFen) {
+  if (state === "refused" && released === "taken") return refuse(amountTaken(leftFen));
+  if (request.refundFen !== null && request.refundFen !== refundFen) {
     const which =
       request.appRefundNo === null
         ? "；另一笔退款请传 appRefundNo"
         : "；另一笔退款请换 appRefundNo";
-    return refuse(`refundFree 与已有退款的金额 ${refund.refundFen} 分不一致${which}`);
+    return refuse(`refundFree 与已有退款的金额 ${refundFen} 分不一致${which}`);
   }
-  switch (refund.state) {
+  switch (state) {
     case "requested":
-    case "refused":
       return { kind: "send", refund };
-    case "accepted":
+    case "refused":
+      if (released === null)
+        return leftFen < 0 ? { kind: "wait", refund } : { kind: "send", refund };
+      return refundFen > leftFen ? refuse(amountTaken(leftFen)) : { kind: "send", refund };
     case "abnormal":
+      return refuse(
+        `退款异常：付款人的账户无法收款，须由商户在微信商户平台处理（refund_no=${refund.number}，${refundFen} 分）；处理结果会另行通知，重复本请求不会重复退款`,
+      );
+    case "accepted":
     case "succeeded":
       return { kind: "repeat", refund };
   }
@@ -188,6 +331,7 @@ function decideRepeat<R extends StoredRefund>(
 export function asksForMore(decision: RefundDecision<StoredRefund>): boolean {
   switch (decision.kind) {
     case "create":
+    case "wait":
       return true;
     case "send":
       return decision.refund.state === "refused";
@@ -197,6 +341,11 @@ export function asksForMore(decision: RefundDecision<StoredRefund>): boolean {
   }
 }
 
-function refuse(detail: string): { readonly kind: "refuse"; readonly detail: string } {
+/** Why a refund that WeChat refused can't be sent again: what it asked for is no longer left. */
+export function amountTaken(leftFen: number): string {
+  return `appRefundNo 对应的退款曾被微信拒绝，其金额已被其他退款占用，不会再提交微信（剩余可退 ${Math.max(leftFen, 0)} 分）；如仍需退款，请换一个新的 appRefundNo 重新申请`;
+}
+
+function refuse(detail: string): Refuse {
   return { kind: "refuse", detail };
 }

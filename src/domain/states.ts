@@ -22,6 +22,25 @@ export const REFUND_STATES = [
 ] as const;
 export type RefundState = (typeof REFUND_STATES)[number];
 
+/**
+ * What became of the amount of a refund that WeChat refused and, when queried, doesn't have. `free`:
+ * another refund may take it. `taken`: another has, so this refund is never sent again.
+ */
+export const REFUND_RELEASES = ["free", "taken"] as const;
+export type RefundRelease = (typeof REFUND_RELEASES)[number];
+
+/** An account of the merchant that WeChat can be told to pay a refund from. */
+export const FUNDS_ACCOUNTS = ["available"] as const;
+export type FundsAccount = (typeof FUNDS_ACCOUNTS)[number];
+
+/**
+ * A merchant's choice of the account that pays its refunds. `unsettled`: none is named, so WeChat
+ * takes its default. `unsettled-then-available`: the available balance only after WeChat has refused
+ * a refund because the default has too little.
+ */
+export const REFUND_FUNDS = ["unsettled", "available", "unsettled-then-available"] as const;
+export type RefundFunds = (typeof REFUND_FUNDS)[number];
+
 /** `platform`: made by a person in WeChat's merchant platform, not requested by an app. */
 export const REFUND_SOURCES = ["app", "platform"] as const;
 export type RefundSource = (typeof REFUND_SOURCES)[number];
@@ -56,6 +75,8 @@ export interface OrderRecord {
   readonly payNotifyState: NotifyState;
   /** Calls made to the app so far. */
   readonly payNotifyNumber: number;
+  /** Unix ms; null until it is paid. */
+  readonly paidAt: number | null;
   /** Unix ms. */
   readonly createdAt: number;
   /** Unix ms. */
@@ -68,12 +89,17 @@ export interface RefundRecord {
   readonly number: string;
   readonly refundFen: number;
   readonly state: RefundState;
+  readonly released: RefundRelease | null;
   /** WeChat's number for the refund; null until WeChat accepts it. */
   readonly refundId: string | null;
   readonly appRefundNo: string | null;
   readonly notifyState: NotifyState;
   /** Calls made to the app so far. */
   readonly notifyNumber: number;
+  /** Unix ms; null unless it succeeded, or when WeChat's report had no readable time. */
+  readonly succeededAt: number | null;
+  /** Unix ms. */
+  readonly createdAt: number;
   /** Unix ms. */
   readonly updatedAt: number;
 }

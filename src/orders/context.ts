@@ -1,4 +1,5 @@
 import type { Config } from "../config.ts";
+import type { RefundFunds } from "../domain/states.ts";
 import type { Database } from "../db/database.ts";
 import type { OrderRow } from "../db/rows.ts";
 import type { RequestMeter } from "../observability/request-meter.ts";
@@ -21,5 +22,7 @@ export interface OrderContext {
   readonly lastRefund: LastRefund;
   /** The client of the merchant that the order was created for. */
   readonly wechatOf: (order: OrderRow) => Promise<WechatPay>;
+  /** From which account that merchant's refunds are paid. */
+  readonly refundFundsOf: (order: OrderRow) => Promise<RefundFunds>;
   readonly appOf: (order: OrderRow) => Promise<AppSettings>;
 }

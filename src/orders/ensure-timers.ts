@@ -2,7 +2,7 @@ import { DELIVERY_CALLS } from "../contract/callback/schedule.ts";
 import { wasOpenedSince } from "../db/incidents.ts";
 import { findOrderWithRefunds } from "../db/refunds.ts";
 import type { OrderRow, RefundRow } from "../db/rows.ts";
-import { isFinal, isReportable } from "../domain/refund.ts";
+import { isOpen, isReportable } from "../domain/refund.ts";
 import type { OrderContext } from "./context.ts";
 import { openIncident, subjectOf } from "./incidents.ts";
 import { refundNoOf, timerKey, type DeliveryName, type TimerName } from "./timers.ts";
@@ -82,9 +82,7 @@ function requiredByOrder(order: OrderRow): RequiredTimer[] {
 function requiredByRefund(refund: RefundRow): RequiredTimer[] {
   const { number: refundNo, state } = refund;
   const name = { kind: "poll-refund", refundNo } as const;
-  // A refund that WeChat refused is sent again only for the app.
-  const polls: RequiredTimer[] =
-    isFinal(state) || state === "refused" ? [] : [{ name, calls: 0, nextCallAt: null }];
+  const polls: RequiredTimer[] = isOpen(refund) ? [{ name, calls: 0, nextCallAt: null }] : [];
   if (!isReportable(state)) return polls;
   const delivery = { kind: "deliver-refund", refundNo } as const;
   return [...polls, ...requiredCalls(delivery, refundCalls(refund))];

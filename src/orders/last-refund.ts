@@ -16,6 +16,11 @@ export class LastRefund {
     return this.#storage.kv.get<RefundSending>("last_refund") ?? null;
   }
 
+  /** WeChat doesn't have this refund: the next one needn't keep its distance. */
+  forget(refundNo: string): void {
+    if (this.get()?.refundNo === refundNo) this.#storage.kv.delete("last_refund");
+  }
+
   /** Noted before the call, which a crash may cut short, and after it, since it may arrive late. */
   note(refundNo: string, at: number): void {
     this.#storage.kv.put("last_refund", { refundNo, at } satisfies RefundSending);

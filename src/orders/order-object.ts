@@ -4,7 +4,7 @@ import { serverFault, type Refusal } from "../contract/refusal.ts";
 import type { OrderRow } from "../db/rows.ts";
 import { nextPaymentPollAt } from "../domain/polling.ts";
 import { NOT_ON_RECORD, ORDER_QUERY_LIMIT } from "../domain/query-limit.ts";
-import type { RefundLimits, RefundRequest } from "../domain/refund.ts";
+import type { RefundLimits } from "../domain/refund.ts";
 import { err, type Result } from "../lib/result.ts";
 import { describe, log } from "../observability/log.ts";
 import { newMeter, type RequestMeter } from "../observability/request-meter.ts";
@@ -26,7 +26,7 @@ import {
   type RefundNotificationOutcome,
 } from "./refunds/notification.ts";
 import { pollRefund } from "./refunds/outcome.ts";
-import { requestRefund } from "./refunds/request.ts";
+import { requestRefund, type ReasonedRequest } from "./refunds/request.ts";
 import type { AcceptedRefund } from "./refunds/send.ts";
 import { syncRefund } from "./refunds/sync.ts";
 import { syncOrder, type SyncOutcome } from "./sync.ts";
@@ -122,7 +122,7 @@ export class OrderObject extends DurableObject<Env> {
   /** Refunds this order for one of the apps. A repeat gets the same refund. */
   async requestRefund(
     appId: number,
-    request: RefundRequest,
+    request: ReasonedRequest,
     requestId?: string,
     limits = NO_LIMITS,
   ): Promise<Result<AcceptedRefund, Refusal>> {
@@ -359,6 +359,11 @@ export class OrderObject extends DurableObject<Env> {
     if (!this.#config.ok) throw new Error(`not configured: ${this.#config.error.join("; ")}`);
     const work = openWork(this.env, this.#config.value, meter);
     const { config, db, settings } = work;
+    const merchantOf = async ({ merchantId }: OrderRow) => {
+      const merchant = await settings.merchant(merchantId);
+      if (!merchant.ok) throw new Error(`the order's merchant is ${merchant.error}`);
+      return merchant.value;
+    };
     return {
       number: this.#number(),
       meter,
@@ -367,11 +372,8 @@ export class OrderObject extends DurableObject<Env> {
       timers: this.#timers,
       timeline: this.#timeline,
       lastRefund: this.#lastRefund,
-      wechatOf: async (order: OrderRow) => {
-        const merchant = await settings.merchant(order.merchantId);
-        if (!merchant.ok) throw new Error(`the order's merchant is ${merchant.error}`);
-        return wechatFor(work, merchant.value, order.protocol);
-      },
+      wechatOf: async (order: OrderRow) => wechatFor(work, await merchantOf(order), order.protocol),
+      refundFundsOf: async (order: OrderRow) => (await merchantOf(order)).refundFunds,
       appOf: async (order: OrderRow) => {
         const app = await settings.app(order.appId);
         if (!app.ok) throw new Error(`the order's app is ${app.error}`);

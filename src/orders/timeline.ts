@@ -18,6 +18,7 @@ export type TimelineEvent =
   | "wechat.close"
   | "wechat.refund"
   | "wechat.query_refund"
+  | "wechat.list_refunds"
   | "payment.recorded"
   | "payment.repeated"
   | "payment.contradiction"
@@ -26,6 +27,7 @@ export type TimelineEvent =
   | "refund.held"
   | "refund.notified"
   | "refund.imported"
+  | "refund.released"
   | "refund.contradiction"
   | `refund.${RefundState}`
   | "app.called"

@@ -51,8 +51,8 @@ export async function openMerchant(
   if (!v2.ok) return v2;
   const v3 = await v3Of(row, keys, masterKey);
   if (!v3.ok) return v3;
-  const { id, mchId, protocol } = row;
-  return ok({ id, mchId, protocol, v2: v2.value, v3: v3.value });
+  const { id, mchId, protocol, refundFunds } = row;
+  return ok({ id, mchId, protocol, v2: v2.value, v3: v3.value, refundFunds });
 }
 
 async function v2Of(

@@ -53,8 +53,9 @@ function refuseAll(api: string): WechatPay {
     queryPayment: refuse,
     queryTransaction: refuse,
     close: refuse,
-    refund: refuse,
+    refund: async () => ({ ...refused, cause: "other" }),
     queryRefund: refuse,
+    listRefunds: refuse,
     openBill: refuse,
   };
 }

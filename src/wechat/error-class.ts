@@ -1,4 +1,4 @@
-import type { Refused, Unknown } from "./types.ts";
+import type { RefundRefused, Refused, Unknown } from "./types.ts";
 
 /**
  * The classes of WeChat's error codes, in either protocol.
@@ -29,6 +29,26 @@ export function answerFor(
 /** An unknown outcome with its reason. */
 export function unknown(reason: string): Unknown {
   return { kind: "unknown", reason };
+}
+
+/** Codes of a refused refund that say why; the same words in both protocols (W-43, W-88). */
+const causeOfCode = errorTable<RefundRefused["cause"]>({
+  NOT_ENOUGH: "balance",
+  // Several faults share these. Taking another one for this costs a query.
+  ERROR: "amount",
+  INVALID_REQUEST: "amount",
+});
+
+/** Adds the cause to a refused refund. */
+export function withRefundCause(answer: Refused | Unknown): RefundRefused | Unknown {
+  if (answer.kind === "unknown") return answer;
+  const { code, message } = answer;
+  return { ...answer, cause: causeOfCode(code) ?? causeOfText(message) };
+}
+
+function causeOfText(message: string): RefundRefused["cause"] {
+  if (/余额不足|资金不足/.test(message)) return "balance";
+  return /可退|全额退款|退款金额/.test(message) ? "amount" : "other";
 }
 
 /** Looks codes up in a table, ignoring underscores: WeChat writes both NO_AUTH and NOAUTH. */

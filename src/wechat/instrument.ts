@@ -60,8 +60,20 @@ export function instrumentWechat(wechat: WechatPay, meter: RequestMeter): Wechat
         async () => await wechat.queryRefund(order, refundNo),
       );
     },
+    listRefunds: instrumentListRefunds(wechat.listRefunds, meter),
     openBill: async (request) =>
       await instrumentCall(meter, { api: "bill" }, async () => await wechat.openBill(request)),
+  };
+}
+
+function instrumentListRefunds(
+  listRefunds: WechatPay["listRefunds"],
+  meter: RequestMeter,
+): WechatPay["listRefunds"] {
+  if (listRefunds === null) return null;
+  return async (order) => {
+    const subject = { api: "list_refunds", order: order.orderNumber };
+    return await instrumentCall(meter, subject, async () => await listRefunds(order));
   };
 }
 

@@ -7,6 +7,8 @@
  * request with the same number.
  */
 
+import type { FundsAccount, RefundFunds } from "../domain/states.ts";
+
 /** WeChat's protocols. Chosen per merchant, then stored with each order. */
 export const PROTOCOLS = ["v2", "v3"] as const;
 export type Protocol = (typeof PROTOCOLS)[number];
@@ -28,6 +30,7 @@ export interface Merchant {
   /** Null when the merchant has none. Both may be set: old orders keep their protocol. */
   readonly v2: V2Credentials | null;
   readonly v3: V3Credentials | null;
+  readonly refundFunds: RefundFunds;
 }
 
 export interface V2Credentials {
@@ -105,6 +108,10 @@ export interface WechatRefundRequest extends OrderKey {
   readonly totalFen: number;
   readonly refundFen: number;
   readonly notifyUrl: string;
+  /** WeChat shows it to the payer; null for none. At most 80 bytes of UTF-8 (W-97). */
+  readonly reason: string | null;
+  /** The account that pays (W-44); null names none, so that WeChat takes its default. */
+  readonly fundsAccount: FundsAccount | null;
 }
 
 /** A parameter of the contract whose value goes to WeChat. */
@@ -201,8 +208,17 @@ export type CloseAnswer =
 export type RefundAnswer =
   /** Accepted, not completed: the outcome comes later, from a query. */
   | { readonly kind: "accepted"; readonly refundId: string; readonly refundFen: number }
-  | Refused
+  | RefundRefused
   | Unknown;
+
+/** WeChat refused a refund. It may still have accepted an earlier request for it: a query shows it. */
+export interface RefundRefused extends Refused {
+  /**
+   * `amount`: about the refundable amount, which a refund made elsewhere may have reduced. `balance`:
+   * the account that funds it has too little.
+   */
+  readonly cause: "amount" | "balance" | "other";
+}
 
 /** A refund's progress at WeChat. `abnormal`: the payer's account can't take the money. */
 export type RefundStatus = "processing" | "succeeded" | "closed" | "abnormal";
@@ -221,6 +237,12 @@ export type RefundQueryAnswer =
   | { readonly kind: "found"; readonly refund: RefundReport }
   /** REFUNDNOTEXIST: the request never arrived or, shortly after an unknown outcome, not yet. */
   | { readonly kind: "absent" }
+  | Refused
+  | Unknown;
+
+/** All refunds of an order, made by calls or in the merchant platform; none when it has none. */
+export type RefundListAnswer =
+  | { readonly kind: "listed"; readonly refunds: readonly RefundReport[] }
   | Refused
   | Unknown;
 
@@ -271,6 +293,8 @@ export interface WechatPay {
   close(order: OrderKey): Promise<CloseAnswer>;
   refund(request: WechatRefundRequest): Promise<RefundAnswer>;
   queryRefund(order: OrderKey, refundNo: string): Promise<RefundQueryAnswer>;
+  /** Null in a protocol that has no such call (APIv3). */
+  readonly listRefunds: ((order: OrderKey) => Promise<RefundListAnswer>) | null;
   openBill(request: BillRequest): Promise<BillAnswer>;
 }
 

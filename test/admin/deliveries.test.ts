@@ -153,7 +153,10 @@ describe("POST /admin/deliveries/redeliver", () => {
     const since = Date.now();
     await failingOrder(scene, 1);
     await failingOrder(scene, 1);
-    instrumentD1().fail({ sql: /select id from orders where number/, how: "lost before" });
+    instrumentD1().fail({
+      sql: /in \(select "id" from "orders" where "orders"."number"/,
+      how: "lost before",
+    });
     expect(await redeliver({ since })).toMatchObject({ redelivered: 1, failed: 1 });
   });
 
@@ -213,7 +216,13 @@ describe("POST /admin/orders/:id/redeliver with refundNo", () => {
     expect((await redeliverOrder({ event: "refund", refundNo: number })).status).toBe(404);
     expect((await redeliverOrder({ event: "refund" })).status).toBe(409);
     const owner = { orderId: order.id, appId: scene.shop.appId, number: randomHex32() };
-    const request = { appRefundNo: null, refundFen: 1, notifyUrl: "https://gateway.test/" };
+    const request = {
+      appRefundNo: null,
+      refundFen: 1,
+      notifyUrl: "https://gateway.test/",
+      reason: null,
+      fundsAccount: null,
+    };
     await insertRefund(db, { ...owner, ...request }, null, Date.now());
     expect((await redeliverOrder({ event: "refund", refundNo: owner.number })).status).toBe(409);
     expect(fieldErrors(await redeliverOrder({ event: "pay", refundNo: owner.number }))).toEqual({

@@ -88,6 +88,7 @@ describe("POST /admin/merchants, protocol v3", () => {
       protocol: "v3",
       signType: null,
       certBinding: null,
+      refundFunds: "unsettled",
       merchantSerialNo: merchant.serialNo,
       certificatesCheckedAt: null,
       verifyKeys: shownKeys,

@@ -26,6 +26,7 @@ describe("POST /admin/merchants", () => {
       ...facts,
       signType: "MD5",
       certBinding: null,
+      refundFunds: "unsettled",
       merchantSerialNo: null,
       certificatesCheckedAt: null,
       verifyKeys: [],
@@ -38,7 +39,11 @@ describe("POST /admin/merchants", () => {
   });
 
   test("accepts another signature type and a certificate binding", async () => {
-    const more = { signType: "HMAC-SHA256", certBinding: "MERCHANT_CERT" };
+    const more = {
+      signType: "HMAC-SHA256",
+      certBinding: "MERCHANT_CERT",
+      refundFunds: "unsettled-then-available",
+    };
     const answer = await sendAdmin("POST", PATH, { body: { ...merchantBody(), ...more } });
     expect([answer.status, answer.json]).toEqual([201, expect.objectContaining(more)]);
   });
@@ -86,6 +91,8 @@ describe("POST /admin/merchants", () => {
     ["apiKey", null, "must be a string"],
     ["signType", "SHA-1", "must be MD5 or HMAC-SHA256"],
     ["signType", null, "must be MD5 or HMAC-SHA256"],
+    ["refundFunds", "AVAILABLE", "must be unsettled, available or unsettled-then-available"],
+    ["refundFunds", null, "must be unsettled, available or unsettled-then-available"],
     ["certBinding", "NO_SUCH_BINDING", CERT_FAULT],
     ["certBinding", "DB", CERT_FAULT],
     ["certBinding", "ORDER_OBJECT", CERT_FAULT],
@@ -103,7 +110,12 @@ describe("PATCH /admin/merchants/:id", () => {
   test("changes only the fields in the body", async () => {
     const id = await createMerchant();
     const before = fieldsOf(await sendAdmin("GET", `${PATH}/${id}`));
-    const body = { name: "Shop 2", signType: "HMAC-SHA256", certBinding: "MERCHANT_CERT" };
+    const body = {
+      name: "Shop 2",
+      signType: "HMAC-SHA256",
+      certBinding: "MERCHANT_CERT",
+      refundFunds: "available",
+    };
     const answer = await sendAdmin("PATCH", `${PATH}/${id}`, { body });
     expect(answer.status).toBe(200);
     expect(answer.json).toEqual({ ...before, ...body, updatedAt: expect.any(Number) });

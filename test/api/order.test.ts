@@ -47,6 +47,7 @@ describe("I7: POST /order", () => {
       attach: null,
       app_order_no: null,
       refund_free: 0,
+      pay_time: null,
     });
     expect(scene.wechat.calls).toHaveLength(1);
   });
@@ -82,6 +83,7 @@ describe("I7: POST /order", () => {
       attach: "附加",
       app_order_no: null,
       refund_free: 100,
+      pay_time: Math.floor(((await rowOf(order)).paidAt ?? 0) / 1000),
     });
   });
 

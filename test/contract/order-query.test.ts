@@ -10,23 +10,34 @@ function parse(fields: Fields) {
 
 describe("parseOrderQuery", () => {
   test.each<[Fields, unknown]>([
-    [{ order_id: "30" }, { by: { kind: "id", orderId: 30 }, sync: false }],
+    [{ order_id: "30" }, { by: { kind: "id", orderId: 30 }, sync: false, refunds: false }],
     [
       { order_id: "30", appOrderNo: "" },
-      { by: { kind: "id", orderId: 30 }, sync: false },
+      { by: { kind: "id", orderId: 30 }, sync: false, refunds: false },
     ],
-    [{ appOrderNo: "A-1" }, { by: { kind: "app-order-no", appOrderNo: "A-1" }, sync: false }],
+    [
+      { appOrderNo: "A-1" },
+      { by: { kind: "app-order-no", appOrderNo: "A-1" }, sync: false, refunds: false },
+    ],
     [
       { order_id: "30", sync: "1" },
-      { by: { kind: "id", orderId: 30 }, sync: true },
+      { by: { kind: "id", orderId: 30 }, sync: true, refunds: false },
     ],
     [
       { order_id: "30", sync: "0" },
-      { by: { kind: "id", orderId: 30 }, sync: false },
+      { by: { kind: "id", orderId: 30 }, sync: false, refunds: false },
+    ],
+    [
+      { order_id: "30", refunds: "1" },
+      { by: { kind: "id", orderId: 30 }, sync: false, refunds: true },
+    ],
+    [
+      { order_id: "30", refunds: "0" },
+      { by: { kind: "id", orderId: 30 }, sync: false, refunds: false },
     ],
     [
       { order_id: "30", sync: "" },
-      { by: { kind: "id", orderId: 30 }, sync: false },
+      { by: { kind: "id", orderId: 30 }, sync: false, refunds: false },
     ],
   ])("accepts %j", (fields, value) => {
     expect(parse(fields)).toEqual({ ok: true, value });
@@ -34,6 +45,7 @@ describe("parseOrderQuery", () => {
 
   test.each<[Fields, string]>([
     [{}, "order_id 必传（或改传 appOrderNo）"],
+    [{ order_id: "30", refunds: "yes" }, "refunds 只能是 0 或 1"],
     [{ order_id: "", appOrderNo: "" }, "order_id 必传（或改传 appOrderNo）"],
     [{ order_id: "30", appOrderNo: "A-1" }, "order_id 与 appOrderNo 只能传一个"],
     [{ order_id: "0" }, "order_id 必须是不小于 1 的整数"],

@@ -10,7 +10,10 @@ function parse(changes: Fields) {
 
 describe("parseRefundMoney", () => {
   test("requires platForm and order_id only", () => {
-    const expected = { ok: true, value: { orderId: 8, refundFen: null, appRefundNo: null } };
+    const expected = {
+      ok: true,
+      value: { orderId: 8, refundFen: null, appRefundNo: null, refundReason: null },
+    };
     expect(parse({})).toEqual(expected);
     expect(parse({ refundFree: "", appRefundNo: "" })).toEqual(expected);
   });
@@ -18,11 +21,21 @@ describe("parseRefundMoney", () => {
   test("accepts a partial amount and the app's own number", () => {
     expect(parse({ refundFree: "5", appRefundNo: "r-1" })).toEqual({
       ok: true,
-      value: { orderId: 8, refundFen: 5, appRefundNo: "r-1" },
+      value: { orderId: 8, refundFen: 5, appRefundNo: "r-1", refundReason: null },
     });
   });
 
+  test("accepts a reason of at most 80 bytes", () => {
+    const refundReason = `${"商".repeat(26)}ab`;
+    expect(parse({ refundReason })).toMatchObject({ ok: true, value: { refundReason } });
+    expect(parse({ refundReason: "" })).toMatchObject({ ok: true, value: { refundReason: null } });
+  });
+
   test.each<[Fields, string]>([
+    [{ refundReason: "商".repeat(27) }, "refundReason 不能超过 80 字节"],
+    [{ refundReason: "x".repeat(81) }, "refundReason 不能超过 80 字节"],
+    [{ refundReason: "缺货😀" }, "refundReason 不能包含 emoji"],
+    [{ refundReason: `a${String.fromCodePoint(0)}b` }, "refundReason 不能包含控制字符"],
     [{ platForm: undefined }, "platForm 必传"],
     [{ platForm: "2" }, "platForm 只能是 1"],
     [{ order_id: undefined }, "order_id 必传"],

@@ -56,6 +56,7 @@ export const paidOrder: OrderRecord = {
   transactionId: "4008662001201707201798718285",
   payNotifyState: "confirmed",
   payNotifyNumber: 2,
+  paidAt: 1_500_556_200_999,
   createdAt: 1_500_556_147_900,
   updatedAt: 1_500_556_600_001,
 };
@@ -64,9 +65,12 @@ export const refund: RefundRecord = {
   number: "56bbb455865e4fd398f0ceecf58ecd25",
   refundFen: 40,
   state: "succeeded",
+  released: null,
   refundId: "50000503652017072001429513373",
   appRefundNo: null,
   notifyState: "failing",
   notifyNumber: 3,
+  succeededAt: 1_500_556_630_999,
+  createdAt: 1_500_556_610_000,
   updatedAt: 1_500_556_639_999,
 };

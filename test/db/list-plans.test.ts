@@ -28,7 +28,7 @@ const EVERYTHING: OrderFilter = {
 };
 
 /** Partial indexes of few rows, which are read as a whole. */
-const SMALL = /USING (COVERING )?INDEX (orders_failing|refunds_unfinished_by_app)$/;
+const SMALL = /USING (COVERING )?INDEX (orders_failing|refunds_open_by_app)$/;
 
 /** The steps of a plan that read all rows of a table that grows. */
 function scansIn(plan: string): string[] {
@@ -97,7 +97,7 @@ describe("listOrders", () => {
   test.for<readonly [OrderFilter, index: string]>([
     [{ payNotifyState: "failing" }, "orders_failing"],
     [{ paidFrom: 1 }, "orders_merchant_paid (merchant_id=? AND paid_at>? AND paid_at<?)"],
-    [{ refundState: "abnormal" }, "refunds_unfinished_by_app"],
+    [{ refundState: "abnormal" }, "refunds_open_by_app"],
   ])("reads few orders from the index that holds them: %j", async ([filter, index]) => {
     const plans = await plansOf(async () => await listOrders(db, filter, page));
     for (const plan of plans) expect(plan).toContain(index);

@@ -49,6 +49,7 @@ describe("db merchants", () => {
     expect(record).toEqual({
       id: record.id,
       ...settings,
+      refundFunds: "unsettled",
       merchantSerialNo: null,
       certificatesCheckedAt: null,
       verifyKeys: [],

@@ -5,19 +5,11 @@ import {
   failOrder,
   findOrder,
   findOrderById,
-  findOrderView,
   insertOrder,
   recordPayDelivery,
 } from "../../src/db/orders.ts";
-import { openShop, openSibling } from "../support/shop.ts";
-import {
-  paidOrderMatchOf,
-  db,
-  newOrderOf,
-  NOW,
-  storePaidOrder,
-  storeRefund,
-} from "../support/rows.ts";
+import { openShop } from "../support/shop.ts";
+import { paidOrderMatchOf, db, newOrderOf, NOW, storePaidOrder } from "../support/rows.ts";
 
 const shop = await openShop();
 
@@ -35,29 +27,6 @@ describe("db orders", () => {
     const order = newOrderOf(shop);
     await insertOrder(db, order);
     await expect(insertOrder(db, newOrderOf(shop, { number: order.number }))).rejects.toThrow();
-  });
-
-  test("I7: findOrderView returns an order to its own app only", async () => {
-    const { id } = await storePaidOrder(shop);
-    const sibling = await openSibling(shop);
-    const reference = { kind: "id", orderId: id } as const;
-    expect(await findOrderView(db, shop.appId, reference)).toMatchObject({ order: { id } });
-    expect(await findOrderView(db, sibling.appId, reference)).toBeNull();
-  });
-
-  test("findOrderView returns the latest refund and the sum of the live refunds", async () => {
-    const { id } = await storePaidOrder(shop);
-    const reference = { kind: "id", orderId: id } as const;
-    expect(await findOrderView(db, shop.appId, reference)).toMatchObject({
-      refund: null,
-      refundingFen: 0,
-    });
-    await storeRefund(shop, id, 30);
-    const latest = await storeRefund(shop, id, 20);
-    expect(await findOrderView(db, shop.appId, reference)).toMatchObject({
-      refund: { id: latest?.id },
-      refundingFen: 50,
-    });
   });
 });
 

@@ -42,7 +42,7 @@ describe("partial indexes", () => {
     ["orders", "orders_no_next_call (app_id=? AND updated_at>?", unplannedPayments],
     ["refunds", "refunds_next_call (app_id=? AND next_call_at>?", overdueRefunds],
     ["refunds", "refunds_no_next_call (app_id=? AND updated_at>?", unplannedRefunds],
-    ["refunds", "refunds_unfinished_by_app (app_id=? AND updated_at>?", unfinishedRefunds],
+    ["refunds", "refunds_open_by_app (app_id=? AND updated_at>?", unfinishedRefunds],
   ] as const)("the sweep reads each app's page of %s along %s", async ([table, index, list]) => {
     const [plan, ...others] = await plansOf(async () => await list(db, scanWindow));
     expect(others).toEqual([]);
@@ -65,10 +65,15 @@ describe("refunds_app_day", () => {
     appRefundNo: null,
     refundFen: 1,
     notifyUrl: "",
+    reason: null,
+    fundsAccount: null,
   };
+  const reopen = async (maxFenPerDay: number | null) =>
+    await reopenRefund(db, refund, { fundsAccount: null, maxFenPerDay }, NOW);
+
   test.for([
     ["insertRefund", async () => await insertRefund(db, refund, 1, NOW)],
-    ["reopenRefund", async () => await reopenRefund(db, refund, 1, NOW)],
+    ["reopenRefund", async () => await reopen(1)],
     ["countRefundedFen", async () => await countRefundedFen(db, 1, NOW)],
   ] as const)("serves the day's sum of %s", async ([, work]) => {
     const [plan] = await plansOf(work);
@@ -79,7 +84,7 @@ describe("refunds_app_day", () => {
   test("isn't read without a limit", async () => {
     for (const plan of await plansOf(async () => {
       await insertRefund(db, refund, null, NOW);
-      await reopenRefund(db, refund, null, NOW);
+      await reopen(null);
     })) {
       expect(plan).not.toContain("refunds_app_day");
     }

@@ -10,10 +10,13 @@ import { insertOrder } from "../../src/db/orders.ts";
 import { listRefunds } from "../../src/db/order-list.ts";
 import { countRefundedFen } from "../../src/db/refund-day.ts";
 import {
+  findOrderOfApp,
   findOrderWithRefunds,
   findRefund,
+  markRefundRefused,
   moveRefund,
   recordRefundDelivery,
+  releaseRefund,
   reopenRefund,
 } from "../../src/db/refunds.ts";
 import type { RefundRow } from "../../src/db/rows.ts";
@@ -22,11 +25,22 @@ import { db, newOrderOf, NOW, storePaidOrder, storeRefund } from "../support/row
 
 const shop = await openShop();
 
+/** Without a limit of the day, and without an account. */
+const TERMS = { fundsAccount: null, maxFenPerDay: null };
+
 /** Stores a refund; throws if it is refused. */
 async function stored(orderId: number, refundFen = 100): Promise<RefundRow> {
   const refund = await storeRefund(shop, orderId, refundFen);
   if (refund === null) throw new Error("the refund was not stored");
   return refund;
+}
+
+/** Stores a refund that WeChat refused and, by a query, doesn't have. */
+async function storedFree(orderId: number, refundFen: number): Promise<RefundRow> {
+  const { number } = await stored(orderId, refundFen);
+  const refused = await markRefundRefused(db, number, "free", NOW);
+  if (refused === null) throw new Error("the refund was not refused");
+  return refused;
 }
 
 /** Moves a refund from any state that allows it. */
@@ -38,9 +52,22 @@ async function move(number: string, to: RefundRow["state"], refundId: string | n
 /** The sum of the order's live refunds. */
 async function liveFenOf(orderId: number): Promise<number> {
   return (await listRefunds(db, orderId))
-    .filter(({ state }) => isLive(state))
+    .filter(isLive)
     .reduce((sum, { refundFen }) => sum + refundFen, 0);
 }
+
+describe("I7: findOrderOfApp", () => {
+  test("returns an order with its refunds, oldest first, to its own app only", async () => {
+    const { id } = await storePaidOrder(shop);
+    const reference = { kind: "id", orderId: id } as const;
+    const refunds = [await stored(id, 30), await stored(id, 20)];
+    expect(await findOrderOfApp(db, shop.appId, reference)).toMatchObject({
+      order: { id },
+      refunds,
+    });
+    expect(await findOrderOfApp(db, (await openSibling(shop)).appId, reference)).toBeNull();
+  });
+});
 
 describe("I1: insertRefund", () => {
   test("returns the row of a refund within the payment", async () => {
@@ -150,13 +177,81 @@ describe("insertRefund and reopenRefund, with a limit of the day", () => {
     }
     expect(await countRefundedFen(db, app.appId, NOW)).toBe(0);
     const reopened = await Promise.all(
-      refused.map(async (row) => await reopenRefund(db, row, 159, NOW + 2)),
+      refused.map(
+        async (row) => await reopenRefund(db, row, { ...TERMS, maxFenPerDay: 159 }, NOW + 2),
+      ),
     );
     const open = reopened.filter((row) => row !== null);
     expect(open).toHaveLength(3);
     expect(open[0]).toMatchObject({ state: "requested", resentAt: NOW + 2, updatedAt: NOW + 2 });
     expect(await countRefundedFen(db, app.appId, NOW)).toBe(120);
-    for (const row of open) expect(await reopenRefund(db, row, null, NOW)).toBeNull();
+    for (const row of open) expect(await reopenRefund(db, row, TERMS, NOW)).toBeNull();
+  });
+});
+
+describe("I1: a refused refund's amount", () => {
+  test("is held until it is released, and can then be taken once", async () => {
+    const { id } = await storePaidOrder(shop);
+    const refund = await stored(id);
+    const { number } = refund;
+    await markRefundRefused(db, number, null, NOW);
+    expect(await storeRefund(shop, id, 1)).toBeNull();
+    await releaseRefund(db, number, NOW);
+    expect(await storeRefund(shop, id, 70)).not.toBeNull();
+    expect(await findRefund(db, number)).toMatchObject({ state: "refused", released: "taken" });
+    expect(await reopenRefund(db, refund, TERMS, NOW)).toBeNull();
+    expect(await liveFenOf(id)).toBe(70);
+  });
+
+  test("stays the refund's own while another one leaves it", async () => {
+    const { id } = await storePaidOrder(shop);
+    const free = await storedFree(id, 30);
+    await stored(id, 70);
+    expect(await findRefund(db, free.number)).toMatchObject({ released: "free" });
+    expect(await reopenRefund(db, free, TERMS, NOW)).toMatchObject({
+      state: "requested",
+      released: null,
+    });
+    expect(await reopenRefund(db, free, TERMS, NOW)).toBeNull();
+    expect(await liveFenOf(id)).toBe(100);
+  });
+
+  test("is never given back by the refund that took it", async () => {
+    const { id } = await storePaidOrder(shop);
+    const free = await storedFree(id, 100);
+    const taker = await stored(id, 60);
+    await move(taker.number, "closed");
+    expect(await reopenRefund(db, free, TERMS, NOW)).toBeNull();
+    expect(await storeRefund(shop, id, 100)).not.toBeNull();
+  });
+
+  test("isn't marked as taken by a refund that wasn't stored", async () => {
+    const { id } = await storePaidOrder(shop);
+    const free = await storedFree(id, 100);
+    expect(await storeRefund(shop, id, 101)).toBeNull();
+    expect(await findRefund(db, free.number)).toMatchObject({ released: "free" });
+  });
+
+  test("goes either to a new refund or back to its own, when both want it at once", async () => {
+    for (let round = 0; round < 20; round += 1) {
+      const { id } = await storePaidOrder(shop);
+      const refund = await storedFree(id, 100);
+      const both = [
+        async () => await storeRefund(shop, id, 70),
+        async () => await reopenRefund(db, refund, TERMS, NOW),
+      ];
+      const order = round % 2 === 0 ? both : both.toReversed();
+      const won = await Promise.all(order.map(async (attempt) => await attempt()));
+      expect(won.filter((row) => row !== null)).toHaveLength(1);
+      expect(await liveFenOf(id)).toBeLessThanOrEqual(100);
+    }
+  });
+
+  test("counts again once WeChat reports the refund after all", async () => {
+    const { id } = await storePaidOrder(shop);
+    const { number } = await storedFree(id, 40);
+    expect(await move(number, "accepted")).toMatchObject({ released: null });
+    expect(await liveFenOf(id)).toBe(40);
   });
 });
 

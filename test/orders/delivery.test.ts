@@ -120,6 +120,7 @@ describe("callApp, request", () => {
       ["total_free", "100"],
       ["pay_state", "2"],
       ["transaction_id", scene.wechat.order(order.number).transactionId],
+      ["pay_time", String(Date.UTC(2040, 0, 1, 4) / 1000)],
       ["timestamp", String(START / 1000)],
       ["sign", signOf(call, shop.salt)],
     ]);

@@ -37,6 +37,7 @@ const merchant = {
   protocol: "v2",
   v2: { apiKey: API_KEY, signType: "HMAC-SHA256", certBinding: "CERT" },
   v3: null,
+  refundFunds: "unsettled",
 };
 
 const appSettings = {

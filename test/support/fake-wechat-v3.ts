@@ -40,7 +40,9 @@ const order = z.strictObject({
 const refund = z.strictObject({
   out_trade_no: z.string(),
   out_refund_no: z.string(),
+  reason: z.string().min(1).optional(),
   notify_url: z.string(),
+  funds_account: z.literal("AVAILABLE").optional(),
   amount: z.strictObject({ refund: z.int(), total: z.int(), currency: z.literal("CNY") }),
 });
 
@@ -81,10 +83,16 @@ export function readV3Request(request: WechatRequest): LedgerCall | null {
       z.strictObject({ mchid: z.literal(mch_id) }).parse(JSON.parse(request.body));
       return { path: "/pay/closeorder", fields: { mch_id, out_trade_no: orderNumber } };
     case "POST /v3/refund/domestic/refunds": {
-      const { amount, ...input } = refund.parse(JSON.parse(request.body));
-      const total_fee = String(amount.total);
-      const refund_fee = String(amount.refund);
-      return { path: "/secapi/pay/refund", fields: { mch_id, ...input, total_fee, refund_fee } };
+      const { amount, reason, funds_account, ...input } = refund.parse(JSON.parse(request.body));
+      const fields = {
+        mch_id,
+        ...input,
+        total_fee: String(amount.total),
+        refund_fee: String(amount.refund),
+        ...(reason !== undefined && { refund_desc: reason }),
+        ...(funds_account !== undefined && { refund_account: "REFUND_SOURCE_RECHARGE_FUNDS" }),
+      };
+      return { path: "/secapi/pay/refund", fields };
     }
     case `GET /v3/refund/domestic/refunds/${refundNo}`:
       return {

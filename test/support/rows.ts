@@ -76,6 +76,7 @@ export async function storeRefund(
 ): Promise<RefundRow | null> {
   const { appId } = shop;
   const notifyUrl = "https://gateway.test/notify/v2/1/refund";
-  const refund = { orderId, appId, number: randomHex32(), appRefundNo, refundFen, notifyUrl };
+  const numbers = { orderId, appId, number: randomHex32(), appRefundNo };
+  const refund = { ...numbers, refundFen, notifyUrl, reason: null, fundsAccount: null };
   return await insertRefund(db, refund, maxFenPerDay, NOW);
 }

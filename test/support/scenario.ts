@@ -10,6 +10,7 @@ import type { OrderObject } from "../../src/orders/order-object.ts";
 import { postSigned, type Answer, type Values } from "./gateway.ts";
 import { notifyPayment } from "./notifications.ts";
 import type { Scene } from "./scene.ts";
+import { wechatNumber, type FakeRefund } from "./wechat-ledger.ts";
 
 /** An order's id and number, as its app knows them. */
 export interface OrderRef {
@@ -60,6 +61,27 @@ export async function requestRefund(
     order_id: order.id,
     ...values,
   });
+}
+
+let platformRefunds = 0;
+
+/** Refunds an order as a person does in WeChat's merchant platform; returns the refund's number. */
+export function refundInPlatform(
+  { wechat }: Scene,
+  { number }: OrderRef,
+  refundFen: number,
+  status: FakeRefund["status"] = "SUCCESS",
+): string {
+  platformRefunds += 1;
+  const refundNo = `platform-refund-${platformRefunds}`;
+  wechat.refunds.set(refundNo, {
+    orderNumber: number,
+    refundId: wechatNumber("50"),
+    refundFen,
+    createdAt: Date.now(),
+    status,
+  });
+  return refundNo;
 }
 
 /** The order as its app sees it, from the endpoint. */

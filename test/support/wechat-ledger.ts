@@ -166,17 +166,32 @@ function requestRefund(ledger: Ledger, fields: Fields): Fields {
   };
 }
 
+/** WeChat lists at most ten refunds per answer. */
+const PAGE_SIZE = 10;
+
+/** One refund by out_refund_no, or an order's by out_trade_no from `offset` on. */
 function queryRefund(ledger: Ledger, fields: Fields): Fields {
-  const refundNo = fields["out_refund_no"] ?? "";
-  const refund = ledger.refunds.get(refundNo);
-  if (refund === undefined) return refusal("REFUNDNOTEXIST");
+  const { out_refund_no: refundNo, out_trade_no: orderNumber, offset = "0" } = fields;
+  const selected = [...ledger.refunds].filter(([number, refund]) =>
+    refundNo === undefined ? refund.orderNumber === orderNumber : number === refundNo,
+  );
+  const page = selected.slice(Number(offset), Number(offset) + PAGE_SIZE);
+  const [first] = page;
+  if (first === undefined) return refusal(selected.length === 0 ? "REFUNDNOTEXIST" : "PARAM_ERROR");
   return {
-    out_trade_no: refund.orderNumber,
-    refund_count: "1",
-    out_refund_no_0: refundNo,
-    refund_id_0: refund.refundId,
-    refund_fee_0: String(refund.refundFen),
-    refund_status_0: refund.status,
-    ...(refund.status === "SUCCESS" ? { refund_success_time_0: "2040-01-01 12:00:00" } : {}),
+    out_trade_no: first[1].orderNumber,
+    refund_count: String(page.length),
+    ...(selected.length > PAGE_SIZE && { total_refund_count: String(selected.length) }),
+    ...Object.assign({}, ...page.map(([number, refund], index) => fieldsAt(index, number, refund))),
+  };
+}
+
+function fieldsAt(index: number, refundNo: string, refund: FakeRefund): Fields {
+  return {
+    [`out_refund_no_${index}`]: refundNo,
+    [`refund_id_${index}`]: refund.refundId,
+    [`refund_fee_${index}`]: String(refund.refundFen),
+    [`refund_status_${index}`]: refund.status,
+    ...(refund.status === "SUCCESS" && { [`refund_success_time_${index}`]: "2040-01-01 12:00:00" }),
   };
 }

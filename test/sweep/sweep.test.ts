@@ -36,7 +36,7 @@ import {
 } from "./support.ts";
 
 /** The statement with which an order's object reads the order and its refunds. */
-const READ = /select id from orders where number/;
+const READ = /in \(select "id" from "orders" where "orders"."number"/;
 
 afterEach(closeScene);
 

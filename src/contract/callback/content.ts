@@ -1,4 +1,4 @@
-import { PAY_STATE_CODE, REF_STATE_CODE } from "../order-view.ts";
+import { PAY_STATE_CODE, REF_STATE_CODE, unixSeconds } from "../order-view.ts";
 import type { Parameters } from "../parameter-set.ts";
 import type { DeliveryEvent, OrderRecord, RefundRecord, RefundState } from "../../domain/states.ts";
 
@@ -18,7 +18,11 @@ export function refundEventId(refundNo: string, state: RefundState): string {
  * every call is empty when it has no value.
  */
 export function payCallback(order: OrderRecord): Parameters {
-  return new Map([...head(order, "pay", payEventId(order.number)), ...payment(order)]);
+  return new Map([
+    ...head(order, "pay", payEventId(order.number)),
+    ...payment(order),
+    ["pay_time", secondsOf(order.paidAt)],
+  ]);
 }
 
 /** The fields of a refund's callback, as in `payCallback`. Contract: what the app receives. */
@@ -31,7 +35,15 @@ export function refundCallback(order: OrderRecord, refund: RefundRecord): Parame
     ...optionalField("app_refund_no", refund.appRefundNo),
     ["refund_free", String(refund.refundFen)],
     ["ref_state", REF_STATE_CODE[refund.state]],
+    ...(refund.state === "succeeded"
+      ? [["refund_time", secondsOf(refund.succeededAt)] as const]
+      : []),
   ]);
+}
+
+/** Unix seconds; empty when WeChat's report had no readable time. */
+function secondsOf(at: number | null): string {
+  return at === null ? "" : String(unixSeconds(at));
 }
 
 /**

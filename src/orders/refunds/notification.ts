@@ -1,11 +1,11 @@
 import { findOrderWithRefunds } from "../../db/refunds.ts";
 import type { RefundRow } from "../../db/rows.ts";
 import { NOT_ON_RECORD } from "../../domain/query-limit.ts";
-import { isReportable } from "../../domain/refund.ts";
+import { isFinal, isOpen, isReportable } from "../../domain/refund.ts";
 import { log } from "../../observability/log.ts";
 import type { OrderContext } from "../context.ts";
 import { importPlatformRefund } from "./import.ts";
-import { isOpen, queryRefund } from "./outcome.ts";
+import { queryRefund } from "./outcome.ts";
 import { armRefundTimerIfAbsent } from "./timer.ts";
 
 /** Which limit a query would have exceeded: its order's, or the one of all the merchant's orders. */
@@ -45,15 +45,16 @@ export async function handleRefundNotification(
     return UNCONFIRMED;
   }
   const refund = found.refunds.find((candidate) => candidate.number === refundNo);
-  if (refund !== undefined && !isOpen(refund.state)) return outcomeOf(refund.state);
+  // One that WeChat refused is queried too: an earlier request for it may have arrived late.
+  if (refund !== undefined && isFinal(refund.state)) return outcomeOf(refund.state);
   const exceeded = await take(merchantId, refund?.number ?? NOT_ON_RECORD);
   if (exceeded !== null) return { kind: "limited", limit: exceeded };
   if (refund === undefined) {
     return outcomeOf(await importPlatformRefund(context, found.order, refundNo));
   }
   timeline.add(Date.now(), "refund.notified", { refundNo });
-  await armRefundTimerIfAbsent(context, refundNo);
-  const queried = await queryRefund(context, refundNo);
+  if (isOpen(refund)) await armRefundTimerIfAbsent(context, refundNo);
+  const queried = await queryRefund(context, refundNo, true);
   return outcomeOf(queried?.answered === true ? queried.state : null);
 }
 

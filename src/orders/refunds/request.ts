@@ -8,23 +8,37 @@ import {
 import { findOrderWithRefunds, insertRefund, reopenRefund } from "../../db/refunds.ts";
 import type { OrderRow, RefundRow } from "../../db/rows.ts";
 import {
+  accountAfterRelease,
+  amountTaken,
   asksForMore,
   decideRefund,
+  firstAccount,
+  isOpen,
+  isUnconfirmedRefusal,
+  refundableFen,
   type RefundLimits,
   type RefundRequest,
 } from "../../domain/refund.ts";
 import { randomHex32 } from "../../lib/random.ts";
 import { err, ok, type Result } from "../../lib/result.ts";
 import { notifyUrl } from "../../wechat/notify-paths.ts";
+import type { RefundRefused } from "../../wechat/types.ts";
 import type { OrderContext } from "../context.ts";
 import { queryPayment } from "../poll-payment.ts";
 import { dayLimitRefusal } from "./day-limit.ts";
+import { queryRefund } from "./outcome.ts";
 import { accepted, sendRefund, type AcceptedRefund, type SendOutcome } from "./send.ts";
 import { armRefundTimer, disarmRefundTimer, pollRefundTimer } from "./timer.ts";
 
 const UNKNOWN = serverFault(
   "微信尚未给出明确结果，退款可能已受理；网关会自动查询。重复本请求是安全的，不会重复退款",
 );
+
+/** An app's request, with the reason that WeChat shows to the payer. */
+export interface ReasonedRequest extends RefundRequest {
+  /** Of a repeat it is ignored: the first one was sent and counts (W-39). */
+  readonly refundReason: string | null;
+}
 
 /**
  * Refunds an order of this app. Callers queue: one order's refunds run one after the other, because
@@ -33,39 +47,66 @@ const UNKNOWN = serverFault(
 export async function requestRefund(
   context: OrderContext,
   appId: number,
-  request: RefundRequest,
+  request: ReasonedRequest,
   limits: RefundLimits,
 ): Promise<Result<AcceptedRefund, Refusal>> {
   const found = await findOrderWithRefunds(context.db, context.number);
   if (found === null || found.order.appId !== appId) return err(ORDER_ABSENT);
   const paid = await paidOrder(context, found.order);
   if (!paid.ok) return paid;
-  const decision = decideRefund(paid.value, found.refunds, request, Date.now());
+  const refunds = await withConfirmedRefusals(context, found.refunds);
+  const decision = decideRefund(paid.value, refunds, request, Date.now());
   if (!limits.canRefund && asksForMore(decision)) return err(REFUNDS_OFF);
   switch (decision.kind) {
     case "refuse":
       return err(badRequest(decision.detail));
+    case "wait":
+      return err(refusalUnconfirmed(decision.refund));
     case "repeat":
-      return await respond(context, decision.refund, accepted(decision.refund));
+      return await respond(context, paid.value, decision.refund, accepted(decision.refund));
     case "send": {
       const { refund } = decision;
       await armRefundTimer(context, refund.number);
       const repeated = refund.state === "requested";
       const open = repeated ? ok(refund) : await reopen(context, paid.value, refund, limits);
       if (!open.ok) return open;
-      const slot = { repeated, ahead: refundsAhead(context, found.refunds, refund) };
+      const slot = { repeated, ahead: refundsAhead(context, refunds, refund) };
       const outcome = await sendRefund(context, paid.value, open.value, slot);
-      return await respond(context, open.value, outcome);
+      return await respond(context, paid.value, open.value, outcome);
     }
     case "create": {
-      const wanted = { refundFen: decision.refundFen, appRefundNo: request.appRefundNo };
-      const refund = await createRefund(context, paid.value, wanted, limits);
+      const { refundFen } = decision;
+      const refund = await createRefund(context, paid.value, { ...request, refundFen }, limits);
       if (!refund.ok) return refund;
-      const slot = { repeated: false, ahead: refundsAhead(context, found.refunds, refund.value) };
+      const slot = { repeated: false, ahead: refundsAhead(context, refunds, refund.value) };
       const outcome = await sendRefund(context, paid.value, refund.value, slot);
-      return await respond(context, refund.value, outcome);
+      return await respond(context, paid.value, refund.value, outcome);
     }
   }
+}
+
+/**
+ * The refunds after WeChat was queried about those that it refused and whose absence isn't
+ * confirmed yet: the request may need their amount.
+ */
+async function withConfirmedRefusals(
+  context: OrderContext,
+  refunds: readonly RefundRow[],
+): Promise<readonly RefundRow[]> {
+  const unconfirmed = refunds.filter(isUnconfirmedRefusal);
+  if (unconfirmed.length === 0) return refunds;
+  for (const { number } of unconfirmed) {
+    const queried = await queryRefund(context, number);
+    // The app waits, and WeChat doesn't answer: the others stay for their timers.
+    if (queried?.answered !== true) break;
+  }
+  return (await findOrderWithRefunds(context.db, context.number))?.refunds ?? refunds;
+}
+
+function refusalUnconfirmed({ number, refundFen }: RefundRow): Refusal {
+  return serverFault(
+    `微信拒绝过该订单的另一笔退款（refund_no=${number}，${refundFen} 分），但尚未确认微信没有这笔退款，其金额暂时保留；网关会继续查询。重复本请求是安全的，不会重复退款`,
+  );
 }
 
 /** Refunds requested before this one that are not known to have been sent. */
@@ -83,6 +124,7 @@ function refundsAhead(
 /** The answer to the app. A refund that has to wait keeps its timer, which sends it. */
 async function respond(
   context: OrderContext,
+  order: OrderRow,
   refund: RefundRow,
   outcome: SendOutcome,
 ): Promise<Result<AcceptedRefund, Refusal>> {
@@ -90,7 +132,7 @@ async function respond(
     case "accepted":
       return ok(outcome.refund);
     case "refused":
-      return err(outcome.refusal);
+      return err(await refusalOf(context, order, refund, outcome.answer));
     case "unknown":
       return err(UNKNOWN);
     case "held": {
@@ -105,14 +147,50 @@ async function respond(
   }
 }
 
+/** The order's amount, in fen, that can be refunded now, according to the record. */
+async function leftFen({ db, number }: OrderContext): Promise<number> {
+  const found = await findOrderWithRefunds(db, number);
+  return found === null ? 0 : refundableFen(found.order, found.refunds);
+}
+
+/**
+ * A refusal by WeChat. One about the amount says what is left, so that the app can ask for that; one
+ * that names a value of the app's names the parameter, unless the record has chosen the amount.
+ */
+async function refusalOf(
+  context: OrderContext,
+  { totalFen }: OrderRow,
+  { refundFen }: RefundRow,
+  { code, message, blame, parameter, cause }: RefundRefused,
+): Promise<Refusal> {
+  const text = `微信拒绝退款：${code} ${message}`;
+  if (cause === "amount" && blame === "request") {
+    return badRequest(`${text}（网关记录的剩余可退金额为 ${await leftFen(context)} 分）`);
+  }
+  if (parameter !== undefined) {
+    return refundFen < totalFen
+      ? badRequest(`${text}（请检查参数 ${parameter}）`)
+      : serverFault(`${text}。请联系网关运维；重复本请求是安全的`);
+  }
+  switch (blame) {
+    case "request":
+      return badRequest(text);
+    case "merchant":
+      return serverFault(`${text}。请联系网关运维处理，之后重复本请求是安全的`);
+    case "gateway":
+      return serverFault(`${text}。请联系网关运维；重复本请求是安全的`);
+  }
+}
+
 /** Timer first, then the row: after a crash at any point the timer queries WeChat. */
 async function createRefund(
   context: OrderContext,
   order: OrderRow,
-  { refundFen, appRefundNo }: Pick<RefundRow, "refundFen" | "appRefundNo">,
+  { refundFen, appRefundNo, refundReason }: ReasonedRequest & { readonly refundFen: number },
   { maxRefundFenPerDay }: RefundLimits,
 ): Promise<Result<RefundRow, Refusal>> {
   const number = randomHex32();
+  const fundsAccount = firstAccount(await context.refundFundsOf(order));
   await armRefundTimer(context, number);
   const refund = await insertRefund(
     context.db,
@@ -123,6 +201,8 @@ async function createRefund(
       appRefundNo,
       refundFen,
       notifyUrl: notifyUrl(context.config.publicUrl, "refund", order),
+      reason: refundReason,
+      fundsAccount,
     },
     maxRefundFenPerDay,
     Date.now(),
@@ -136,20 +216,28 @@ async function createRefund(
   return ok(refund);
 }
 
-/** A refused refund is asked for again: in D1 first, as a new one, and within the day's limit. */
+/**
+ * A refused refund is asked for again: in D1 first, as a new one, within what is left and the day's
+ * limit.
+ */
 async function reopen(
   context: OrderContext,
   order: OrderRow,
   refund: RefundRow,
-  { maxRefundFenPerDay }: RefundLimits,
+  { maxRefundFenPerDay: maxFenPerDay }: RefundLimits,
 ): Promise<Result<RefundRow, Refusal>> {
-  const reopened = await reopenRefund(context.db, refund, maxRefundFenPerDay, Date.now());
+  const refundFunds = await context.refundFundsOf(order);
+  const fundsAccount = accountAfterRelease(refundFunds, refund.fundsAccount);
+  const terms = { fundsAccount, maxFenPerDay };
+  const reopened = await reopenRefund(context.db, refund, terms, Date.now());
   if (reopened !== null) return ok(reopened);
-  const overLimit = await dayLimitRefusal(context, order, refund.refundFen, maxRefundFenPerDay);
+  const found = await findOrderWithRefunds(context.db, context.number);
+  const current = found?.refunds.find(({ number }) => number === refund.number);
   // Not refused any more: its timer stays, and finds out.
-  if (overLimit === null) return err(UNKNOWN);
-  await disarmRefundTimer(context, refund.number);
-  return err(overLimit);
+  if (found === null || current?.state !== "refused") return err(UNKNOWN);
+  if (!isOpen(current)) await disarmRefundTimer(context, refund.number);
+  const overLimit = await dayLimitRefusal(context, order, refund.refundFen, maxFenPerDay);
+  return err(overLimit ?? badRequest(amountTaken(refundableFen(found.order, found.refunds))));
 }
 
 /** The order as paid; for one that isn't recorded as paid, WeChat is queried first. */

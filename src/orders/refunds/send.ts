@@ -1,11 +1,11 @@
-import { badRequest, serverFault, type Refusal } from "../../contract/refusal.ts";
-import { markRefundAccepted, moveRefund } from "../../db/refunds.ts";
+import { markRefundAccepted, markRefundRefused, switchToAvailable } from "../../db/refunds.ts";
 import type { OrderRow, RefundRow } from "../../db/rows.ts";
 import { waitBeforeRefund } from "../../domain/polling.ts";
-import { statesBefore } from "../../domain/refund.ts";
-import type { RefundAnswer, Refused, WechatPay } from "../../wechat/types.ts";
+import type { RefundFunds } from "../../domain/states.ts";
+import type { RefundAnswer, RefundRefused, WechatPay } from "../../wechat/types.ts";
 import type { OrderContext } from "../context.ts";
 import { keyOf } from "../keys.ts";
+import { importListedRefunds } from "./import.ts";
 import { callRefundQuery } from "./query.ts";
 import { disarmRefundTimer } from "./timer.ts";
 
@@ -17,7 +17,7 @@ export interface AcceptedRefund {
 
 export type SendOutcome =
   | { readonly kind: "accepted"; readonly refund: AcceptedRefund }
-  | { readonly kind: "refused"; readonly refusal: Refusal }
+  | { readonly kind: "refused"; readonly answer: RefundRefused }
   | { readonly kind: "unknown" }
   /** Not sent: another refund of the order was sent less than a minute ago. In ms. */
   | { readonly kind: "held"; readonly waitMs: number };
@@ -26,7 +26,7 @@ export type SendOutcome =
 export interface RefundSlot {
   /**
    * Whether an earlier request of this refund may have arrived. A refusal of this one then says
-   * nothing about the earlier one, so WeChat is queried before the refund counts as refused.
+   * nothing about the earlier one: the refund counts as refused only if a query confirms it.
    */
   readonly repeated: boolean;
   /** Refunds of the order that are to be sent before this one. */
@@ -50,6 +50,17 @@ export async function sendRefund(
     context.timeline.add(Date.now(), "refund.held", { refundNo: refund.number });
     return { kind: "held", waitMs };
   }
+  return await attempt(context, order, refund, repeated);
+}
+
+/** @param mayHaveArrived whether WeChat may have accepted an earlier request of this refund */
+async function attempt(
+  context: OrderContext,
+  order: OrderRow,
+  refund: RefundRow,
+  mayHaveArrived: boolean,
+): Promise<SendOutcome> {
+  const { lastRefund } = context;
   const wechat = await context.wechatOf(order);
   lastRefund.note(refund.number, Date.now());
   const answer = await callRefund(context, order, refund, wechat);
@@ -58,9 +69,7 @@ export async function sendRefund(
     case "accepted":
       return await accept(context, refund, answer.refundId, Date.now());
     case "refused":
-      return repeated
-        ? await confirmRefusal(context, order, refund, answer)
-        : await refuse(context, order, refund, answer);
+      return await handleRefusal(context, order, refund, answer, mayHaveArrived);
     case "unknown":
       return { kind: "unknown" };
   }
@@ -84,33 +93,20 @@ async function accept(
   return accepted(marked ?? refund);
 }
 
-async function refuse(
-  context: OrderContext,
-  { totalFen }: OrderRow,
-  refund: RefundRow,
-  refused: Refused,
-): Promise<SendOutcome> {
-  await move(context, refund, "refused");
-  await disarmRefundTimer(context, refund.number);
-  return { kind: "refused", refusal: refusalOf(refused, refund.refundFen < totalFen) };
-}
+const THEN_AVAILABLE: RefundFunds = "unsettled-then-available";
 
-async function move(
-  { db }: OrderContext,
-  refund: RefundRow,
-  to: RefundRow["state"],
-): Promise<void> {
-  const from = statesBefore(to);
-  const moved = { from, to, refundId: null, succeededAt: null };
-  await moveRefund(db, refund.number, moved, Date.now());
-}
-
-/** Refused now, but perhaps accepted before: counts as refused only if WeChat has no such refund. */
-async function confirmRefusal(
+/**
+ * WeChat refused the refund. It moves no money only if WeChat doesn't have it, which a query shows;
+ * until then it keeps its amount, and its timer queries again. One refused for lack of balance is sent
+ * once more, from the other account, if the merchant wants that. A refusal about the amount is a
+ * reason to look for refunds made elsewhere.
+ */
+async function handleRefusal(
   context: OrderContext,
   order: OrderRow,
   refund: RefundRow,
-  refused: Refused,
+  answer: RefundRefused,
+  mayHaveArrived: boolean,
 ): Promise<SendOutcome> {
   const about = { refundNo: refund.number, onRecord: true };
   const found = await callRefundQuery(context, order, about);
@@ -122,11 +118,25 @@ async function confirmRefusal(
         ? await accept(context, refund, refundId, null)
         : { kind: "unknown" };
     }
-    case "absent":
-      return await refuse(context, order, refund, refused);
+    case "absent": {
+      if (answer.cause === "balance" && (await context.refundFundsOf(order)) === THEN_AVAILABLE) {
+        const switched = await switchToAvailable(context.db, refund.number, Date.now());
+        if (switched !== null) return await attempt(context, order, switched, false);
+      }
+      const marked = await markRefundRefused(context.db, refund.number, "free", Date.now());
+      // Its state has changed meanwhile.
+      if (marked === null) return { kind: "unknown" };
+      context.lastRefund.forget(refund.number);
+      await disarmRefundTimer(context, refund.number);
+      if (answer.cause === "amount") await importListedRefunds(context, order);
+      return { kind: "refused", answer };
+    }
     case "refused":
-    case "unknown":
-      return { kind: "unknown" };
+    case "unknown": {
+      if (mayHaveArrived) return { kind: "unknown" };
+      const marked = await markRefundRefused(context.db, refund.number, null, Date.now());
+      return marked === null ? { kind: "unknown" } : { kind: "refused", answer };
+    }
   }
 }
 
@@ -144,6 +154,8 @@ async function callRefund(
     totalFen: order.totalFen,
     refundFen: refund.refundFen,
     notifyUrl: refund.notifyUrl,
+    reason: refund.reason,
+    fundsAccount: refund.fundsAccount,
   });
   context.timeline.add(Date.now(), "wechat.refund", {
     refundNo: refund.number,
@@ -153,22 +165,4 @@ async function callRefund(
     ...(answer.kind === "unknown" ? { reason: answer.reason } : {}),
   });
   return answer;
-}
-
-/** @param partial whether the app chose the amount; that of a whole refund is the record's */
-function refusalOf({ code, message, blame, parameter }: Refused, partial: boolean): Refusal {
-  const text = `微信拒绝退款：${code} ${message}`;
-  if (parameter !== undefined) {
-    return partial
-      ? badRequest(`${text}（请检查参数 ${parameter}）`)
-      : serverFault(`${text}。请联系网关运维；重复本请求是安全的`);
-  }
-  switch (blame) {
-    case "request":
-      return badRequest(text);
-    case "merchant":
-      return serverFault(`${text}。请联系网关运维处理，之后重复本请求是安全的`);
-    case "gateway":
-      return serverFault(`${text}。请联系网关运维；重复本请求是安全的`);
-  }
 }

@@ -1,7 +1,8 @@
 import { findOrderWithRefunds } from "../../db/refunds.ts";
+import { isFinal } from "../../domain/refund.ts";
 import type { OrderContext } from "../context.ts";
 import { importPlatformRefund } from "./import.ts";
-import { isOpen, queryRefund } from "./outcome.ts";
+import { queryRefund } from "./outcome.ts";
 
 /**
  * Queries WeChat about one refund of the order that WeChat's bill has, and records the answer. One
@@ -12,6 +13,6 @@ export async function syncRefund(context: OrderContext, refundNo: string): Promi
   if (found === null) return null;
   const refund = found.refunds.find(({ number }) => number === refundNo);
   if (refund === undefined) await importPlatformRefund(context, found.order, refundNo);
-  else if (isOpen(refund.state)) await queryRefund(context, refundNo);
+  else if (!isFinal(refund.state)) await queryRefund(context, refundNo, true);
   return null;
 }

@@ -39,6 +39,7 @@ const READ_FIELDS: ReadonlySet<string> = new Set([
   "prepay_id",
   "out_refund_no",
   "refund_id",
+  "total_refund_count",
   "refund_fee",
   "refund_status",
   "refund_success_time",

@@ -2,6 +2,7 @@ import type { V2Merchant, WechatEnv, WechatPay } from "../types.ts";
 import { openBill } from "./bill.ts";
 import { signBridge } from "./bridge.ts";
 import { closeOrder } from "./close.ts";
+import { listRefunds } from "./list-refunds.ts";
 import { prepay } from "./prepay.ts";
 import { queryPayment } from "./query-payment.ts";
 import { queryRefund } from "./query-refund.ts";
@@ -23,6 +24,7 @@ export function connectV2(merchant: V2Merchant, env: WechatEnv): WechatPay {
     close: async (order) => await closeOrder(client, order),
     refund: async (request) => await refund(client, request),
     queryRefund: async (order, refundNo) => await queryRefund(client, order, refundNo),
+    listRefunds: async (order) => await listRefunds(client, order),
     openBill: async (request) => await openBill(client, request),
   };
 }

@@ -55,14 +55,15 @@ export const classifyCloseError = classifier<ErrorClass | "paid" | "closed" | "a
 });
 
 /**
- * Codes of the refund (W-42, W-43). `query`: ERROR can also mean "already refunded".
+ * Codes of the refund (W-42, W-43). ERROR can also mean "already refunded", by this number too: the
+ * caller queries every refused refund.
  *
  * `unknown` and `later` include the codes by which WeChat asks for the same request again. An
  * unlisted code is a refusal, as in every call: a refund keeps its number whatever the answer, so a
  * later repeat can't refund twice, whereas `unknown` would be repeated forever and hide a fault that
  * the operator must see.
  */
-export const classifyRefundError = classifier<ErrorClass | "query">({
+export const classifyRefundError = classifier<ErrorClass>({
   ...COMMON,
   BIZERR_NEED_RETRY: "unknown",
   INVALID_REQ_TOO_MUCH: "later",
@@ -75,7 +76,7 @@ export const classifyRefundError = classifier<ErrorClass | "query">({
   REFUND_FEE_MISMATCH: "gateway",
   INVALID_TRANSACTIONID: "gateway",
   ORDERNOTEXIST: "gateway",
-  ERROR: "query",
+  ERROR: "request",
 });
 
 /** Codes of refundquery (W-48). */

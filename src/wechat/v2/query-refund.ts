@@ -9,6 +9,8 @@ import { readFen } from "./values.ts";
 
 /** A single index, so that refund 0's coupon 1 (`…_0_1`) doesn't count as a refund. */
 const REFUND_NUMBER_FIELD = /^out_refund_no_(0|[1-9]\d*)$/;
+/** `out_refund_no` (W-96). */
+const REFUND_NUMBER = /^[0-9A-Za-z_\-|*@]{1,64}$/;
 
 /** `refund_status` (W-47). */
 const STATUSES: ReadonlyMap<string, RefundStatus> = new Map([
@@ -41,13 +43,27 @@ export async function queryRefund(
 }
 
 /** The refund with our number among those in the answer, or the answer's fault. */
-function readReport(fields: ReadonlyMap<string, string>, refundNo: string): RefundReport | string {
-  const indices = [...fields].flatMap(([name, value]) =>
-    value === refundNo ? (REFUND_NUMBER_FIELD.exec(name)?.slice(1) ?? []) : [],
+function readReport(fields: Fields, refundNo: string): RefundReport | string {
+  const indices = refundIndices(fields).filter(
+    (index) => fields.get(`out_refund_no_${index}`) === refundNo,
   );
   const [index, ...others] = indices;
   if (index === undefined) return "answer without this refund";
   if (others.length > 0) return "answer with this refund twice";
+  return readRefundAt(fields, index);
+}
+
+type Fields = ReadonlyMap<string, string>;
+
+/** The indices of the refunds in an answer of refundquery. */
+export function refundIndices(fields: Fields): string[] {
+  return [...fields.keys()].flatMap((name) => REFUND_NUMBER_FIELD.exec(name)?.slice(1) ?? []);
+}
+
+/** The refund with this index in an answer of refundquery, or its fault. */
+export function readRefundAt(fields: Fields, index: string): RefundReport | string {
+  const refundNo = fields.get(`out_refund_no_${index}`) ?? "";
+  if (!REFUND_NUMBER.test(refundNo)) return "refund without an out_refund_no";
   const refundId = readWechatNumber(fields.get(`refund_id_${index}`));
   if (refundId === null) return "refund without a refund_id";
   const refundFen = readFen(fields.get(`refund_fee_${index}`));

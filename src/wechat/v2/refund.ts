@@ -1,12 +1,17 @@
+import type { FundsAccount } from "../../domain/states.ts";
 import { REFUND_TIMEOUT_MS } from "../transport.ts";
 import { readWechatNumber } from "../values.ts";
-import { answerFor, unknown, type WechatError } from "../error-class.ts";
+import { answerFor, unknown, withRefundCause } from "../error-class.ts";
 import { blameNamedField, REFUND_FIELDS } from "../named-field.ts";
 import type { RefundAnswer, WechatRefundRequest, WechatEnv } from "../types.ts";
 import { send, type V2Request, type V2Client } from "./request.ts";
 import { classifyRefundError } from "./error-codes.ts";
-import { queryRefund } from "./query-refund.ts";
 import { readFen } from "./values.ts";
+
+/** `refund_account` (W-44). */
+const ACCOUNTS = {
+  available: "REFUND_SOURCE_RECHARGE_FUNDS",
+} as const satisfies Record<FundsAccount, string>;
 
 /**
  * Requests a refund (W-37). `accepted` doesn't mean completed, and `unknown` doesn't mean failed:
@@ -21,15 +26,19 @@ export async function refund(
   const fetch = fetchFor(client);
   if (fetch === undefined) {
     const message = `the Worker has no mTLS binding named ${client.merchant.certBinding}`;
-    return { kind: "refused", code: "NO_CERTIFICATE", message, blame: "merchant" };
+    return {
+      kind: "refused",
+      code: "NO_CERTIFICATE",
+      message,
+      blame: "merchant",
+      cause: "other",
+    };
   }
   const reply = await send(client, request, buildRefund(request), fetch);
   if (reply.kind === "done") return readAccepted(reply.fields, request);
-  if (reply.kind !== "error") return blameNamedField(reply, REFUND_FIELDS);
-  const errorClass = classifyRefundError(reply.error.code);
-  return errorClass === "query"
-    ? await queryAfterError(client, request, reply.error)
-    : blameNamedField(answerFor(errorClass, reply.error), REFUND_FIELDS);
+  const answer =
+    reply.kind === "error" ? answerFor(classifyRefundError(reply.error.code), reply.error) : reply;
+  return withRefundCause(blameNamedField(answer, REFUND_FIELDS));
 }
 
 function fetchFor(client: V2Client): WechatEnv["fetch"] | undefined {
@@ -50,6 +59,8 @@ function buildRefund(request: WechatRefundRequest): V2Request {
       total_fee: String(request.totalFen),
       refund_fee: String(request.refundFen),
       notify_url: request.notifyUrl,
+      refund_desc: request.reason ?? "",
+      refund_account: request.fundsAccount === null ? "" : ACCOUNTS[request.fundsAccount],
     },
     timeoutMs: REFUND_TIMEOUT_MS,
   };
@@ -66,21 +77,5 @@ function readAccepted(
   if (refundId === null) return unknown("answer without a refund_id");
   const refundFen = readFen(fields.get("refund_fee"));
   if (refundFen !== request.refundFen) return unknown("answer with another refund_fee");
-  return { kind: "accepted", refundId, refundFen };
-}
-
-/** ERROR may mean that this refund was accepted before: a query shows it. */
-async function queryAfterError(
-  client: V2Client,
-  request: WechatRefundRequest,
-  error: WechatError,
-): Promise<RefundAnswer> {
-  const found = await queryRefund(client, request, request.refundNo);
-  if (found.kind === "absent") return answerFor("request", error);
-  if (found.kind !== "found") {
-    return unknown(`${error.code}: ${error.message}; and the query gave no usable answer`);
-  }
-  const { refundId, refundFen } = found.refund;
-  if (refundFen !== request.refundFen) return unknown("this refund_no has another refund_fee");
   return { kind: "accepted", refundId, refundFen };
 }

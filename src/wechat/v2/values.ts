@@ -3,9 +3,13 @@ const WHOLE_NUMBER = /^(?:0|[1-9]\d{0,14})$/;
 
 /** An amount of at least 1 fen, written as a plain decimal integer; else null. */
 export function readFen(text: string | undefined): number | null {
-  if (text === undefined || !WHOLE_NUMBER.test(text)) return null;
-  const fen = Number(text);
-  return fen >= 1 ? fen : null;
+  const fen = readCount(text);
+  return fen === null || fen < 1 ? null : fen;
+}
+
+/** A plain decimal integer that isn't negative; else null. */
+export function readCount(text: string | undefined): number | null {
+  return text === undefined || !WHOLE_NUMBER.test(text) ? null : Number(text);
 }
 
 /** Only yuan are accepted; a report without a currency is in yuan (W-22). */

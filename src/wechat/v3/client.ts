@@ -23,6 +23,8 @@ export function connectV3(
     close: async (order) => await closeOrder(client, order),
     refund: async (request) => await refund(client, request),
     queryRefund: async (order, refundNo) => await queryRefund(client, order, refundNo),
+    // A refund can only be queried by its number (W-84).
+    listRefunds: null,
     openBill: async (request) => await openBill(client, request),
   };
 }

@@ -1,11 +1,15 @@
 import * as z from "zod";
+import type { FundsAccount } from "../../domain/states.ts";
 import { REFUND_TIMEOUT_MS } from "../transport.ts";
-import { answerFor, unknown } from "../error-class.ts";
+import { answerFor, unknown, withRefundCause } from "../error-class.ts";
 import { blameNamedField, REFUND_FIELDS } from "../named-field.ts";
 import type { RefundAnswer, WechatRefundRequest } from "../types.ts";
 import { send, type V3Request, type V3Client } from "./request.ts";
 import { classifyRefundError } from "./error-codes.ts";
 import { fen, readJson, wechatNumber, yuan } from "./json.ts";
+
+/** `funds_account` (W-44). */
+const ACCOUNTS = { available: "AVAILABLE" } as const satisfies Record<FundsAccount, string>;
 
 /** Ignores `status`: the refund's outcome comes from a query. */
 const accepted = z.object({
@@ -30,7 +34,7 @@ export async function refund(
       return readAccepted(reply.body, request);
     case "error": {
       const answer = answerFor(classifyRefundError(reply.error), reply.error);
-      return blameNamedField(answer, REFUND_FIELDS, reply.error.field);
+      return withRefundCause(blameNamedField(answer, REFUND_FIELDS, reply.error.field));
     }
     case "unknown":
       return reply;
@@ -48,7 +52,9 @@ function buildRefund(request: WechatRefundRequest): V3Request {
     body: {
       out_trade_no: request.orderNumber,
       out_refund_no: request.refundNo,
+      ...(request.reason === null ? {} : { reason: request.reason }),
       notify_url: request.notifyUrl,
+      ...(request.fundsAccount === null ? {} : { funds_account: ACCOUNTS[request.fundsAccount] }),
       amount: { refund: request.refundFen, total: request.totalFen, currency: "CNY" },
     },
     timeoutMs: REFUND_TIMEOUT_MS,

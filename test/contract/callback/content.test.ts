@@ -34,6 +34,7 @@ describe("callback fields", () => {
       ["total_free", "100"],
       ["pay_state", "2"],
       ["transaction_id", "4008662001201707201798718285"],
+      ["pay_time", "1500556200"],
     ]);
   });
 
@@ -54,7 +55,17 @@ describe("callback fields", () => {
       ["app_refund_no", "R-1"],
       ["refund_free", "40"],
       ["ref_state", "4"],
+      ["refund_time", "1500556630"],
     ]);
+  });
+
+  test("has the refund's time only of a success, empty when WeChat reported none", () => {
+    for (const state of ["abnormal", "closed"] as const) {
+      expect(refundCallback(order, { ...refund, state }).has("refund_time")).toBe(false);
+    }
+    const undated = refundCallback(order, { ...refund, succeededAt: null });
+    expect(undated.get("refund_time")).toBe("");
+    expect(payCallback({ ...order, paidAt: null }).get("pay_time")).toBe("");
   });
 
   test("omits what the app didn't send, and is empty where WeChat sent nothing", () => {

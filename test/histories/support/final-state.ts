@@ -29,6 +29,8 @@ export async function checkFinalState(simulation: Simulation): Promise<void> {
   for (const refund of snapshot.refunds) {
     const hasEnded = ["succeeded", "closed", "refused"].includes(refund.state);
     assertInvariant(hasEnded, "I4", `a refund is still ${refund.state}`);
+    const isReleased = refund.state !== "refused" || refund.released !== null;
+    assertInvariant(isReleased, "I11", "a refused refund still reserves its amount");
     checkRefundCalls(simulation, refund);
   }
   for (const call of simulation.apps.calls) {

@@ -12,6 +12,8 @@ import {
 const CREATE: Step = { type: "create", app: 0, ownNumber: 0, totalFen: 100 };
 const NEXT_TIMER: Step = { type: "run next timer", order: 0 };
 const REFUND: Action = { type: "refund", order: 0, percent: null, ownNumber: null };
+const PLATFORM_REFUND: Action = { type: "platform refund", order: 0, percent: 30 };
+const REFUSE: Step = { type: "call fault", path: "refund", fault: "refuse" };
 const PAY: Action = { type: "pay", order: 0, notify: true };
 const NOTIFY: Action = { type: "deliver notifications" };
 const ALARM: Action = { type: "run alarm", order: 0 };
@@ -95,6 +97,36 @@ function scenario(): fc.Arbitrary<readonly Step[]> {
       NOTIFY,
       REFUND,
     ]),
+    // Refunded in the merchant platform; then the app asks for everything, until it gets the rest.
+    fc
+      .record({ notify: fc.boolean(), own: fc.option(fc.nat({ max: 2 }), { freq: 2 }) })
+      .map(({ notify, own }): Step[] => [
+        PLATFORM_REFUND,
+        { type: "advance clock", seconds: 60 },
+        wholeRefund(own),
+        notify ? NOTIFY : NEXT_TIMER,
+        REFUND,
+        wholeRefund(own),
+        NEXT_TIMER,
+      ]),
+    // WeChat refuses, the query fails, and another request wants the amount.
+    fc
+      .constantFrom("no-answer" as const, "systemerror" as const, "refuse" as const)
+      .map((fault): Step[] => [
+        REFUSE,
+        { type: "call fault", path: "refundquery", fault },
+        refundOf(60, 0),
+        { type: "call fault", path: "refundquery", fault },
+        refundOf(100, 1),
+        refundOf(100, 1),
+        refundOf(60, 0),
+        NEXT_TIMER,
+      ]),
+    // A refused refund is sent again while another request takes its amount.
+    concurrently([PAY, NOTIFY, REFUSE, refundOf(60, 0)], [refundOf(60, 0), refundOf(100, 1)]),
+    concurrently([PAY, NOTIFY, REFUSE, REFUND], [REFUND, refundOf(60, 1), ALARM]),
+    concurrently([PAY, NOTIFY, PLATFORM_REFUND], [REFUND, refundOf(100, 1), NOTIFY]),
+    concurrently([PAY, NOTIFY, REFUSE], [REFUND, PLATFORM_REFUND, REFUND, NOTIFY]),
     // Two requests refund the same money.
     concurrently([PAY, NOTIFY], [REFUND, refundOf(60, 1)]),
     concurrently([PAY, NOTIFY], [refundOf(60, 0), refundOf(70, 1)]),
@@ -119,6 +151,10 @@ function scenario(): fc.Arbitrary<readonly Step[]> {
       .map((refund): Step[] => [PAY, NOTIFY, { type: "foreign app request", order: 0, refund }]),
     fc.tuple(action, action).chain((both) => concurrently([], both)),
   );
+}
+
+function wholeRefund(ownNumber: number | null): Action {
+  return { type: "refund", order: 0, percent: null, ownNumber };
 }
 
 function refundOf(percent: number, ownNumber: number): Action {

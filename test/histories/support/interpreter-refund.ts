@@ -1,3 +1,4 @@
+import { env } from "cloudflare:workers";
 import * as z from "zod";
 import type { OrderRow, RefundRow } from "../../../src/db/rows.ts";
 import type { Answer } from "../../support/gateway.ts";
@@ -11,7 +12,7 @@ import type { Action } from "./steps.ts";
 
 const refundAnswer = z.strictObject({
   refund_id: z.string().regex(/^\d{28,29}$/),
-  refund_no: z.string().regex(/^[0-9a-f]{32}$/),
+  refund_no: z.string().regex(/^[0-9A-Za-z]{28,64}$/),
 });
 
 /** The possible outcome of a refund request. */
@@ -19,7 +20,27 @@ type Expected =
   /** The request repeats this refund. */
   | { readonly kind: "repeat"; readonly number: string }
   | { readonly kind: "new" }
-  | { readonly kind: "refused" };
+  | { readonly kind: "refused" }
+  /** Depends on WeChat's answer about a refund that it refused. */
+  | { readonly kind: "open" };
+
+/**
+ * A person refunds in the merchant platform, where the gateway's address for refund notifications is
+ * set. Without effect when WeChat refuses it.
+ */
+export async function refundInPlatform(
+  { merchant }: Simulation,
+  order: OrderRow,
+  percent: number | null,
+): Promise<void> {
+  const protocol = merchant.signType === "RSA" ? "v3" : "v2";
+  const refundFee =
+    percent === null ? {} : { refundFee: Math.ceil((order.totalFen * percent) / 100) };
+  await ledger().refundInPlatform(order.number, {
+    ...refundFee,
+    notifyUrl: `${env.PUBLIC_URL}/notify/${protocol}/${merchant.merchantId}/refund`,
+  });
+}
 
 /** An app requests a refund. */
 export async function refund(
@@ -49,9 +70,12 @@ export async function refund(
   );
   await checkAnswer(answer, order, refunds, simulation);
   if (!isAlone) return;
-  const added = refunds.length - before.length;
+  // A refund made in the platform may be imported meanwhile.
+  const added =
+    refunds.filter(({ source }) => source === "app").length -
+    before.filter(({ source }) => source === "app").length;
   assertInvariant(
-    added <= (expected.kind === "new" ? 1 : 0),
+    added <= (expected.kind === "new" || expected.kind === "open" ? 1 : 0),
     "I2",
     `the request added ${added} refunds: ${answer.text}`,
   );
@@ -103,27 +127,44 @@ function expectedOutcome(
   refundFen: number | null,
   appRefundNo: string | null,
 ): Expected {
+  const ofOrder = all.filter((row) => row.orderId === order.id);
+  if (ofOrder.some((row) => row.state === "refused" && row.released === null)) {
+    return { kind: "open" };
+  }
+  const live = ofOrder.filter((row) => row.state !== "closed" && row.state !== "refused");
+  const leftFen = order.totalFen - live.reduce((sum, row) => sum + row.refundFen, 0);
   // The app's own number is unique per app, so another order's refund may have it.
   const named = all.find((row) => row.appRefundNo === appRefundNo && row.appId === order.appId);
   if (appRefundNo !== null && named !== undefined) {
-    const isRepeat = named.orderId === order.id && named.state !== "closed";
+    const isLeft =
+      named.state !== "refused" || (named.released === "free" && named.refundFen <= leftFen);
+    const isRepeat =
+      named.orderId === order.id && !["closed", "abnormal"].includes(named.state) && isLeft;
     const isSameAmount = refundFen === null || refundFen === named.refundFen;
     return isRepeat && isSameAmount
       ? { kind: "repeat", number: named.number }
       : { kind: "refused" };
   }
-  const ofOrder = all.filter((row) => row.orderId === order.id);
-  const live = ofOrder.filter((row) => row.state !== "closed");
-  const leftFen = order.totalFen - live.reduce((sum, row) => sum + row.refundFen, 0);
   // A request without a number repeats the live refund that was requested without one.
-  const unnamed = live.findLast((row) => row.appRefundNo === null);
-  const existing = unnamed ?? (leftFen === 0 ? live.at(-1) : undefined);
+  const stuck = live.findLast(({ state }) => state === "abnormal");
+  const existing = live.findLast(isUnnamed) ?? (leftFen <= 0 ? (stuck ?? live.at(-1)) : undefined);
   if (appRefundNo === null && existing !== undefined) {
+    if (existing.state === "abnormal") return { kind: "refused" };
     const isSameAmount = refundFen === null || refundFen === existing.refundFen;
     return isSameAmount ? { kind: "repeat", number: existing.number } : { kind: "refused" };
   }
-  if (leftFen === 0) return { kind: "refused" };
+  if (leftFen <= 0) return { kind: "refused" };
   const requestedFen = refundFen ?? leftFen;
+  if (requestedFen > leftFen) return { kind: "refused" };
+  // Or the refused one of exactly what it asks for.
+  const again = ofOrder.findLast(
+    (row) => isUnnamed(row) && row.released === "free" && row.refundFen === requestedFen,
+  );
+  if (appRefundNo === null && again !== undefined) return { kind: "repeat", number: again.number };
   const needsNumber = requestedFen < leftFen && appRefundNo === null;
-  return requestedFen > leftFen || needsNumber ? { kind: "refused" } : { kind: "new" };
+  return needsNumber ? { kind: "refused" } : { kind: "new" };
+}
+
+function isUnnamed({ appRefundNo, source }: RefundRow): boolean {
+  return appRefundNo === null && source === "app";
 }

@@ -4,7 +4,7 @@ import type { OrderRow } from "../../../src/db/rows.ts";
 import { advance } from "../../support/clock.ts";
 import { postForgery, requestForeignOrder } from "./interpreter-attack.ts";
 import { create, notifyBeforePaid } from "./interpreter-create.ts";
-import { refund } from "./interpreter-refund.ts";
+import { refund, refundInPlatform } from "./interpreter-refund.ts";
 import { view } from "./interpreter-view.ts";
 import { assertInvariant } from "./invariants.ts";
 import { requestAsOperator } from "./merchant.ts";
@@ -101,6 +101,7 @@ export async function interpret(simulation: Simulation, step: Step): Promise<voi
     case "pay late":
     case "create":
     case "refund":
+    case "platform refund":
     case "view":
     case "deliver notifications":
     case "run alarm":
@@ -128,6 +129,11 @@ async function act(simulation: Simulation, action: Action, isAlone: boolean): Pr
     case "refund":
       await withOrder(simulation, action.order, async (order) => {
         await refund(simulation, order, action, isAlone);
+      });
+      return;
+    case "platform refund":
+      await withOrder(simulation, action.order, async (order) => {
+        await refundInPlatform(simulation, order, action.percent);
       });
       return;
     case "view":

@@ -12,6 +12,7 @@ export const INVARIANTS = {
   I7: "an app never sees or changes another app's order, and can't tell it from an absent one",
   I9: "no secret leaves the gateway",
   I10: "nothing unverified changes a row",
+  I11: "no state leaves an amount that WeChat would pay back out of reach",
   contract: "the endpoints answer as the contract says",
   completion: "every order, refund and timer reaches its end",
 } as const;

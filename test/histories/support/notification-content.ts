@@ -21,7 +21,7 @@ export function readNotification(
 ): NotificationContent {
   const text = plainText(path, body, signType);
   const orderNumber = /out_trade_no\W+(?:CDATA\[)?([0-9a-f]{32})/.exec(text)?.[1];
-  const refundNo = /out_refund_no\W+(?:CDATA\[)?([0-9a-f]{32})/.exec(text)?.[1];
+  const refundNo = /out_refund_no\W+(?:CDATA\[)?([0-9A-Za-z]{20,64})/.exec(text)?.[1];
   if (orderNumber === undefined) {
     throw new Error("a notification without an order was acknowledged");
   }

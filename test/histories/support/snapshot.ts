@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { gt, sql } from "drizzle-orm";
 import type { TradeState } from "../../../sandbox/src/ledger/orders.ts";
-import type { RefundStatus } from "../../../sandbox/src/ledger/refunds.ts";
+import type { RefundSource, RefundStatus } from "../../../sandbox/src/ledger/refunds.ts";
 import { connect } from "../../../src/db/database.ts";
 import type { OrderRow, RefundRow } from "../../../src/db/rows.ts";
 import { orders, refunds } from "../../../src/db/schema.ts";
@@ -27,6 +27,13 @@ export interface WechatRefund {
   readonly refundId: string;
   readonly refundFen: number;
   readonly status: RefundStatus;
+  readonly source: RefundSource;
+}
+
+/** A call to WeChat, or an action of the payer or of a person in the merchant platform. */
+export interface WechatCall {
+  readonly orderNumber: string | undefined;
+  readonly outcome: string;
 }
 
 /** The gateway's rows of this history and WeChat's ledger at one moment. The ledger is the truth. */
@@ -35,8 +42,8 @@ export interface Snapshot {
   readonly refunds: readonly RefundRow[];
   readonly wechatOrders: ReadonlyMap<string, WechatOrder>;
   readonly wechatRefunds: ReadonlyMap<string, WechatRefund>;
-  /** The outcome of each call to WeChat so far. */
-  readonly wechatOutcomes: readonly string[];
+  /** The calls to WeChat so far. */
+  readonly wechatCalls: readonly WechatCall[];
 }
 
 /** The highest ids before a history starts: rows after them belong to the history. */
@@ -69,7 +76,10 @@ export async function readSnapshot(baseline: Baseline): Promise<Snapshot> {
   const state = await env.LEDGER.getByName("wechat").state();
   return {
     ...(await rowsSince(baseline)),
-    wechatOutcomes: state.calls.map(({ outcome }) => outcome),
+    wechatCalls: state.calls.map(({ outTradeNo, outcome }) => ({
+      orderNumber: outTradeNo,
+      outcome,
+    })),
     wechatOrders: new Map(
       state.orders.map((order) => [
         order.outTradeNo,
@@ -91,6 +101,7 @@ export async function readSnapshot(baseline: Baseline): Promise<Snapshot> {
           refundId: refund.refundId,
           refundFen: refund.refundFee,
           status: refund.status,
+          source: refund.source,
         },
       ]),
     ),

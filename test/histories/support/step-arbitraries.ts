@@ -57,6 +57,11 @@ const refund = fc.record<Extract<Action, { type: "refund" }>>({
   percent: fc.option(fc.constantFrom(30, 60, 100, 130), { freq: 2 }),
   ownNumber,
 });
+const platformRefund = fc.record<Extract<Action, { type: "platform refund" }>>({
+  type: fc.constant("platform refund"),
+  order: index,
+  percent: fc.option(fc.constantFrom(30, 60), { freq: 3 }),
+});
 const view = fc.record<Extract<Action, { type: "view" }>>({
   type: fc.constant("view"),
   order: index,
@@ -82,6 +87,7 @@ export const action: fc.Arbitrary<Action> = fc.oneof(
   },
   { weight: 2, arbitrary: create },
   { weight: 5, arbitrary: refund },
+  { weight: 1, arbitrary: platformRefund },
   { weight: 2, arbitrary: view },
   { weight: 4, arbitrary: deliverNotifications },
   { weight: 4, arbitrary: runAlarm },
@@ -121,6 +127,13 @@ const refundFault = fc.record<Extract<Step, { type: "call fault" }>>({
   ),
 });
 
+/** Faults of one refund that WeChat refuses: the refusal, or the query that is to confirm it. */
+const refusedRefund = fc.record<Extract<Step, { type: "call fault" }>>({
+  type: fc.constant("call fault"),
+  path: fc.constantFrom("refund", "refundquery"),
+  fault: fc.constantFrom("refuse", "no-answer", "systemerror"),
+});
+
 /** Any step. */
 export const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: create },
@@ -143,6 +156,7 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 5, arbitrary: deliverNotifications },
   { weight: 6, arbitrary: refund },
+  { weight: 2, arbitrary: platformRefund },
   {
     weight: 4,
     arbitrary: fc.record({
@@ -168,6 +182,7 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: operatorRequest },
   { weight: 3, arbitrary: callFault },
   { weight: 3, arbitrary: refundFault },
+  { weight: 3, arbitrary: refusedRefund },
   {
     weight: 2,
     arbitrary: fc.record({

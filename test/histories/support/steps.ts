@@ -34,6 +34,13 @@ export type Action =
       /** Which of the app's own refund numbers; null for none. */
       readonly ownNumber: number | null;
     }
+  /** A person refunds the order in WeChat's merchant platform. */
+  | {
+      readonly type: "platform refund";
+      readonly order: number;
+      /** Percent of the order's amount; null for the whole rest. */
+      readonly percent: number | null;
+    }
   | {
       readonly type: "view";
       readonly order: number;

@@ -26,7 +26,7 @@ export function testShare(share: 0 | 1): void {
   const seed = firstSeed + share;
   // A replayed history belongs to the first share only.
   const isIdle = path !== "" && share > 0;
-  describe("I1-I7, I9, I10: simulated histories", () => {
+  describe("I1-I7, I9-I11: simulated histories", () => {
     test.skipIf(isIdle)(
       `${numRuns} random histories of seed ${seed} keep all invariants`,
       async ({ task }) => {

@@ -189,6 +189,8 @@ describe("I1: the sum of an order's refunds", () => {
           appRefundNo: null,
           refundFen,
           notifyUrl: "https://gateway.test/",
+          reason: null,
+          fundsAccount: null,
         },
         null,
         Date.now(),

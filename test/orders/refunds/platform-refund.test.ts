@@ -4,6 +4,7 @@ import { advance } from "../../support/clock.ts";
 import {
   makeOrder,
   makePaidOrder,
+  refundInPlatform,
   requestRefund,
   refundOf,
   refundsOf,
@@ -15,32 +16,9 @@ import {
   type OrderRef,
 } from "../../support/scenario.ts";
 import { notifyRefund } from "../../support/notifications.ts";
-import { wechatNumber, type FakeRefund } from "../../support/wechat-ledger.ts";
-import { closeScene, openScene, type Scene } from "../../support/scene.ts";
+import { closeScene, openScene } from "../../support/scene.ts";
 
 afterEach(closeScene);
-
-const REFUND_NO = "platform-refund-1";
-let refundCount = 0;
-
-/** Refunds an order as a person does in WeChat's merchant platform; returns the refund's number. */
-function refundInPlatform(
-  { wechat }: Scene,
-  { number }: OrderRef,
-  refundFen: number,
-  status: FakeRefund["status"] = "SUCCESS",
-): string {
-  refundCount += 1;
-  const refundNo = `${REFUND_NO}-${refundCount}`;
-  wechat.refunds.set(refundNo, {
-    orderNumber: number,
-    refundId: wechatNumber("50"),
-    refundFen,
-    createdAt: Date.now(),
-    status,
-  });
-  return refundNo;
-}
 
 /** The fields of WeChat's notification of it. */
 function notificationOf(

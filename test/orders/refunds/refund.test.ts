@@ -109,6 +109,7 @@ describe("requestRefund", () => {
       ["app_refund_no", "R-1"],
       ["refund_free", "100"],
       ["ref_state", "4"],
+      ["refund_time", String(Date.UTC(2040, 0, 1, 4) / 1000)],
       ["timestamp", expect.any(String)],
       ["sign", expect.stringMatching(/^[0-9a-f]{40}$/)],
     ]);
@@ -398,7 +399,7 @@ describe("I11: requestRefund, closed by WeChat", () => {
 describe("requestRefund, abnormal refund", () => {
   test("reserves the amount and calls the app again when it succeeds", async () => {
     const { order, ...scene } = await openPaidScene();
-    const first = await requestRefund(scene, order);
+    await requestRefund(scene, order);
     const { number } = await refundOf(order);
     scene.wechat.refund(number).status = "CHANGE";
     await runNextTimer(order, "poll-refund");
@@ -408,7 +409,9 @@ describe("requestRefund, abnormal refund", () => {
       ref_notify_state: "2",
       refund_free: 100,
     });
-    expect(await requestRefund(scene, order)).toMatchObject({ code: 0, data: first.data });
+    const repeat = await requestRefund(scene, order);
+    expect(repeat).toMatchObject({ code: 501, errmsg: expect.stringContaining("退款异常") });
+    expect(repeat.errmsg).toContain(number);
     expect(sentNumbers(scene)).toEqual([number]);
 
     scene.wechat.refund(number).status = "SUCCESS";

@@ -44,4 +44,6 @@ export const refundRequest: WechatRefundRequest = {
   totalFen: 888,
   refundFen: 100,
   notifyUrl: "https://gateway.test/notify/wechat/1/refund",
+  reason: null,
+  fundsAccount: null,
 };

@@ -44,7 +44,7 @@ export function stubWechat(
   };
   const { mchId, ...v2 } = { ...merchant, ...options.merchant };
   const wechat = connectWechat(
-    { id: 1, mchId, protocol: "v2", v2, v3: null },
+    { id: 1, mchId, protocol: "v2", v2, v3: null, refundFunds: "unsettled" },
     "v2",
     wechatEnv,
     async () => null,

@@ -72,7 +72,7 @@ const TABLES = {
     TRADE_OVERDUE request
     USER_ACCOUNT_ABNORMAL request
     INVALID_REQUEST request
-    ERROR query
+    ERROR request
     REFUND_FEE_MISMATCH gateway
     INVALID_TRANSACTIONID gateway
     ORDERNOTEXIST gateway

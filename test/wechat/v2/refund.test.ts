@@ -77,6 +77,15 @@ describe("refund", () => {
     });
   });
 
+  test("sends the reason and the account that pays, if any", async () => {
+    const { wechat, sent } = stubWechat([accepted()]);
+    await wechat.refund({ ...refundRequest, reason: "商品缺货", fundsAccount: "available" });
+    expect(Object.fromEntries(sent[0]?.fields ?? [])).toMatchObject({
+      refund_desc: "商品缺货",
+      refund_account: "REFUND_SOURCE_RECHARGE_FUNDS",
+    });
+  });
+
   test("presents the merchant's certificate to both hosts", async () => {
     const { wechat, sent } = stubWechat(
       [
@@ -121,17 +130,20 @@ describe("refund", () => {
   });
 
   test.each([
-    ["NOTENOUGH", "merchant"],
-    ["TRADE_OVERDUE", "request"],
-    ["REFUND_FEE_MISMATCH", "gateway"],
-    ["BRAND_NEW", "gateway"],
-  ])("returns refused for %s, attributed to the %s", async (code, blame) => {
+    ["NOTENOUGH", "merchant", "balance"],
+    ["INVALID_REQUEST", "request", "amount"],
+    ["ERROR", "request", "amount"],
+    ["TRADE_OVERDUE", "request", "other"],
+    ["REFUND_FEE_MISMATCH", "gateway", "other"],
+    ["BRAND_NEW", "gateway", "other"],
+  ])("returns refused for %s, attributed to the %s, for its %s", async (code, blame, cause) => {
     const { wechat } = stubWechat([error(code)]);
     expect(await wechat.refund(refundRequest)).toEqual({
       kind: "refused",
       code,
       message: "x",
       blame,
+      cause,
     });
   });
 
@@ -149,21 +161,9 @@ describe("refund", () => {
     expect((await wechat.refund(refundRequest)).kind).toBe("unknown");
   });
 
-  test.each([
-    ["found", found(), { kind: "accepted", refundId: REFUND_ID, refundFen: 100 }],
-    ["found with another amount", found({ refund_fee_1: "99" }), { kind: "unknown" }],
-    [
-      "absent",
-      error("REFUNDNOTEXIST"),
-      { kind: "refused", code: "ERROR", message: "订单已全额退款" },
-    ],
-    ["unknown", body("", 502), { kind: "unknown" }],
-    ["refused", error("NOAUTH"), { kind: "unknown" }],
-  ])("queries the refund after ERROR: %s", async (_name, queried, answer) => {
-    const { wechat, sent } = stubWechat([error("ERROR", "订单已全额退款"), queried]);
-    expect(await wechat.refund(refundRequest)).toMatchObject(answer);
-    expect(sent).toHaveLength(2);
-    expect(sent[1]?.fields.get("out_refund_no")).toBe(REFUND_NO);
+  test("recognises a refusal about the amount by its text, whatever the code", async () => {
+    const { wechat } = stubWechat([error("BRAND_NEW", "refund_fee大于可退金额")]);
+    expect(await wechat.refund(refundRequest)).toMatchObject({ kind: "refused", cause: "amount" });
   });
 });
 
@@ -226,5 +226,84 @@ describe("queryRefund", () => {
   test("returns absent for REFUNDNOTEXIST", async () => {
     const { wechat } = stubWechat([error("REFUNDNOTEXIST")]);
     expect(await wechat.queryRefund(order, REFUND_NO)).toEqual({ kind: "absent" });
+  });
+});
+
+/** A page of refundquery: refunds number `from` to `to`, of 1 fen each. */
+const page = (from: number, to: number, fields: Fields = {}) => {
+  const entries = Array.from({ length: to - from + 1 }, (_, index) => [
+    [`out_refund_no_${index}`, `R-${from + index}`],
+    [`refund_id_${index}`, `50${from + index}`],
+    [`refund_fee_${index}`, "1"],
+    [`refund_status_${index}`, "SUCCESS"],
+    [`refund_recv_accout_${index}`, "支付用户零钱&"],
+  ]);
+  return signed(
+    answerFields({
+      out_trade_no: ORDER_NUMBER,
+      refund_count: String(to - from + 1),
+      ...Object.fromEntries(entries.flat()),
+      ...fields,
+    }),
+  );
+};
+const list = async ({ wechat }: ReturnType<typeof stubWechat>) => await wechat.listRefunds?.(order);
+
+describe("listRefunds", () => {
+  test("reads all pages, by our order number", async () => {
+    const count = { total_refund_count: "23" };
+    const stub = stubWechat([page(0, 9, count), page(10, 19, count), page(20, 22, count)]);
+    const answer = await list(stub);
+    expect(answer).toMatchObject({ kind: "listed" });
+    const refunds = answer?.kind === "listed" ? answer.refunds : [];
+    expect(refunds.map(({ refundNo }) => refundNo)).toEqual(
+      Array.from({ length: 23 }, (_, index) => `R-${index}`),
+    );
+    expect(stub.sent.map(({ fields }) => fields.get("out_trade_no"))).toEqual(
+      stub.sent.map(() => ORDER_NUMBER),
+    );
+    expect(stub.sent.map(({ fields }) => fields.get("offset"))).toEqual([undefined, "10", "20"]);
+    expect(stub.sent[0]?.fields.has("out_refund_no")).toBe(false);
+  });
+
+  test("reads a single page without a total", async () => {
+    expect(await list(stubWechat([page(0, 1)]))).toMatchObject({
+      kind: "listed",
+      refunds: [
+        { refundNo: "R-0", refundId: "500", refundFen: 1, status: "succeeded" },
+        { refundNo: "R-1" },
+      ],
+    });
+  });
+
+  test("lists none for REFUNDNOTEXIST", async () => {
+    expect(await list(stubWechat([error("REFUNDNOTEXIST")]))).toEqual({
+      kind: "listed",
+      refunds: [],
+    });
+  });
+
+  const more = { total_refund_count: "12" };
+  test.each([
+    ["an unreadable refund", [page(0, 1, { refund_fee_1: "1.00" })]],
+    ["a number that WeChat doesn't allow", [page(0, 1, { out_refund_no_1: "R 1" })]],
+    ["another order", [page(0, 1, { out_trade_no: "f".repeat(32) })]],
+    ["no order", [page(0, 1, { out_trade_no: "" })]],
+    ["no refunds", [signed(answerFields({ out_trade_no: ORDER_NUMBER }))]],
+    ["a total that isn't a number", [page(0, 1, { total_refund_count: "many" })]],
+    ["the first page again", [page(0, 9, more), page(0, 9, more)]],
+    ["no second page", [page(0, 9, more), error("REFUNDNOTEXIST")]],
+    ["a second page that fails", [page(0, 9, more), body("", 502)]],
+    ["a refusal of a page", [page(0, 9, more), error("SYSTEMERROR")]],
+  ])("returns unknown for %s", async (_name, answers) => {
+    expect(await list(stubWechat(answers))).toMatchObject({ kind: "unknown" });
+  });
+
+  test("stops after five pages", async () => {
+    const count = { total_refund_count: "60" };
+    const pages = [0, 10, 20, 30, 40].map((from) => page(from, from + 9, count));
+    const stub = stubWechat(pages);
+    expect(await list(stub)).toMatchObject({ kind: "unknown" });
+    expect(stub.sent).toHaveLength(5);
   });
 });

@@ -79,7 +79,9 @@ const CALLS: readonly Case[] = [
   },
 ];
 
-describe.each(CALLS)("I6: $name", ({ call, good, kind, tries }) => {
+describe.each(CALLS)("I6: $name", ({ name, call, good, kind, tries }) => {
+  const cause = name === "refund" ? { cause: "other" } : {};
+
   test("accepts a good answer, signed for this order", async () => {
     const { wechat, sent } = stubWechat([body(await signedXml(good))]);
     expect((await call(wechat)).kind).toBe(kind);
@@ -157,12 +159,14 @@ describe.each(CALLS)("I6: $name", ({ call, good, kind, tries }) => {
       code: "NOAUTH",
       message: "无权限",
       blame: "merchant",
+      ...cause,
     });
     expect(sent).toHaveLength(1);
   });
 
   test("returns refused for an unsigned FAIL, with the text of return_msg or retmsg", async () => {
-    const refused = { kind: "refused", code: "FAIL", message: "签名错误", blame: "merchant" };
+    const fail = { kind: "refused", code: "FAIL", message: "签名错误", blame: "merchant" };
+    const refused = { ...fail, ...cause };
     const inReturnMsg = stubWechat([body(xmlOf({ return_code: "FAIL", return_msg: "签名错误" }))]);
     expect(await call(inReturnMsg.wechat)).toEqual(refused);
     const inRetmsg = stubWechat([

@@ -347,6 +347,7 @@ describe("refund", () => {
       code: "NOT_ENOUGH",
       message: "基本账户余额不足 (Request-ID 08F78BB5AF0610D302-268435464)",
       blame: "merchant",
+      cause: "balance",
     });
   });
 });

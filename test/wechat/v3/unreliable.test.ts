@@ -69,7 +69,9 @@ const CALLS: readonly Case[] = [
 
 const nowS = () => Math.floor(Date.now() / 1000);
 
-describe.each(CALLS)("I6: $name", ({ call, good, kind, tries }) => {
+describe.each(CALLS)("I6: $name", ({ name, call, good, kind, tries }) => {
+  const cause = name === "refund" ? { cause: "other" } : {};
+
   const text = JSON.stringify(good);
   const headers = signedHeaders(text);
 
@@ -161,6 +163,7 @@ describe.each(CALLS)("I6: $name", ({ call, good, kind, tries }) => {
       code: "NO_AUTH",
       message: "商户无权限",
       blame: "merchant",
+      ...cause,
     });
     expect(sent).toHaveLength(1);
   });

@@ -60,7 +60,7 @@ export function stubV3(answers: readonly Answer[], options: Options = {}): Stub 
   const v3 = { ...merchant.v3, ...options.v3 };
   return {
     wechat: connectWechat(
-      { id, mchId, protocol: "v3", v2: null, v3 },
+      { id, mchId, protocol: "v3", v2: null, v3, refundFunds: "unsettled" },
       "v3",
       wechatEnv,
       findVerifyKey,
