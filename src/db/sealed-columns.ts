@@ -48,7 +48,8 @@ function countRows(
     const others = except?.table === getTableName(table) ? ne(table.id, except.id) : undefined;
     return sql`(select count(*) from ${table} where ${and(counted, others)})`;
   });
-  return db.all<{ readonly rows: number }>(sql`select ${sql.join(counts, sql` + `)} as rows`);
+  // A select and not `all`, which a batch of Drizzle's doesn't take with parameters.
+  return db.select({ rows: sql<number>`${sql.join(counts, sql` + `)}` }).from(sql`(select 1)`);
 }
 
 /** A secret that a row lacks is null, of which `not glob` is neither true nor false. */

@@ -72,8 +72,11 @@ const IPV6_RANGES: readonly Range[] = [
   ["::/0", "a reserved address", "none"],
 ];
 
-/** Labels of 1 to 63 characters, at most 253 in all (RFC 1035). `URL` accepts empty and longer ones. */
-const DNS_NAME = /^(?=.{1,253}$)[^.]{1,63}(?:\.[^.]{1,63})*$/;
+/**
+ * Labels of 1 to 63 characters, at most 253 in all (RFC 1035), and no punycode of nothing. `URL`
+ * accepts all of these.
+ */
+const DNS_NAME = /^(?=.{1,253}$)(?:(?!xn--(?:\.|$))[^.]{1,63}(?:\.|$))+$/;
 
 /** Set aside for local networks (RFC 6762, RFC 8375; ICANN's reservation of .internal). */
 const LOCAL_NAME = /\.(?:local|internal|home\.arpa)$/;

@@ -34,6 +34,8 @@ export function checkNotifyUrl(text: string, gateway: Gateway): Result<string, s
   if (!URL.canParse(text)) return err("must be an absolute https URL");
   const url = new URL(text);
   if (url.protocol !== "https:" && url.protocol !== "http:") return err("must be https");
+  // The parser takes any number of slashes: in `https:///pay` the host would be `pay`.
+  if (!/^https?:\/\/[^/]/i.test(text)) return err("must be an absolute https URL");
   if (url.username !== "" || url.password !== "") {
     return err("must not contain a user name or password");
   }

@@ -57,6 +57,9 @@ describe("checkNotifyUrl, in every environment", () => {
     ["/pay/notify", "must be an absolute https URL"],
     ["shop.example.com", "must be an absolute https URL"],
     ["https://", "must be an absolute https URL"],
+    ["https:///pay", "must be an absolute https URL"],
+    ["https:/shop.example.com", "must be an absolute https URL"],
+    ["https:shop.example.com", "must be an absolute https URL"],
     ["https://256.1.1.1/", "must be an absolute https URL"],
     ["https://1.2.3.4.5/", "must be an absolute https URL"],
     ["https://[fe80::1%25eth0]/", "must be an absolute https URL"],
@@ -158,6 +161,8 @@ describe("checkNotifyUrl, in every environment", () => {
     ["shop.example.com.", "a name that ends in a dot"],
     ["localhost.", "a name that ends in a dot"],
     ["a..example.com", "a name that can't be looked up"],
+    ["xn--", "a name that can't be looked up"],
+    ["a.xn--.com", "a name that can't be looked up"],
     [`${"a".repeat(64)}.example.com`, "a name that can't be looked up"],
     [`${"a.".repeat(126)}com`, "a name that can't be looked up"],
   ] as const)("refuses https to %s: %s", ([host, kind]) => {
