@@ -130,10 +130,10 @@ const FORGERIES: Readonly<Record<string, Forgery>> = {
     formTo(name, target, validForm(route, target, { z: "a+b" }).toString().replace("a%2Bb", "a+b")),
   "an escape instead of a signed escaped percent sign": (name, route, target) =>
     formTo(name, target, validForm(route, target, { z: "%61" }).toString().replace("%2561", "%61")),
-  "lower-case escapes, signed in lower case": (name, route, target) => {
+  "escapes in mixed case, signed so": (name, route, target) => {
     const { salt } = target.shop;
     const form = validForm(route, target, { z: "中" });
-    const text = textToSign(form).replace("%E4%B8%AD", "%e4%b8%ad");
+    const text = textToSign(form).replace("%E4%B8%AD", "%E4%b8%aD");
     return formTo(name, target, withSign(form, sha1(salt + text + salt)));
   },
   "another Unicode form of the signed text": (name, route, target) =>

@@ -176,7 +176,29 @@ export const ROUTES = {
   "DELETE /admin/apps/:id/request-keys/:keyId": { kind: "admin", id: appId },
   "GET /admin/orders": {
     kind: "admin",
+    queryIntegers: [
+      "limit",
+      "cursor",
+      "appId",
+      "merchantId",
+      "totalFen",
+      "createdFrom",
+      "createdBefore",
+      "paidFrom",
+      "paidBefore",
+    ],
+  },
+  "GET /admin/orders.csv": {
+    kind: "admin",
+    queryIntegers: ["appId", "merchantId", "totalFen", "createdFrom", "createdBefore"],
+  },
+  "GET /admin/refunds": {
+    kind: "admin",
     queryIntegers: ["limit", "cursor", "appId", "merchantId", "createdFrom", "createdBefore"],
+  },
+  "GET /admin/refunds.csv": {
+    kind: "admin",
+    queryIntegers: ["appId", "merchantId", "createdFrom", "createdBefore"],
   },
   "GET /admin/orders/:id": { kind: "admin", id: paidOrderId },
   "GET /admin/orders/:id/timeline": { kind: "admin", id: paidOrderId },
@@ -199,6 +221,7 @@ export const ROUTES = {
     body: { merchantId: FIRST_MERCHANT, day: "2039-12-31" },
   },
   "GET /admin/reconciliations": { kind: "admin", queryIntegers: ["limit", "cursor", "merchantId"] },
+  "GET /admin/reconciliations.csv": { kind: "admin", queryIntegers: ["merchantId"] },
   "GET /admin/reconciliations/:id": { kind: "admin", id: firstId },
   "POST /admin/reseal": { kind: "admin" },
 } as const satisfies Record<string, Route>;
