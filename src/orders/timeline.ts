@@ -21,6 +21,7 @@ export type TimelineEvent =
   | "payment.recorded"
   | "payment.repeated"
   | "payment.contradiction"
+  | "order.close_requested"
   | "order.failed"
   | "refund.requested"
   | "refund.held"
