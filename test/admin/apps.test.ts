@@ -187,6 +187,22 @@ describe("an app's restrictions", () => {
     }
   });
 
+  test("notifyFailed is off until it is set, by POST or PATCH", async () => {
+    const id = await createApp();
+    const path = `${PATH}/${id}`;
+    expect((await sendAdmin("GET", path)).json).toMatchObject({ notifyFailed: false });
+    for (const body of [{ notifyFailed: true }, { notifyFailed: false }]) {
+      expect((await sendAdmin("PATCH", path, { body })).json).toMatchObject(body);
+      expect((await sendAdmin("GET", path)).json).toMatchObject(body);
+    }
+    const body = { ...appBody(merchantId), notifyFailed: true };
+    expect((await sendAdmin("POST", PATH, { body })).json).toMatchObject({ notifyFailed: true });
+    for (const notifyFailed of [1, "true", null]) {
+      const answer = await sendAdmin("PATCH", path, { body: { notifyFailed } });
+      expect(fieldErrors(answer)).toEqual({ notifyFailed: "must be true or false" });
+    }
+  });
+
   test("change one by one", async () => {
     const id = await createApp();
     const expected: Record<string, unknown> = { ...NO_RESTRICTIONS };

@@ -21,8 +21,9 @@ afterEach(closeScene);
 
 /** The response's status and body. */
 async function act(path: string, body?: object) {
-  const response = await sendAdmin("POST", `/admin/orders/${path}`, body);
-  return { status: response.status, body: response.body };
+  const { status, json } = await sendAdmin("POST", `/admin/orders/${path}`, { body });
+  const parsed: Readonly<Record<string, unknown>> = Object(json);
+  return { status, body: parsed };
 }
 
 describe("POST /admin/orders/:id/close", () => {
