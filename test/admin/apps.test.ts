@@ -38,6 +38,7 @@ describe("POST /admin/apps", () => {
       allowedAddresses: null,
       canRefund: true,
       maxRefundFenPerDay: null,
+      notifyFailed: false,
       createdAt: expect.any(Number),
       updatedAt: expect.any(Number),
       salt: expect.stringMatching(/^[0-9a-f]{32}$/),
