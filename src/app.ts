@@ -1,5 +1,6 @@
 import { Hono, type Context } from "hono";
 import { adminRoutes } from "./admin/index.ts";
+import { closeOrder } from "./api/close-order.ts";
 import { createOrder } from "./api/create-order.ts";
 import { order } from "./api/order.ts";
 import { refundMoney } from "./api/refund-money.ts";
@@ -21,6 +22,7 @@ const CONTRACT: Readonly<
   Record<string, (c: Context<GatewayEnv>) => Promise<Result<object, Refusal>>>
 > = {
   "/pay/create-order": createOrder,
+  "/pay/close-order": closeOrder,
   "/refund/refund-money": refundMoney,
   "/order": order,
 };

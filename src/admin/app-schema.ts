@@ -43,6 +43,7 @@ export function newApp(config: SchemaConfig) {
   return z.strictObject({
     ...common(config),
     ...z.object(restrictions).partial().shape,
+    notifyFailed: yesOrNo.optional(),
     salt: text(/^[\x21-\x7e]{8,128}$/, "must be 8 to 128 printable ASCII characters without spaces")
       .superRefine(strongIn(config.environment, weaknessOfToken))
       .optional(),
@@ -55,6 +56,7 @@ export function appChanges(config: SchemaConfig) {
     ...common(config),
     ...restrictions,
     enabled: yesOrNo,
+    notifyFailed: yesOrNo,
     requestSignature: oneOf(REQUEST_SIGNATURE_MODES),
   });
 }

@@ -1,6 +1,7 @@
 import { Hono, type Context } from "hono";
 import type { Database } from "../db/database.ts";
 import {
+  failingCloses,
   failingPayments,
   failingRefunds,
   type FailingDelivery,
@@ -38,16 +39,17 @@ deliveryRoutes.post("/redeliver", async (c) => {
   return c.json({ redelivered, failed, nextCursor }, 202);
 });
 
-const LISTS = { pay: failingPayments, refund: failingRefunds } as const;
+const LISTS = { pay: failingPayments, refund: failingRefunds, close: failingCloses } as const;
 
-/** The next failing deliveries, payments before refunds, up to the limit of one request. */
+/** The next failing deliveries, one kind of event after the other, up to the limit of one request. */
 async function nextFailing(
   db: Database,
   { event, cursor, ...filter }: BulkRedelivery,
 ): Promise<{ readonly found: readonly FailingDelivery[]; readonly nextCursor: string | null }> {
   const found: FailingDelivery[] = [];
   const first = event ?? cursor?.event ?? "pay";
-  const events = event === undefined && first === "pay" ? DELIVERY_EVENTS : [first];
+  const events =
+    event === undefined ? DELIVERY_EVENTS.slice(DELIVERY_EVENTS.indexOf(first)) : [event];
   let after: FailingCursor = cursor?.after ?? null;
   for (const name of events) {
     const room = MAX_REDELIVERIES - found.length;
@@ -70,11 +72,10 @@ function formatCursor(event: DeliveryEvent, position: NonNullable<FailingCursor>
 
 async function redeliver(
   c: Context<GatewayEnv>,
-  { orderNumber, refundNo }: FailingDelivery,
+  { event, orderNumber, refundNo }: FailingDelivery,
   delayMs: number,
 ) {
   const requestId = c.get("requestId");
-  const event = refundNo === null ? "pay" : "refund";
   try {
     return await orderObject(c.env, orderNumber).redeliver(event, refundNo, delayMs, requestId);
   } catch (error) {

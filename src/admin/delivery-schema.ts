@@ -2,7 +2,7 @@ import * as z from "zod";
 import { DELIVERY_EVENTS } from "../domain/states.ts";
 import { mustBe, requiredOr } from "./common-schema.ts";
 
-const CURSOR = /^(pay|refund)\.(\d{1,15})\.(\d{1,15})$/;
+const CURSOR = /^(pay|refund|close)\.(\d{1,15})\.(\d{1,15})$/;
 const CURSOR_FAULT = "must be the nextCursor of an earlier response to the same request";
 
 /** Where the next request continues: the list, and the last delivery of it in this response. */
@@ -12,7 +12,7 @@ const cursorField = z
   .transform((text) => {
     const [, event, lastCallAt, id] = CURSOR.exec(text) ?? [];
     return {
-      event: event === "refund" ? ("refund" as const) : ("pay" as const),
+      event: DELIVERY_EVENTS.find((name) => name === event) ?? "pay",
       after: { lastCallAt: Number(lastCallAt), id: Number(id) },
     };
   });

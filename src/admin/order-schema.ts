@@ -1,5 +1,7 @@
 import * as z from "zod";
+import { byteLimitFault, MAX_REASON_BYTES, wechatTextFault } from "../contract/text.ts";
 import { DELIVERY_EVENTS, NOTIFY_STATES, PAY_STATES, REFUND_STATES } from "../domain/states.ts";
+import { MAX_TOTAL_FEN } from "../contract/fields.ts";
 import { mustBe } from "./common-schema.ts";
 import { descendingPage, sums, time, wholeNumber } from "./page.ts";
 
@@ -37,6 +39,28 @@ export const orderQuery = z.strictObject({ ...filter, sums, ...descendingPage })
 
 /** Query of GET /admin/orders.csv: the list's filters. */
 export const orderExport = z.strictObject(filter);
+
+/** Body of POST /admin/orders/:id/refund; as an app's request for a refund. */
+export const operatorRefund = z.strictObject({
+  refundFen: z
+    .int({ error: "must be a whole number of fen" })
+    .positive({ error: "must be positive" })
+    .max(MAX_TOTAL_FEN, { error: `must be at most ${MAX_TOTAL_FEN}` })
+    .optional(),
+  appRefundNo: z
+    .string({ error: "must be a string" })
+    .regex(/^[A-Za-z0-9_-]{1,64}$/, { error: "must be 1 to 64 of A-Z a-z 0-9 _ -" })
+    .optional(),
+  refundReason: z
+    .string({ error: "must be a string" })
+    .refine((text) => text !== "" && byteLimitFault(text, MAX_REASON_BYTES) === null, {
+      error: `must have 1 to ${MAX_REASON_BYTES} bytes of UTF-8`,
+    })
+    .refine((text) => wechatTextFault(text) === null, {
+      error: "must not contain emoji or control characters",
+    })
+    .optional(),
+});
 
 /** Body of POST /admin/orders/:id/redeliver. Without `refundNo` it means the latest refund. */
 export const redelivery = z

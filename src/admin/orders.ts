@@ -8,7 +8,7 @@ import { orderObject } from "../orders/stub.ts";
 import { conflict, notFound, refuse } from "./errors.ts";
 import { readBody } from "./body.ts";
 import { getOrders } from "./order-list.ts";
-import { redelivery } from "./order-schema.ts";
+import { operatorRefund, redelivery } from "./order-schema.ts";
 import { BY_ID } from "./paths.ts";
 
 const ABSENT = notFound("There is no order with this id.");
@@ -67,11 +67,67 @@ orderRoutes.post(`${BY_ID}/sync`, async (c) => {
   const order = await orderOf(c);
   if (order === null) return refuse(c, ABSENT);
   const outcome = await orderObject(c.env, order.number).sync(c.get("requestId"));
-  const current = await orderOf(c);
-  if (current === null) return refuse(c, ABSENT);
-  const refunds = await listRefunds(c.get("work").db, current.id);
-  return c.json({ outcome, order: { ...current, refunds } });
+  return await respondWithOrder(c, { outcome });
 });
+
+orderRoutes.post(`${BY_ID}/close`, async (c) => {
+  const order = await orderOf(c);
+  if (order === null) return refuse(c, ABSENT);
+  const requestId = c.get("requestId");
+  const outcome = await orderObject(c.env, order.number).withdraw("operator", requestId);
+  log("info", "order_withdrawn", { requestId, order: order.number, outcome: outcome.kind });
+  switch (outcome.kind) {
+    case "ended":
+      return await respondWithOrder(c, { closeIn: null });
+    case "pending":
+      return await respondWithOrder(c, { closeIn: outcome.closeInSeconds });
+    case "absent":
+      return refuse(c, ABSENT);
+    case "refused":
+      return refuse(
+        c,
+        conflict(`WeChat refused to close the order (${outcome.reason}). The gateway tries again.`),
+      );
+    case "unknown":
+      return refuse(
+        c,
+        conflict("WeChat gave no usable answer. The gateway goes on; repeating is safe."),
+      );
+    case "unavailable":
+      return refuse(c, UNAVAILABLE);
+  }
+});
+
+orderRoutes.post(`${BY_ID}/refund`, async (c) => {
+  const body = await readBody(c.req.raw, operatorRefund);
+  if (!body.ok) return refuse(c, body.error);
+  const order = await orderOf(c);
+  if (order === null) return refuse(c, ABSENT);
+  const { refundFen = null, appRefundNo = null, refundReason = null } = body.value;
+  const requestId = c.get("requestId");
+  // Without the app's restrictions: they bound what whoever holds its salt can do.
+  const refund = await orderObject(c.env, order.number).requestRefund(
+    order.appId,
+    { refundFen, appRefundNo, refundReason },
+    requestId,
+  );
+  log("info", "operator_refund", { requestId, order: order.number, accepted: refund.ok });
+  if (!refund.ok) return refuse(c, conflict(refund.error.detail));
+  return await respondWithOrder(c, { refundNo: refund.value.refundNo });
+});
+
+/** 200 with these facts and the order as it is now. */
+async function respondWithOrder(
+  c: Context<GatewayEnv>,
+  facts: Readonly<Record<string, string | number | null>>,
+): Promise<Response> {
+  const order = await orderOf(c);
+  if (order === null) return refuse(c, ABSENT);
+  return c.json({
+    ...facts,
+    order: { ...order, refunds: await listRefunds(c.get("work").db, order.id) },
+  });
+}
 
 async function orderOf(c: Context<GatewayEnv>): Promise<OrderRow | null> {
   return await findOrderById(c.get("work").db, Number(c.req.param("id")));

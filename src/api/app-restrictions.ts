@@ -8,6 +8,7 @@ import { mustBeSigned, type Endpoint } from "./request-signature.ts";
 const NUMBERS = {
   "create-order": { parameter: "appOrderNo", setting: "requireAppOrderNo" },
   "refund-money": { parameter: "appRefundNo", setting: "requireAppRefundNo" },
+  "close-order": null,
   order: null,
 } as const satisfies Readonly<Record<Endpoint, object | null>>;
 

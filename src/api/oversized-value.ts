@@ -1,4 +1,5 @@
 import { CREATE_ORDER_LIMITS, parseCreateOrder } from "../contract/create-order.ts";
+import { CLOSE_ORDER_LIMITS, parseCloseOrder } from "../contract/close-order.ts";
 import { isOversized, type Limits } from "../contract/fields.ts";
 import { ORDER_QUERY_LIMITS, parseOrderQuery } from "../contract/order-query.ts";
 import type { Parameters } from "../contract/parameters.ts";
@@ -14,6 +15,7 @@ interface Contract {
 
 const CONTRACTS: Readonly<Record<Endpoint, Contract>> = {
   "create-order": { limits: CREATE_ORDER_LIMITS, parse: parseCreateOrder },
+  "close-order": { limits: CLOSE_ORDER_LIMITS, parse: parseCloseOrder },
   "refund-money": { limits: REFUND_MONEY_LIMITS, parse: parseRefundMoney },
   order: { limits: ORDER_QUERY_LIMITS, parse: parseOrderQuery },
 };

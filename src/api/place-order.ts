@@ -78,6 +78,9 @@ async function placeOnce(
     if (row.payState === "paid") {
       return err(badRequest(`该订单已支付（order_id=${row.id}），不能再次下单`));
     }
+    if (row.payState === "waiting" && row.closeRequestedAt !== null) {
+      return err(badRequest(`该订单正在关闭（order_id=${row.id}），请换一个 appOrderNo 重新下单`));
+    }
     if (row.payState === "failed") {
       return err(badRequest(`该订单已关闭（order_id=${row.id}），请换一个 appOrderNo 重新下单`));
     }

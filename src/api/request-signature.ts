@@ -7,7 +7,7 @@ import type { GatewayEnv } from "../env.ts";
 import type { AppSettings } from "../settings/unseal.ts";
 
 /** The endpoints that apps call. */
-export type Endpoint = "create-order" | "refund-money" | "order";
+export type Endpoint = "create-order" | "close-order" | "refund-money" | "order";
 
 /**
  * What is wrong with the request's signature by RFC 9421; null when it is right or isn't required.

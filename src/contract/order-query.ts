@@ -11,13 +11,12 @@ import {
   optionalInteger,
   readFields,
 } from "./fields.ts";
+import { readOrderReference, type OrderReference } from "./order-reference.ts";
 import type { Parameters } from "./parameter-set.ts";
 
 /** A validated query for an order. */
 export interface OrderQuery {
-  readonly by:
-    | { readonly kind: "id"; readonly orderId: number }
-    | { readonly kind: "app-order-no"; readonly appOrderNo: string };
+  readonly by: OrderReference;
   /** Whether to query WeChat before responding. */
   readonly sync: boolean;
   /** Whether to list all refunds. */
@@ -41,16 +40,8 @@ const schema = z
     refunds: flag,
   })
   .transform(({ order_id, appOrderNo, sync, refunds }, context): OrderQuery => {
-    // They may name different orders: refused, not guessed.
-    if (order_id !== null && appOrderNo !== null) {
-      context.addIssue({ code: "custom", path: ["order_id"], message: "与 appOrderNo 只能传一个" });
-      return z.NEVER;
-    }
-    const wanted = { sync: sync === "1", refunds: refunds === "1" };
-    if (order_id !== null) return { by: { kind: "id", orderId: order_id }, ...wanted };
-    if (appOrderNo !== null) return { by: { kind: "app-order-no", appOrderNo }, ...wanted };
-    context.addIssue({ code: "custom", path: ["order_id"], message: "必传（或改传 appOrderNo）" });
-    return z.NEVER;
+    const by = readOrderReference({ order_id, appOrderNo }, context);
+    return by === null ? z.NEVER : { by, sync: sync === "1", refunds: refunds === "1" };
   });
 
 /** Contract: order. The first invalid parameter is a 501; see `readFields`. */

@@ -32,5 +32,5 @@ export const ORDER_ABSENT = badRequest("订单不存在");
 /** The app's setting `canRefund` is off. */
 export const REFUNDS_OFF = badRequest("该应用不允许退款（canRefund 为 false），请联系网关运维");
 
-/** The three endpoints accept POST only. */
+/** The endpoints for apps accept POST only. */
 export const METHOD_REFUSED: Refusal = { code: 502, detail: "只接受 POST" };

@@ -31,12 +31,14 @@ export interface AppRecord extends AppRestrictions {
   readonly oldSaltExpiresAt: number | null;
   readonly oldWebhookSecretExpiresAt: number | null;
   readonly requestSignature: RequestSignatureMode;
+  /** Whether the app is called about orders that end unpaid. */
+  readonly notifyFailed: boolean;
   readonly createdAt: number;
   readonly updatedAt: number;
 }
 
 /** The fields of a new app; its secrets in the clear. */
-export interface NewApp extends Changed<AppRestrictions> {
+export interface NewApp extends Changed<AppRestrictions & Pick<AppRecord, "notifyFailed">> {
   readonly name: string;
   /** Must exist. */
   readonly merchantId: number;
@@ -72,6 +74,7 @@ export const APP_COLUMNS = {
   allowedAddresses: apps.allowedAddresses,
   canRefund: apps.canRefund,
   maxRefundFenPerDay: apps.maxRefundFenPerDay,
+  notifyFailed: apps.notifyFailed,
   createdAt: apps.createdAt,
   updatedAt: apps.updatedAt,
 };

@@ -13,6 +13,11 @@ export const PAYMENT_CALL_PLANNED = sql`${PAYMENT_FAILING} and next_call_at is n
 /** … and isn't: the schedule has ended, or the row is from before plans were stored. */
 export const NO_PAYMENT_CALL_PLANNED = sql`${PAYMENT_FAILING} and next_call_at is null`;
 
+/** Of `orders`, likewise about an order that ended unpaid: once it is paid, it isn't called any more. */
+export const CLOSE_FAILING = sql`pay_state = 'failed' and close_notify_state = 'failing'`;
+export const CLOSE_CALL_PLANNED = sql`${CLOSE_FAILING} and close_next_call_at is not null`;
+export const NO_CLOSE_CALL_PLANNED = sql`${CLOSE_FAILING} and close_next_call_at is null`;
+
 /** Of `refunds`, likewise: the app was called about the refund's state and hasn't confirmed. */
 export const REFUND_FAILING = sql`notify_state = 'failing'`;
 export const REFUND_CALL_PLANNED = sql`${REFUND_FAILING} and next_call_at is not null`;

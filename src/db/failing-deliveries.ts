@@ -1,13 +1,15 @@
 import { and, desc, eq, gte, sql, type SQL } from "drizzle-orm";
 import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
 import type { Database } from "./database.ts";
-import { PAYMENT_FAILING, REFUND_FAILING } from "./conditions.ts";
+import type { DeliveryEvent } from "../domain/states.ts";
+import { CLOSE_FAILING, PAYMENT_FAILING, REFUND_FAILING } from "./conditions.ts";
 import { orders, refunds } from "./schema.ts";
 
 /** A delivery without a confirmed call, and its position in the list. */
 export interface FailingDelivery {
+  readonly event: DeliveryEvent;
   readonly orderNumber: string;
-  /** Null for a payment. */
+  /** Null for an order itself. */
   readonly refundNo: string | null;
   /** Time of the last call, Unix ms. */
   readonly lastCallAt: number;
@@ -33,12 +35,45 @@ export type FailingCursor = Pick<FailingDelivery, "lastCallAt" | "id"> | null;
 /** At most `limit` failing deliveries of payments. */
 export async function failingPayments(
   db: Database,
+  filter: FailingFilter,
+  after: FailingCursor,
+  limit: number,
+): Promise<FailingDelivery[]> {
+  return await failingOrders(
+    db,
+    { event: "pay", condition: PAYMENT_FAILING },
+    filter,
+    after,
+    limit,
+  );
+}
+
+/** At most `limit` failing deliveries about orders that ended unpaid. */
+export async function failingCloses(
+  db: Database,
+  filter: FailingFilter,
+  after: FailingCursor,
+  limit: number,
+): Promise<FailingDelivery[]> {
+  return await failingOrders(
+    db,
+    { event: "close", condition: CLOSE_FAILING },
+    filter,
+    after,
+    limit,
+  );
+}
+
+async function failingOrders(
+  db: Database,
+  { event, condition }: { readonly event: "pay" | "close"; readonly condition: SQL },
   { since, appId }: FailingFilter,
   after: FailingCursor,
   limit: number,
 ): Promise<FailingDelivery[]> {
   return await db
     .select({
+      event: sql<typeof event>`${event}`,
       orderNumber: orders.number,
       refundNo: sql<null>`null`,
       lastCallAt: orders.updatedAt,
@@ -47,7 +82,7 @@ export async function failingPayments(
     .from(orders)
     .where(
       and(
-        PAYMENT_FAILING,
+        condition,
         gte(orders.updatedAt, since),
         behind(orders.updatedAt, orders.id, after),
         appId === undefined ? undefined : eq(orders.appId, appId),
@@ -66,6 +101,7 @@ export async function failingRefunds(
 ): Promise<FailingDelivery[]> {
   return await db
     .select({
+      event: sql<"refund">`'refund'`,
       orderNumber: orders.number,
       refundNo: refunds.number,
       lastCallAt: refunds.updatedAt,

@@ -15,6 +15,10 @@ export type NewOrder = Omit<
   | "payNotifyState"
   | "payNotifyNumber"
   | "nextCallAt"
+  | "closeRequestedAt"
+  | "closeNotifyState"
+  | "closeNotifyNumber"
+  | "closeNextCallAt"
   | "updatedAt"
 > & { readonly openId: string };
 
@@ -123,6 +127,8 @@ export async function markOrderPaid(
       payState: "paid",
       transactionId: payment.transactionId,
       paidAt: payment.paidAt,
+      // An app is never told of a close after the payment.
+      closeNextCallAt: null,
       updatedAt: nowAt,
     })
     .where(
@@ -164,7 +170,10 @@ export async function findNumberOfTransaction(
   return rows[0]?.number ?? null;
 }
 
-/** Waiting becomes failed; a paid order stays paid. Returns whether it changed. */
+/**
+ * Waiting becomes failed; a paid order stays paid. Returns whether it changed. For an order whose app
+ * got a refusal instead of it; `endUnpaid` also has the app called.
+ */
 export async function failOrder(db: Database, number: string, nowAt: number): Promise<boolean> {
   const rows = await db
     .update(orders)
@@ -172,6 +181,48 @@ export async function failOrder(db: Database, number: string, nowAt: number): Pr
     .where(and(eq(orders.number, number), eq(orders.payState, "waiting")))
     .returning({ id: orders.id });
   return rows.length > 0;
+}
+
+/**
+ * Waiting becomes failed, and whether the app is called about it is decided by its setting at this
+ * moment, in the same statement. Returns null when nothing changed: the order is absent, paid or has
+ * ended before.
+ */
+export async function endUnpaid(
+  db: Database,
+  number: string,
+  nowAt: number,
+): Promise<OrderRow | null> {
+  const rows = await db
+    .update(orders)
+    .set({
+      payState: "failed",
+      closeNotifyState: sql`(select 'none' from apps a where a.id = ${orders.appId} and a.notify_failed)`,
+      updatedAt: nowAt,
+    })
+    .where(and(eq(orders.number, number), eq(orders.payState, "waiting")))
+    .returning();
+  return rows[0] ?? null;
+}
+
+/**
+ * Stores that a waiting order is to be withdrawn; a repeat keeps the first time. Returns the order as
+ * stored, or null when it isn't waiting.
+ */
+export async function requestClose(
+  db: Database,
+  number: string,
+  nowAt: number,
+): Promise<OrderRow | null> {
+  const rows = await db
+    .update(orders)
+    .set({
+      closeRequestedAt: sql`coalesce(${orders.closeRequestedAt}, ${nowAt})`,
+      updatedAt: sql`case when ${orders.closeRequestedAt} is null then ${nowAt} else ${orders.updatedAt} end`,
+    })
+    .where(and(eq(orders.number, number), eq(orders.payState, "waiting")))
+    .returning();
+  return rows[0] ?? null;
 }
 
 /** A call to an app, as it ended. */
@@ -204,6 +255,33 @@ export async function recordPayDelivery(
         ? null
         : sql`case ${orders.payNotifyState} when 'confirmed' then null else ${call.nextCallAt} end`,
       updatedAt: nowAt,
+    })
+    .where(eq(orders.number, number));
+}
+
+/**
+ * Records a call to the app about an order that ended unpaid, as `recordPayDelivery`. A payment may
+ * have been recorded during the call: then no other one is planned, and the row's time stays the
+ * payment's.
+ */
+export async function recordCloseDelivery(
+  db: Database,
+  number: string,
+  call: RecordedCall,
+  nowAt: number,
+): Promise<void> {
+  const isOpen = sql`${orders.payState} = 'failed' and ${orders.closeNotifyState} is not 'confirmed'`;
+  await db
+    .update(orders)
+    .set({
+      closeNotifyState: call.confirmed
+        ? "confirmed"
+        : sql`case ${orders.closeNotifyState} when 'confirmed' then 'confirmed' else 'failing' end`,
+      closeNotifyNumber: sql`max(${orders.closeNotifyNumber}, ${call.calls})`,
+      closeNextCallAt: call.confirmed
+        ? null
+        : sql`case when ${isOpen} then ${call.nextCallAt} else null end`,
+      updatedAt: sql`case ${orders.payState} when 'failed' then ${nowAt} else ${orders.updatedAt} end`,
     })
     .where(eq(orders.number, number));
 }

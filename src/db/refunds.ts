@@ -1,6 +1,7 @@
 import { and, asc, eq, inArray, isNull, sql, type SQL, type SQLWrapper } from "drizzle-orm";
 import { MAX_REFUNDS } from "../domain/refund.ts";
 import type { FundsAccount } from "../domain/states.ts";
+import type { OrderReference } from "../contract/order-reference.ts";
 import type { Database } from "./database.ts";
 import { isWithinDay } from "./refund-day.ts";
 import type { RecordedCall } from "./orders.ts";
@@ -21,12 +22,7 @@ export async function findOrderWithRefunds(
   return await readOrder(db, eq(orders.number, number));
 }
 
-/** Identifies an order within one app: an app can't reach another app's orders. */
-export type OrderReference =
-  | { readonly kind: "id"; readonly orderId: number }
-  | { readonly kind: "app-order-no"; readonly appOrderNo: string };
-
-/** An app's order: one trip. Null when the app has no such order. */
+/** An app's order: one trip. Null when the app has no such order: it can't reach another app's. */
 export async function findOrderOfApp(
   db: Database,
   appId: number,

@@ -1,5 +1,7 @@
 import { and, asc, gte, lt, sql } from "drizzle-orm";
 import {
+  CLOSE_CALL_PLANNED,
+  NO_CLOSE_CALL_PLANNED,
   NO_PAYMENT_CALL_PLANNED,
   NO_REFUND_CALL_PLANNED,
   PAYMENT_CALL_PLANNED,
@@ -29,11 +31,11 @@ const MAX_ROWS = 150_000;
 /** Orders that one page scans at most for each app that is behind. */
 const MAX_ROWS_BEHIND = 20_000;
 
-const UNFINISHED = sql`(pay_state = 'waiting' or pay_state = 'paid' and pay_notify_state = 'none')`;
+const UNFINISHED = sql`(pay_state = 'waiting' or pay_state = 'paid' and pay_notify_state = 'none' or pay_state = 'failed' and close_notify_state = 'none')`;
 
 /**
- * Orders created before `window.before` that wait for their payment, or are paid but whose app
- * hasn't been called. Scans by id and ends at the first order that is too recent: orders created at
+ * Orders created before `window.before` that wait for their payment, or are paid or ended unpaid but
+ * whose app hasn't been called about it. Scans by id and ends at the first order that is too recent: orders created at
  * the same time may have ids and times in different orders. There is no index by app, so an app that
  * is behind is read apart, at its own place and a part at a time: it must not hold up the others.
  */
@@ -105,10 +107,24 @@ export const overdueRefunds = pagesOf({
   at: sql`next_call_at`,
 });
 
+/** Orders whose app should have been called again, before `window.before`, about their end unpaid. */
+export const overdueCloses = pagesOf({
+  table: "orders",
+  condition: CLOSE_CALL_PLANNED,
+  at: sql`close_next_call_at`,
+});
+
 /** Orders whose app hasn't confirmed the payment, last called before `window.before`, with no call planned. */
 export const unplannedPayments = pagesOf({
   table: "orders",
   condition: NO_PAYMENT_CALL_PLANNED,
+  at: sql`updated_at`,
+});
+
+/** As `unplannedPayments`, about an order that ended unpaid. */
+export const unplannedCloses = pagesOf({
+  table: "orders",
+  condition: NO_CLOSE_CALL_PLANNED,
   at: sql`updated_at`,
 });
 

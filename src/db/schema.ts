@@ -15,6 +15,9 @@ import {
 } from "../domain/states.ts";
 import { PROTOCOLS, SIGN_TYPES, V2_SIGN_TYPES, VERIFY_KEY_KINDS } from "../wechat/types.ts";
 import {
+  CLOSE_CALL_PLANNED,
+  CLOSE_FAILING,
+  NO_CLOSE_CALL_PLANNED,
   NO_PAYMENT_CALL_PLANNED,
   NO_REFUND_CALL_PLANNED,
   PAYMENT_CALL_PLANNED,
@@ -115,6 +118,8 @@ export const apps = sqliteTable(
     canRefund: integer("can_refund", { mode: "boolean" }).notNull().default(true),
     /** What its refunds of one day in Beijing may add up to; null: no limit. */
     maxRefundFenPerDay: integer("max_refund_fen_per_day"),
+    /** Whether the app is called about orders that end unpaid. */
+    notifyFailed: integer("notify_failed", { mode: "boolean" }).notNull().default(false),
     createdAt: integer("created_at").notNull(),
     updatedAt: integer("updated_at").notNull(),
   },
@@ -210,6 +215,16 @@ export const orders = sqliteTable(
      * confirmed and when the schedule has ended; also in rows from before this column.
      */
     nextCallAt: integer("next_call_at"),
+    /** When the app or the operator first asked to withdraw the order; null: never. */
+    closeRequestedAt: integer("close_requested_at"),
+    /**
+     * The delivery of `event=close`, by itself: a later payment has its own. Null when the app isn't
+     * called about it: the order hasn't ended unpaid, or `apps.notify_failed` was off when it did.
+     */
+    closeNotifyState: text("close_notify_state", { enum: NOTIFY_STATES }),
+    closeNotifyNumber: integer("close_notify_number").notNull().default(0),
+    /** As `next_call_at`, about `event=close`. */
+    closeNextCallAt: integer("close_next_call_at"),
   },
   (table) => [
     uniqueIndex("orders_app_order_no")
@@ -233,6 +248,14 @@ export const orders = sqliteTable(
     index("orders_failing").on(table.updatedAt).where(PAYMENT_FAILING),
     index("orders_next_call").on(table.appId, table.nextCallAt).where(PAYMENT_CALL_PLANNED),
     index("orders_no_next_call").on(table.appId, table.updatedAt).where(NO_PAYMENT_CALL_PLANNED),
+    // Likewise of calls about orders that ended unpaid.
+    index("orders_close_failing").on(table.updatedAt).where(CLOSE_FAILING),
+    index("orders_close_next_call")
+      .on(table.appId, table.closeNextCallAt)
+      .where(CLOSE_CALL_PLANNED),
+    index("orders_close_no_next_call")
+      .on(table.appId, table.updatedAt)
+      .where(NO_CLOSE_CALL_PLANNED),
     check("orders_total_positive", sql`total_fen > 0`),
   ],
 );
@@ -409,6 +432,8 @@ export const cursors = sqliteTable("cursors", {
       "sweep_failing_refund",
       "sweep_call",
       "sweep_refund_call",
+      "sweep_failing_close",
+      "sweep_close_call",
     ],
   }).primaryKey(),
   value: integer().notNull(),

@@ -52,8 +52,8 @@ export type NotifyState = (typeof NOTIFY_STATES)[number];
 /** `waiting`: the bill isn't available yet, or couldn't be fetched; the day is retried later. */
 export const RECONCILIATION_STATES = ["running", "waiting", "done", "failed"] as const;
 
-/** What an app is called about: a payment, or the outcome of a refund. */
-export const DELIVERY_EVENTS = ["pay", "refund"] as const;
+/** What an app is called about: a payment, the outcome of a refund, an order that ended unpaid. */
+export const DELIVERY_EVENTS = ["pay", "refund", "close"] as const;
 export type DeliveryEvent = (typeof DELIVERY_EVENTS)[number];
 
 /** The fields of an order that the contract shows. */

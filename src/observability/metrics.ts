@@ -23,7 +23,7 @@ export type DataPoint =
     }
   | {
       readonly kind: "app_call";
-      readonly event: "pay" | "refund";
+      readonly event: "pay" | "refund" | "close";
       readonly outcome: "confirmed" | "not confirmed" | "no answer";
       readonly app: number;
       readonly tookMs: number;

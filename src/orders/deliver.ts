@@ -1,4 +1,6 @@
 import {
+  closeCallback,
+  closeEventId,
   payCallback,
   payEventId,
   refundCallback,
@@ -7,21 +9,27 @@ import {
 import { DELIVERY_CALLS, nextDelay } from "../contract/callback/schedule.ts";
 import { signCallback } from "../contract/callback/signed-callback.ts";
 import type { Parameters } from "../contract/parameters.ts";
-import { findOrder, recordPayDelivery, type RecordedCall } from "../db/orders.ts";
+import {
+  findOrder,
+  recordCloseDelivery,
+  recordPayDelivery,
+  type RecordedCall,
+} from "../db/orders.ts";
 import { findRefund, recordRefundDelivery } from "../db/refunds.ts";
 import type { OrderRow } from "../db/rows.ts";
 import { isReportable } from "../domain/refund.ts";
+import type { DeliveryEvent } from "../domain/states.ts";
 import { instrumentAppCall } from "../observability/instrument.ts";
 import { validWebhookSecrets } from "../settings/settings.ts";
 import type { AppSettings } from "../settings/unseal.ts";
 import { callApp } from "./call-app.ts";
 import type { OrderContext } from "./context.ts";
-import { openIncident, resolveIncident } from "./incidents.ts";
-import { refundNoOf, type DeliveryTimer } from "./timers.ts";
+import { deliverySubject, openIncident, resolveIncident } from "./incidents.ts";
+import { refundNoOf, type DeliveryName, type DeliveryTimer } from "./timers.ts";
 
 /** A notification for an app, read from D1 at the time of the call. */
 interface AppNotification {
-  readonly event: "pay" | "refund";
+  readonly event: DeliveryEvent;
   readonly eventId: string;
   readonly fields: Parameters;
   readonly urlOf: (app: AppSettings) => string;
@@ -83,12 +91,12 @@ export async function deliver(context: OrderContext, timer: DeliveryTimer): Prom
   // Armed again during the call: how that schedule ends is still open.
   if (!timers.isUnchanged(begun)) return;
   // Before the timer is removed, so that a crash in between repeats it.
-  const refundNo = refundNoOf(timer);
-  if (confirmed) await resolveExhausted(context, refundNo, calls);
+  if (confirmed) await resolveExhausted(context, timer, calls);
   else {
     await openIncident(context, {
       kind: "delivery_exhausted",
-      refundNo,
+      refundNo: refundNoOf(timer),
+      subject: deliverySubject(order.number, timer),
       merchantId: order.merchantId,
       facts: { app: order.appId, eventId, calls, status: answer.status },
     });
@@ -108,13 +116,14 @@ function nextCallOf(
 /** The app has confirmed. Only a schedule of failed calls that ended can have opened the incident. */
 async function resolveExhausted(
   context: OrderContext,
-  refundNo: string | null,
+  name: DeliveryName,
   calls: number,
 ): Promise<void> {
   if (calls <= DELIVERY_CALLS) return;
+  const subject = deliverySubject(context.number, name);
   await resolveIncident(
     context,
-    { kind: "delivery_exhausted", refundNo },
+    { kind: "delivery_exhausted", refundNo: refundNoOf(name), subject },
     "The gateway: the app has confirmed.",
   );
 }
@@ -141,6 +150,19 @@ async function notificationFor(
         calls: order.payNotifyNumber,
         record: async (call, nowAt) => {
           await recordPayDelivery(db, order.number, call, nowAt);
+        },
+      };
+    case "deliver-close":
+      // Paid since: the app must not hear of the close after the payment.
+      if (order.payState !== "failed" || order.closeNotifyState === null) return null;
+      return {
+        event: "close",
+        eventId: closeEventId(order.number),
+        fields: closeCallback(order),
+        urlOf: (app) => app.payNotifyUrl,
+        calls: order.closeNotifyNumber,
+        record: async (call, nowAt) => {
+          await recordCloseDelivery(db, order.number, call, nowAt);
         },
       };
     case "deliver-refund": {

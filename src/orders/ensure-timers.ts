@@ -3,8 +3,9 @@ import { wasOpenedSince } from "../db/incidents.ts";
 import { findOrderWithRefunds } from "../db/refunds.ts";
 import type { OrderRow, RefundRow } from "../db/rows.ts";
 import { isOpen, isReportable } from "../domain/refund.ts";
+import type { NotifyState } from "../domain/states.ts";
 import type { OrderContext } from "./context.ts";
-import { openIncident, subjectOf } from "./incidents.ts";
+import { deliverySubject, openIncident } from "./incidents.ts";
 import { refundNoOf, timerKey, type DeliveryName, type TimerName } from "./timers.ts";
 
 /** The outcome of `ensureTimers`: the numbers of restored timers and opened incidents. */
@@ -17,6 +18,8 @@ export interface EnsuredTimers {
   /** Whether the alarm was missing, or set too late. */
   readonly woken: boolean;
 }
+
+const CLOSE_DELIVERY = { kind: "deliver-close" } as const;
 
 const COMPLETE: EnsuredTimers = { kind: "complete", armed: 0, incidents: 0, woken: false };
 
@@ -72,8 +75,10 @@ function requiredByOrder(order: OrderRow): RequiredTimer[] {
   switch (order.payState) {
     case "waiting":
       return [{ name: { kind: "poll-payment" }, calls: 0, nextCallAt: null }];
-    case "failed":
-      return [];
+    case "failed": {
+      const recorded = closeCalls(order);
+      return recorded === null ? [] : requiredCalls(CLOSE_DELIVERY, recorded);
+    }
     case "paid":
       return requiredCalls({ kind: "deliver-payment" }, paymentCalls(order));
   }
@@ -90,7 +95,7 @@ function requiredByRefund(refund: RefundRow): RequiredTimer[] {
 
 /** The record of a delivery's calls. */
 interface RecordedCalls {
-  readonly state: OrderRow["payNotifyState"];
+  readonly state: NotifyState;
   readonly calls: number;
   readonly nextCallAt: number | null;
   readonly lastCallAt: number;
@@ -99,6 +104,13 @@ interface RecordedCalls {
 function paymentCalls(order: OrderRow): RecordedCalls {
   const { payNotifyState: state, payNotifyNumber: calls, nextCallAt, updatedAt } = order;
   return { state, calls, nextCallAt, lastCallAt: updatedAt };
+}
+
+/** Null when the app isn't called about it, or no longer. */
+function closeCalls(order: OrderRow): RecordedCalls | null {
+  const { payState, closeNotifyState: state, closeNotifyNumber: calls, updatedAt } = order;
+  if (payState !== "failed" || state === null) return null;
+  return { state, calls, nextCallAt: order.closeNextCallAt, lastCallAt: updatedAt };
 }
 
 function refundCalls(refund: RefundRow): RecordedCalls {
@@ -120,7 +132,11 @@ function requiredCalls(name: DeliveryName, recorded: RecordedCalls): RequiredTim
 }
 
 function endedOfOrder(order: OrderRow): EndedDelivery[] {
-  return endedCalls({ kind: "deliver-payment" }, paymentCalls(order));
+  const close = closeCalls(order);
+  return [
+    ...endedCalls({ kind: "deliver-payment" }, paymentCalls(order)),
+    ...(close === null ? [] : endedCalls(CLOSE_DELIVERY, close)),
+  ];
 }
 
 function endedOfRefund(refund: RefundRow): EndedDelivery[] {
@@ -147,12 +163,12 @@ async function openOnce(
   { name, lastCallAt, calls }: EndedDelivery,
 ): Promise<boolean> {
   const kind = "delivery_exhausted";
-  const refundNo = refundNoOf(name);
-  const subject = subjectOf(context.number, refundNo);
+  const subject = deliverySubject(context.number, name);
   if (await wasOpenedSince(context.db, { kind, subject }, lastCallAt)) return false;
   await openIncident(context, {
     kind,
-    refundNo,
+    refundNo: refundNoOf(name),
+    subject,
     merchantId: order.merchantId,
     facts: { app: order.appId, calls },
   });

@@ -1,7 +1,9 @@
 import { recordIncident, resolveOpenIncident } from "../db/incidents.ts";
 import type { IncidentFacts, IncidentKind } from "../domain/incidents.ts";
+import { closeEventId } from "../contract/callback/content.ts";
 import { log } from "../observability/log.ts";
 import type { OrderContext } from "./context.ts";
+import type { DeliveryName } from "./timers.ts";
 
 /** An incident about an order; the order's number comes from the context. */
 export interface OrderIncident {
@@ -10,7 +12,7 @@ export interface OrderIncident {
   readonly refundNo: string | null;
   /** Null when it isn't known. */
   readonly merchantId: number | null;
-  /** Instead of the refund's or the order's number: what several orders share. */
+  /** Instead of the refund's or the order's number: what several orders share, or one of its events. */
   readonly subject?: string;
   readonly facts?: IncidentFacts;
 }
@@ -45,10 +47,13 @@ export async function openIncident(
  */
 export async function resolveIncident(
   { db, number, meter: { requestId } }: OrderContext,
-  { kind, refundNo }: Pick<OrderIncident, "kind" | "refundNo">,
+  {
+    kind,
+    refundNo,
+    subject = subjectOf(number, refundNo),
+  }: Omit<OrderIncident, "merchantId" | "facts">,
   note: string,
 ): Promise<void> {
-  const subject = subjectOf(number, refundNo);
   if (await resolveOpenIncident(db, { kind, subject }, note, Date.now())) {
     log("info", "incident_resolved", { requestId, kind, order: number, subject });
   }
@@ -57,4 +62,16 @@ export async function resolveIncident(
 /** The subject of an incident about this order, or about one of its refunds. */
 export function subjectOf(orderNumber: string, refundNo: string | null): string {
   return refundNo ?? orderNumber;
+}
+
+/** The subject of an incident about a delivery. An order's payment and its close are two. */
+export function deliverySubject(orderNumber: string, name: DeliveryName): string {
+  switch (name.kind) {
+    case "deliver-payment":
+      return orderNumber;
+    case "deliver-refund":
+      return name.refundNo;
+    case "deliver-close":
+      return closeEventId(orderNumber);
+  }
 }

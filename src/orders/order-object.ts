@@ -5,6 +5,7 @@ import type { OrderRow } from "../db/rows.ts";
 import { nextPaymentPollAt } from "../domain/polling.ts";
 import { NOT_ON_RECORD, ORDER_QUERY_LIMIT } from "../domain/query-limit.ts";
 import type { RefundLimits } from "../domain/refund.ts";
+import type { DeliveryEvent } from "../domain/states.ts";
 import { err, type Result } from "../lib/result.ts";
 import { describe, log } from "../observability/log.ts";
 import { newMeter, type RequestMeter } from "../observability/request-meter.ts";
@@ -32,6 +33,7 @@ import { syncRefund } from "./refunds/sync.ts";
 import { syncOrder, type SyncOutcome } from "./sync.ts";
 import { Timeline, type TimelineEntry } from "./timeline.ts";
 import { refundNoOf, Timers, type Timer } from "./timers.ts";
+import { withdrawOrder, type Withdrawal, type Withdrawer } from "./withdraw.ts";
 import { WorkQueue } from "./work-queue.ts";
 
 /** A timer whose flow threw (D1 away, say) runs again after this long. */
@@ -76,6 +78,10 @@ export class OrderObject extends DurableObject<Env> {
    * queue is what keeps two refunds of one order apart.
    */
   readonly #queue = new WorkQueue();
+  /** Calls to the app about the order itself, apart from the work: a slow app must not delay that. */
+  readonly #orderCalls = new WorkQueue();
+  /** A withdrawal under way: a repeat joins it. */
+  #withdrawal: Promise<Withdrawal | Unavailable> | null = null;
   /** Refund requests under way: a repeat joins the first instead of queueing. */
   readonly #refunds = new Map<string, Promise<Result<AcceptedRefund, Refusal>>>();
   /** A sync that waits in the queue. */
@@ -117,6 +123,21 @@ export class OrderObject extends DurableObject<Env> {
       async (context) => await recordPayment(context, payment, merchantId),
       { kind: "unavailable" },
     );
+  }
+
+  /** Closes the order if it is unpaid; see withdraw.ts. Calls during one under way join it. */
+  async withdraw(by: Withdrawer, requestId?: string): Promise<Withdrawal | Unavailable> {
+    if (this.#withdrawal !== null) return await this.#withdrawal;
+    const withdrawal = this.#guarded<Withdrawal | Unavailable>(
+      newMeter(this.env, requestId),
+      "withdraw",
+      async (context) => await this.#queue.run("own", async () => await withdrawOrder(context, by)),
+      { kind: "unavailable" },
+    ).finally(() => {
+      this.#withdrawal = null;
+    });
+    this.#withdrawal = withdrawal;
+    return await withdrawal;
   }
 
   /** Refunds this order for one of the apps. A repeat gets the same refund. */
@@ -223,7 +244,7 @@ export class OrderObject extends DurableObject<Env> {
 
   /** Calls the app again, however earlier calls ended; see redeliver.ts. */
   async redeliver(
-    event: "pay" | "refund",
+    event: DeliveryEvent,
     refundNo: string | null = null,
     delayMs = 0,
     requestId?: string,
@@ -308,6 +329,12 @@ export class OrderObject extends DurableObject<Env> {
         });
         return;
       case "deliver-payment":
+      case "deliver-close":
+        // One after the other: the close must not reach the app after the payment.
+        await this.#orderCalls.run("own", async () => {
+          await deliver(context, timer);
+        });
+        return;
       case "deliver-refund":
         // Outside the queue: a slow app delays only its own callbacks.
         await deliver(context, timer);

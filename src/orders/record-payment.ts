@@ -4,7 +4,7 @@ import type { OrderRow } from "../db/rows.ts";
 import { comparePayment, type Contradiction } from "../domain/payment.ts";
 import type { Payment } from "../wechat/types.ts";
 import type { OrderContext } from "./context.ts";
-import { openIncident } from "./incidents.ts";
+import { deliverySubject, openIncident, resolveIncident } from "./incidents.ts";
 import { resolvePaymentUnknown } from "./payment-known.ts";
 import { RECORDING_GRACE_MS } from "./timers.ts";
 
@@ -21,6 +21,7 @@ export type PaymentOutcome =
     };
 
 const DELIVERY_TIMER = { kind: "deliver-payment" } as const;
+const CLOSE_DELIVERY = { kind: "deliver-close" } as const;
 const POLL_TIMER = { kind: "poll-payment" } as const;
 const ABSENT = { kind: "absent" } as const;
 
@@ -50,6 +51,7 @@ export async function recordPayment(
     timeline.add(nowAt, "payment.recorded", { transactionId: payment.transactionId });
     // No poll is needed any more; its timer would wake the object for nothing.
     await timers.replace(POLL_TIMER, DELIVERY_TIMER, nowAt);
+    await endCloseDelivery(context, recorded);
     await resolvePaymentUnknown(context, recorded);
     return { kind: "recorded" };
   }
@@ -58,6 +60,21 @@ export async function recordPayment(
   if (armed) await releaseTimer(context, order, graceAt);
   await report(context, outcome, payment, merchantId, nowAt);
   return outcome;
+}
+
+/** The app was being told that the order had ended unpaid: no longer. */
+async function endCloseDelivery(context: OrderContext, order: OrderRow): Promise<void> {
+  const { timers, number } = context;
+  if (order.closeNotifyState === null) return;
+  const timer = timers.find(CLOSE_DELIVERY);
+  if (timer !== undefined) await timers.remove(timer);
+  if (order.closeNotifyNumber < DELIVERY_CALLS) return;
+  const subject = deliverySubject(number, CLOSE_DELIVERY);
+  await resolveIncident(
+    context,
+    { kind: "delivery_exhausted", refundNo: null, subject },
+    "The gateway: the order has been paid since.",
+  );
 }
 
 /**

@@ -1,6 +1,7 @@
 import { findOrderWithRefunds } from "../db/refunds.ts";
 import type { RefundRow } from "../db/rows.ts";
 import { isReportable } from "../domain/refund.ts";
+import type { DeliveryEvent } from "../domain/states.ts";
 import type { OrderContext } from "./context.ts";
 
 /** How a request to call the app again ended. */
@@ -14,7 +15,7 @@ export type Redelivery = "armed" | "nothing to deliver" | "no such refund" | "un
  */
 export async function redeliver(
   { db, number, timers }: OrderContext,
-  event: "pay" | "refund",
+  event: DeliveryEvent,
   refundNo: string | null,
   delayMs: number,
 ): Promise<Redelivery> {
@@ -23,6 +24,13 @@ export async function redeliver(
   if (event === "pay") {
     if (found?.order.payState !== "paid") return "nothing to deliver";
     await timers.arm({ kind: "deliver-payment" }, dueAt);
+    return "armed";
+  }
+  if (event === "close") {
+    if (found?.order.payState !== "failed" || found.order.closeNotifyState === null) {
+      return "nothing to deliver";
+    }
+    await timers.arm({ kind: "deliver-close" }, dueAt);
     return "armed";
   }
   const refunds = found?.refunds ?? [];

@@ -16,7 +16,7 @@ export async function syncOrder(context: OrderContext): Promise<SyncOutcome> {
   const { order, refunds } = found;
   if (order.payState !== "paid") {
     const state = await queryPayment(context, order, await context.wechatOf(order));
-    await conclude(context, state, Date.now() >= order.expiresAt);
+    await conclude(context, order, state);
     return state === "unknown" ? "unknown" : "asked";
   }
   for (const refund of refunds) {

@@ -22,6 +22,7 @@ export type TimelineEvent =
   | "payment.recorded"
   | "payment.repeated"
   | "payment.contradiction"
+  | "order.close_requested"
   | "order.failed"
   | "refund.requested"
   | "refund.held"

@@ -12,6 +12,7 @@
 export type TimerName =
   | { readonly kind: "poll-payment" }
   | { readonly kind: "deliver-payment" }
+  | { readonly kind: "deliver-close" }
   | { readonly kind: "poll-refund"; readonly refundNo: string }
   | { readonly kind: "deliver-refund"; readonly refundNo: string };
 
@@ -203,6 +204,7 @@ function nameOf(name: TimerName): TimerName {
   switch (name.kind) {
     case "poll-payment":
     case "deliver-payment":
+    case "deliver-close":
       return { kind: name.kind };
     case "poll-refund":
     case "deliver-refund":

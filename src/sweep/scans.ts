@@ -4,10 +4,12 @@ import type { Cursor } from "../db/cursors.ts";
 import type { Database } from "../db/database.ts";
 import type { Page, ScanWindow } from "../db/scan-page.ts";
 import {
+  overdueCloses,
   overduePayments,
   overdueRefunds,
   unfinishedOrders,
   unfinishedRefunds,
+  unplannedCloses,
   unplannedPayments,
   unplannedRefunds,
 } from "../db/scans.ts";
@@ -97,6 +99,13 @@ export const SCANS: readonly Scan[] = [
     share: 50,
   },
   {
+    name: "sweep_failing_close",
+    list: unplannedCloses,
+    ageMs: () => MAX_WAIT_MS + SLACK_MS,
+    restarts: "never",
+    share: 50,
+  },
+  {
     name: "sweep_call",
     list: overduePayments,
     ageMs: () => SLACK_MS,
@@ -109,5 +118,12 @@ export const SCANS: readonly Scan[] = [
     ageMs: () => SLACK_MS,
     restarts: "always",
     share: 250,
+  },
+  {
+    name: "sweep_close_call",
+    list: overdueCloses,
+    ageMs: () => SLACK_MS,
+    restarts: "always",
+    share: 100,
   },
 ];

@@ -38,6 +38,7 @@ describe("POST /admin/apps", () => {
       allowedAddresses: null,
       canRefund: true,
       maxRefundFenPerDay: null,
+      notifyFailed: false,
       createdAt: expect.any(Number),
       updatedAt: expect.any(Number),
       salt: expect.stringMatching(/^[0-9a-f]{32}$/),
@@ -184,6 +185,22 @@ describe("an app's restrictions", () => {
     for (const body of [NO_RESTRICTIONS, RESTRICTIONS]) {
       expect((await sendAdmin("PATCH", path, { body })).json).toMatchObject(body);
       expect((await sendAdmin("GET", path)).json).toMatchObject(body);
+    }
+  });
+
+  test("notifyFailed is off until it is set, by POST or PATCH", async () => {
+    const id = await createApp();
+    const path = `${PATH}/${id}`;
+    expect((await sendAdmin("GET", path)).json).toMatchObject({ notifyFailed: false });
+    for (const body of [{ notifyFailed: true }, { notifyFailed: false }]) {
+      expect((await sendAdmin("PATCH", path, { body })).json).toMatchObject(body);
+      expect((await sendAdmin("GET", path)).json).toMatchObject(body);
+    }
+    const body = { ...appBody(merchantId), notifyFailed: true };
+    expect((await sendAdmin("POST", PATH, { body })).json).toMatchObject({ notifyFailed: true });
+    for (const notifyFailed of [1, "true", null]) {
+      const answer = await sendAdmin("PATCH", path, { body: { notifyFailed } });
+      expect(fieldErrors(answer)).toEqual({ notifyFailed: "must be true or false" });
     }
   });
 

@@ -47,6 +47,7 @@ function requestsFor(order: OrderRef): readonly (readonly [path: string, values:
   return [
     ["/pay/create-order", ORDER],
     ["/order", { order_id: order.id }],
+    ["/pay/close-order", { platForm: 1, order_id: order.id }],
     ["/refund/refund-money", { platForm: 1, order_id: order.id }],
   ];
 }

@@ -26,7 +26,7 @@ import {
 import { openSibling } from "../support/shop.ts";
 import { closeScene, openScene, type Scene } from "../support/scene.ts";
 
-const PATHS = ["/pay/create-order", "/refund/refund-money", "/order"] as const;
+const PATHS = ["/pay/create-order", "/pay/close-order", "/refund/refund-money", "/order"] as const;
 
 let scene: Scene;
 
@@ -203,6 +203,7 @@ describe("in another environment", () => {
       ["/pay/create-order", { ...ORDER, appOrderNo: "O-1" }],
       ["/refund/refund-money", { platForm: 1, order_id: order.id, appRefundNo: "R-1" }],
       ["/order", { order_id: order.id }],
+      ["/pay/close-order", { platForm: 1, order_id: order.id }],
     ];
     for (const [path, values] of requests) {
       const body = signed(scene.shop, values).toString();

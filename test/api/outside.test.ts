@@ -59,7 +59,12 @@ describe("app endpoints while D1 is down", () => {
   test("answer a safely repeatable 503 without details of the fault", async () => {
     const { shop } = await openScene();
     instrumentD1().fail({ sql: /./, how: "lost before", times: 100 });
-    for (const path of ["/pay/create-order", "/refund/refund-money", "/order"]) {
+    for (const path of [
+      "/pay/create-order",
+      "/pay/close-order",
+      "/refund/refund-money",
+      "/order",
+    ]) {
       const answer = await postSigned(shop, path, { ...ORDER, order_id: 1 });
       expect(answer).toMatchObject({ status: 200, code: 503, data: null });
       expect(answer.errmsg).toContain("重复本请求是安全的");

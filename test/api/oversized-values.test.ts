@@ -8,6 +8,7 @@ afterEach(closeScene);
 
 const PATHS = {
   "create-order": "/pay/create-order",
+  "close-order": "/pay/close-order",
   "refund-money": "/refund/refund-money",
   order: "/order",
 } as const;
@@ -29,6 +30,9 @@ const TOO_LONG = [
   ["create-order", ORDER, "accessToken", "x".repeat(513), "accessToken 不能超过 512 个字符"],
   ["create-order", ORDER, "url", `http://a/${"x".repeat(2040)}`, "url 不能超过 2048 字节"],
   ["create-order", ORDER, "url", `http://a/${"中".repeat(680)}`, "url 不能超过 2048 字节"],
+  ["close-order", REFUND, "platForm", "11", "platForm 只能是 1"],
+  ["close-order", REFUND, "order_id", "9".repeat(17), "order_id 不能大于"],
+  ["close-order", { platForm: "1" }, "appOrderNo", "x".repeat(65), "appOrderNo 只能由"],
   ["refund-money", REFUND, "platForm", "11", "platForm 只能是 1"],
   ["refund-money", REFUND, "order_id", "9".repeat(17), "order_id 不能大于"],
   ["refund-money", REFUND, "refundFree", "9".repeat(11), "refundFree 不能大于"],

@@ -13,6 +13,14 @@ describe("POST /pay/create-order, common refusals", () => {
   });
 });
 
+describe("POST /pay/close-order, common refusals", () => {
+  testCommonRefusals({
+    path: "/pay/close-order",
+    required: ["platForm", "order_id"],
+    values: ({ id }) => ({ platForm: 1, order_id: id }),
+  });
+});
+
 describe("POST /refund/refund-money, common refusals", () => {
   testCommonRefusals({
     path: "/refund/refund-money",

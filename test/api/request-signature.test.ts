@@ -180,7 +180,12 @@ describe("a captured request", () => {
 describe("an unsigned request", () => {
   test("is refused at each endpoint with all", async () => {
     await requireWithKey("all");
-    for (const path of ["/pay/create-order", "/refund/refund-money", "/order"]) {
+    for (const path of [
+      "/pay/create-order",
+      "/pay/close-order",
+      "/refund/refund-money",
+      "/order",
+    ]) {
       expect(await postSigned(scene.shop, path, NUMBERED), path).toMatchObject(
         refusal("请求签名（RFC 9421）：缺少请求头 Signature-Input"),
       );
@@ -196,6 +201,8 @@ describe("an unsigned request", () => {
       refusal("缺少请求头 Signature-Input"),
     );
     expect((await postSigned(scene.shop, "/order", { order_id: order.id })).code).toBe(0);
+    const closing = { platForm: 1, order_id: order.id };
+    expect((await postSigned(scene.shop, "/pay/close-order", closing)).code).toBe(0);
     expect((await postSigned(scene.shop, "/pay/create-order", ORDER)).code).toBe(0);
   });
 

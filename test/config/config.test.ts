@@ -117,6 +117,7 @@ describe("readConfig", () => {
 describe("gateway without a valid configuration", () => {
   test.for([
     ["/pay/create-order", 200],
+    ["/pay/close-order", 200],
     ["/refund/refund-money", 200],
     ["/order", 200],
     ["/health", 503],

@@ -1,12 +1,14 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { failingPayments, failingRefunds } from "../../src/db/failing-deliveries.ts";
+import { failingCloses, failingPayments, failingRefunds } from "../../src/db/failing-deliveries.ts";
 import { countRefundedFen } from "../../src/db/refund-day.ts";
 import { insertRefund, reopenRefund } from "../../src/db/refunds.ts";
 import {
+  overdueCloses,
   overduePayments,
   overdueRefunds,
   unfinishedOrders,
   unfinishedRefunds,
+  unplannedCloses,
   unplannedPayments,
   unplannedRefunds,
 } from "../../src/db/scans.ts";
@@ -28,6 +30,13 @@ describe("partial indexes", () => {
     expect(plan).toContain("USING INDEX orders_failing");
   });
 
+  test("orders_close_failing serves redelivery", async () => {
+    const [plan] = await plansOf(
+      async () => await failingCloses(db, { since: 1, appId: 1 }, cursor, 9),
+    );
+    expect(plan).toContain("USING INDEX orders_close_failing");
+  });
+
   test("refunds_failing serves redelivery", async () => {
     const [plan] = await plansOf(
       async () => await failingRefunds(db, { since: 1, appId: 1 }, cursor, 9),
@@ -40,6 +49,8 @@ describe("partial indexes", () => {
   test.for([
     ["orders", "orders_next_call (app_id=? AND next_call_at>?", overduePayments],
     ["orders", "orders_no_next_call (app_id=? AND updated_at>?", unplannedPayments],
+    ["orders", "orders_close_next_call (app_id=? AND close_next_call_at>?", overdueCloses],
+    ["orders", "orders_close_no_next_call (app_id=? AND updated_at>?", unplannedCloses],
     ["refunds", "refunds_next_call (app_id=? AND next_call_at>?", overdueRefunds],
     ["refunds", "refunds_no_next_call (app_id=? AND updated_at>?", unplannedRefunds],
     ["refunds", "refunds_open_by_app (app_id=? AND updated_at>?", unfinishedRefunds],

@@ -9,7 +9,7 @@ import { makeOrder, ORDER } from "../support/scenario.ts";
 import { paymentNotificationRequest, payPath } from "../support/notifications.ts";
 import { closeScene, openScene, type Scene } from "../support/scene.ts";
 
-const ENDPOINTS = ["/pay/create-order", "/refund/refund-money", "/order"];
+const ENDPOINTS = ["/pay/create-order", "/pay/close-order", "/refund/refund-money", "/order"];
 const METHODS = ["POST", "GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"];
 const TOKEN = "a-token-that-nobody-guesses";
 const QA: Env = { ...env, ENVIRONMENT: "qa", ADMIN_TOKEN: TOKEN };

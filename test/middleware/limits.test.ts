@@ -24,7 +24,7 @@ import {
 import { openSibling, type Shop } from "../support/shop.ts";
 import { closeScene, openScene } from "../support/scene.ts";
 
-const PATHS = ["/pay/create-order", "/refund/refund-money", "/order"] as const;
+const PATHS = ["/pay/create-order", "/pay/close-order", "/refund/refund-money", "/order"] as const;
 
 afterEach(closeScene);
 
@@ -93,6 +93,7 @@ describe("I12: app limit", () => {
     const requests = [
       ["/pay/create-order", ORDER],
       ["/order", { order_id: order.id }],
+      ["/pay/close-order", { platForm: 1, order_id: order.id }],
       ["/refund/refund-money", { platForm: 1, order_id: order.id }],
     ] as const;
     const codes: number[] = [];

@@ -7,7 +7,7 @@ import { formOf, read, send, signed, type Answer, type Values } from "./gateway.
 import { makePaidOrder, type OrderRef } from "./scenario.ts";
 import { openScene, type Scene } from "./scene.ts";
 
-/** One of the three endpoints and a request that it accepts. */
+/** An endpoint and a request that it accepts. */
 export interface Endpoint {
   readonly path: string;
   /** The required parameters besides `appId` and `sign`. */

@@ -28,6 +28,7 @@ const BY_TIME = [
   "sweep_new_refund",
   "sweep_failing",
   "sweep_failing_refund",
+  "sweep_failing_close",
 ] as const;
 
 let scenes = 0;

@@ -7,6 +7,11 @@ export function payEventId(orderNumber: string): string {
   return `pay_${orderNumber}`;
 }
 
+/** The id of the event that an order ended unpaid. */
+export function closeEventId(orderNumber: string): string {
+  return `close_${orderNumber}`;
+}
+
 /** The id of one outcome of a refund. A later, different outcome is another event. */
 export function refundEventId(refundNo: string, state: RefundState): string {
   return `refund_${refundNo}_${state}`;
@@ -23,6 +28,11 @@ export function payCallback(order: OrderRecord): Parameters {
     ...payment(order),
     ["pay_time", secondsOf(order.paidAt)],
   ]);
+}
+
+/** The fields of the callback about an order that ended unpaid: those of a payment's. */
+export function closeCallback(order: OrderRecord): Parameters {
+  return new Map([...head(order, "close", closeEventId(order.number)), ...payment(order)]);
 }
 
 /** The fields of a refund's callback, as in `payCallback`. Contract: what the app receives. */
@@ -49,7 +59,7 @@ function secondsOf(at: number | null): string {
 /**
  * Whether these parameters look like one of our callbacks. A callback bears a valid `sign` of the
  * app's salt and names an order, so one that is captured would be a correctly signed request.
- * Nothing else has both parameters: the three endpoints know neither.
+ * Nothing else has both parameters: the endpoints know neither.
  */
 export function isCallback(parameters: Parameters): boolean {
   return parameters.has("event") && parameters.has("eventId");

@@ -9,7 +9,7 @@ import { notificationBody, refundResource } from "../../wechat/v3/support/messag
 import type { Values } from "../../support/gateway.ts";
 import type { Target } from "./target.ts";
 
-/** One of the three endpoints, with a request that it accepts. */
+/** An endpoint for apps, with a request that it accepts. */
 export interface AppRoute {
   readonly kind: "app";
   readonly values: (target: Target) => Values;
@@ -68,6 +68,12 @@ export const ROUTES = {
     integers: ["platForm", "totalFree"],
     writes: true,
   },
+  "POST /pay/close-order": {
+    kind: "app",
+    values: ({ orders }) => ({ platForm: 1, order_id: orders.paid.id }),
+    integers: ["platForm", "order_id"],
+    writes: false,
+  },
   "POST /refund/refund-money": {
     kind: "app",
     values: ({ orders }) => ({ platForm: 1, order_id: orders.refunding.id }),
@@ -81,6 +87,7 @@ export const ROUTES = {
     writes: false,
   },
   "ALL /pay/create-order": { kind: "other" },
+  "ALL /pay/close-order": { kind: "other" },
   "ALL /refund/refund-money": { kind: "other" },
   "ALL /order": { kind: "other" },
   "POST /notify/v2/:merchantId/pay": {
@@ -203,6 +210,12 @@ export const ROUTES = {
   "GET /admin/orders/:id": { kind: "admin", id: paidOrderId },
   "GET /admin/orders/:id/timeline": { kind: "admin", id: paidOrderId },
   "POST /admin/orders/:id/redeliver": { kind: "admin", id: paidOrderId, body: { event: "pay" } },
+  "POST /admin/orders/:id/close": { kind: "admin", id: paidOrderId },
+  "POST /admin/orders/:id/refund": {
+    kind: "admin",
+    id: paidOrderId,
+    body: { refundFen: 1, appRefundNo: "operator-1" },
+  },
   "POST /admin/orders/:id/sync": { kind: "admin", id: paidOrderId },
   "POST /admin/deliveries/redeliver": {
     kind: "admin",
