@@ -25,7 +25,6 @@ export const INCIDENT_KINDS = [
   "merchant_certificate_refused",
   "merchant_api_v3_key_wrong",
   "merchant_public_key_missing",
-  "merchant_certificate_expiring",
 ] as const;
 
 export type IncidentKind = (typeof INCIDENT_KINDS)[number];
@@ -90,7 +89,5 @@ export function adviceOn(kind: IncidentKind): string {
       return "WeChat's rightly signed messages don't decrypt under the stored APIv3 key: it was changed in the merchant platform. Enter the new one (PATCH /admin/merchants/:id, apiV3Key). Until then payments are found by queries only.";
     case "merchant_public_key_missing":
       return "WeChat has begun to sign with its public key (facts.keyId), and the merchant has platform certificates only. Download the public key in the merchant platform and enter it (PATCH /admin/merchants/:id, verifyKeys). Until then such messages are refused.";
-    case "merchant_certificate_expiring":
-      return "The merchant's API certificate expires at facts.expiresAt; afterwards every call is refused. Renew it in the merchant platform and enter the new one (PATCH /admin/merchants/:id, merchantCertificate and merchantPrivateKey).";
   }
 }

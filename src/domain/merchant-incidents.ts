@@ -8,7 +8,6 @@ export const MERCHANT_INCIDENT_KINDS = [
   "merchant_certificate_refused",
   "merchant_api_v3_key_wrong",
   "merchant_public_key_missing",
-  "merchant_certificate_expiring",
 ] as const satisfies readonly IncidentKind[];
 
 export type MerchantIncidentKind = (typeof MERCHANT_INCIDENT_KINDS)[number];
@@ -96,5 +95,4 @@ const WARNINGS: Readonly<Record<MerchantIncidentKind, string>> = {
   merchant_certificate_refused: "its client certificate is missing or refused",
   merchant_api_v3_key_wrong: "WeChat's messages don't decrypt under its APIv3 key",
   merchant_public_key_missing: "WeChat signs with a public key that isn't entered",
-  merchant_certificate_expiring: "its API certificate expires within 30 days",
 };
