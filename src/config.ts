@@ -22,7 +22,7 @@ export interface Config {
   readonly publicUrl: string;
   /** No trailing slash. */
   readonly wechatPayUrl: string;
-  /** Tried once when no connection to `wechatPayUrl` can be made. */
+  /** Tried once when no connection to `wechatPayUrl` can be made; no trailing slash. Null: none. */
   readonly wechatPaySpareUrl: string | null;
   /** How long an order can be paid before the gateway closes it, in ms. */
   readonly orderTtlMs: number;
@@ -54,6 +54,13 @@ const environment = z.object({
   }),
   PUBLIC_URL: baseUrl,
   WECHAT_PAY_URL: baseUrl.default("https://api.mch.weixin.qq.com"),
+  /** Empty: none. Absent: WeChat's, with WeChat's own URL. */
+  WECHAT_PAY_SPARE_URL: z
+    .union([z.literal(""), baseUrl], {
+      error:
+        "must be an absolute http(s) URL with no query string and no fragment, or empty for none",
+    })
+    .optional(),
   ORDER_TTL_SECONDS: z
     .string()
     .regex(/^\d{1,7}$/, { error: "must be a whole number of seconds" })
@@ -101,12 +108,20 @@ export function readConfig(env: object): Result<Config, readonly string[]> {
     environment: values.ENVIRONMENT,
     publicUrl: values.PUBLIC_URL,
     wechatPayUrl: values.WECHAT_PAY_URL,
-    wechatPaySpareUrl: SPARE_URLS[values.WECHAT_PAY_URL] ?? null,
+    wechatPaySpareUrl: spareUrlOf(values),
     orderTtlMs: Math.max(values.ORDER_TTL_SECONDS, MIN_TTL_SECONDS) * 1000,
     adminToken: values.ADMIN_TOKEN,
     masterKey: values.MASTER_KEY,
     previousMasterKey: values.MASTER_KEY_PREVIOUS ?? null,
   });
+}
+
+function spareUrlOf({
+  WECHAT_PAY_URL: url,
+  WECHAT_PAY_SPARE_URL: entered,
+}: z.infer<typeof environment>): string | null {
+  const spareUrl = entered ?? SPARE_URLS[url] ?? "";
+  return spareUrl === "" ? null : spareUrl;
 }
 
 function productionFaults(values: z.infer<typeof environment>): string[] {
@@ -118,8 +133,8 @@ function productionFaults(values: z.infer<typeof environment>): string[] {
     const weakKey = key === undefined ? null : weaknessOfKey(Buffer.from(key, "base64"));
     if (weakKey !== null) faults.push(`${name} ${weakKey}`);
   }
-  for (const name of ["PUBLIC_URL", "WECHAT_PAY_URL"] as const) {
-    if (!values[name].startsWith("https://")) faults.push(`${name} must be https`);
+  for (const name of ["PUBLIC_URL", "WECHAT_PAY_URL", "WECHAT_PAY_SPARE_URL"] as const) {
+    if (/^http:/i.test(values[name] ?? "")) faults.push(`${name} must be https`);
   }
   return faults;
 }

@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import { readHealth, type HealthFacts } from "./db/database.ts";
 import { apps } from "./db/schema.ts";
+import { isMerchantIncident, warningOf } from "./domain/merchant-incidents.ts";
 import { openFrom } from "./db/secrets.ts";
 import type { GatewayEnv } from "./env.ts";
 import { ok, type Result } from "./lib/result.ts";
@@ -25,21 +26,30 @@ const FAULTS = {
   schedule: "the schedule has not run for over an hour",
 } as const;
 
-const findings = new TtlCache<readonly string[], never>();
+interface Findings {
+  readonly faults: readonly string[];
+  /** Merchants that can't work: a person is needed, but the gateway serves. */
+  readonly warnings: readonly string[];
+}
 
-/** GET /health: 200 while the gateway works, else 503 with its faults. */
+const findings = new TtlCache<Findings, never>();
+
+/** GET /health: 200 while the gateway works, with warnings if there are any, else 503 with its faults. */
 export async function health(c: Context<GatewayEnv>): Promise<Response> {
   const found = await findings.get(
     "",
     Date.now(),
-    async () => ok(await findFaults(c)),
+    async () => ok(await inspect(c)),
     FINDINGS_MAX_AGE_MS,
   );
-  const faults = found.ok ? found.value : [];
-  return faults.length === 0 ? c.json({ ok: true }) : c.json({ ok: false, faults }, 503);
+  const { faults, warnings } = found.ok ? found.value : { faults: [], warnings: [] };
+  const warned = warnings.length === 0 ? {} : { warnings };
+  return faults.length === 0
+    ? c.json({ ok: true, ...warned })
+    : c.json({ ok: false, faults, ...warned }, 503);
 }
 
-async function findFaults(c: Context<GatewayEnv>): Promise<string[]> {
+async function inspect(c: Context<GatewayEnv>): Promise<Findings> {
   const { db, settings } = c.get("work");
   const masterKey = await settings.masterKey();
   const [facts, reached] = await Promise.all([
@@ -53,7 +63,11 @@ async function findFaults(c: Context<GatewayEnv>): Promise<string[]> {
   if (faults.length > 0) {
     log("error", "unhealthy", { requestId: c.get("requestId"), faults: faults.join("; ") });
   }
-  return faults;
+  const incidents = facts.ok ? facts.value.merchantIncidents : [];
+  const warnings = incidents.flatMap(({ kind, merchantId }) =>
+    isMerchantIncident(kind) ? warningOf(kind, merchantId) : [],
+  );
+  return { faults, warnings };
 }
 
 async function faultsIn(

@@ -2,6 +2,7 @@ import { eq } from "drizzle-orm";
 import { drizzle, type DrizzleD1Database } from "drizzle-orm/d1";
 import type { MasterKey } from "../lib/secret-box.ts";
 import type { Usage } from "../observability/request-meter.ts";
+import { selectMerchantIncidents } from "./incidents.ts";
 import { metered } from "./metered.ts";
 import * as schema from "./schema.ts";
 import { countUnreadable } from "./sealed-columns.ts";
@@ -30,19 +31,23 @@ export interface HealthFacts {
   readonly secret: { readonly appId: number; readonly saltSealed: string } | null;
   /** How many merchants, apps and request keys have a secret that neither key opens. */
   readonly unreadable: number;
+  /** Open incidents of merchants that can't work. */
+  readonly merchantIncidents: Awaited<ReturnType<typeof selectMerchantIncidents>>;
 }
 
 /** Reads the health facts in one trip. Throws when D1 is unavailable or lacks the newest table. */
 export async function readHealth(db: Database, masterKey: MasterKey): Promise<HealthFacts> {
   const { apps, cursors } = schema;
-  const [[cursor], [app], [counted]] = await db.batch([
+  const [[cursor], [app], [counted], merchantIncidents] = await db.batch([
     db.select({ scheduledAt: cursors.value }).from(cursors).where(eq(cursors.name, "schedule")),
     db.select({ appId: apps.id, saltSealed: apps.saltSealed }).from(apps).orderBy(apps.id).limit(1),
     countUnreadable(db, masterKey),
+    selectMerchantIncidents(db),
   ]);
   return {
     scheduledAt: cursor?.scheduledAt ?? null,
     secret: app ?? null,
     unreadable: counted?.rows ?? 0,
+    merchantIncidents,
   };
 }

@@ -1,7 +1,11 @@
-import { and, desc, eq, gte, isNotNull, isNull, lt, sql, type SQL } from "drizzle-orm";
+import { and, desc, eq, gte, inArray, isNotNull, isNull, lt, sql, type SQL } from "drizzle-orm";
 import type { Incident } from "../domain/incidents.ts";
+import {
+  MERCHANT_INCIDENT_KINDS,
+  type MerchantIncidentKind,
+} from "../domain/merchant-incidents.ts";
 import type { Database } from "./database.ts";
-import { incidents } from "./schema.ts";
+import { incidents, merchants } from "./schema.ts";
 
 /** An incident is open until `resolved_at` is set. */
 export const INCIDENT_STATES = ["open", "resolved"] as const;
@@ -56,6 +60,51 @@ export async function resolveOpenIncident(
     )
     .returning({ id: incidents.id });
   return rows.length > 0;
+}
+
+/** Resolves a merchant's incident as `resolveOpenIncident` does, if it was last seen at `place`. */
+export async function resolveMerchantIncident(
+  db: Database,
+  { kind, subject }: IncidentName,
+  place: { readonly api?: string | null; readonly wechatAppId?: string | null },
+  note: string,
+  nowAt: number,
+): Promise<boolean> {
+  const atPlace = Object.entries(place).map(
+    ([fact, value]) => sql`json_extract(facts, ${`$.${fact}`}) is ${value}`,
+  );
+  const rows = await db
+    .update(incidents)
+    .set({ resolvedAt: nowAt, note })
+    .where(
+      and(
+        eq(incidents.kind, kind),
+        eq(incidents.subject, subject),
+        isNull(incidents.resolvedAt),
+        ...atPlace,
+      ),
+    )
+    .returning({ id: incidents.id });
+  return rows.length > 0;
+}
+
+/** The open incidents of `merchants`' row in a query, as kinds: by the index of open incidents. */
+export const OPEN_INCIDENTS_OF_MERCHANT = sql<MerchantIncidentKind[]>`(
+  select coalesce(json_group_array(kind), '[]') from incidents
+  where kind in ${MERCHANT_INCIDENT_KINDS} and subject = 'merchant:' || ${merchants.id}
+    and resolved_at is null
+)`.mapWith((text: string): MerchantIncidentKind[] => {
+  const kinds: unknown = JSON.parse(text);
+  return MERCHANT_INCIDENT_KINDS.filter((kind) => Array.isArray(kinds) && kinds.includes(kind));
+});
+
+/** Open incidents of merchants, at most 20: for the health check. */
+export function selectMerchantIncidents(db: Database) {
+  return db
+    .select({ kind: incidents.kind, merchantId: incidents.merchantId })
+    .from(incidents)
+    .where(and(inArray(incidents.kind, [...MERCHANT_INCIDENT_KINDS]), isNull(incidents.resolvedAt)))
+    .limit(20);
 }
 
 /** Whether it was seen at `sinceAt` (Unix ms) or later, resolved or not. Scans all incidents. */

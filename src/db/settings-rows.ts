@@ -1,6 +1,7 @@
 import { desc, eq } from "drizzle-orm";
 import type { Database } from "./database.ts";
 import { HighestId } from "./highest-id.ts";
+import { OPEN_INCIDENTS_OF_MERCHANT } from "./incidents.ts";
 import { REQUEST_KEYS_OF_APP } from "./request-keys.ts";
 import { apps, merchants, verifyKeys } from "./schema.ts";
 
@@ -21,6 +22,7 @@ export async function findAppRows(db: Database, appId: number, nowAt: number) {
         requestKeys: REQUEST_KEYS_OF_APP,
         merchants,
         verify_keys: verifyKeys,
+        openIncidents: OPEN_INCIDENTS_OF_MERCHANT,
         highest: highestAppId.highest,
       })
       .from(apps)
@@ -35,7 +37,12 @@ export async function findAppRows(db: Database, appId: number, nowAt: number) {
 export async function findMerchantRows(db: Database, merchantId: number, nowAt: number) {
   return await highestMerchantId.find(db, merchantId, nowAt, async () => {
     return await db
-      .select({ merchants, verify_keys: verifyKeys, highest: highestMerchantId.highest })
+      .select({
+        merchants,
+        verify_keys: verifyKeys,
+        openIncidents: OPEN_INCIDENTS_OF_MERCHANT,
+        highest: highestMerchantId.highest,
+      })
       .from(merchants)
       .leftJoin(verifyKeys, eq(verifyKeys.merchantId, merchants.id))
       .where(eq(merchants.id, merchantId))

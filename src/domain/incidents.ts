@@ -19,6 +19,12 @@ export const INCIDENT_KINDS = [
   "bill_line_missing",
   "bill_unreadable",
   "bill_too_many_differences",
+  "merchant_key_refused",
+  "merchant_refused",
+  "merchant_balance_low",
+  "merchant_certificate_refused",
+  "merchant_api_v3_key_wrong",
+  "merchant_public_key_missing",
 ] as const;
 
 export type IncidentKind = (typeof INCIDENT_KINDS)[number];
@@ -71,5 +77,17 @@ export function adviceOn(kind: IncidentKind): string {
       return "WeChat's bill of this day can't be read, or only that one line of it (facts.line); facts.reason says why. Download it in the merchant platform and compare that by hand; report the format.";
     case "bill_too_many_differences":
       return "There are more differences than are listed individually. A wrong merchant, day or database is more likely than that many faults: look at the first ones, fix the cause, run the day again.";
+    case "merchant_key_refused":
+      return "WeChat refuses this merchant's signatures, or signs its answers with a key that isn't stored (facts.api, facts.code): the APIv2 key, the API certificate or WeChat's public key was changed in the merchant platform. Enter the new one with PATCH /admin/merchants/:id. Orders and refunds wait until then.";
+    case "merchant_refused":
+      return "WeChat refuses this merchant's calls (facts.api, facts.code, facts.wechatAppId): a right isn't granted, the appid isn't bound to the merchant number, a number is wrong, or the account is limited. Mend it in the merchant platform; the next success of the same call resolves this.";
+    case "merchant_balance_low":
+      return "WeChat refuses refunds because the merchant's balance doesn't suffice. Top it up in the merchant platform, then let the apps repeat their refunds; they keep their numbers.";
+    case "merchant_certificate_refused":
+      return "WeChat refuses refunds for want of a valid client certificate (facts.code). Renew it in the merchant platform, upload it with wrangler mtls-certificate, and bind it under the merchant's certBinding.";
+    case "merchant_api_v3_key_wrong":
+      return "WeChat's rightly signed messages don't decrypt under the stored APIv3 key: it was changed in the merchant platform. Enter the new one (PATCH /admin/merchants/:id, apiV3Key). Until then payments are found by queries only.";
+    case "merchant_public_key_missing":
+      return "WeChat has begun to sign with its public key (facts.keyId), and the merchant has platform certificates only. Download the public key in the merchant platform and enter it (PATCH /admin/merchants/:id, verifyKeys). Until then such messages are refused.";
   }
 }

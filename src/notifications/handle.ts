@@ -8,6 +8,7 @@ import { recordUnverified } from "../middleware/unverified.ts";
 import { describe, log } from "../observability/log.ts";
 import { count, type LimitName } from "../observability/metrics.ts";
 import { orderObject } from "../orders/stub.ts";
+import { openMerchantIncident, resolveByNotification } from "../settings/merchant-incidents.ts";
 import { verifyKeyLookup } from "../settings/platform-certificates.ts";
 import { acknowledge, readNotification } from "../wechat/notifications.ts";
 import type {
@@ -74,7 +75,11 @@ async function handle(
   };
   const message = { headers: c.req.raw.headers, body: body.value };
   const notification = await readNotification(kind, reader, message, Date.now());
-  if (!notification.ok) return await reject(c, notification.error);
+  if (!notification.ok) {
+    reportMerchant(c, merchant.value, notification.error);
+    return await reject(c, notification.error);
+  }
+  resolveByNotification(c.get("work"), merchant.value, protocol);
   switch (notification.value.kind) {
     case "payment":
       return await recordPayment(c, notification.value.payment, merchant.value);
@@ -177,6 +182,7 @@ async function reject(
     case "unsigned":
     case "stale":
     case "unknown-key":
+    case "public-key-missing":
     case "wrong-signature":
     case "unreadable":
     case "unexpected":
@@ -188,6 +194,19 @@ async function reject(
       break;
   }
   return err(rejection);
+}
+
+/** Faults that only WeChat's own message can have, so that no stranger opens an incident. */
+function reportMerchant(
+  c: Context<GatewayEnv>,
+  { id }: Merchant,
+  { kind }: NotificationFault,
+): void {
+  const work = c.get("work");
+  if (kind === "undecryptable") openMerchantIncident(work, id, "merchant_api_v3_key_wrong");
+  if (kind !== "public-key-missing") return;
+  const keyId = c.req.header("wechatpay-serial") ?? null;
+  openMerchantIncident(work, id, "merchant_public_key_missing", { keyId });
 }
 
 async function logRejection(c: Context<GatewayEnv>, kind: string, detail: string): Promise<void> {

@@ -4,6 +4,7 @@ import { describe, log } from "../observability/log.ts";
 import { fetchCertificates, mayHaveCertificates } from "../wechat/certificates.ts";
 import { instrumentCall } from "../wechat/instrument.ts";
 import type { Merchant, VerifyKeyLookup } from "../wechat/types.ts";
+import { observeCalls, openMerchantIncident, resolveByNotification } from "./merchant-incidents.ts";
 import { forgetSettings } from "./settings.ts";
 import { wechatEnvOf } from "./wechat-env.ts";
 import type { WorkContext } from "./work-context.ts";
@@ -64,9 +65,11 @@ async function refresh(work: WorkContext, merchant: Merchant): Promise<void> {
       work.meter,
       { api: "certificates" },
       async () => await fetchCertificates(merchant, wechatEnvOf(work.env, work.config)),
+      observeCalls(work, merchant, "v3"),
     );
     switch (answer.kind) {
       case "found":
+        resolveByNotification(work, merchant, "v3");
         await storeCertificates(work.db, merchant, answer.certificates, Date.now());
         forgetSettings();
         log("info", "certificates_fetched", {
@@ -80,6 +83,7 @@ async function refresh(work: WorkContext, merchant: Merchant): Promise<void> {
         return;
       case "undecryptable":
         log("error", "certificates_undecryptable", { requestId, merchant: id });
+        openMerchantIncident(work, id, "merchant_api_v3_key_wrong", { api: "certificates" });
         return;
       case "refused":
         log("error", "certificates_refused", { requestId, merchant: id, code: answer.code });

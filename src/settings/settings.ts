@@ -8,6 +8,7 @@ import { importMasterKey, type MasterKey } from "../lib/secret-box.ts";
 import { MAX_AGE_MS, TtlCache } from "../lib/ttl-cache.ts";
 import { log } from "../observability/log.ts";
 import type { Merchant } from "../wechat/types.ts";
+import { noteOpenIncidents } from "./open-incidents.ts";
 import { openApp, openMerchant, type AppSettings, type SettingsFault } from "./unseal.ts";
 
 const appCache = new TtlCache<AppSettings, SettingsFault>();
@@ -75,6 +76,7 @@ async function findApp(
     const rows = await findAppRows(db, appId, nowAt);
     const [row] = rows;
     if (row === undefined) return err("absent");
+    noteOpenIncidents(row.merchants.id, row.openIncidents);
     const merchant = await openMerchant(row.merchants, keysIn(rows, environment), masterKey);
     return merchant.ok
       ? await openApp(row.apps, row.requestKeys, merchant.value, masterKey, nowAt)
@@ -92,9 +94,9 @@ async function findMerchant(
   const load = async (): Promise<Result<Merchant, SettingsFault>> => {
     const rows = await findMerchantRows(db, merchantId, nowAt);
     const [row] = rows;
-    return row === undefined
-      ? err("absent")
-      : await openMerchant(row.merchants, keysIn(rows, environment), masterKey);
+    if (row === undefined) return err("absent");
+    noteOpenIncidents(merchantId, row.openIncidents);
+    return await openMerchant(row.merchants, keysIn(rows, environment), masterKey);
   };
   return await merchantCache.get(`${masterKey.id}.${merchantId}`, nowAt, load, maxAgeMs);
 }

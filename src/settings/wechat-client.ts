@@ -1,6 +1,7 @@
 import { connectWechat } from "../wechat/client.ts";
 import { instrumentWechat } from "../wechat/instrument.ts";
 import type { Merchant, Protocol, WechatPay } from "../wechat/types.ts";
+import { observeCalls } from "./merchant-incidents.ts";
 import { verifyKeyLookup } from "./platform-certificates.ts";
 import { wechatEnvOf } from "./wechat-env.ts";
 import type { WorkContext } from "./work-context.ts";
@@ -11,5 +12,6 @@ export function wechatFor(work: WorkContext, merchant: Merchant, protocol: Proto
   return instrumentWechat(
     connectWechat(merchant, protocol, wechatEnv, verifyKeyLookup(work)),
     work.meter,
+    observeCalls(work, merchant, protocol),
   );
 }

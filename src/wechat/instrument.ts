@@ -1,7 +1,7 @@
 import { log, masked } from "../observability/log.ts";
 import { count } from "../observability/metrics.ts";
 import type { RequestMeter } from "../observability/request-meter.ts";
-import type { WechatPay } from "./types.ts";
+import type { OrderKey, Refused, Unknown, WechatPay } from "./types.ts";
 
 /** Characters of a reason that are logged; WeChat's messages may be long. */
 const MAX_REASON_LENGTH = 200;
@@ -13,7 +13,13 @@ interface Answer {
   readonly code?: string;
   /** Why the outcome is unknown. */
   readonly reason?: string;
+  readonly message?: string;
+  readonly blame?: Refused["blame"];
+  readonly unverified?: NonNullable<Unknown["unverified"]>;
 }
+
+/** Learns of each answer, at once; must neither throw nor wait. */
+export type AnswerObserver = (subject: CallSubject, answer: Answer) => void;
 
 /** The subject of a call. */
 interface CallSubject {
@@ -21,68 +27,76 @@ interface CallSubject {
   readonly api: string;
   readonly order?: string;
   readonly refundNo?: string;
+  readonly wechatAppId?: string;
   /** Masked in the reason, where WeChat may name the payer. */
   readonly openId?: string;
 }
 
-/** A client whose calls are logged and counted. */
-export function instrumentWechat(wechat: WechatPay, meter: RequestMeter): WechatPay {
+/** A client whose calls are logged and counted, and whose answers `observe` learns of. */
+export function instrumentWechat(
+  wechat: WechatPay,
+  meter: RequestMeter,
+  observe: AnswerObserver,
+): WechatPay {
+  const instrumented = async <A extends Answer>(
+    subject: CallSubject,
+    call: () => Promise<A>,
+  ): Promise<A> => await instrumentCall(meter, subject, call, observe);
+  const { listRefunds } = wechat;
   return {
     bridge: async (order, prepayId, nowAt) => await wechat.bridge(order, prepayId, nowAt),
     prepay: async (request) => {
-      const subject = { api: "prepay", order: request.orderNumber, openId: request.openId };
-      return await instrumentCall(meter, subject, async () => await wechat.prepay(request));
+      const { orderNumber: order, openId, wechatAppId } = request;
+      const subject = { api: "prepay", order, openId, wechatAppId };
+      return await instrumented(subject, async () => await wechat.prepay(request));
     },
     queryPayment: async (order) => {
-      const subject = { api: "query_payment", order: order.orderNumber };
-      return await instrumentCall(meter, subject, async () => await wechat.queryPayment(order));
+      const subject = subjectOf("query_payment", order);
+      return await instrumented(subject, async () => await wechat.queryPayment(order));
     },
     queryTransaction: async (transactionId, wechatAppId) =>
-      await instrumentCall(
-        meter,
-        { api: "query_transaction" },
+      await instrumented(
+        { api: "query_transaction", wechatAppId },
         async () => await wechat.queryTransaction(transactionId, wechatAppId),
       ),
-    close: async (order) => {
-      const subject = { api: "close", order: order.orderNumber };
-      return await instrumentCall(meter, subject, async () => await wechat.close(order));
-    },
+    close: async (order) =>
+      await instrumented(subjectOf("close", order), async () => await wechat.close(order)),
     refund: async (request) => {
-      const { orderNumber: order, refundNo } = request;
-      const subject = { api: "refund", order, refundNo };
-      return await instrumentCall(meter, subject, async () => await wechat.refund(request));
+      const subject = { ...subjectOf("refund", request), refundNo: request.refundNo };
+      return await instrumented(subject, async () => await wechat.refund(request));
     },
     queryRefund: async (order, refundNo) => {
-      const subject = { api: "query_refund", order: order.orderNumber, refundNo };
-      return await instrumentCall(
-        meter,
-        subject,
-        async () => await wechat.queryRefund(order, refundNo),
-      );
+      const subject = { ...subjectOf("query_refund", order), refundNo };
+      return await instrumented(subject, async () => await wechat.queryRefund(order, refundNo));
     },
-    listRefunds: instrumentListRefunds(wechat.listRefunds, meter),
+    listRefunds:
+      listRefunds === null
+        ? null
+        : async (order) =>
+            await instrumented(
+              subjectOf("list_refunds", order),
+              async () => await listRefunds(order),
+            ),
     openBill: async (request) =>
-      await instrumentCall(meter, { api: "bill" }, async () => await wechat.openBill(request)),
+      await instrumented(
+        { api: "bill", wechatAppId: request.wechatAppId },
+        async () => await wechat.openBill(request),
+      ),
   };
 }
 
-function instrumentListRefunds(
-  listRefunds: WechatPay["listRefunds"],
-  meter: RequestMeter,
-): WechatPay["listRefunds"] {
-  if (listRefunds === null) return null;
-  return async (order) => {
-    const subject = { api: "list_refunds", order: order.orderNumber };
-    return await instrumentCall(meter, subject, async () => await listRefunds(order));
-  };
+function subjectOf(api: string, { orderNumber: order, wechatAppId }: OrderKey): CallSubject {
+  return { api, order, wechatAppId };
 }
 
 /** Makes one call to WeChat, including its retry, and logs and counts the outcome. */
 export async function instrumentCall<A extends Answer>(
   meter: RequestMeter,
-  { openId, ...subject }: CallSubject,
+  called: CallSubject,
   call: () => Promise<A>,
+  observe?: AnswerObserver,
 ): Promise<A> {
+  const { openId, wechatAppId: _appId, ...subject } = called;
   const startedAt = Date.now();
   const answer = await call();
   const tookMs = Date.now() - startedAt;
@@ -99,5 +113,6 @@ export async function instrumentCall<A extends Answer>(
     tookMs,
   });
   count(meter.metrics, { kind: "wechat_call", api: subject.api, outcome, code, tookMs });
+  observe?.(called, answer);
   return answer;
 }

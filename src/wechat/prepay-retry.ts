@@ -1,11 +1,11 @@
 import { answerFor, unknown, type WechatError } from "./error-class.ts";
-import type { PaymentAnswer, PrepayAnswer } from "./types.ts";
+import type { PaymentAnswer, PrepayAnswer, Unknown } from "./types.ts";
 
 /** `query`: the number is in use, and a query must show the order's state; `retry`: repeat at once. */
 export type PrepayAttempt =
   | PrepayAnswer
   | { readonly kind: "query"; readonly error: WechatError }
-  | { readonly kind: "retry"; readonly reason: string };
+  | ({ readonly kind: "retry" } & Omit<Unknown, "kind">);
 
 /**
  * Makes a prepay call and, when its outcome is unknown, repeats it once with the same number and
@@ -17,7 +17,7 @@ export async function prepayWithRetry(
 ): Promise<PrepayAnswer> {
   const first = await attempt();
   const last = first.kind === "retry" ? await attempt() : first;
-  if (last.kind === "retry") return unknown(last.reason);
+  if (last.kind === "retry") return { ...last, kind: "unknown" };
   return last.kind === "query" ? resolveNumberInUse(last.error, await query()) : last;
 }
 

@@ -1,5 +1,7 @@
-import { initOf, onEitherHost, send, textOf, type Failed, type Unreached } from "./transport.ts";
-import type { HttpRequest } from "./transport.ts";
+import { readUpTo } from "../lib/read-body.ts";
+import { isEdgeError, MAX_EDGE_BODY_BYTES, mayBeEdgeError } from "./edge-error.ts";
+import { edgeReason, initOf, onEitherHost, send, textOf } from "./transport.ts";
+import type { Failed, HttpRequest, Unreached } from "./transport.ts";
 import type { WechatEnv } from "./types.ts";
 
 /** The limits of a streamed answer. */
@@ -57,13 +59,24 @@ async function open(
   try {
     const sent = send(fetch, `${host}${request.path}`, initOf(request, abort.signal));
     const response = await within(limits.headMs, sent, abort);
-    const { status, headers, body } = response;
-    return { kind: "answered", status, headers, body: limited(body, abort, limits, endAt) };
+    const { status, headers } = response;
+    const body = limited(response.body, abort, limits, endAt);
+    const answer: StreamAnswer = { kind: "answered", status, headers, body };
+    return mayBeEdgeError(status) ? await readDoubtful(answer) : answer;
   } catch (error) {
     return abort.signal.aborted
       ? { kind: "failed", reason: `no answer within ${limits.headMs} ms` }
       : { kind: "unreached", reason: `no connection: ${textOf(error)}` };
   }
+}
+
+/** Reads the body of an answer that may be Cloudflare's; one of WeChat's is streamed again. */
+async function readDoubtful(answer: StreamAnswer): Promise<StreamAnswer | Unreached> {
+  const { status, headers } = answer;
+  // A body that stalls, breaks off or is too long isn't one of WeChat's errors.
+  const body = await readUpTo(answer.body, MAX_EDGE_BODY_BYTES).catch(() => null);
+  if (isEdgeError(status, headers, body)) return { kind: "unreached", reason: edgeReason(status) };
+  return { ...answer, body: new Blob(body === null ? [] : [body]).stream() };
 }
 
 /** The same bytes within the limits. Reads only on demand. */

@@ -1,6 +1,7 @@
 import { readUpTo } from "../lib/read-body.ts";
 import { withTimeLimit } from "../lib/time-limit.ts";
 import { USER_AGENT } from "../lib/user-agent.ts";
+import { isEdgeError, MAX_EDGE_BODY_BYTES, mayBeEdgeError } from "./edge-error.ts";
 import type { WechatEnv } from "./types.ts";
 
 /** ms. A payer waits for these calls; WeChat usually answers within one second. */
@@ -49,11 +50,13 @@ export interface Unreached {
 /**
  * Sends one request and reads the whole answer, whatever its status; redirects aren't followed.
  *
- * The spare host is tried once, when `fetch` rejects for a reason other than our timeout. The first
- * host may still have received the request; that is safe because WeChat recognises repeats by their
- * order or refund number. Once a host has answered, however badly, nothing is sent again.
+ * The spare host is tried once, when `fetch` rejects for a reason other than our timeout or Cloudflare
+ * answers in the host's place (edge-error.ts). The first host may still have received the request;
+ * that is safe because WeChat recognises repeats by their order or refund number, and the other calls
+ * only read. Once a host has answered, however badly, nothing is sent again.
  *
- * @returns `failed` for every network fault; never throws for one.
+ * @returns `failed` for every network fault, both hosts' included: the outcome is unknown. Never
+ *   throws for one.
  */
 export async function exchange(
   hosts: Pick<WechatEnv, "baseUrl" | "spareUrl">,
@@ -98,7 +101,34 @@ async function attempt(
       ? { kind: "failed", reason: `no answer within ${request.timeoutMs} ms` }
       : { kind: "unreached", reason: `no connection: ${textOf(error)}` };
   }
-  return await readAnswer(response, request, signal, expired);
+  return mayBeEdgeError(response.status)
+    ? await readDoubtful(response, request, signal, expired)
+    : await readAnswer(response, request, signal, expired);
+}
+
+/** Reads an answer that may be Cloudflare's; a body that can't be read isn't WeChat's. */
+async function readDoubtful(
+  response: Response,
+  request: HttpRequest,
+  signal: AbortSignal,
+  expired: Promise<never>,
+): Promise<HttpOutcome | Unreached> {
+  const { status, headers } = response;
+  const limits = { ...request, maxBytes: Math.max(request.maxBytes, MAX_EDGE_BODY_BYTES) };
+  const answer = await readAnswer(response, limits, signal, expired);
+  if (signal.aborted) return answer;
+  const body = answer.kind === "answered" ? answer.body : null;
+  if (isEdgeError(status, headers, body)) return { kind: "unreached", reason: edgeReason(status) };
+  return (body?.byteLength ?? 0) > request.maxBytes ? tooLong(request.maxBytes) : answer;
+}
+
+/** Why a host counts as unreached that Cloudflare answered for. */
+export function edgeReason(status: number): string {
+  return `no connection: HTTP ${status} of Cloudflare`;
+}
+
+function tooLong(maxBytes: number): Failed {
+  return { kind: "failed", reason: `answer longer than ${maxBytes} bytes` };
 }
 
 /** What `fetch` gets. A request's own headers come before those that every call has. */
@@ -125,9 +155,7 @@ async function readAnswer(
 ): Promise<HttpOutcome> {
   try {
     const body = await Promise.race([readUpTo(response.body, request.maxBytes), expired]);
-    if (body === null) {
-      return { kind: "failed", reason: `answer longer than ${request.maxBytes} bytes` };
-    }
+    if (body === null) return tooLong(request.maxBytes);
     return { kind: "answered", status: response.status, headers: response.headers, body };
   } catch (error) {
     return signal.aborted

@@ -150,6 +150,11 @@ export interface Unknown {
   readonly kind: "unknown";
   /** For logs and the timeline, without secrets. */
   readonly reason: string;
+  /**
+   * WeChat's answer couldn't be verified: by any key, or because WeChat has begun to sign with a
+   * public key and the merchant has certificates only.
+   */
+  readonly unverified?: "signature" | "public-key";
 }
 
 export type PrepayAnswer =
@@ -335,6 +340,8 @@ export interface NotificationFault {
     | "unsigned"
     | "stale"
     | "unknown-key"
+    /** Signed with a public key that isn't entered; the resource opens, so it is WeChat's. */
+    | "public-key-missing"
     | "wrong-signature"
     | "unreadable"
     | "unexpected"

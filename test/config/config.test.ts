@@ -47,6 +47,24 @@ describe("readConfig", () => {
     });
   });
 
+  test.for([
+    { entered: undefined, wechatPaySpareUrl: "https://api2.mch.weixin.qq.com" },
+    { entered: "", wechatPaySpareUrl: null },
+    { entered: "https://spare.example.com/", wechatPaySpareUrl: "https://spare.example.com" },
+  ])("takes $wechatPaySpareUrl for the spare URL $entered", ({ entered, wechatPaySpareUrl }) => {
+    const config = readConfig({ ...PRODUCTION, WECHAT_PAY_SPARE_URL: entered });
+    expect(config).toMatchObject({ value: { wechatPaySpareUrl } });
+  });
+
+  test.for(["spare.example.com", "https://spare.example.com?a=1", "http://spare.example.com"])(
+    "refuses the spare URL %s",
+    (url) => {
+      expect(faultsOf({ ...PRODUCTION, WECHAT_PAY_SPARE_URL: url })).toContain(
+        "WECHAT_PAY_SPARE_URL must be",
+      );
+    },
+  );
+
   test.for(["ENVIRONMENT", "PUBLIC_URL", "ADMIN_TOKEN", "MASTER_KEY"])(
     "refuses an environment without %s and names it",
     (name) => {

@@ -51,7 +51,7 @@ function buildOrder(request: PrepayRequest): V2Request {
 function readAttempt(reply: V2Response): PrepayAttempt {
   if (reply.kind === "done") return readPrepayId(reply.fields);
   if (reply.kind === "error") return readError(reply.error);
-  if (reply.kind === "unknown") return { kind: "retry", reason: reply.reason };
+  if (reply.kind === "unknown") return { ...reply, kind: "retry" };
   return reply.message.includes(NUMBER_IN_USE)
     ? { kind: "query", error: reply }
     : blameNamedField(reply, PREPAY_FIELDS);

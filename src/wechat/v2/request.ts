@@ -108,7 +108,9 @@ async function readReply(
   }
   if (returnCode !== "SUCCESS") return unknown("answer without a return_code");
   const signType = await verifySign(fields, merchant.apiKey, order.signType);
-  if (signType === null) return unknown("answer not correctly signed");
+  if (signType === null) {
+    return { ...unknown("answer not correctly signed"), unverified: "signature" };
+  }
   const ambiguous = ambiguousInAnswer(fields);
   if (ambiguous !== null) return unknown(`answer with & in ${ambiguous}`);
   const mismatched = mismatchedField(fields, merchant, order);

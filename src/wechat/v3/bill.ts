@@ -71,15 +71,18 @@ export async function downloadBill(
   limits: StreamLimits = BILL_LIMITS,
 ): Promise<Extract<BillAnswer, { kind: "opened" | "refused" | "unknown" }>> {
   const { origin, pathname, search } = new URL(url);
-  const { baseUrl, fetch } = client.env;
+  const { baseUrl, spareUrl, fetch } = client.env;
+  const isAtBase = origin === new URL(baseUrl).origin;
   // The URL comes from a verified answer. Without TLS, except at WeChat's base URL (the sandbox), its
   // token would be exposed.
-  if (!origin.startsWith("https:") && origin !== new URL(baseUrl).origin) {
+  if (!origin.startsWith("https:") && !isAtBase) {
     return unknown("the bill's URL has no TLS");
   }
   const request = { method: "GET", path: pathname + search, timeoutMs: limits.wholeMs } as const;
   const message = await buildMessage(client, request, origin);
-  const outcome = await openStream({ baseUrl: origin, spareUrl: null }, fetch, message, limits);
+  // Both hosts have the same paths (W-95), as long as the URL is the base host's.
+  const spare = isAtBase && spareUrl !== null ? new URL(spareUrl).origin : null;
+  const outcome = await openStream({ baseUrl: origin, spareUrl: spare }, fetch, message, limits);
   if (outcome.kind === "failed") return unknown(outcome.reason);
   if (outcome.status === 200) return { kind: "opened", stream: outcome.body, sha1 };
   const body = await readError(outcome.body);

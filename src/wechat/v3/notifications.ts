@@ -11,7 +11,7 @@ import type {
 import { openSealed } from "./cipher.ts";
 import { readJson } from "./json.ts";
 import { readPayment } from "./payment.ts";
-import { keyFinder, type V3Client } from "./request.ts";
+import { isMissingPublicKey, keyFinder, type V3Client } from "./request.ts";
 import { verify } from "./verify.ts";
 
 /** The keys that verify and decrypt a notification. */
@@ -89,12 +89,31 @@ async function open(
   nowAt: number,
 ): Promise<Result<Uint8Array, NotificationFault>> {
   const verified = await verify(message, keyFinder(keys), nowAt);
-  if (!verified.ok) return err({ ...verified.error, rejection: "not authentic" });
+  if (!verified.ok) {
+    const kind = (await isOfMissingPublicKey(keys.merchant, message, verified.error.kind))
+      ? "public-key-missing"
+      : verified.error.kind;
+    return err({ ...verified.error, kind, rejection: "not authentic" });
+  }
   const read = readJson(message.body, envelope);
   if (!read.ok) return fault("unreadable", read.error);
   if (!events.has(read.value.event_type)) return fault("unexpected", "event_type");
   const plain = await openSealed(read.value.resource, keys.merchant.v3.apiV3Key);
   return plain === null ? fault("undecryptable", "resource") : ok(plain);
+}
+
+/**
+ * Whether WeChat signed the message with a public key that the merchant hasn't entered. Only the
+ * holder of the APIv3 key can make a resource that opens under it.
+ */
+async function isOfMissingPublicKey(
+  merchant: V3NotificationKeys["merchant"],
+  { headers, body }: NotificationMessage,
+  fault: NotificationFault["kind"],
+): Promise<boolean> {
+  if (fault !== "unknown-key" || !isMissingPublicKey(merchant, headers)) return false;
+  const read = readJson(body, envelope);
+  return read.ok && (await openSealed(read.value.resource, merchant.v3.apiV3Key)) !== null;
 }
 
 function fault(

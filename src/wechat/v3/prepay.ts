@@ -66,7 +66,7 @@ function readAttempt(reply: V3Response): PrepayAttempt {
     case "error":
       return readError(reply.error);
     case "unknown":
-      return { kind: "retry", reason: reply.reason };
+      return { ...reply, kind: "retry" };
   }
 }
 

@@ -55,7 +55,25 @@ async function attempt(client: V3Client, request: V3Request): Promise<V3Response
   const verified = await verify(answer, findKey, Date.now());
   if (verified.ok) return { kind: "done", body: answer.body };
   if (verified.error.kind === "probe") return "probed";
-  return unknown(`answer not correctly signed (${verified.error.kind}: ${verified.error.detail})`);
+  const { kind, detail } = verified.error;
+  return {
+    ...unknown(`answer not correctly signed (${kind}: ${detail})`),
+    unverified:
+      kind === "unknown-key" && isMissingPublicKey(client.merchant, answer.headers)
+        ? "public-key"
+        : "signature",
+  };
+}
+
+/**
+ * Whether a message claims to be signed with a public key (W-75), of which the merchant has none.
+ * Anybody can claim that in a notification.
+ */
+export function isMissingPublicKey({ v3 }: Pick<V3Merchant, "v3">, headers: Headers): boolean {
+  return (
+    (headers.get("wechatpay-serial") ?? "").startsWith("PUB_KEY_ID_") &&
+    v3.verifyKeys.every(({ kind }) => kind !== "public-key")
+  );
 }
 
 /** Sends a signed request. Returns WeChat's unverified answer. */
