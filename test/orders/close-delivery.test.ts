@@ -122,11 +122,11 @@ describe("event=close", () => {
     const scene = await openScene();
     const silent = await makeClosedOrder(scene);
     await changeApp(scene.shop, { notifyFailed: true });
-    const told = await makeClosedOrder(scene);
+    const notified = await makeClosedOrder(scene);
     await changeApp(scene.shop, { notifyFailed: false });
-    for (const order of [silent, told]) await runDueTimers(order);
+    for (const order of [silent, notified]) await runDueTimers(order);
     expect(scene.app.calls.map(({ parameters }) => parameters.get("order_id"))).toEqual([
-      String(told.id),
+      String(notified.id),
     ]);
     expect(await objectOf(silent).redeliver("close")).toBe("nothing to deliver");
   });
