@@ -4,8 +4,10 @@ import type { Result } from "../lib/result.ts";
 import {
   APP_NUMBER_LIMIT,
   appNumber,
+  BESIDE_OTHER_FAULTS,
   characters,
   ID_LIMIT,
+  isAbsent,
   type Limits,
   optional,
   optionalInteger,
@@ -34,20 +36,20 @@ const schema = z
     appOrderNo: appNumber,
     sync: optional((value) => (value === "0" || value === "1" ? null : "只能是 0 或 1")),
   })
-  .transform(({ order_id, appOrderNo, sync }, context): OrderQuery => {
-    // They may name different orders: refused, not guessed.
-    if (order_id !== null && appOrderNo !== null) {
-      context.addIssue({ code: "custom", path: ["order_id"], message: "与 appOrderNo 只能传一个" });
-      return z.NEVER;
-    }
-    if (order_id !== null) return { by: { kind: "id", orderId: order_id }, sync: sync === "1" };
-    if (appOrderNo !== null)
-      return { by: { kind: "app-order-no", appOrderNo }, sync: sync === "1" };
-    context.addIssue({ code: "custom", path: ["order_id"], message: "必传（或改传 appOrderNo）" });
-    return z.NEVER;
+  .superRefine(({ order_id, appOrderNo }, context) => {
+    if (isAbsent(order_id) !== isAbsent(appOrderNo)) return;
+    // Both may name different orders: refused, not guessed.
+    const message = isAbsent(order_id) ? "必传（或改传 appOrderNo）" : "与 appOrderNo 只能传一个";
+    context.addIssue({ code: "custom", path: ["order_id"], message });
+  }, BESIDE_OTHER_FAULTS)
+  .transform(({ order_id, appOrderNo, sync }): OrderQuery => {
+    const isSync = sync === "1";
+    if (order_id !== null) return { by: { kind: "id", orderId: order_id }, sync: isSync };
+    if (appOrderNo !== null) return { by: { kind: "app-order-no", appOrderNo }, sync: isSync };
+    throw new Error("a query without a number is refused above");
   });
 
-/** Contract: order. The first invalid parameter is a 501; see `readFields`. */
+/** Contract: order. Invalid parameters are a 501; see `readFields`. */
 export function parseOrderQuery(parameters: Parameters): Result<OrderQuery, Refusal> {
-  return readFields(schema, parameters);
+  return readFields(schema, Object.keys(ORDER_QUERY_LIMITS), parameters);
 }

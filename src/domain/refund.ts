@@ -101,7 +101,17 @@ export type RefundDecision<R extends StoredRefund> =
   /** Not known to be accepted: send it again, under the same number. */
   | { readonly kind: "send"; readonly refund: R }
   | { readonly kind: "create"; readonly refundFen: number }
-  | { readonly kind: "refuse"; readonly detail: string };
+  | { readonly kind: "refuse"; readonly detail: string; readonly reason: RefuseReason };
+
+/** Why a request for a refund is refused: a state, or a parameter and what is wrong with it. */
+export type RefuseReason =
+  | "nothing-left"
+  | "too-many-refunds"
+  | "payment-too-old"
+  | {
+      readonly fault: "missing" | "invalid" | "differs";
+      readonly parameter: "refundFree" | "appRefundNo";
+    };
 
 /**
  * Decides about a request for a refund by comparing it with the order's existing refunds.
@@ -120,19 +130,26 @@ export function decideRefund<R extends StoredRefund>(
   if (leftFen <= 0) {
     return refuse(
       "订单已无可退金额（已有另一笔退款占用，可不传 appRefundNo 或用原 appRefundNo 查询其结果）",
+      "nothing-left",
     );
   }
   if (refunds.length >= MAX_REFUNDS) {
-    return refuse(`该订单已有 ${MAX_REFUNDS} 笔退款，微信不再受理`);
+    return refuse(`该订单已有 ${MAX_REFUNDS} 笔退款，微信不再受理`, "too-many-refunds");
   }
   if (paid.paidAt !== null && nowAt - paid.paidAt > REFUNDABLE_PERIOD_MS) {
-    return refuse("订单支付已超过一年，微信不再受理退款");
+    return refuse("订单支付已超过一年，微信不再受理退款", "payment-too-old");
   }
   const refundFen = request.refundFen ?? leftFen;
-  if (refundFen > leftFen) return refuse(`refundFree 超过可退金额（剩余可退 ${leftFen} 分）`);
+  if (refundFen > leftFen) {
+    return refuse(`refundFree 超过可退金额（剩余可退 ${leftFen} 分）`, {
+      fault: "invalid",
+      parameter: "refundFree",
+    });
+  }
   if (refundFen < leftFen && request.appRefundNo === null) {
     return refuse(
       `appRefundNo 在部分退款时必传（剩余可退 ${leftFen} 分），以免重复请求造成重复退款`,
+      { fault: "missing", parameter: "appRefundNo" },
     );
   }
   return { kind: "create", refundFen };
@@ -161,14 +178,20 @@ function decideRepeat<R extends StoredRefund>(
   request: RefundRequest,
 ): RefundDecision<R> {
   if (refund.state === "closed") {
-    return refuse("appRefundNo 对应的退款已被微信关闭，请换一个新的 appRefundNo 重新申请");
+    return refuse("appRefundNo 对应的退款已被微信关闭，请换一个新的 appRefundNo 重新申请", {
+      fault: "invalid",
+      parameter: "appRefundNo",
+    });
   }
   if (request.refundFen !== null && request.refundFen !== refund.refundFen) {
     const which =
       request.appRefundNo === null
         ? "；另一笔退款请传 appRefundNo"
         : "；另一笔退款请换 appRefundNo";
-    return refuse(`refundFree 与已有退款的金额 ${refund.refundFen} 分不一致${which}`);
+    return refuse(`refundFree 与已有退款的金额 ${refund.refundFen} 分不一致${which}`, {
+      fault: "differs",
+      parameter: "refundFree",
+    });
   }
   switch (refund.state) {
     case "requested":
@@ -197,6 +220,6 @@ export function asksForMore(decision: RefundDecision<StoredRefund>): boolean {
   }
 }
 
-function refuse(detail: string): { readonly kind: "refuse"; readonly detail: string } {
-  return { kind: "refuse", detail };
+function refuse(detail: string, reason: RefuseReason) {
+  return { kind: "refuse", detail, reason } as const;
 }

@@ -24,7 +24,10 @@ import { armRefundTimer, disarmRefundTimer, pollRefundTimer } from "./timer.ts";
 
 const UNKNOWN = serverFault(
   "微信尚未给出明确结果，退款可能已受理；网关会自动查询。重复本请求是安全的，不会重复退款",
+  "unknown-at-wechat",
 );
+
+const NOTHING_LEFT = badRequest("appRefundNo 已用于其他退款，或订单已无可退金额", "nothing-left");
 
 /**
  * Refunds an order of this app. Callers queue: one order's refunds run one after the other, because
@@ -44,7 +47,7 @@ export async function requestRefund(
   if (!limits.canRefund && asksForMore(decision)) return err(REFUNDS_OFF);
   switch (decision.kind) {
     case "refuse":
-      return err(badRequest(decision.detail));
+      return err(badRequest(decision.detail, decision.reason));
     case "repeat":
       return await respond(context, decision.refund, accepted(decision.refund));
     case "send": {
@@ -99,6 +102,7 @@ async function respond(
       return err(
         serverFault(
           `退款已登记，尚未提交微信：同一订单的两笔退款须间隔一分钟，将于约 ${Math.ceil(waitMs / 1000)} 秒后自动提交。重复本请求可得知结果，是安全的，不会重复退款`,
+          "refund-held",
         ),
       );
     }
@@ -130,7 +134,7 @@ async function createRefund(
   if (refund === null) {
     await disarmRefundTimer(context, number);
     const overLimit = await dayLimitRefusal(context, order, refundFen, maxRefundFenPerDay);
-    return err(overLimit ?? badRequest("appRefundNo 已用于其他退款，或订单已无可退金额"));
+    return err(overLimit ?? NOTHING_LEFT);
   }
   context.timeline.add(Date.now(), "refund.requested", { refundNo: number, refundFen });
   return ok(refund);
@@ -167,8 +171,13 @@ async function paidOrder(
     case "waiting":
     case "closed":
     case "absent":
-      return err(badRequest("订单未支付，不能退款"));
+      return err(badRequest("订单未支付，不能退款", "order-unpaid"));
     case "unknown":
-      return err(serverFault("订单尚未记为已支付，向微信查询又未得到明确结果。重复本请求是安全的"));
+      return err(
+        serverFault(
+          "订单尚未记为已支付，向微信查询又未得到明确结果。重复本请求是安全的",
+          "unknown-at-wechat",
+        ),
+      );
   }
 }

@@ -159,16 +159,18 @@ async function callRefund(
 function refusalOf({ code, message, blame, parameter }: Refused, partial: boolean): Refusal {
   const text = `微信拒绝退款：${code} ${message}`;
   if (parameter !== undefined) {
+    const reason = { fault: "refused-by-wechat", parameter } as const;
     return partial
-      ? badRequest(`${text}（请检查参数 ${parameter}）`)
-      : serverFault(`${text}。请联系网关运维；重复本请求是安全的`);
+      ? badRequest(`${text}（请检查参数 ${parameter}）`, reason)
+      : serverFault(`${text}。请联系网关运维；重复本请求是安全的`, reason);
   }
+  const reason = "refused-by-wechat";
   switch (blame) {
     case "request":
-      return badRequest(text);
+      return badRequest(text, reason);
     case "merchant":
-      return serverFault(`${text}。请联系网关运维处理，之后重复本请求是安全的`);
+      return serverFault(`${text}。请联系网关运维处理，之后重复本请求是安全的`, reason);
     case "gateway":
-      return serverFault(`${text}。请联系网关运维；重复本请求是安全的`);
+      return serverFault(`${text}。请联系网关运维；重复本请求是安全的`, reason);
   }
 }
