@@ -81,7 +81,7 @@ test("I9: POST /admin/reseal moves all secrets to the new key and reveals none",
       column.endsWith("_sealed") ? (value ?? []) : [],
     ),
   );
-  expect(sealed).toHaveLength(5);
+  expect(sealed).toHaveLength(6);
   for (const value of sealed) {
     expect(value).toMatch(new RegExp(`^k1\\.${newKey.id}\\.[\\w-]{16}\\.[\\w-]+$`));
   }
