@@ -4,7 +4,6 @@ import { closeOrder } from "./api/close-order.ts";
 import { createOrder } from "./api/create-order.ts";
 import { order } from "./api/order.ts";
 import { refundMoney } from "./api/refund-money.ts";
-import { failure } from "./contract/envelope.ts";
 import { badRequest, METHOD_REFUSED, type Refusal } from "./contract/refusal.ts";
 import type { GatewayEnv } from "./env.ts";
 import { health } from "./health.ts";
@@ -12,7 +11,7 @@ import { err, type Result } from "./lib/result.ts";
 import { openWorkContext } from "./middleware/context.ts";
 import { refusePlainHttp, strictTransport } from "./middleware/https.ts";
 import { requestLog } from "./middleware/request-log.ts";
-import { respond, respondToError } from "./middleware/respond.ts";
+import { respond, respondToError, respondWithStatus } from "./middleware/respond.ts";
 import { handleNotification } from "./notifications/handle.ts";
 import { notifyPath } from "./wechat/notify-paths.ts";
 import { PROTOCOLS } from "./wechat/types.ts";
@@ -44,6 +43,10 @@ app.get("/health", health);
 app.route("/admin", adminRoutes);
 
 app.notFound((c) =>
-  c.json(failure(badRequest(`没有这个接口：${c.req.method} ${c.req.path.slice(0, 100)}`)), 404),
+  respondWithStatus(
+    c,
+    badRequest(`没有这个接口：${c.req.method} ${c.req.path.slice(0, 100)}`, "no-such-path"),
+    404,
+  ),
 );
 app.onError(respondToError);

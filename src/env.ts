@@ -13,6 +13,10 @@ export interface GatewayEnv {
     work: WorkContext;
     /** For the log line, once known: the contract's code, the calling app, the order's number. */
     code?: number;
+    /** Why the request is refused (contract/refusal.ts). */
+    reason?: string;
+    /** The app that a refused request claims to come from, while this isn't verified or not allowed. */
+    claimedApp?: number;
     appId?: number;
     order?: string;
     /** The limit that refused the request. */

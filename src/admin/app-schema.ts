@@ -44,10 +44,13 @@ export function newApp(config: SchemaConfig) {
     ...common(config),
     ...z.object(restrictions).partial().shape,
     notifyFailed: yesOrNo.optional(),
-    salt: text(/^[\x21-\x7e]{8,128}$/, "must be 8 to 128 printable ASCII characters without spaces")
-      .superRefine(strongIn(config.environment, weaknessOfToken))
-      .optional(),
+    salt: salt(config).optional(),
   });
+}
+
+/** The body of POST /admin/apps/:id/stage-salt. A salt is made when none is passed. */
+export function stagedSalt(config: SchemaConfig) {
+  return z.strictObject({ salt: salt(config).optional() });
 }
 
 /** The body of PATCH /admin/apps/:id. Secrets change by rotation only. */
@@ -62,7 +65,7 @@ export function appChanges(config: SchemaConfig) {
 }
 
 /**
- * The body of POST /admin/apps/:id/rotate-…. The overlap has no default: only the operator knows how
+ * The body of POST /admin/apps/:id/rotate-… and …/activate-salt. The overlap has no default: only the operator knows how
  * long an app needs to switch.
  */
 export const rotation = z.strictObject({
@@ -93,6 +96,13 @@ function checkAllowedAddress(entry: string, context: z.RefinementCtx<string>): v
   // Quoted, unlike other values: it is no secret, and it stands in a list of a hundred.
   const quoted = JSON.stringify(entry.slice(0, MAX_QUOTED_CHARACTERS));
   context.addIssue({ code: "custom", message: `${quoted} ${range.error}` });
+}
+
+function salt({ environment }: SchemaConfig) {
+  return text(
+    /^[\x21-\x7e]{8,128}$/,
+    "must be 8 to 128 printable ASCII characters without spaces",
+  ).superRefine(strongIn(environment, weaknessOfToken));
 }
 
 function common(config: SchemaConfig) {

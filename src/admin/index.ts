@@ -13,6 +13,7 @@ import { exportReconciliations, reconciliationRoutes } from "./reconciliations.t
 import { exportRefunds, getRefunds } from "./refunds.ts";
 import { requestKeyRoutes } from "./request-keys.ts";
 import { resealRoutes, rotationRoutes } from "./rotations.ts";
+import { stagedSaltRoutes } from "./staged-salt.ts";
 
 /** The admin API: JSON for the operator, all of it behind ADMIN_TOKEN. */
 export const adminRoutes = new Hono<GatewayEnv>();
@@ -27,6 +28,7 @@ adminRoutes.use(authorize);
 adminRoutes.route("/merchants", merchantRoutes);
 adminRoutes.route("/apps", appRoutes);
 adminRoutes.route("/apps", rotationRoutes);
+adminRoutes.route("/apps", stagedSaltRoutes);
 adminRoutes.route("/apps", requestKeyRoutes);
 adminRoutes.route("/orders", orderRoutes);
 adminRoutes.get("/orders.csv", exportOrders);

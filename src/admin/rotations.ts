@@ -28,12 +28,13 @@ rotationRoutes.post(`${BY_ID}/rotate-salt`, async (c) => {
   const salt = makeSalt();
   const rotated = await rotate(c, Number(c.req.param("id")), "salt", salt);
   if (!rotated.ok) return refuse(c, rotated.error);
-  const { app, oldExpiresAt, earlierDropped } = rotated.value;
+  const { app, oldExpiresAt, earlierDropped, stagedDropped } = rotated.value;
   return c.json({
     id: app.id,
     salt,
     oldSaltExpiresAt: oldExpiresAt,
     earlierSaltDropped: earlierDropped,
+    stagedSaltDropped: stagedDropped,
     knownEverywhereAt: app.updatedAt + MAX_AGE_MS,
   });
 });

@@ -15,7 +15,10 @@ const NUMBERS = {
 /** Refuses a caller whose address the app doesn't allow; null for any other. */
 export function addressRefusal({ allowedAddresses }: AppSettings, address: string): Refusal | null {
   if (allowedAddresses === null || isInRanges(allowedAddresses, address)) return null;
-  return badRequest(`该应用不接受来自 ${address} 的请求，须在 allowedAddresses 之内`);
+  return badRequest(
+    `该应用不接受来自 ${address} 的请求，须在 allowedAddresses 之内`,
+    "wrong-address",
+  );
 }
 
 /**
@@ -30,10 +33,12 @@ export function numberRefusal(
 ): Refusal | null {
   const number = NUMBERS[endpoint];
   if (number === null || (parameters.get(number.parameter) ?? "") !== "") return null;
-  if (mustBeSigned(app.requestSignature, endpoint)) {
-    return badRequest(`${number.parameter} 必传：该应用启用了请求签名`);
-  }
-  return app[number.setting]
-    ? badRequest(`${number.parameter} 必传：该应用启用了 ${number.setting}`)
-    : null;
+  const { parameter, setting } = number;
+  const isSigned = mustBeSigned(app.requestSignature, endpoint);
+  if (!isSigned && !app[setting]) return null;
+  const why = isSigned ? "请求签名" : setting;
+  return badRequest(`${parameter} 必传：该应用启用了${isSigned ? "" : " "}${why}`, {
+    fault: "missing",
+    parameter,
+  });
 }

@@ -18,6 +18,7 @@ interface WithdrawnOrder {
 
 const UNKNOWN = serverFault(
   "微信未给出明确结果，订单可能尚未关闭；网关会自动继续关单。重复本请求是安全的",
+  "unknown-at-wechat",
 );
 
 /** POST /pay/close-order */
@@ -44,12 +45,13 @@ export async function closeOrder(c: Context<GatewayEnv>): Promise<Result<Withdra
       return err(
         serverFault(
           `微信拒绝关单：${outcome.reason}。网关会自动重试；重复本请求是安全的，如持续出现请联系网关运维`,
+          "refused-by-wechat",
         ),
       );
     case "unknown":
       return err(UNKNOWN);
     case "unavailable":
-      return err(serverFault("网关内部错误。重复本请求是安全的"));
+      return err(serverFault("网关内部错误。重复本请求是安全的", "internal-error"));
   }
 }
 

@@ -22,7 +22,10 @@ export async function order(c: Context<GatewayEnv>): Promise<Result<OrderView, R
     const outcome = await orderObject(c.env, found.order.number).sync(c.get("requestId"));
     if (outcome === "unknown") {
       return err(
-        serverFault("未能从微信得到明确结果。重复本请求是安全的；不带 sync 可查询网关已有的记录"),
+        serverFault(
+          "未能从微信得到明确结果。重复本请求是安全的；不带 sync 可查询网关已有的记录",
+          "unknown-at-wechat",
+        ),
       );
     }
     found = await findOrderOfApp(db, app.id, by);

@@ -1,13 +1,14 @@
 import type { Context } from "hono";
 import type { CreateOrderInput } from "../contract/create-order.ts";
-import { differingParameter } from "../contract/repeated-order.ts";
+import { repeatRefusal } from "../contract/repeated-order.ts";
 import { err, ok, type Result } from "../lib/result.ts";
 import type { Database } from "../db/database.ts";
 import { insertOrder, insertOrderOnce, type NewOrder } from "../db/orders.ts";
 import type { AppSettings } from "../settings/unseal.ts";
 import { wechatFor } from "../settings/wechat-client.ts";
-import { badRequest, serverFault, type Refusal } from "../contract/refusal.ts";
+import { serverFault, type Refusal } from "../contract/refusal.ts";
 import type { GatewayEnv } from "../env.ts";
+import { orderClosed, orderClosing, orderPaid } from "./prepay-refusal.ts";
 import type { Merchant, PrepayAnswer, PrepayRequest, WechatPay } from "../wechat/types.ts";
 
 /** An order as sent to WeChat, with its creation and expiry. */
@@ -71,18 +72,16 @@ async function placeOnce(
   const stored = await insertOrderOnce(db, draft);
   const { order: row, openId } = stored;
   if (!stored.created) {
-    const differing = differingParameter({ ...row, openId }, input);
-    if (differing !== null) {
-      return err(badRequest(`${differing} 与 appOrderNo 首次下单时不一致`));
-    }
+    const refusal = repeatRefusal({ ...row, openId }, input);
+    if (refusal !== null) return err(refusal);
     if (row.payState === "paid") {
-      return err(badRequest(`该订单已支付（order_id=${row.id}），不能再次下单`));
+      return err(orderPaid(row.id));
     }
     if (row.payState === "waiting" && row.closeRequestedAt !== null) {
-      return err(badRequest(`该订单正在关闭（order_id=${row.id}），请换一个 appOrderNo 重新下单`));
+      return err(orderClosing(row.id));
     }
     if (row.payState === "failed") {
-      return err(badRequest(`该订单已关闭（order_id=${row.id}），请换一个 appOrderNo 重新下单`));
+      return err(orderClosed(row.id));
     }
   }
   const merchant = await merchantOf(c, app, row.merchantId);
@@ -102,7 +101,12 @@ async function merchantOf(
   const merchant = await c.get("work").settings.merchant(merchantId);
   return merchant.ok
     ? merchant
-    : err(serverFault("网关无法读取该订单的商户设置，请联系网关运维；重复本请求是安全的"));
+    : err(
+        serverFault(
+          "网关无法读取该订单的商户设置，请联系网关运维；重复本请求是安全的",
+          "unreadable-secrets",
+        ),
+      );
 }
 
 function placedOf(order: NewOrder): PlacedOrder {

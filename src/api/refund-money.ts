@@ -2,9 +2,11 @@ import type { Context } from "hono";
 import { parseRefundMoney } from "../contract/refund-money.ts";
 import { err, ok, type Result } from "../lib/result.ts";
 import { findOrderOfApp } from "../db/refunds.ts";
-import { ORDER_ABSENT, REFUNDS_OFF, type Refusal } from "../contract/refusal.ts";
+import type { Parameters } from "../contract/parameters.ts";
+import { ORDER_ABSENT, REFUNDS_OFF, withFaults, type Refusal } from "../contract/refusal.ts";
 import type { GatewayEnv } from "../env.ts";
 import { orderObject } from "../orders/stub.ts";
+import { furtherFaults } from "./parameter-faults.ts";
 import { readSignedRequest } from "./signed-request.ts";
 
 /** `data` of refund/refund-money: WeChat's number and ours. */
@@ -34,5 +36,12 @@ export async function refundMoney(
   const refund = await object.requestRefund(app.id, wanted, c.get("requestId"), limits);
   return refund.ok
     ? ok({ refund_id: refund.value.refundId, refund_no: refund.value.refundNo })
-    : refund;
+    : err(withMisspelt(refund.error, parameters));
+}
+
+/** The object knows no names: a misspelt `refundFree` looks like a refund of everything that is left. */
+function withMisspelt(refusal: Refusal, parameters: Parameters): Refusal {
+  return refusal.code === 501
+    ? withFaults(refusal, furtherFaults("refund-money", parameters))
+    : refusal;
 }

@@ -28,7 +28,8 @@ export async function requestSignatureRefusal(
   const request = { method, target: pathname + search, headers, publicUrl, body };
   const verified = await verifyRequestSignature(request, requestKeys, nowAt);
   if (verified.ok) return null;
-  return badRequest(`请求签名（RFC 9421）：${describeRequestSignatureFault(verified.error)}`);
+  const detail = `请求签名（RFC 9421）：${describeRequestSignatureFault(verified.error)}`;
+  return badRequest(detail, { fault: "request-signature", step: verified.error.kind });
 }
 
 /** Whether a request to this endpoint must be signed by RFC 9421. */

@@ -4,6 +4,7 @@ import type { Result } from "../lib/result.ts";
 import {
   APP_NUMBER_LIMIT,
   appNumber,
+  BESIDE_OTHER_FAULTS,
   characters,
   ID_LIMIT,
   type Limits,
@@ -11,7 +12,7 @@ import {
   platform,
   readFields,
 } from "./fields.ts";
-import { readOrderReference, type OrderReference } from "./order-reference.ts";
+import { checkOrderReference, orderReferenceOf, type OrderReference } from "./order-reference.ts";
 import type { Parameters } from "./parameter-set.ts";
 
 export const CLOSE_ORDER_LIMITS = {
@@ -26,12 +27,12 @@ const schema = z
     order_id: optionalInteger(Number.MAX_SAFE_INTEGER),
     appOrderNo: appNumber,
   })
-  .transform((named, context): OrderReference => readOrderReference(named, context) ?? z.NEVER);
+  .superRefine(checkOrderReference, BESIDE_OTHER_FAULTS)
+  .transform(orderReferenceOf);
 
 /**
- * Contract: close-order. Returns the order to withdraw. The first invalid parameter is a 501; see
- * `readFields`.
+ * Contract: close-order. Returns the order to withdraw. Invalid parameters are a 501; see `readFields`.
  */
 export function parseCloseOrder(parameters: Parameters): Result<OrderReference, Refusal> {
-  return readFields(schema, parameters);
+  return readFields(schema, Object.keys(CLOSE_ORDER_LIMITS), parameters);
 }

@@ -5,9 +5,11 @@ import {
   AMOUNT_LIMIT,
   APP_NUMBER_LIMIT,
   appNumber,
+  BESIDE_OTHER_FAULTS,
   bytes,
   characters,
   integer,
+  isAbsent,
   MAX_TOTAL_FEN,
   optional,
   platform,
@@ -73,10 +75,10 @@ const schema = z
     url: optional(within(CREATE_ORDER_LIMITS.url, urlFault)),
   })
   .superRefine(({ accessToken, url }, context) => {
-    if ((accessToken === null) === (url === null)) return;
-    const [missing, present] = url === null ? ["url", "accessToken"] : ["accessToken", "url"];
+    if (isAbsent(accessToken) === isAbsent(url)) return;
+    const [missing, present] = isAbsent(url) ? ["url", "accessToken"] : ["accessToken", "url"];
     context.addIssue({ code: "custom", path: [missing], message: `必须与 ${present} 一起提供` });
-  })
+  }, BESIDE_OTHER_FAULTS)
   .transform(({ accessToken, url, ...order }): CreateOrderInput => ({
     openId: order.openId,
     desc: order.desc,
@@ -88,9 +90,9 @@ const schema = z
     addressPage: accessToken === null || url === null ? null : { accessToken, url },
   }));
 
-/** Contract: create-order. The first invalid parameter is a 501; see `readFields`. */
+/** Contract: create-order. Invalid parameters are a 501; see `readFields`. */
 export function parseCreateOrder(parameters: Parameters): Result<CreateOrderInput, Refusal> {
-  return readFields(schema, parameters);
+  return readFields(schema, Object.keys(CREATE_ORDER_LIMITS), parameters);
 }
 
 function addressFault(value: string): string | null {

@@ -1,4 +1,4 @@
-import { CONTRACT_TEXTS, type ContractCode, type Refusal } from "./refusal.ts";
+import { CONTRACT_TEXTS, detailOf, type ContractCode, type Refusal } from "./refusal.ts";
 
 /** The body of a successful response. */
 export interface Success<Data> {
@@ -23,7 +23,7 @@ export function success<Data>(data: Data): Success<Data> {
 export function failure(refusal: Refusal): Failure {
   return {
     code: refusal.code,
-    errmsg: `${CONTRACT_TEXTS[refusal.code]}：${refusal.detail}`,
+    errmsg: `${CONTRACT_TEXTS[refusal.code]}：${detailOf(refusal)}`,
     data: null,
   };
 }

@@ -1,6 +1,7 @@
 import * as z from "zod";
-import { badRequest, type Refusal } from "./refusal.ts";
+import { badRequest, withFaults, type Fault, type Refusal } from "./refusal.ts";
 import { err, ok, type Result } from "../lib/result.ts";
+import { misspeltNames, nearName, receivedInstead } from "./near-names.ts";
 import type { Parameters } from "./parameter-set.ts";
 import { byteLimitFault, lengthFault } from "./text.ts";
 
@@ -81,6 +82,14 @@ export const AMOUNT_LIMIT = characters(String(MAX_TOTAL_FEN).length);
 /** The limit of an `appNumber`. */
 export const APP_NUMBER_LIMIT = characters(64);
 
+/** For `superRefine` of a rule between parameters: it is checked although other parameters are invalid. */
+export const BESIDE_OTHER_FAULTS = { when: () => true };
+
+/** In such a rule: whether a parameter was not sent. An invalid one is as sent, a missing one undefined. */
+export function isAbsent(value: unknown): boolean {
+  return value === null || value === undefined;
+}
+
 /** Whether a value exceeds its limit. Unknown parameters have none: the body's size bounds them. */
 export function isOversized(limits: Limits, parameters: Parameters): boolean {
   return Object.entries(limits).some(([name, limit]) => limit(parameters.get(name) ?? "") !== null);
@@ -90,17 +99,38 @@ export function isOversized(limits: Limits, parameters: Parameters): boolean {
  * Validates the parameters of one endpoint. An empty value counts as missing: form libraries send
  * unset variables that way. Unknown parameters are ignored (they were signed).
  *
- * @returns on failure, a 501 that names the first invalid parameter and the expected value
+ * @param names the parameters that the schema knows
+ * @returns on failure, a 501 that names the invalid parameters, at most `MAX_FAULTS`, and the expected
+ *   values; also parameters whose name is nearly a known one that wasn't sent
  */
 export function readFields<Schema extends z.ZodType>(
   schema: Schema,
+  names: readonly string[],
   parameters: Parameters,
 ): Result<z.output<Schema>, Refusal> {
   const present = Object.fromEntries([...parameters].filter(([, value]) => value !== ""));
   const read = schema.safeParse(present);
   if (read.success) return ok(read.data);
-  const [first] = read.error.issues;
-  return err(badRequest(`${String(first?.path[0])} ${first?.message}`));
+  const issues = read.error.issues.map(({ path: [name], message }) => ({
+    parameter: String(name),
+    message,
+  }));
+  const named = new Set(issues.map(({ parameter }) => parameter));
+  const misspelt = misspeltNames(
+    names.filter((name) => !named.has(name)),
+    names,
+    parameters,
+  );
+  const [first, ...rest] = issues.map(({ parameter, message }): Fault => {
+    const isMissing = !Object.hasOwn(present, parameter);
+    const near = isMissing ? nearName(parameter, names, parameters, 1) : null;
+    return {
+      detail: `${parameter} ${message}${near === null ? "" : receivedInstead(near)}`,
+      reason: { fault: isMissing ? "missing" : "invalid", parameter },
+    };
+  });
+  if (first === undefined) throw new Error("a failed schema has no issue");
+  return err(withFaults(badRequest(first.detail, first.reason), [...rest, ...misspelt]));
 }
 
 function integerFault(value: string, max: number, unit: string): string | null {

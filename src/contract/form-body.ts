@@ -16,7 +16,8 @@ export function readFormPairs(text: string): Result<readonly Pair[], Refusal> {
     if (name === null || !isParameterName(name)) return err(BAD_NAME);
     const value = equalsAt === -1 ? "" : decode(part.slice(equalsAt + 1));
     if (value === null) {
-      return err(badRequest(`${name} 的 % 转义有误，必须是 UTF-8 的百分号编码`));
+      const detail = `${name} 的 % 转义有误，必须是 UTF-8 的百分号编码`;
+      return err(badRequest(detail, { fault: "invalid", parameter: name }));
     }
     pairs.push({ name, value });
     if (pairs.length > MAX_PARAMETERS) break; // Refused for their number: the rest costs nothing.

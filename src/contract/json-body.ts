@@ -2,8 +2,8 @@ import { badRequest, type Refusal } from "./refusal.ts";
 import { err, ok, type Result } from "../lib/result.ts";
 import { BAD_NAME, isParameterName, MAX_PARAMETERS, type Pair } from "./parameter-set.ts";
 
-const NOT_JSON = badRequest("请求体不是有效的 JSON");
-const NOT_AN_OBJECT = badRequest('JSON 的最外层必须是对象，如 {"appId":1}');
+const NOT_JSON = badRequest("请求体不是有效的 JSON", "malformed-json");
+const NOT_AN_OBJECT = badRequest('JSON 的最外层必须是对象，如 {"appId":1}', "malformed-json");
 
 /**
  * One token of text that is known to be valid JSON: a number, a literal or a punctuation mark. Of a
@@ -42,12 +42,16 @@ function scalar(name: string, token: string): Result<string, Refusal> {
       return ok(unquote(token));
     case "{":
     case "[":
-      return err(badRequest(`${name} 不能是对象或数组，只能是字符串、数字或布尔值`));
+      return err(invalid(name, "不能是对象或数组，只能是字符串、数字或布尔值"));
     case "n":
-      return err(badRequest(`${name} 不能是 null，没有值时请不要传该参数`));
+      return err(invalid(name, "不能是 null，没有值时请不要传该参数"));
     default:
       return ok(token);
   }
+}
+
+function invalid(name: string, expected: string): Refusal {
+  return badRequest(`${name} ${expected}`, { fault: "invalid", parameter: name });
 }
 
 function* tokenize(text: string): Generator<string, undefined> {

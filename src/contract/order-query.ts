@@ -4,6 +4,7 @@ import type { Result } from "../lib/result.ts";
 import {
   APP_NUMBER_LIMIT,
   appNumber,
+  BESIDE_OTHER_FAULTS,
   characters,
   ID_LIMIT,
   type Limits,
@@ -11,7 +12,7 @@ import {
   optionalInteger,
   readFields,
 } from "./fields.ts";
-import { readOrderReference, type OrderReference } from "./order-reference.ts";
+import { checkOrderReference, orderReferenceOf, type OrderReference } from "./order-reference.ts";
 import type { Parameters } from "./parameter-set.ts";
 
 /** A validated query for an order. */
@@ -39,12 +40,14 @@ const schema = z
     sync: flag,
     refunds: flag,
   })
-  .transform(({ order_id, appOrderNo, sync, refunds }, context): OrderQuery => {
-    const by = readOrderReference({ order_id, appOrderNo }, context);
-    return by === null ? z.NEVER : { by, sync: sync === "1", refunds: refunds === "1" };
-  });
+  .superRefine(checkOrderReference, BESIDE_OTHER_FAULTS)
+  .transform(({ order_id, appOrderNo, sync, refunds }): OrderQuery => ({
+    by: orderReferenceOf({ order_id, appOrderNo }),
+    sync: sync === "1",
+    refunds: refunds === "1",
+  }));
 
-/** Contract: order. The first invalid parameter is a 501; see `readFields`. */
+/** Contract: order. Invalid parameters are a 501; see `readFields`. */
 export function parseOrderQuery(parameters: Parameters): Result<OrderQuery, Refusal> {
-  return readFields(schema, parameters);
+  return readFields(schema, Object.keys(ORDER_QUERY_LIMITS), parameters);
 }

@@ -28,7 +28,10 @@ export function isParameterName(name: string): boolean {
 }
 
 /** The refusal of an invalid name. Doesn't quote the name, which may contain anything. */
-export const BAD_NAME = badRequest("参数名只能由 A-Z a-z 0-9 _ . - 组成，长度 1 到 64");
+export const BAD_NAME = badRequest(
+  "参数名只能由 A-Z a-z 0-9 _ . - 组成，长度 1 到 64",
+  "bad-parameter-name",
+);
 
 /**
  * Builds the set of parameters. Fails for an invalid name, a repeated name (the app, a proxy and the
@@ -37,14 +40,20 @@ export const BAD_NAME = badRequest("参数名只能由 A-Z a-z 0-9 _ . - 组成�
  */
 export function collectParameters(pairs: readonly Pair[]): Result<Parameters, Refusal> {
   if (pairs.length > MAX_PARAMETERS) {
-    return err(badRequest(`参数最多 ${MAX_PARAMETERS} 个`));
+    return err(badRequest(`参数最多 ${MAX_PARAMETERS} 个`, "too-many-parameters"));
   }
   const parameters = new Map<string, string>();
   for (const { name, value } of pairs) {
     if (!isParameterName(name)) return err(BAD_NAME);
-    if (parameters.has(name)) return err(badRequest(`${name} 重复，每个参数只能出现一次`));
+    if (parameters.has(name)) {
+      const detail = `${name} 重复，每个参数只能出现一次`;
+      return err(badRequest(detail, { fault: "repeated", parameter: name }));
+    }
     // A lone surrogate has no UTF-8 form: encoders replace it, so different values would have the same signature.
-    if (!value.isWellFormed()) return err(badRequest(`${name} 含有无效的 Unicode 字符`));
+    if (!value.isWellFormed()) {
+      const detail = `${name} 含有无效的 Unicode 字符`;
+      return err(badRequest(detail, { fault: "invalid", parameter: name }));
+    }
     parameters.set(name, value);
   }
   return ok(parameters);

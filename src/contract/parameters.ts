@@ -15,10 +15,11 @@ const READERS: ReadonlyMap<string, Reader> = new Map([
 
 const BAD_CONTENT_TYPE = badRequest(
   "Content-Type 必须是 application/x-www-form-urlencoded 或 application/json",
+  "wrong-content-type",
 );
-const BAD_CHARSET = badRequest("Content-Type 的 charset 只能是 utf-8");
-const BAD_ENCODING = badRequest("请求体必须是 UTF-8 编码");
-const BYTE_ORDER_MARK = badRequest("请求体不能以 BOM 开头");
+const BAD_CHARSET = badRequest("Content-Type 的 charset 只能是 utf-8", "wrong-charset");
+const BAD_ENCODING = badRequest("请求体必须是 UTF-8 编码", "not-utf-8");
+const BYTE_ORDER_MARK = badRequest("请求体不能以 BOM 开头", "byte-order-mark");
 
 /**
  * Reads an app's request body. Contract: the body is `application/x-www-form-urlencoded` or

@@ -55,9 +55,9 @@ const schema = z
   }));
 
 /**
- * Contract: refund-money. The first invalid parameter is a 501; see `readFields`. Whether
+ * Contract: refund-money. Invalid parameters are a 501; see `readFields`. Whether
  * `appRefundNo` is required depends on the order's remaining amount, which isn't known here.
  */
 export function parseRefundMoney(parameters: Parameters): Result<RefundMoney, Refusal> {
-  return readFields(schema, parameters);
+  return readFields(schema, Object.keys(REFUND_MONEY_LIMITS), parameters);
 }

@@ -1,4 +1,5 @@
 import type { CreateOrderInput } from "./create-order.ts";
+import { badRequest, withFaults, type Fault, type Refusal } from "./refusal.ts";
 
 /** The stored parameters of the first request with an app's order number. */
 export interface FirstRequest {
@@ -11,16 +12,24 @@ export interface FirstRequest {
 }
 
 /**
- * Compares a repeated request with the one that created the order. Returns the contract's name of
- * the first parameter that differs, or null. Without `clientIp` the caller's address may change:
- * WeChat still gets the stored one.
+ * Compares a repeated request with the one that created the order. The refusal names the parameters
+ * that differ; null when none does. Without `clientIp` the caller's address may change: WeChat still
+ * gets the stored one.
  */
-export function differingParameter(first: FirstRequest, repeated: CreateOrderInput): string | null {
-  if (first.openId !== repeated.openId) return "openId";
-  if (first.desc !== repeated.desc) return "desc";
-  if (first.totalFen !== repeated.totalFen) return "totalFree";
-  if (first.tag !== repeated.tag) return "tag";
-  if (first.attach !== repeated.attach) return "attach";
-  if (repeated.clientIp !== null && first.clientIp !== repeated.clientIp) return "clientIp";
-  return null;
+export function repeatRefusal(first: FirstRequest, repeated: CreateOrderInput): Refusal | null {
+  const clientIp = repeated.clientIp ?? first.clientIp;
+  const isSame = {
+    openId: first.openId === repeated.openId,
+    desc: first.desc === repeated.desc,
+    totalFree: first.totalFen === repeated.totalFen,
+    tag: first.tag === repeated.tag,
+    attach: first.attach === repeated.attach,
+    clientIp: first.clientIp === clientIp,
+  };
+  const differing = Object.entries(isSame).flatMap(([parameter, same]): Fault[] => {
+    const detail = `${parameter} 与 appOrderNo 首次下单时不一致`;
+    return same ? [] : [{ detail, reason: { fault: "differs", parameter } }];
+  });
+  const [fault, ...rest] = differing;
+  return fault === undefined ? null : withFaults(badRequest(fault.detail, fault.reason), rest);
 }

@@ -27,7 +27,13 @@ const callerSchema = z.object({
 
 /** Contract: `appId` and `sign` of every request. Read first, because `appId` selects the salt. */
 export function parseCaller(parameters: Parameters): Result<Caller, Refusal> {
-  return readFields(callerSchema, parameters);
+  return readFields(callerSchema, Object.keys(callerSchema.shape), parameters);
+}
+
+/** The app that a request claims to come from, for the log; null when it names none. */
+export function claimedAppOf(parameters: Parameters): number | null {
+  const read = id.safeParse(parameters.get("appId"));
+  return read.success ? read.data : null;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { and, eq } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import { err, ok, type Result } from "../lib/result.ts";
 import type { MasterKey } from "../lib/secret-box.ts";
 import { APP_COLUMNS, type AppRecord } from "./apps.ts";
@@ -16,6 +16,9 @@ const COLUMNS = {
   },
 } as const;
 
+/** The columns of a staged salt, for an update that ends its staging. */
+export const NO_STAGED_SALT = { stagedSaltSealed: null, saltStagedAt: null } as const;
+
 export type Rotatable = keyof typeof COLUMNS;
 
 export interface Rotation {
@@ -27,13 +30,15 @@ export interface Rotation {
    * with the secret before it are refused from now on.
    */
   readonly earlierDropped: boolean;
+  /** A staged salt was dropped: signatures with it are refused from now on. */
+  readonly stagedDropped: boolean;
 }
 
 /**
- * Replaces an app's salt or webhook secret by `fresh`. The old one stays valid for `overlapMs`.
+ * Replaces an app's salt or webhook secret by `fresh`, and with the salt drops a staged one. The old one stays valid for `overlapMs`.
  * On failure: `absent`; `unreadable`, when the old one can't be decrypted and so can't stay valid (a
  * rotation without overlap needs no decryption, which repairs an app whose master key is lost);
- * `raced`, when another rotation or a reseal (reseal.ts) changed the secret meanwhile.
+ * `raced`, when another rotation, a staging or a reseal (reseal.ts) changed the secret meanwhile.
  */
 export async function rotateSecret(
   db: Database,
@@ -45,7 +50,11 @@ export async function rotateSecret(
 ): Promise<Result<Rotation, "absent" | "unreadable" | "raced">> {
   const names = COLUMNS[secret];
   const [before] = await db
-    .select({ current: apps[names.current], expiresAt: apps[names.expiresAt] })
+    .select({
+      current: apps[names.current],
+      expiresAt: apps[names.expiresAt],
+      stagedAt: apps.saltStagedAt,
+    })
     .from(apps)
     .where(eq(apps.id, id));
   if (before === undefined) return err("absent");
@@ -64,11 +73,20 @@ export async function rotateSecret(
       [names.current]: await sealFor(apps[names.current], id, fresh, masterKey),
       [names.old]: oldSealed,
       [names.expiresAt]: oldExpiresAt,
+      ...(secret === "salt" ? NO_STAGED_SALT : {}),
       updatedAt: nowAt,
     })
-    .where(and(eq(apps.id, id), eq(apps[names.current], before.current)))
+    .where(
+      and(
+        eq(apps.id, id),
+        eq(apps[names.current], before.current),
+        // Otherwise a salt that is staged meanwhile would be dropped unsaid.
+        secret === "salt" ? sql`${apps.saltStagedAt} is ${before.stagedAt}` : undefined,
+      ),
+    )
     .returning(APP_COLUMNS);
   if (app === undefined) return err("raced");
   const earlierDropped = before.expiresAt !== null && before.expiresAt > nowAt;
-  return ok({ app, oldExpiresAt, earlierDropped });
+  const stagedDropped = secret === "salt" && before.stagedAt !== null;
+  return ok({ app, oldExpiresAt, earlierDropped, stagedDropped });
 }

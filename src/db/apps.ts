@@ -29,6 +29,8 @@ export interface AppRecord extends AppRestrictions {
   readonly enabled: boolean;
   /** When the salt before the last rotation expires; null when it isn't valid. */
   readonly oldSaltExpiresAt: number | null;
+  /** When the salt that is to be activated next was staged; null when none is. */
+  readonly saltStagedAt: number | null;
   readonly oldWebhookSecretExpiresAt: number | null;
   readonly requestSignature: RequestSignatureMode;
   /** Whether the app is called about orders that end unpaid. */
@@ -67,6 +69,7 @@ export const APP_COLUMNS = {
   refundNotifyUrl: apps.refundNotifyUrl,
   enabled: apps.enabled,
   oldSaltExpiresAt: apps.oldSaltExpiresAt,
+  saltStagedAt: apps.saltStagedAt,
   oldWebhookSecretExpiresAt: apps.oldWebhookSecretExpiresAt,
   requestSignature: apps.requestSignature,
   requireAppOrderNo: apps.requireAppOrderNo,

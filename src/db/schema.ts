@@ -99,6 +99,9 @@ export const apps = sqliteTable(
     /** Valid together with the new one until `old_salt_expires_at`. */
     oldSaltSealed: text("old_salt_sealed"),
     oldSaltExpiresAt: integer("old_salt_expires_at"),
+    /** Accepted too, but signs nothing until it is activated (apps-staged-salt.ts). */
+    stagedSaltSealed: text("staged_salt_sealed"),
+    saltStagedAt: integer("salt_staged_at"),
     webhookSecretSealed: text("webhook_secret_sealed").notNull(),
     oldWebhookSecretSealed: text("old_webhook_secret_sealed"),
     oldWebhookSecretExpiresAt: integer("old_webhook_secret_expires_at"),

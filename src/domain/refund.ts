@@ -181,7 +181,23 @@ export type RefundDecision<R extends StoredRefund> =
   | { readonly kind: "wait"; readonly refund: R };
 
 /** `detail` is for the app, in Chinese. */
-type Refuse = { readonly kind: "refuse"; readonly detail: string };
+interface Refuse {
+  readonly kind: "refuse";
+  readonly detail: string;
+  readonly reason: RefuseReason;
+}
+
+/** Why a request for a refund is refused: a state, or a parameter and what is wrong with it. */
+export type RefuseReason =
+  | "nothing-left"
+  | "too-many-refunds"
+  | "payment-too-old"
+  | "amount-taken"
+  | "refund-abnormal"
+  | {
+      readonly fault: "missing" | "invalid" | "differs";
+      readonly parameter: "refundFree" | "appRefundNo";
+    };
 
 /**
  * Decides about a request for a refund by comparing it with the order's existing refunds.
@@ -266,20 +282,27 @@ function decideNew(
   if (leftFen <= 0) {
     return refuse(
       "订单已无可退金额（已有另一笔退款占用，可不传 appRefundNo 或用原 appRefundNo 查询其结果）",
+      "nothing-left",
     );
   }
   // WeChat doesn't have the released ones.
   if (refunds.filter(isAtWechat).length >= MAX_REFUNDS) {
-    return refuse(`该订单已有 ${MAX_REFUNDS} 笔退款，微信不再受理`);
+    return refuse(`该订单已有 ${MAX_REFUNDS} 笔退款，微信不再受理`, "too-many-refunds");
   }
   if (paid.paidAt !== null && nowAt - paid.paidAt > REFUNDABLE_PERIOD_MS) {
-    return refuse("订单支付已超过一年，微信不再受理退款");
+    return refuse("订单支付已超过一年，微信不再受理退款", "payment-too-old");
   }
   const refundFen = request.refundFen ?? leftFen;
-  if (refundFen > leftFen) return refuse(`refundFree 超过可退金额（剩余可退 ${leftFen} 分）`);
+  if (refundFen > leftFen) {
+    return refuse(`refundFree 超过可退金额（剩余可退 ${leftFen} 分）`, {
+      fault: "invalid",
+      parameter: "refundFree",
+    });
+  }
   if (refundFen < leftFen && request.appRefundNo === null) {
     return refuse(
       `appRefundNo 在部分退款时必传（剩余可退 ${leftFen} 分），以免重复请求造成重复退款`,
+      { fault: "missing", parameter: "appRefundNo" },
     );
   }
   return { kind: "create", refundFen };
@@ -297,15 +320,22 @@ function decideRepeat<R extends StoredRefund>(
 ): RefundDecision<R> {
   const { state, released, refundFen } = refund;
   if (state === "closed") {
-    return refuse("appRefundNo 对应的退款已被微信关闭，请换一个新的 appRefundNo 重新申请");
+    return refuse("appRefundNo 对应的退款已被微信关闭，请换一个新的 appRefundNo 重新申请", {
+      fault: "invalid",
+      parameter: "appRefundNo",
+    });
   }
-  if (state === "refused" && released === "taken") return refuse(amountTaken(leftFen));
+  if (state === "refused" && released === "taken")
+    return refuse(amountTaken(leftFen), "amount-taken");
   if (request.refundFen !== null && request.refundFen !== refundFen) {
     const which =
       request.appRefundNo === null
         ? "；另一笔退款请传 appRefundNo"
         : "；另一笔退款请换 appRefundNo";
-    return refuse(`refundFree 与已有退款的金额 ${refundFen} 分不一致${which}`);
+    return refuse(`refundFree 与已有退款的金额 ${refundFen} 分不一致${which}`, {
+      fault: "differs",
+      parameter: "refundFree",
+    });
   }
   switch (state) {
     case "requested":
@@ -313,10 +343,13 @@ function decideRepeat<R extends StoredRefund>(
     case "refused":
       if (released === null)
         return leftFen < 0 ? { kind: "wait", refund } : { kind: "send", refund };
-      return refundFen > leftFen ? refuse(amountTaken(leftFen)) : { kind: "send", refund };
+      return refundFen > leftFen
+        ? refuse(amountTaken(leftFen), "amount-taken")
+        : { kind: "send", refund };
     case "abnormal":
       return refuse(
         `退款异常：付款人的账户无法收款，须由商户在微信商户平台处理（refund_no=${refund.number}，${refundFen} 分）；处理结果会另行通知，重复本请求不会重复退款`,
+        "refund-abnormal",
       );
     case "accepted":
     case "succeeded":
@@ -346,6 +379,6 @@ export function amountTaken(leftFen: number): string {
   return `appRefundNo 对应的退款曾被微信拒绝，其金额已被其他退款占用，不会再提交微信（剩余可退 ${Math.max(leftFen, 0)} 分）；如仍需退款，请换一个新的 appRefundNo 重新申请`;
 }
 
-function refuse(detail: string): Refuse {
-  return { kind: "refuse", detail };
+function refuse(detail: string, reason: RefuseReason): Refuse {
+  return { kind: "refuse", detail, reason };
 }

@@ -21,6 +21,7 @@ export const openWorkContext = createMiddleware<GatewayEnv>(
         c,
         serverFault(
           `网关配置不完整，拒绝服务：${faults}。重复本请求是安全的，但在修正之前结果不变`,
+          "not-configured",
         ),
       );
     }

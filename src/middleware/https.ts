@@ -1,11 +1,10 @@
 import type { MiddlewareHandler } from "hono";
 import { createMiddleware } from "hono/factory";
 import { routePath } from "hono/route";
-import { failure } from "../contract/envelope.ts";
 import { badRequest } from "../contract/refusal.ts";
 import type { GatewayEnv } from "../env.ts";
 import { err } from "../lib/result.ts";
-import { respond } from "./respond.ts";
+import { respond, respondWithStatus } from "./respond.ts";
 
 /**
  * A year. Without `includeSubDomains`: the gateway speaks for its own host. Browsers ignore it over http
@@ -14,7 +13,10 @@ import { respond } from "./respond.ts";
 const STRICT_TRANSPORT = "max-age=31536000";
 
 /** For the caller of a plain-http request, whose parameters have crossed the network unprotected. */
-const PLAIN_HTTP = badRequest("只接受 https：本请求以明文 http 发送，网关没有处理，也不跳转");
+const PLAIN_HTTP = badRequest(
+  "只接受 https：本请求以明文 http 发送，网关没有处理，也不跳转",
+  "plain-http",
+);
 
 /** Sets `Strict-Transport-Security` on every answer, errors included. */
 export const strictTransport = createMiddleware<GatewayEnv>(
@@ -41,6 +43,6 @@ export function refusePlainHttp(endpoints: readonly string[]): MiddlewareHandler
     // The route that would answer, so that every spelling of a path that it accepts is covered.
     return endpoints.includes(routePath(c, -1))
       ? respond(c, err(PLAIN_HTTP))
-      : c.json(failure(PLAIN_HTTP), 403);
+      : respondWithStatus(c, PLAIN_HTTP, 403);
   };
 }

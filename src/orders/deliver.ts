@@ -65,15 +65,18 @@ export async function deliver(context: OrderContext, timer: DeliveryTimer): Prom
     eventId,
     nowAt: startedAt,
   });
+  const url = notification.urlOf(app);
   const answer = await instrumentAppCall(
     context.meter,
     { event, app: app.id, order: order.number, eventId },
-    async () => await callApp(notification.urlOf(app), callback),
+    async () => await callApp(url, callback),
   );
   const endedAt = Date.now();
   timeline.add(endedAt, "app.called", {
     eventId,
     call: calls,
+    url: withoutSecrets(url),
+    fields: [...new URLSearchParams(callback.body).keys()].join(","),
     confirmed: answer.confirmed,
     status: answer.status,
     tookMs: endedAt - startedAt,
@@ -102,6 +105,12 @@ export async function deliver(context: OrderContext, timer: DeliveryTimer): Prom
     });
   }
   await timers.remove(begun);
+}
+
+/** A notify URL's query may hold a secret of the app's; it has no user info (domain/notify-url.ts). */
+function withoutSecrets(url: string): string {
+  const { origin, pathname } = new URL(url);
+  return origin + pathname;
 }
 
 /** When the next call is due. Armed again during the call: that schedule's call is the next one. */

@@ -48,7 +48,7 @@ type Unavailable = { readonly kind: "unavailable" };
 /** A Worker that is being replaced by this version passes no limits. */
 const NO_LIMITS: RefundLimits = { canRefund: true, maxRefundFenPerDay: null };
 
-const FAULT = serverFault("网关内部错误。重复本请求是安全的，不会重复退款");
+const FAULT = serverFault("网关内部错误。重复本请求是安全的，不会重复退款", "internal-error");
 
 /** An order's timeline and its armed timers, for the back-office. */
 export interface OrderHistory {
@@ -120,7 +120,7 @@ export class OrderObject extends DurableObject<Env> {
     return await this.#guarded<PaymentOutcome | Unavailable>(
       newMeter(this.env, requestId),
       "record-payment",
-      async (context) => await recordPayment(context, payment, merchantId),
+      async (context) => await recordPayment(context, payment, merchantId, "notification"),
       { kind: "unavailable" },
     );
   }
@@ -223,7 +223,7 @@ export class OrderObject extends DurableObject<Env> {
    * order's refunds waiting. One that arrives during it may be about something newer, and waits for
    * its own.
    */
-  async sync(requestId?: string): Promise<SyncOutcome> {
+  async sync(requestId?: string, by: "query" | "bill" = "query"): Promise<SyncOutcome> {
     if (this.#waitingSync !== null) return await this.#waitingSync;
     const sync = this.#guarded<SyncOutcome>(
       newMeter(this.env, requestId),
@@ -231,7 +231,7 @@ export class OrderObject extends DurableObject<Env> {
       async (context) =>
         await this.#queue.run("own", async () => {
           this.#waitingSync = null;
-          return await syncOrder(context);
+          return await syncOrder(context, by);
         }),
       "unknown",
     ).finally(() => {

@@ -8,16 +8,22 @@ import { openIncident } from "./incidents.ts";
 import { keyOf } from "./keys.ts";
 import { resolvePaymentUnknown } from "./payment-known.ts";
 import { recordPayment } from "./record-payment.ts";
+import type { PaymentSource } from "./timeline.ts";
 import type { PollPaymentTimer } from "./timers.ts";
 
 /** The payment's state according to WeChat; `paid` has been recorded. */
 export type PaymentState = "paid" | "waiting" | "closed" | "absent" | "unknown";
 
-/** Queries WeChat about the order's payment and records it if paid. */
+/**
+ * Queries WeChat about the order's payment and records it if paid.
+ *
+ * @param by `bill` when the bill led to the query
+ */
 export async function queryPayment(
   context: OrderContext,
   order: OrderRow,
   wechat: WechatPay,
+  by: Exclude<PaymentSource, "notification"> = "query",
 ): Promise<PaymentState> {
   const answer = await wechat.queryPayment(keyOf(order));
   context.timeline.add(Date.now(), "wechat.query_payment", {
@@ -27,7 +33,7 @@ export async function queryPayment(
   });
   switch (answer.kind) {
     case "paid": {
-      const { kind } = await recordPayment(context, answer.payment, order.merchantId);
+      const { kind } = await recordPayment(context, answer.payment, order.merchantId, by);
       // WeChat's own answer contradicts the record: a person must look, and nothing is known here.
       return kind === "recorded" || kind === "repeated" ? "paid" : "unknown";
     }

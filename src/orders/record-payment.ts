@@ -6,6 +6,7 @@ import type { Payment } from "../wechat/types.ts";
 import type { OrderContext } from "./context.ts";
 import { deliverySubject, openIncident, resolveIncident } from "./incidents.ts";
 import { resolvePaymentUnknown } from "./payment-known.ts";
+import type { PaymentSource } from "./timeline.ts";
 import { RECORDING_GRACE_MS } from "./timers.ts";
 
 /** How a reported payment ended. Only `recorded` and `repeated` may be acknowledged. */
@@ -37,6 +38,7 @@ export async function recordPayment(
   context: OrderContext,
   payment: Payment,
   merchantId: number,
+  by: PaymentSource,
 ): Promise<PaymentOutcome> {
   const nowAt = Date.now();
   const { timers, timeline, db } = context;
@@ -48,7 +50,7 @@ export async function recordPayment(
     nowAt,
   );
   if (recorded !== null) {
-    timeline.add(nowAt, "payment.recorded", { transactionId: payment.transactionId });
+    timeline.add(nowAt, "payment.recorded", { by, transactionId: payment.transactionId });
     // No poll is needed any more; its timer would wake the object for nothing.
     await timers.replace(POLL_TIMER, DELIVERY_TIMER, nowAt);
     await endCloseDelivery(context, recorded);
@@ -58,7 +60,7 @@ export async function recordPayment(
   const order = await findOrder(db, payment.orderNumber);
   const outcome = order === null ? ABSENT : await explain(context, order, payment, merchantId);
   if (armed) await releaseTimer(context, order, graceAt);
-  await report(context, outcome, payment, merchantId, nowAt);
+  await report(context, outcome, { payment, merchantId, by }, nowAt);
   return outcome;
 }
 
@@ -126,8 +128,11 @@ function needsDelivery(order: OrderRow): boolean {
 async function report(
   context: OrderContext,
   outcome: PaymentOutcome,
-  payment: Payment,
-  merchantId: number,
+  {
+    payment,
+    merchantId,
+    by,
+  }: { readonly payment: Payment; readonly merchantId: number; readonly by: PaymentSource },
   nowAt: number,
 ): Promise<void> {
   const { transactionId, totalFen } = payment;
@@ -147,7 +152,7 @@ async function report(
       });
       return;
     case "contradiction":
-      context.timeline.add(nowAt, "payment.contradiction", { what: outcome.what });
+      context.timeline.add(nowAt, "payment.contradiction", { by, what: outcome.what });
       await openIncident(context, {
         ...about,
         kind: "payment_contradiction",

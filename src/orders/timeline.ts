@@ -34,6 +34,9 @@ export type TimelineEvent =
   | "app.called"
   | "timer.restored";
 
+/** What reported a payment: WeChat's notification, our query, or a query that the bill led to. */
+export type PaymentSource = "notification" | "query" | "bill";
+
 export type TimelineFacts = Readonly<Record<string, string | number | boolean | null>>;
 
 /** An order usually has a few dozen entries. */

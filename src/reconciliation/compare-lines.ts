@@ -96,7 +96,7 @@ async function queryWechat(
   { line }: StagedLine,
 ): Promise<void> {
   const order = orderObject(env, line.orderNumber);
-  if (line.kind === "payment") await order.sync(requestId);
+  if (line.kind === "payment") await order.sync(requestId, "bill");
   else await order.syncRefund(refundNoOf(line), requestId);
 }
 

@@ -101,10 +101,14 @@ async function findMerchant(
   return await merchantCache.get(`${masterKey.id}.${merchantId}`, nowAt, load, maxAgeMs);
 }
 
-/** The salts that an app may sign with now: the current one, then the old one until it expires. */
+/**
+ * The salts that an app may sign with now: the current one, a staged one, and the old one until it
+ * expires.
+ */
 export function validSalts(app: AppSettings, nowAt: number): string[] {
-  const old = app.oldSalt;
-  return old !== null && nowAt < old.expiresAt ? [app.salt, old.salt] : [app.salt];
+  const { salt, stagedSalt, oldSalt: old } = app;
+  const salts = stagedSalt === null ? [salt] : [salt, stagedSalt];
+  return old !== null && nowAt < old.expiresAt ? [...salts, old.salt] : salts;
 }
 
 /** The secrets that sign calls to the app: the current one, then the old one until it expires. */

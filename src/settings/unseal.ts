@@ -20,6 +20,8 @@ export interface AppSettings extends Omit<AppRestrictions, "allowedAddresses"> {
   readonly payNotifyUrl: string;
   readonly refundNotifyUrl: string;
   readonly salt: string;
+  /** Accepted beside `salt`, which signs callbacks until this one is activated; use `validSalts`. */
+  readonly stagedSalt: string | null;
   /** The salt before the last rotation; use `validSalts`. */
   readonly oldSalt: { readonly salt: string; readonly expiresAt: number } | null;
   /** `whsec_` and base64. */
@@ -104,6 +106,8 @@ export async function openApp(
   if (!secret.ok) return secret;
   const oldSalt = await oldOf(row, "Salt", masterKey, nowAt);
   if (!oldSalt.ok) return oldSalt;
+  const stagedSalt = await stagedSaltOf(row, masterKey);
+  if (!stagedSalt.ok) return stagedSalt;
   const oldSecret = await oldOf(row, "WebhookSecret", masterKey, nowAt);
   if (!oldSecret.ok) return oldSecret;
   const keys = await requestKeysOf(row, keyRows, masterKey);
@@ -119,6 +123,7 @@ export async function openApp(
     payNotifyUrl: row.payNotifyUrl,
     refundNotifyUrl: row.refundNotifyUrl,
     salt: salt.value,
+    stagedSalt: stagedSalt.value,
     oldSalt: previousSalt && { salt: previousSalt.plain, expiresAt: previousSalt.expiresAt },
     webhookSecret: secret.value,
     oldWebhookSecret: previousSecret && {
@@ -158,6 +163,13 @@ async function requestKeysOf(
     keys.push({ keyId, algorithm, material: secret.value });
   }
   return ok(keys);
+}
+
+async function stagedSaltOf(
+  { id, stagedSaltSealed: sealed }: AppRow,
+  masterKey: MasterKey,
+): Promise<Result<string | null, SettingsFault>> {
+  return sealed === null ? ok(null) : await openFrom(apps.stagedSaltSealed, id, sealed, masterKey);
 }
 
 /** The old secret while it is valid, else null. An expired one isn't decrypted. */

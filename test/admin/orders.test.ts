@@ -131,13 +131,20 @@ describe("GET /admin/orders/:id", () => {
     expect(status).toBe(200);
     expect(body["items"]).toEqual([
       { at: START, event: "wechat.prepay", facts: { answer: "prepared" } },
-      { at: START, event: "payment.recorded", facts: { transactionId: expect.any(String) } },
+      {
+        at: START,
+        event: "payment.recorded",
+        facts: { by: "notification", transactionId: expect.any(String) },
+      },
       {
         at: START,
         event: "app.called",
         facts: {
           eventId: `pay_${order.number}`,
           call: 1,
+          url: scene.shop.payUrl,
+          fields:
+            "appId,event,eventId,order_id,pay_order_number,total_free,pay_state,transaction_id,timestamp,sign",
           confirmed: false,
           status: 500,
           tookMs: 0,

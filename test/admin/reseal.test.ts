@@ -23,6 +23,7 @@ const spies = (["info", "warn", "error", "log", "debug"] as const).map((level) =
 );
 const logged = () => spies.flatMap((spy) => spy.mock.calls.flat().map(String)).join("\n");
 const newKey = await importMasterKey(NEW_KEY);
+const STAGED_SALT = "the-salt-that-is-staged";
 const secrets = [API_KEY];
 let app = "";
 
@@ -36,11 +37,14 @@ beforeAll(async () => {
   app = `/admin/apps/${fieldOf(created, "id")}`;
   const body = { overlapSeconds: 3600 };
   const salt = await sendAdmin("POST", `${app}/rotate-salt`, { body });
+  const staged = await sendAdmin("POST", `${app}/stage-salt`, { body: { salt: STAGED_SALT } });
+  if (staged.status !== 200) throw new Error(staged.text);
   // Already under the new key: the replaced secret is opened with the previous one.
   const changing = { body, keys: CHANGING };
   const webhookSecret = await sendAdmin("POST", `${app}/rotate-webhook-secret`, changing);
   for (const answer of [created, salt]) secrets.push(fieldOf(answer, "salt"));
   for (const answer of [created, webhookSecret]) secrets.push(fieldOf(answer, "webhookSecret"));
+  secrets.push(STAGED_SALT);
 });
 
 test("POST /admin/reseal reseals nothing without the admin token", async () => {
@@ -77,7 +81,7 @@ test("I9: POST /admin/reseal moves all secrets to the new key and reveals none",
       column.endsWith("_sealed") ? (value ?? []) : [],
     ),
   );
-  expect(sealed).toHaveLength(5);
+  expect(sealed).toHaveLength(6);
   for (const value of sealed) {
     expect(value).toMatch(new RegExp(`^k1\\.${newKey.id}\\.[\\w-]{16}\\.[\\w-]+$`));
   }
@@ -98,6 +102,7 @@ test("POST /admin/reseal leaves the gateway working with the new key alone", asy
       merchant: { v2: { apiKey } },
       salt,
       oldSalt: { salt: oldSalt },
+      stagedSalt: STAGED_SALT,
       webhookSecret,
       oldWebhookSecret: { secret: oldSecret },
     },

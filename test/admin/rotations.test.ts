@@ -36,6 +36,7 @@ test("rotate-salt with an overlap makes both salts valid at once", async () => {
     salt: expect.stringMatching(/^[0-9a-f]{32}$/),
     oldSaltExpiresAt: expect.any(Number),
     earlierSaltDropped: false,
+    stagedSaltDropped: false,
     knownEverywhereAt: expect.any(Number),
   });
   const expiresAt = Number(fieldOf(answer, "oldSaltExpiresAt"));

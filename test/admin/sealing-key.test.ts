@@ -82,6 +82,7 @@ describe("sealing under a master key that doesn't open the stored secrets", () =
       ["merchants", "merchant_private_key_sealed"],
       ["apps", "salt_sealed"],
       ["apps", "old_salt_sealed"],
+      ["apps", "staged_salt_sealed"],
       ["apps", "webhook_secret_sealed"],
       ["apps", "old_webhook_secret_sealed"],
     ] as const) {

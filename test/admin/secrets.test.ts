@@ -43,6 +43,8 @@ beforeAll(async () => {
   const body = { overlapSeconds: 3600 };
   const salt = await sendAdmin("POST", `${app}/rotate-salt`, { body });
   keep("rotated salt", fieldOf(salt, "salt"));
+  const staged = await sendAdmin("POST", `${app}/stage-salt`, { body: {} });
+  keep("staged salt", fieldOf(staged, "salt"));
   const webhookSecret = await sendAdmin("POST", `${app}/rotate-webhook-secret`, { body });
   keep("rotated webhook secret", fieldOf(webhookSecret, "webhookSecret"));
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { oversizedRefusal } from "../../src/api/oversized-value.ts";
+import { oversizedRefusal } from "../../src/api/parameter-faults.ts";
 import { formOf, read, send, signed } from "../support/gateway.ts";
 import { ORDER } from "../support/scenario.ts";
 import { closeScene, openScene } from "../support/scene.ts";

@@ -154,9 +154,79 @@ describe("parseCreateOrder, refusals", () => {
     expect(refusalOf(parse(changes))).toContain(detail);
   });
 
-  test("names the first invalid parameter and doesn't echo its value", () => {
+  test("names all invalid parameters in the order of the contract and echoes no value", () => {
     const value = "secret".repeat(100);
-    const detail = refusalOf(parse({ openId: value, desc: undefined, totalFree: value }));
-    expect(detail).toBe("openId 不能超过 128 个字符");
+    const detail = refusalOf(parse({ openId: value, desc: undefined, totalFree: value, url: "x" }));
+    expect(detail).toBe(
+      [
+        "openId 不能超过 128 个字符",
+        "desc 必传",
+        "totalFree 必须是不小于 1 的整数（单位：分）",
+        "url 必须是 http 或 https 网址",
+        "accessToken 必须与 url 一起提供",
+      ].join("；"),
+    );
+  });
+
+  test("names five faults at most", () => {
+    const detail = refusalOf(parseCreateOrder(parametersOf({ totalFree: "0" })));
+    expect(detail.split("；").map((fault) => fault.split(" ")[0])).toEqual([
+      "platForm",
+      "openId",
+      "desc",
+      "totalFree",
+      "tag",
+    ]);
+  });
+
+  test.for<[wrong: string, meant: string]>([
+    ["totalFee", "totalFree"],
+    ["total_free", "totalFree"],
+    ["TotalFree", "totalFree"],
+    ["openid", "openId"],
+    ["open_id", "openId"],
+    ["opneId", "openId"],
+    ["description", ""],
+    ["descr", "desc"],
+    ["tags", "tag"],
+    ["platform", "platForm"],
+    ["trade_type", "tradeType"],
+  ])("names %s beside the missing parameter that was meant", ([wrong, meant]) => {
+    const absent = meant === "" ? "desc" : meant;
+    const detail = refusalOf(parse({ [absent]: undefined, [wrong]: "1" }));
+    const suffix = meant === "" ? "" : `（收到了名称相近的 ${wrong}）`;
+    expect(detail).toBe(`${absent} 必传${suffix}`);
+  });
+
+  test.for<[wrong: string, meant: string]>([
+    ["appOrderno", "appOrderNo"],
+    ["app_order_no", "appOrderNo"],
+    ["clientIP", "clientIp"],
+    ["access_token", "accessToken"],
+    ["atach", "attach"],
+  ])(
+    "names %s, which nearly is an optional parameter, beside another fault only",
+    ([wrong, meant]) => {
+      expect(refusalOf(parse({ [wrong]: "1", totalFree: "0" }))).toBe(
+        `totalFree 必须是不小于 1 的整数（单位：分）；${meant} 未传（收到了名称相近的 ${wrong}）`,
+      );
+      expect(parse({ [wrong]: "1" }).ok).toBe(true);
+    },
+  );
+
+  test.for([
+    "urls",
+    "uid",
+    "desc2",
+    "tag_id",
+    "note",
+    "timestamp",
+    "nonce",
+    "appRefundNo",
+    "user_id",
+  ])("is silent about an app's own parameter %s", (own) => {
+    expect(refusalOf(parse({ [own]: "1", totalFree: "0" }))).toBe(
+      "totalFree 必须是不小于 1 的整数（单位：分）",
+    );
   });
 });

@@ -44,6 +44,12 @@ describe("parseOrderQuery", () => {
   });
 
   test.each<[Fields, string]>([
+    [{ orderId: "30" }, "order_id 必传（或改传 appOrderNo）（收到了名称相近的 orderId）"],
+    [{ sync: "2" }, "sync 只能是 0 或 1；order_id 必传（或改传 appOrderNo）"],
+    [
+      { sync: "2", order_id: "30", appOrderNo: "A-1" },
+      "sync 只能是 0 或 1；order_id 与 appOrderNo 只能传一个",
+    ],
     [{}, "order_id 必传（或改传 appOrderNo）"],
     [{ order_id: "30", refunds: "yes" }, "refunds 只能是 0 或 1"],
     [{ order_id: "", appOrderNo: "" }, "order_id 必传（或改传 appOrderNo）"],

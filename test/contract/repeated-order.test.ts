@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { CreateOrderInput } from "../../src/contract/create-order.ts";
-import { differingParameter } from "../../src/contract/repeated-order.ts";
+import { repeatRefusal } from "../../src/contract/repeated-order.ts";
 
 const first = {
   openId: "o1",
@@ -17,15 +17,21 @@ const repeated: CreateOrderInput = {
   addressPage: null,
 };
 
-describe("differingParameter", () => {
+/** The fault of a parameter that differs. */
+const differs = (parameter: string) => ({
+  detail: `${parameter} 与 appOrderNo 首次下单时不一致`,
+  reason: { fault: "differs", parameter },
+});
+
+describe("repeatRefusal", () => {
   test("returns null for an identical request", () => {
-    expect(differingParameter(first, repeated)).toBeNull();
-    expect(differingParameter(first, { ...repeated, clientIp: "203.0.113.7" })).toBeNull();
+    expect(repeatRefusal(first, repeated)).toBeNull();
+    expect(repeatRefusal(first, { ...repeated, clientIp: "203.0.113.7" })).toBeNull();
   });
 
   test("ignores whether the address page is requested", () => {
     const addressPage = { accessToken: "a", url: "https://shop.example.com/" };
-    expect(differingParameter(first, { ...repeated, addressPage })).toBeNull();
+    expect(repeatRefusal(first, { ...repeated, addressPage })).toBeNull();
   });
 
   test.for([
@@ -35,15 +41,16 @@ describe("differingParameter", () => {
     ["tag", { tag: "T" }],
     ["attach", { attach: "x" }],
     ["clientIp", { clientIp: "203.0.113.8" }],
-  ] as const)("returns %s, the contract's name, when it differs", ([name, change]) => {
-    expect(differingParameter(first, { ...repeated, ...change })).toBe(name);
+  ] as const)("names %s, as the contract does, when it differs", ([name, change]) => {
+    expect(repeatRefusal(first, { ...repeated, ...change })).toMatchObject(differs(name));
   });
 
-  test("returns attach when only the first request had one", () => {
-    expect(differingParameter({ ...first, attach: "x" }, repeated)).toBe("attach");
+  test("names attach when only the first request had one", () => {
+    expect(repeatRefusal({ ...first, attach: "x" }, repeated)).toMatchObject(differs("attach"));
   });
 
-  test("returns the first of several differences", () => {
-    expect(differingParameter(first, { ...repeated, tag: "T", totalFen: 1 })).toBe("totalFree");
+  test("names all of several differences, in the order of the contract", () => {
+    const refusal = repeatRefusal(first, { ...repeated, tag: "T", totalFen: 1 });
+    expect(refusal).toMatchObject({ ...differs("totalFree"), further: [differs("tag")] });
   });
 });

@@ -1,5 +1,5 @@
 import * as fc from "fast-check";
-import type { Refusal } from "../../src/contract/refusal.ts";
+import { detailOf, type Refusal } from "../../src/contract/refusal.ts";
 import type { Parameters } from "../../src/contract/parameters.ts";
 import type { OrderRecord, RefundRecord } from "../../src/domain/states.ts";
 import type { Result } from "../../src/lib/result.ts";
@@ -16,7 +16,7 @@ export function parametersOf(fields: Record<string, string | undefined>): Parame
 /** The text of a refusal with code 501; otherwise a text that no test expects. */
 export function refusalOf(result: Result<unknown, Refusal>): string {
   if (result.ok) return "ACCEPTED";
-  return result.error.code === 501 ? result.error.detail : `CODE ${result.error.code}`;
+  return result.error.code === 501 ? detailOf(result.error) : `CODE ${result.error.code}`;
 }
 
 /** Values full of characters that encoders and decoders treat differently. */

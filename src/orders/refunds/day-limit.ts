@@ -29,5 +29,6 @@ export async function dayLimitRefusal(
   });
   return badRequest(
     `超过该应用的每日退款上限 maxRefundFenPerDay：北京时间今日已退 ${refundedFen} 分，本笔 ${refundFen} 分，上限 ${maxRefundFenPerDay} 分。本笔未退款；请联系网关运维，或次日重复本请求`,
+    "over-day-limit",
   );
 }

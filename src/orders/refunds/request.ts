@@ -32,7 +32,10 @@ import { armRefundTimer, disarmRefundTimer, pollRefundTimer } from "./timer.ts";
 
 const UNKNOWN = serverFault(
   "微信尚未给出明确结果，退款可能已受理；网关会自动查询。重复本请求是安全的，不会重复退款",
+  "unknown-at-wechat",
 );
+
+const NOTHING_LEFT = badRequest("appRefundNo 已用于其他退款，或订单已无可退金额", "nothing-left");
 
 /** An app's request, with the reason that WeChat shows to the payer. */
 export interface ReasonedRequest extends RefundRequest {
@@ -59,7 +62,7 @@ export async function requestRefund(
   if (!limits.canRefund && asksForMore(decision)) return err(REFUNDS_OFF);
   switch (decision.kind) {
     case "refuse":
-      return err(badRequest(decision.detail));
+      return err(badRequest(decision.detail, decision.reason));
     case "wait":
       return err(refusalUnconfirmed(decision.refund));
     case "repeat":
@@ -106,6 +109,7 @@ async function withConfirmedRefusals(
 function refusalUnconfirmed({ number, refundFen }: RefundRow): Refusal {
   return serverFault(
     `微信拒绝过该订单的另一笔退款（refund_no=${number}，${refundFen} 分），但尚未确认微信没有这笔退款，其金额暂时保留；网关会继续查询。重复本请求是安全的，不会重复退款`,
+    "unknown-at-wechat",
   );
 }
 
@@ -141,6 +145,7 @@ async function respond(
       return err(
         serverFault(
           `退款已登记，尚未提交微信：同一订单的两笔退款须间隔一分钟，将于约 ${Math.ceil(waitMs / 1000)} 秒后自动提交。重复本请求可得知结果，是安全的，不会重复退款`,
+          "refund-held",
         ),
       );
     }
@@ -165,20 +170,25 @@ async function refusalOf(
 ): Promise<Refusal> {
   const text = `微信拒绝退款：${code} ${message}`;
   if (cause === "amount" && blame === "request") {
-    return badRequest(`${text}（网关记录的剩余可退金额为 ${await leftFen(context)} 分）`);
+    return badRequest(
+      `${text}（网关记录的剩余可退金额为 ${await leftFen(context)} 分）`,
+      "refused-by-wechat",
+    );
   }
   if (parameter !== undefined) {
+    const reason = { fault: "refused-by-wechat", parameter } as const;
     return refundFen < totalFen
-      ? badRequest(`${text}（请检查参数 ${parameter}）`)
-      : serverFault(`${text}。请联系网关运维；重复本请求是安全的`);
+      ? badRequest(`${text}（请检查参数 ${parameter}）`, reason)
+      : serverFault(`${text}。请联系网关运维；重复本请求是安全的`, reason);
   }
+  const reason = "refused-by-wechat";
   switch (blame) {
     case "request":
-      return badRequest(text);
+      return badRequest(text, reason);
     case "merchant":
-      return serverFault(`${text}。请联系网关运维处理，之后重复本请求是安全的`);
+      return serverFault(`${text}。请联系网关运维处理，之后重复本请求是安全的`, reason);
     case "gateway":
-      return serverFault(`${text}。请联系网关运维；重复本请求是安全的`);
+      return serverFault(`${text}。请联系网关运维；重复本请求是安全的`, reason);
   }
 }
 
@@ -210,7 +220,7 @@ async function createRefund(
   if (refund === null) {
     await disarmRefundTimer(context, number);
     const overLimit = await dayLimitRefusal(context, order, refundFen, maxRefundFenPerDay);
-    return err(overLimit ?? badRequest("appRefundNo 已用于其他退款，或订单已无可退金额"));
+    return err(overLimit ?? NOTHING_LEFT);
   }
   context.timeline.add(Date.now(), "refund.requested", { refundNo: number, refundFen });
   return ok(refund);
@@ -237,7 +247,9 @@ async function reopen(
   if (found === null || current?.state !== "refused") return err(UNKNOWN);
   if (!isOpen(current)) await disarmRefundTimer(context, refund.number);
   const overLimit = await dayLimitRefusal(context, order, refund.refundFen, maxFenPerDay);
-  return err(overLimit ?? badRequest(amountTaken(refundableFen(found.order, found.refunds))));
+  return err(
+    overLimit ?? badRequest(amountTaken(refundableFen(found.order, found.refunds)), "amount-taken"),
+  );
 }
 
 /** The order as paid; for one that isn't recorded as paid, WeChat is queried first. */
@@ -255,8 +267,13 @@ async function paidOrder(
     case "waiting":
     case "closed":
     case "absent":
-      return err(badRequest("订单未支付，不能退款"));
+      return err(badRequest("订单未支付，不能退款", "order-unpaid"));
     case "unknown":
-      return err(serverFault("订单尚未记为已支付，向微信查询又未得到明确结果。重复本请求是安全的"));
+      return err(
+        serverFault(
+          "订单尚未记为已支付，向微信查询又未得到明确结果。重复本请求是安全的",
+          "unknown-at-wechat",
+        ),
+      );
   }
 }

@@ -150,7 +150,7 @@ describe("signCallback", () => {
   // Both directions use the same salt, so a leaked callback could be sent back as a request.
   test("is refused when sent back as a refund request or an order", () => {
     const fields = refundCallback(order, { ...refund, appRefundNo: "R-1" });
-    expect(refusalOf(parseRefundMoney(fields))).toBe("platForm 必传");
-    expect(refusalOf(parseCreateOrder(fields))).toBe("platForm 必传");
+    expect(refusalOf(parseRefundMoney(fields))).toMatch(/^platForm 必传/);
+    expect(refusalOf(parseCreateOrder(fields))).toMatch(/^platForm 必传/);
   });
 });

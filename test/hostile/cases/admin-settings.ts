@@ -245,6 +245,8 @@ export const adminSettings: Cases = [
   ...refusedValues(PATCH_MERCHANT, { ...INVALID_MERCHANT_VALUES, mchId: ["1900009998", 1, null] }),
   ...refusedValues("POST /admin/apps/:id/rotate-salt", INVALID_ROTATIONS),
   ...refusedValues("POST /admin/apps/:id/rotate-webhook-secret", INVALID_ROTATIONS),
+  ...refusedValues("POST /admin/apps/:id/activate-salt", INVALID_ROTATIONS),
+  ...refusedValues("POST /admin/apps/:id/stage-salt", { salt: INVALID_SALTS }),
   ...refusedValues("POST /admin/orders/:id/redeliver", {
     event: ["", "PAY", "pay ", "payment", "refund\n", "__proto__", 1, true, null, ["pay"]],
   }),

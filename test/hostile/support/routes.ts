@@ -169,6 +169,16 @@ export const ROUTES = {
     id: appId,
     body: { overlapSeconds: 60 },
   },
+  "POST /admin/apps/:id/stage-salt": {
+    kind: "admin",
+    id: appId,
+    body: { salt: "canary-salt-that-is-staged" },
+  },
+  "POST /admin/apps/:id/activate-salt": {
+    kind: "admin",
+    id: appId,
+    body: { overlapSeconds: 60 },
+  },
   "POST /admin/apps/:id/rotate-webhook-secret": {
     kind: "admin",
     id: appId,
