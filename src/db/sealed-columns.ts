@@ -34,8 +34,11 @@ export function countUnreadable(db: Database, masterKey: MasterKey) {
  * MASTER_KEY, which a text of another form, a damaged one, is not.
  */
 export function countSealedUnderOther(db: Database, masterKey: MasterKey, except?: ExceptRow) {
-  const isSealed = (column: SQLiteColumn) => sql`${column} glob ${patternOf("k1.????????.")}`;
   return countRows(db, (column) => and(isSealed(column), isUnreadable(column, masterKey)), except);
+}
+
+function isSealed(column: SQLiteColumn): SQL {
+  return sql`${column} glob ${patternOf("k1.????????.")}`;
 }
 
 function countRows(

@@ -105,20 +105,17 @@ function resolveMerchant(
   // A right may be missing for one call or one app only: the same must succeed.
   const where = kind === "merchant_refused" ? place : {};
   const note = "WeChat took the same kind of call again.";
-  const resolving = resolveMerchantIncident(db, { kind, subject }, where, note, nowAt);
-  waitUntil(
-    resolving.then(
-      (resolved) => {
-        if (!resolved) return;
-        noteClosed(merchantId, kind);
-        log("info", "incident_resolved", { requestId, kind, subject, merchant: merchantId });
-      },
-      (error: unknown) => {
-        writes.clear();
-        logFailure(requestId, merchantId, kind, error);
-      },
-    ),
-  );
+  const resolve = async (): Promise<void> => {
+    try {
+      if (!(await resolveMerchantIncident(db, { kind, subject }, where, note, nowAt))) return;
+      noteClosed(merchantId, kind);
+      log("info", "incident_resolved", { requestId, kind, subject, merchant: merchantId });
+    } catch (error) {
+      writes.clear();
+      logFailure(requestId, merchantId, kind, error);
+    }
+  };
+  waitUntil(resolve());
 }
 
 function isDue(writes: Map<string, number>, what: string, nowAt: number): boolean {

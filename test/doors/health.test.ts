@@ -149,14 +149,14 @@ describe("GET /health", () => {
       const [kept] = (await env.DB.prepare(`select max(id) as id from ${table}`).all()).results;
       const id = table === "request_keys" ? await insertRequestKeyRow(shop.appId) : kept?.["id"];
       const set = env.DB.prepare(`update ${table} set ${column} = ? where id = ?`);
-      const before = await env.DB.prepare(`select ${column} as v from ${table} where id = ?`)
+      const before = await env.DB.prepare(`select ${column} from ${table} where id = ?`)
         .bind(id)
-        .first();
+        .first<string>(column);
       const { trips } = instrumentD1();
       for (const sealed of [
         "k1.00000000.AQEBAQEBAQEBAQEB.AQEBAQEBAQEBAQEBAQEBAQEB",
         "plain text",
-        `${String(before?.["v"] ?? "k1.").slice(0, 20)}`,
+        (before ?? "k1.").slice(0, 20),
       ]) {
         await set.bind(sealed, id).run();
         vi.setSystemTime(Date.now() + 5_001);
@@ -164,7 +164,7 @@ describe("GET /health", () => {
         expect(await health()).toEqual(unhealthy("opens under neither"));
         expect(trips).toHaveLength(earlier + 1);
       }
-      await set.bind(before?.["v"] ?? null, id).run();
+      await set.bind(before, id).run();
       await env.DB.exec("delete from request_keys");
       vi.setSystemTime(Date.now() + 5_001);
       expect(await health()).toEqual(HEALTHY);

@@ -92,9 +92,6 @@ describe("weaknessOfKey", () => {
 });
 
 describe("weaknessOfPublicKey", () => {
-  const ed25519 = (hex: string) =>
-    writePem("PUBLIC KEY", Buffer.from(`302a300506032b6570032100${hex}`, "hex"));
-
   test("knows the test keys of RFC 9421 and RFC 8032", () => {
     for (const hex of [
       "26b40b8f93fff3d897112f7ebc582b232dbd72517d082fe83cfb30ddce43d1bb",
@@ -117,3 +114,8 @@ describe("weaknessOfPublicKey", () => {
     expect(weaknessOfPublicKey(ed25519("a5".repeat(32)))).toBeNull();
   });
 });
+
+/** The public key of these 32 bytes, in PEM. */
+function ed25519(hex: string): string {
+  return writePem("PUBLIC KEY", Buffer.from(`302a300506032b6570032100${hex}`, "hex"));
+}

@@ -82,15 +82,6 @@ describe("an answer that Cloudflare makes in the host's place", () => {
   });
 
   test("is known by its status when its body breaks off", async () => {
-    const broken = async (): Promise<Response> =>
-      new Response(
-        new ReadableStream({
-          start(controller) {
-            controller.error(new Error("reset"));
-          },
-        }),
-        { status: 521 },
-      );
     const { urls, fetch } = network(broken, answering("ok"));
     expect(await exchange(HOSTS, fetch, request)).toMatchObject({ status: 200 });
     expect(urls).toHaveLength(2);
@@ -141,3 +132,14 @@ describe.for([
     }
   });
 });
+
+async function broken(): Promise<Response> {
+  return new Response(
+    new ReadableStream({
+      start(controller) {
+        controller.error(new Error("reset"));
+      },
+    }),
+    { status: 521 },
+  );
+}

@@ -109,9 +109,9 @@ async function open(
 async function isOfMissingPublicKey(
   merchant: V3NotificationKeys["merchant"],
   { headers, body }: NotificationMessage,
-  fault: NotificationFault["kind"],
+  kind: NotificationFault["kind"],
 ): Promise<boolean> {
-  if (fault !== "unknown-key" || !isMissingPublicKey(merchant, headers)) return false;
+  if (kind !== "unknown-key" || !isMissingPublicKey(merchant, headers)) return false;
   const read = readJson(body, envelope);
   return read.ok && (await openSealed(read.value.resource, merchant.v3.apiV3Key)) !== null;
 }

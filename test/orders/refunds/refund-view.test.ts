@@ -36,12 +36,26 @@ async function refundTo(scene: PaidScene, name: string, end: End): Promise<void>
   if (end === "unknown") scene.wechat.fail(REFUND, UNKNOWN);
   await requestRefund(scene, scene.order, { appRefundNo: name, refundFree: 10 });
   const number = await numberOf(scene, name);
-  const status = ({ abnormal: "CHANGE", succeeded: "SUCCESS", closed: "REFUNDCLOSE" } as const)[
-    end as "abnormal" | "succeeded" | "closed"
-  ];
-  if (status === undefined) return;
+  const status = statusOf(end);
+  if (status === null) return;
   scene.wechat.refund(number).status = status;
   await viewOrder(scene, scene.order, { sync: 1 });
+}
+
+/** WeChat's status of a refund with this end; null while it has none. */
+function statusOf(end: End): "CHANGE" | "SUCCESS" | "REFUNDCLOSE" | null {
+  switch (end) {
+    case "abnormal":
+      return "CHANGE";
+    case "succeeded":
+      return "SUCCESS";
+    case "closed":
+      return "REFUNDCLOSE";
+    case "refused":
+    case "unknown":
+    case "accepted":
+      return null;
+  }
 }
 
 async function numberOf({ order }: PaidScene, name: string): Promise<string> {
