@@ -112,7 +112,11 @@ orderRoutes.post(`${BY_ID}/refund`, async (c) => {
     requestId,
   );
   log("info", "operator_refund", { requestId, order: order.number, accepted: refund.ok });
-  if (!refund.ok) return refuse(c, conflict(refund.error.detail));
+  if (!refund.ok) {
+    const { reason, detail } = refund.error;
+    if (reason === "internal-error") return refuse(c, UNAVAILABLE);
+    return refuse(c, conflict(detail));
+  }
   return await respondWithOrder(c, { refundNo: refund.value.refundNo });
 });
 

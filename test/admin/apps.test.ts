@@ -39,6 +39,7 @@ describe("POST /admin/apps", () => {
       canRefund: true,
       maxRefundFenPerDay: null,
       notifyFailed: false,
+      saltStagedAt: null,
       createdAt: expect.any(Number),
       updatedAt: expect.any(Number),
       salt: expect.stringMatching(/^[0-9a-f]{32}$/),

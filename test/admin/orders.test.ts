@@ -144,7 +144,7 @@ describe("GET /admin/orders/:id", () => {
           call: 1,
           url: scene.shop.payUrl,
           fields:
-            "appId,event,eventId,order_id,pay_order_number,total_free,pay_state,transaction_id,timestamp,sign",
+            "appId,event,eventId,order_id,pay_order_number,total_free,pay_state,transaction_id,pay_time,timestamp,sign",
           confirmed: false,
           status: 500,
           tookMs: 0,

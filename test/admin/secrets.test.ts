@@ -77,7 +77,7 @@ beforeAll(async () => {
 test("I9: admin secrets scenario gets the expected statuses", () => {
   expect(later.map((answer) => answer.status)).toEqual([201, 200, 200, 200, 200, 200, 200]);
   expect(refused.map((answer) => answer.status)).toEqual([400, 400, 400, 400, 400, 400, 400, 500]);
-  expect(new Set(secrets.values()).size).toBe(8);
+  expect(new Set(secrets.values()).size).toBe(9);
 });
 
 test("I9: admin responses return a secret only when it is created", () => {
@@ -99,7 +99,7 @@ test("I9: D1 contains no secret in plain text", async () => {
   const sealed = rows.flatMap((row) =>
     Object.entries(row).filter(([column, value]) => column.endsWith("_sealed") && value !== null),
   );
-  expect(sealed).toHaveLength(7);
+  expect(sealed).toHaveLength(8);
   for (const [, value] of sealed) expect(value).toMatch(/^k1\.[0-9a-f]{8}\.[\w-]{16}\.[\w-]+$/);
 });
 

@@ -61,6 +61,8 @@ describe("db apps", () => {
       maxRefundFenPerDay: null,
       createdAt: NOW,
       updatedAt: NOW,
+      notifyFailed: false,
+      saltStagedAt: null,
     });
     expect(await getApp(db, record.id)).toEqual(record);
   });

@@ -65,7 +65,7 @@ describe("app.called", () => {
     expect(facts).toMatchObject({
       url: "https://shop.example.com:8443/pay",
       fields:
-        "appId,event,eventId,order_id,pay_order_number,attach,total_free,pay_state,transaction_id,timestamp,sign",
+        "appId,event,eventId,order_id,pay_order_number,attach,total_free,pay_state,transaction_id,pay_time,timestamp,sign",
     });
     expect(JSON.stringify(facts)).not.toMatch(/a-secret-of-the-app|a-private-text/);
   });

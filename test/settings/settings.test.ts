@@ -75,6 +75,7 @@ describe("Settings, apps", () => {
         ...secrets,
         enabled: true,
         oldSalt: null,
+        stagedSalt: null,
         oldWebhookSecret: null,
         requestSignature: "off",
         requestKeys: [],

@@ -34,6 +34,8 @@ export interface AdminRoute {
   readonly body?: Readonly<Record<string, unknown>>;
   /** Its integer query parameters; absent when it reads no query. */
   readonly queryIntegers?: readonly string[];
+  /** Whether all of the body's fields are optional, so that `{}` is a valid body. */
+  readonly takesEmptyBody?: true;
   /** The body's fields that accept nearly any text. */
   readonly textFields?: readonly string[];
 }
@@ -173,6 +175,7 @@ export const ROUTES = {
     kind: "admin",
     id: appId,
     body: { salt: "canary-salt-that-is-staged" },
+    takesEmptyBody: true,
   },
   "POST /admin/apps/:id/activate-salt": {
     kind: "admin",
@@ -225,6 +228,7 @@ export const ROUTES = {
     kind: "admin",
     id: paidOrderId,
     body: { refundFen: 1, appRefundNo: "operator-1" },
+    takesEmptyBody: true,
   },
   "POST /admin/orders/:id/sync": { kind: "admin", id: paidOrderId },
   "POST /admin/deliveries/redeliver": {
