@@ -1,4 +1,9 @@
-import { applyD1Migrations, reset } from "cloudflare:test";
+import {
+  applyD1Migrations,
+  listDurableObjectIds,
+  reset,
+  runInDurableObject,
+} from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { forgetSettings } from "../../src/settings/settings.ts";
 
@@ -6,6 +11,7 @@ import { forgetSettings } from "../../src/settings/settings.ts";
 // storage, production's migrations and empty caches.
 await reset();
 await dropTables();
+await clearQueryLimits();
 await applyD1Migrations(env.DB, env.MIGRATIONS);
 forgetSettings();
 
@@ -19,4 +25,14 @@ async function dropTables(): Promise<void> {
     env.DB.prepare("pragma defer_foreign_keys = on"),
     ...results.map(({ name }) => env.DB.prepare(`drop table "${name}"`)),
   ]);
+}
+
+/** As for the tables: a merchant's id begins at 1 in each file, and its count would be another's. */
+async function clearQueryLimits(): Promise<void> {
+  const { QUERY_LIMIT_OBJECT } = env;
+  for (const id of await listDurableObjectIds(QUERY_LIMIT_OBJECT)) {
+    await runInDurableObject(QUERY_LIMIT_OBJECT.get(id), async (_object, { storage }) => {
+      await storage.deleteAll();
+    });
+  }
 }

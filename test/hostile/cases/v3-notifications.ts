@@ -207,6 +207,26 @@ function requestTo(
   return { path: pathOf(name, target, id), init: post(body, "application/json", headers) };
 }
 
+/** WeChat's valid signature on a body that can't be read. */
+function signedCase(
+  name: RouteName,
+  route: NotificationRoute,
+  title: string,
+  change: (target: Target, body: string) => string,
+): Case {
+  const unreadable: Case = {
+    name: `validly signed, ${title}`,
+    route: name,
+    answer: "v3 not accepted",
+    request: async (target) => {
+      const body = change(target, (await genuine(route, target)).body);
+      return requestTo(name, target, signedHeaders(body), body);
+    },
+  };
+  // Only WeChat can have signed it, so it opens an incident about the merchant's APIv3 key.
+  return DOES_NOT_DECRYPT.test(title) ? { ...unreadable, allows: "rows" } : unreadable;
+}
+
 const DOES_NOT_DECRYPT = /\b(nonce|associated data|ciphertext|another key)\b/;
 
 export const v3Notifications: Cases = casesFor(routesOf("v3"), ([name, route]) => [
@@ -244,17 +264,9 @@ export const v3Notifications: Cases = casesFor(routesOf("v3"), ([name, route]) =
       return requestTo(name, target, forged.headers, forged.body);
     },
   })),
-  ...Object.entries(UNREADABLE_BODIES).map(([title, change]): Case => ({
-    name: `validly signed, ${title}`,
-    route: name,
-    answer: "v3 not accepted",
-    // Only WeChat can have signed it, so it opens an incident about the merchant's APIv3 key.
-    ...(DOES_NOT_DECRYPT.test(title) && { allows: "rows" as const }),
-    request: async (target) => {
-      const body = change(target, (await genuine(route, target)).body);
-      return requestTo(name, target, signedHeaders(body), body);
-    },
-  })),
+  ...Object.entries(UNREADABLE_BODIES).map(([title, change]) =>
+    signedCase(name, route, title, change),
+  ),
   {
     name: "at the path of a merchant without APIv3",
     route: name,
