@@ -44,6 +44,7 @@ describe.each(SIGN_TYPES)("order of a merchant signing with %s", (signType) => {
       total_free: "250",
       pay_state: "2",
       transaction_id: paid.transactionId,
+      pay_time: expect.stringMatching(/^\d{10}$/),
       timestamp: paidCallback.headers["webhook-timestamp"],
       sign: expect.stringMatching(/^[0-9a-f]{40}$/),
     });
@@ -64,6 +65,7 @@ describe.each(SIGN_TYPES)("order of a merchant signing with %s", (signType) => {
       ...refund,
       refund_free: "250",
       ref_state: "4",
+      refund_time: expect.stringMatching(/^\d{10}$/),
     });
     expect(refundCallback.fields["eventId"]).not.toBe(paidCallback.fields["eventId"]);
 
