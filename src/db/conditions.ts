@@ -28,3 +28,8 @@ export const NO_REFUND_CALL_PLANNED = sql`${REFUND_FAILING} and next_call_at is 
  * called about its outcome. A released one is neither: it is sent again only for the app.
  */
 export const REFUND_UNFINISHED = sql`(state in ('requested', 'accepted', 'abnormal') or notify_state = 'none' and (state <> 'refused' or released is null))`;
+
+/** `isLive` of domain/refund.ts, of the refund `r`: it reserves its amount. For sums, not an index. */
+export const LIVE_REFUND = sql.raw(
+  "(r.state <> 'closed' and not (r.state = 'refused' and r.released is not null))",
+);

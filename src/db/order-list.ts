@@ -1,5 +1,6 @@
 import { and, asc, desc, eq, sql, type SQL } from "drizzle-orm";
 import { err, ok, type Result } from "../lib/result.ts";
+import { LIVE_REFUND } from "./conditions.ts";
 import type { Database } from "./database.ts";
 import {
   allOf,
@@ -87,7 +88,7 @@ export async function readOrderPage(
     .select({
       order: orders,
       refundedFen: sql<number>`(select coalesce(sum(r.refund_fen), 0) from ${refunds} r
-        where r.order_id = orders.id and ${IS_LIVE})`,
+        where r.order_id = orders.id and ${LIVE_REFUND})`,
     })
     .from(orders)
     .where(and(part.within, conditionOf(filter, part.ids)))
@@ -121,9 +122,6 @@ export async function listRefunds(db: Database, orderId: number): Promise<Refund
     .where(eq(refunds.orderId, orderId))
     .orderBy(asc(refunds.id));
 }
-
-/** A refund that holds its amount: the money was or may have been paid back. */
-const IS_LIVE = sql`r.state not in ('refused', 'closed')`;
 
 function firstIdOf({ createdFrom, paidFrom, openId, appId }: OrderFilter): SQL {
   const times: SQL[] = [];
@@ -166,6 +164,6 @@ function sumQueries(db: Database, filter: OrderFilter, found: Whereabouts) {
   const refunded = db
     .select({ refundedFen: sql<number>`coalesce(sum(r.refund_fen), 0)` })
     .from(sql`${refunds} r`)
-    .where(sql`${ofMatching} and ${IS_LIVE}`);
+    .where(sql`${ofMatching} and ${LIVE_REFUND}`);
   return [totals, refunded] as const;
 }

@@ -124,8 +124,8 @@ function sumQuery(db: Database, filter: RefundFilter, { within }: ListPart) {
     .select({
       refunds: sql<number>`count(*)`,
       refundFen: sql<number>`coalesce(sum(${refunds.refundFen}), 0)`,
-      refundedFen: sql<number>`coalesce(sum(case when ${refunds.state} not in ('refused', 'closed')
-        then ${refunds.refundFen} end), 0)`,
+      refundedFen: sql<number>`coalesce(sum(case when ${refunds.state} <> 'closed'
+        and not (${refunds.state} = 'refused' and ${refunds.released} is not null) then ${refunds.refundFen} end), 0)`,
     })
     .from(refunds)
     .innerJoin(orders, eq(orders.id, refunds.orderId))

@@ -2,6 +2,7 @@ import { and, asc, eq, inArray, isNull, sql, type SQL, type SQLWrapper } from "d
 import { MAX_REFUNDS } from "../domain/refund.ts";
 import type { FundsAccount } from "../domain/states.ts";
 import type { OrderReference } from "../contract/order-reference.ts";
+import { LIVE_REFUND } from "./conditions.ts";
 import type { Database } from "./database.ts";
 import { isWithinDay } from "./refund-day.ts";
 import type { RecordedCall } from "./orders.ts";
@@ -51,15 +52,10 @@ async function readOrder(
   return order === undefined ? null : { order, refunds: rows };
 }
 
-/** `isLive` of domain/refund.ts, of the row `r`. */
-const LIVE = sql.raw(
-  "(r.state <> 'closed' and not (r.state = 'refused' and r.released is not null))",
-);
-
 /** The sum of an order's live refunds, in fen. */
 function liveFen(orderId: SQLWrapper): SQL<number> {
   return sql<number>`(select coalesce(sum(r.refund_fen), 0) from refunds r
-    where r.order_id = ${orderId} and ${LIVE})`;
+    where r.order_id = ${orderId} and ${LIVE_REFUND})`;
 }
 
 /**
@@ -137,7 +133,7 @@ function insertStatement(
             eq(orders.payState, "paid"),
             sql`${orders.totalFen} >= ${refund.refundFen} + ${liveFen(orders.id)}`,
             sql`(select count(*) from refunds r where r.order_id = ${orders.id}
-              and (r.state = 'closed' or ${LIVE})) < ${MAX_REFUNDS}`,
+              and (r.state = 'closed' or ${LIVE_REFUND})) < ${MAX_REFUNDS}`,
             isWithinDay(refund.appId, sql`${refund.refundFen}`, maxFenPerDay, nowAt),
           ),
         ),
