@@ -1,4 +1,4 @@
-import { sql } from "drizzle-orm";
+import { sql, type SQL } from "drizzle-orm";
 
 /*
  * The conditions of the partial indexes that the sweep and redelivery read. SQLite uses a partial
@@ -29,7 +29,12 @@ export const NO_REFUND_CALL_PLANNED = sql`${REFUND_FAILING} and next_call_at is 
  */
 export const REFUND_UNFINISHED = sql`(state in ('requested', 'accepted', 'abnormal') or notify_state = 'none' and (state <> 'refused' or released is null))`;
 
-/** `isLive` of domain/refund.ts, of the refund `r`: it reserves its amount. For sums, not an index. */
-export const LIVE_REFUND = sql.raw(
-  "(r.state <> 'closed' and not (r.state = 'refused' and r.released is not null))",
-);
+/**
+ * `isLive` of domain/refund.ts, of the table of refunds that a query names so: the refund reserves its
+ * amount. For sums, not for an index.
+ */
+export function isLiveRefund(table: "r" | "refunds"): SQL {
+  return sql.raw(
+    `(${table}.state <> 'closed' and not (${table}.state = 'refused' and ${table}.released is not null))`,
+  );
+}

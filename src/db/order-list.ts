@@ -1,6 +1,6 @@
 import { and, asc, desc, eq, sql, type SQL } from "drizzle-orm";
 import { err, ok, type Result } from "../lib/result.ts";
-import { LIVE_REFUND } from "./conditions.ts";
+import { isLiveRefund } from "./conditions.ts";
 import type { Database } from "./database.ts";
 import {
   allOf,
@@ -88,7 +88,7 @@ export async function readOrderPage(
     .select({
       order: orders,
       refundedFen: sql<number>`(select coalesce(sum(r.refund_fen), 0) from ${refunds} r
-        where r.order_id = orders.id and ${LIVE_REFUND})`,
+        where r.order_id = orders.id and ${isLiveRefund("r")})`,
     })
     .from(orders)
     .where(and(part.within, conditionOf(filter, part.ids)))
@@ -164,6 +164,6 @@ function sumQueries(db: Database, filter: OrderFilter, found: Whereabouts) {
   const refunded = db
     .select({ refundedFen: sql<number>`coalesce(sum(r.refund_fen), 0)` })
     .from(sql`${refunds} r`)
-    .where(sql`${ofMatching} and ${LIVE_REFUND}`);
+    .where(sql`${ofMatching} and ${isLiveRefund("r")}`);
   return [totals, refunded] as const;
 }

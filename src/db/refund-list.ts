@@ -1,6 +1,6 @@
 import { and, desc, eq, sql, type SQL } from "drizzle-orm";
 import { err, ok, type Result } from "../lib/result.ts";
-import { REFUND_UNFINISHED } from "./conditions.ts";
+import { isLiveRefund, REFUND_UNFINISHED } from "./conditions.ts";
 import type { Database } from "./database.ts";
 import {
   allOf,
@@ -42,7 +42,7 @@ export type ListedRefund = RefundRow &
 export interface RefundSums {
   readonly refunds: number;
   readonly refundFen: number;
-  /** The part that was refunded or is being refunded: without refused and closed refunds. */
+  /** The part that was refunded or is being refunded: as the contract's `refund_free`. */
   readonly refundedFen: number;
 }
 
@@ -124,8 +124,8 @@ function sumQuery(db: Database, filter: RefundFilter, { within }: ListPart) {
     .select({
       refunds: sql<number>`count(*)`,
       refundFen: sql<number>`coalesce(sum(${refunds.refundFen}), 0)`,
-      refundedFen: sql<number>`coalesce(sum(case when ${refunds.state} <> 'closed'
-        and not (${refunds.state} = 'refused' and ${refunds.released} is not null) then ${refunds.refundFen} end), 0)`,
+      refundedFen: sql<number>`coalesce(sum(case when ${isLiveRefund("refunds")}
+        then ${refunds.refundFen} end), 0)`,
     })
     .from(refunds)
     .innerJoin(orders, eq(orders.id, refunds.orderId))

@@ -2,7 +2,7 @@ import { and, asc, eq, inArray, isNull, sql, type SQL, type SQLWrapper } from "d
 import { MAX_REFUNDS } from "../domain/refund.ts";
 import type { FundsAccount } from "../domain/states.ts";
 import type { OrderReference } from "../contract/order-reference.ts";
-import { LIVE_REFUND } from "./conditions.ts";
+import { isLiveRefund } from "./conditions.ts";
 import type { Database } from "./database.ts";
 import { isWithinDay } from "./refund-day.ts";
 import type { RecordedCall } from "./orders.ts";
@@ -55,7 +55,7 @@ async function readOrder(
 /** The sum of an order's live refunds, in fen. */
 function liveFen(orderId: SQLWrapper): SQL<number> {
   return sql<number>`(select coalesce(sum(r.refund_fen), 0) from refunds r
-    where r.order_id = ${orderId} and ${LIVE_REFUND})`;
+    where r.order_id = ${orderId} and ${isLiveRefund("r")})`;
 }
 
 /**
@@ -133,7 +133,7 @@ function insertStatement(
             eq(orders.payState, "paid"),
             sql`${orders.totalFen} >= ${refund.refundFen} + ${liveFen(orders.id)}`,
             sql`(select count(*) from refunds r where r.order_id = ${orders.id}
-              and (r.state = 'closed' or ${LIVE_REFUND})) < ${MAX_REFUNDS}`,
+              and (r.state = 'closed' or ${isLiveRefund("r")})) < ${MAX_REFUNDS}`,
             isWithinDay(refund.appId, sql`${refund.refundFen}`, maxFenPerDay, nowAt),
           ),
         ),
