@@ -1,10 +1,10 @@
 import type { Context } from "hono";
-import type { IdPage } from "../db/id-range.ts";
+import { sizeOf, type IdPage, type PageRequest, type Whereabouts } from "../db/id-range.ts";
 import { beijingTimeOf } from "../domain/beijing-time.ts";
 import type { GatewayEnv } from "../env.ts";
 import { csvHead, csvLine, type Cell } from "../lib/csv.ts";
 import { describe, log } from "../observability/log.ts";
-import { validationFailed, type AdminError } from "./errors.ts";
+import { refuse, validationFailed, type AdminError } from "./errors.ts";
 
 /** Rows that one trip of an export reads, at most: D1 serves payments between two trips. */
 export const ROWS_PER_TRIP = 500;
@@ -33,21 +33,37 @@ export function tooMany(
   return validationFailed({ path, message });
 }
 
+/** A list that can be exported. */
+export interface ExportedList<T> {
+  readonly name: "orders" | "refunds" | "reconciliations";
+  readonly columns: readonly Column<T>[];
+  /** The parameter that makes the list shorter, what its rows are called, and what to do with it. */
+  readonly narrowing: readonly [path: string, rows: string, remedy?: string];
+}
+
 /**
- * Responds with a list as CSV, page after page, so that nothing is held in memory. When D1 fails
- * before the first page, that throws; later the response breaks off, which the client's HTTP reports.
+ * Responds with a list as CSV, page after page, so that nothing is held in memory, or refuses one of
+ * too many rows. When D1 fails before the first page, that throws; later the response breaks off,
+ * which the client's HTTP reports.
+ *
+ * @param found where the rows are
  */
 export async function exportCsv<T>(
   c: Context<GatewayEnv>,
-  list: "orders" | "refunds" | "reconciliations",
-  columns: readonly Column<T>[],
-  readPage: (beforeId: number) => Promise<IdPage<T>>,
+  { name, columns, narrowing: [path, rows, remedy] }: ExportedList<T>,
+  found: Whereabouts,
+  readRows: (page: PageRequest) => Promise<IdPage<T>>,
 ): Promise<Response> {
+  if (sizeOf(found) > MAX_EXPORTED_ROWS) {
+    return refuse(c, tooMany(path, `${MAX_EXPORTED_ROWS} ${rows}`, remedy));
+  }
+  const readPage = async (beforeId: number): Promise<IdPage<T>> =>
+    await readRows({ beforeId, limit: ROWS_PER_TRIP });
   const first = await readPage(Number.MAX_SAFE_INTEGER);
-  const chunks = chunksOf(c, list, columns, first, readPage);
+  const chunks = chunksOf(c, name, columns, first, readPage);
   return c.body(streamOf(chunks), 200, {
     "Content-Type": "text/csv; charset=utf-8",
-    "Content-Disposition": `attachment; filename="${list}.csv"`,
+    "Content-Disposition": `attachment; filename="${name}.csv"`,
   });
 }
 

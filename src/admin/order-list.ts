@@ -1,5 +1,4 @@
 import type { Context } from "hono";
-import { sizeOf } from "../db/id-range.ts";
 import {
   listOrders,
   locateOrders,
@@ -11,14 +10,7 @@ import type { GatewayEnv } from "../env.ts";
 import { identifierCell, textCell } from "../lib/csv.ts";
 import { validate } from "./body.ts";
 import { refuse } from "./errors.ts";
-import {
-  exportCsv,
-  MAX_EXPORTED_ROWS,
-  ROWS_PER_TRIP,
-  timeCell,
-  tooMany,
-  type Column,
-} from "./export.ts";
+import { exportCsv, timeCell, tooMany, type ExportedList } from "./export.ts";
 import { findTransaction } from "./find-transaction.ts";
 import { orderExport, orderQuery } from "./order-schema.ts";
 
@@ -48,36 +40,37 @@ export async function exportOrders(c: Context<GatewayEnv>): Promise<Response> {
   if (!search.ok) return refuse(c, search.error);
   const { filter } = search.value;
   const found = await locateOrders(db, filter);
-  if (sizeOf(found) > MAX_EXPORTED_ROWS) {
-    return refuse(c, tooMany("createdFrom", `${MAX_EXPORTED_ROWS} orders`));
-  }
   return await exportCsv(
     c,
-    "orders",
-    COLUMNS,
-    async (beforeId) => await readOrderPage(db, filter, found, { beforeId, limit: ROWS_PER_TRIP }),
+    ORDERS,
+    found,
+    async (page) => await readOrderPage(db, filter, found, page),
   );
 }
 
 /** Amounts in yuan, times in Beijing; never an openId. */
-const COLUMNS: readonly Column<OrderWithRefunds>[] = [
-  ["id", ({ id }) => id],
-  ["number", ({ number }) => identifierCell(number)],
-  ["appId", ({ appId }) => appId],
-  ["merchantId", ({ merchantId }) => merchantId],
-  ["userId", ({ userId }) => userId],
-  ["appOrderNo", ({ appOrderNo }) => identifierCell(appOrderNo)],
-  ["desc", ({ desc }) => textCell(desc)],
-  ["tag", ({ tag }) => textCell(tag)],
-  ["attach", ({ attach }) => textCell(attach)],
-  ["totalYuan", ({ totalFen }) => yuanOf(totalFen)],
-  ["refundedYuan", ({ refundedFen }) => yuanOf(refundedFen)],
-  ["payState", ({ payState }) => payState],
-  ["transactionId", ({ transactionId }) => identifierCell(transactionId)],
-  ["paidAt", ({ paidAt }) => timeCell(paidAt)],
-  ["payNotifyState", ({ payNotifyState }) => payNotifyState],
-  ["payNotifyNumber", ({ payNotifyNumber }) => payNotifyNumber],
-  ["createdAt", ({ createdAt }) => timeCell(createdAt)],
-  ["expiresAt", ({ expiresAt }) => timeCell(expiresAt)],
-  ["updatedAt", ({ updatedAt }) => timeCell(updatedAt)],
-];
+const ORDERS: ExportedList<OrderWithRefunds> = {
+  name: "orders",
+  narrowing: ["createdFrom", "orders"],
+  columns: [
+    ["id", ({ id }) => id],
+    ["number", ({ number }) => identifierCell(number)],
+    ["appId", ({ appId }) => appId],
+    ["merchantId", ({ merchantId }) => merchantId],
+    ["userId", ({ userId }) => userId],
+    ["appOrderNo", ({ appOrderNo }) => identifierCell(appOrderNo)],
+    ["desc", ({ desc }) => textCell(desc)],
+    ["tag", ({ tag }) => textCell(tag)],
+    ["attach", ({ attach }) => textCell(attach)],
+    ["totalYuan", ({ totalFen }) => yuanOf(totalFen)],
+    ["refundedYuan", ({ refundedFen }) => yuanOf(refundedFen)],
+    ["payState", ({ payState }) => payState],
+    ["transactionId", ({ transactionId }) => identifierCell(transactionId)],
+    ["paidAt", ({ paidAt }) => timeCell(paidAt)],
+    ["payNotifyState", ({ payNotifyState }) => payNotifyState],
+    ["payNotifyNumber", ({ payNotifyNumber }) => payNotifyNumber],
+    ["createdAt", ({ createdAt }) => timeCell(createdAt)],
+    ["expiresAt", ({ expiresAt }) => timeCell(expiresAt)],
+    ["updatedAt", ({ updatedAt }) => timeCell(updatedAt)],
+  ],
+};

@@ -10,20 +10,12 @@ import {
   type DayOfMerchant,
   type ReconciliationRow,
 } from "../db/reconciliations.ts";
-import { sizeOf } from "../db/id-range.ts";
 import { yuanOf } from "../domain/yuan.ts";
 import type { GatewayEnv } from "../env.ts";
 import { textCell } from "../lib/csv.ts";
 import { log } from "../observability/log.ts";
 import { reconciliationObject } from "../reconciliation/schedule.ts";
-import {
-  exportCsv,
-  MAX_EXPORTED_ROWS,
-  ROWS_PER_TRIP,
-  timeCell,
-  tooMany,
-  type Column,
-} from "./export.ts";
+import { exportCsv, timeCell, type ExportedList } from "./export.ts";
 import { conflict, notFound, refuse, validationFailed } from "./errors.ts";
 import { validate, readBody } from "./body.ts";
 import { BY_ID } from "./paths.ts";
@@ -106,34 +98,38 @@ export async function exportReconciliations(c: Context<GatewayEnv>): Promise<Res
   const filter = query.value;
   const db = c.get("work").openReplica();
   const found = await locateReconciliations(db, filter);
-  if (sizeOf(found) > MAX_EXPORTED_ROWS) {
-    return refuse(c, tooMany("merchantId", `${MAX_EXPORTED_ROWS} days`, "choose one merchant"));
-  }
-  return await exportCsv(c, "reconciliations", COLUMNS, async (beforeId) => {
-    return await readReconciliationPage(db, filter, found, { beforeId, limit: ROWS_PER_TRIP });
-  });
+  return await exportCsv(
+    c,
+    RECONCILIATIONS,
+    found,
+    async (page) => await readReconciliationPage(db, filter, found, page),
+  );
 }
 
 /** Amounts in yuan, times in Beijing. */
-const COLUMNS: readonly Column<ReconciliationRow>[] = [
-  ["id", ({ id }) => id],
-  ["merchantId", ({ merchantId }) => merchantId],
-  ["day", ({ day }) => day],
-  ["state", ({ state }) => state],
-  ["reason", ({ reason }) => textCell(reason)],
-  ["attempts", ({ attempts }) => attempts],
-  ["billPayments", ({ billPayments }) => billPayments],
-  ["billPaidYuan", ({ billPaidFen }) => yuanOf(billPaidFen)],
-  ["billRefunds", ({ billRefunds }) => billRefunds],
-  ["billRefundedYuan", ({ billRefundedFen }) => yuanOf(billRefundedFen)],
-  ["ourPayments", ({ ourPayments }) => ourPayments],
-  ["ourPaidYuan", ({ ourPaidFen }) => yuanOf(ourPaidFen)],
-  ["ourRefunds", ({ ourRefunds }) => ourRefunds],
-  ["ourRefundedYuan", ({ ourRefundedFen }) => yuanOf(ourRefundedFen)],
-  ["recovered", ({ recovered }) => recovered],
-  ["discrepancies", ({ discrepancies }) => discrepancies],
-  ["retryAt", ({ retryAt }) => timeCell(retryAt)],
-  ["startedAt", ({ startedAt }) => timeCell(startedAt)],
-  ["finishedAt", ({ finishedAt }) => timeCell(finishedAt)],
-  ["updatedAt", ({ updatedAt }) => timeCell(updatedAt)],
-];
+const RECONCILIATIONS: ExportedList<ReconciliationRow> = {
+  name: "reconciliations",
+  narrowing: ["merchantId", "days", "choose one merchant"],
+  columns: [
+    ["id", ({ id }) => id],
+    ["merchantId", ({ merchantId }) => merchantId],
+    ["day", ({ day }) => day],
+    ["state", ({ state }) => state],
+    ["reason", ({ reason }) => textCell(reason)],
+    ["attempts", ({ attempts }) => attempts],
+    ["billPayments", ({ billPayments }) => billPayments],
+    ["billPaidYuan", ({ billPaidFen }) => yuanOf(billPaidFen)],
+    ["billRefunds", ({ billRefunds }) => billRefunds],
+    ["billRefundedYuan", ({ billRefundedFen }) => yuanOf(billRefundedFen)],
+    ["ourPayments", ({ ourPayments }) => ourPayments],
+    ["ourPaidYuan", ({ ourPaidFen }) => yuanOf(ourPaidFen)],
+    ["ourRefunds", ({ ourRefunds }) => ourRefunds],
+    ["ourRefundedYuan", ({ ourRefundedFen }) => yuanOf(ourRefundedFen)],
+    ["recovered", ({ recovered }) => recovered],
+    ["discrepancies", ({ discrepancies }) => discrepancies],
+    ["retryAt", ({ retryAt }) => timeCell(retryAt)],
+    ["startedAt", ({ startedAt }) => timeCell(startedAt)],
+    ["finishedAt", ({ finishedAt }) => timeCell(finishedAt)],
+    ["updatedAt", ({ updatedAt }) => timeCell(updatedAt)],
+  ],
+};

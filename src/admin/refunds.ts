@@ -1,5 +1,4 @@
 import type { Context } from "hono";
-import { sizeOf } from "../db/id-range.ts";
 import {
   listAllRefunds,
   locateRefunds,
@@ -11,14 +10,7 @@ import type { GatewayEnv } from "../env.ts";
 import { identifierCell } from "../lib/csv.ts";
 import { validate } from "./body.ts";
 import { refuse } from "./errors.ts";
-import {
-  exportCsv,
-  MAX_EXPORTED_ROWS,
-  ROWS_PER_TRIP,
-  timeCell,
-  tooMany,
-  type Column,
-} from "./export.ts";
+import { exportCsv, timeCell, tooMany, type ExportedList } from "./export.ts";
 import { refundExport, refundQuery } from "./refund-schema.ts";
 
 /** GET /admin/refunds: refunds of all orders. */
@@ -38,36 +30,37 @@ export async function exportRefunds(c: Context<GatewayEnv>): Promise<Response> {
   const filter = query.value;
   const db = c.get("work").openReplica();
   const found = await locateRefunds(db, filter);
-  if (sizeOf(found) > MAX_EXPORTED_ROWS) {
-    return refuse(c, tooMany("createdFrom", `${MAX_EXPORTED_ROWS} refunds`));
-  }
   return await exportCsv(
     c,
-    "refunds",
-    COLUMNS,
-    async (beforeId) => await readRefundPage(db, filter, found, { beforeId, limit: ROWS_PER_TRIP }),
+    REFUNDS,
+    found,
+    async (page) => await readRefundPage(db, filter, found, page),
   );
 }
 
 /** Amounts in yuan, times in Beijing. */
-const COLUMNS: readonly Column<ListedRefund>[] = [
-  ["id", ({ id }) => id],
-  ["number", ({ number }) => identifierCell(number)],
-  ["appRefundNo", ({ appRefundNo }) => identifierCell(appRefundNo)],
-  ["refundId", ({ refundId }) => identifierCell(refundId)],
-  ["orderId", ({ orderId }) => orderId],
-  ["orderNumber", ({ orderNumber }) => identifierCell(orderNumber)],
-  ["appOrderNo", ({ appOrderNo }) => identifierCell(appOrderNo)],
-  ["transactionId", ({ transactionId }) => identifierCell(transactionId)],
-  ["appId", ({ appId }) => appId],
-  ["merchantId", ({ merchantId }) => merchantId],
-  ["refundYuan", ({ refundFen }) => yuanOf(refundFen)],
-  ["state", ({ state }) => state],
-  ["source", ({ source }) => source],
-  ["notifyState", ({ notifyState }) => notifyState],
-  ["notifyNumber", ({ notifyNumber }) => notifyNumber],
-  ["createdAt", ({ createdAt }) => timeCell(createdAt)],
-  ["acceptedAt", ({ acceptedAt }) => timeCell(acceptedAt)],
-  ["succeededAt", ({ succeededAt }) => timeCell(succeededAt)],
-  ["updatedAt", ({ updatedAt }) => timeCell(updatedAt)],
-];
+const REFUNDS: ExportedList<ListedRefund> = {
+  name: "refunds",
+  narrowing: ["createdFrom", "refunds"],
+  columns: [
+    ["id", ({ id }) => id],
+    ["number", ({ number }) => identifierCell(number)],
+    ["appRefundNo", ({ appRefundNo }) => identifierCell(appRefundNo)],
+    ["refundId", ({ refundId }) => identifierCell(refundId)],
+    ["orderId", ({ orderId }) => orderId],
+    ["orderNumber", ({ orderNumber }) => identifierCell(orderNumber)],
+    ["appOrderNo", ({ appOrderNo }) => identifierCell(appOrderNo)],
+    ["transactionId", ({ transactionId }) => identifierCell(transactionId)],
+    ["appId", ({ appId }) => appId],
+    ["merchantId", ({ merchantId }) => merchantId],
+    ["refundYuan", ({ refundFen }) => yuanOf(refundFen)],
+    ["state", ({ state }) => state],
+    ["source", ({ source }) => source],
+    ["notifyState", ({ notifyState }) => notifyState],
+    ["notifyNumber", ({ notifyNumber }) => notifyNumber],
+    ["createdAt", ({ createdAt }) => timeCell(createdAt)],
+    ["acceptedAt", ({ acceptedAt }) => timeCell(acceptedAt)],
+    ["succeededAt", ({ succeededAt }) => timeCell(succeededAt)],
+    ["updatedAt", ({ updatedAt }) => timeCell(updatedAt)],
+  ],
+};
