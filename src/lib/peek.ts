@@ -1,3 +1,5 @@
+import { concatenate } from "./bytes.ts";
+
 /** The beginning of a stream, and a stream that still has the whole content. */
 export interface Peeked {
   /** At least `minBytes` bytes; fewer only when the stream is shorter. */
@@ -14,7 +16,7 @@ export async function peek(stream: ReadableStream<Uint8Array>, minBytes: number)
     const { done, value } = await reader.read();
     if (done) break;
     buffered.push(value);
-    head = concat(head, value);
+    head = concatenate([head, value]);
   }
   const whole = new ReadableStream<Uint8Array>(
     {
@@ -35,11 +37,4 @@ export async function peek(stream: ReadableStream<Uint8Array>, minBytes: number)
     { highWaterMark: 0 },
   );
   return { head, whole };
-}
-
-function concat(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
-  const joined = new Uint8Array(a.byteLength + b.byteLength);
-  joined.set(a);
-  joined.set(b, a.byteLength);
-  return joined;
 }
