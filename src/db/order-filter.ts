@@ -28,8 +28,9 @@ export interface OrderFilter {
 }
 
 /**
- * The filter, except the numbers in it (`lookedUp`), as a condition on a row, given the ids that are read (null for a set). The unary plus
- * keeps SQLite from reading all of a merchant's payments along their index instead.
+ * The filter, except the numbers in it (`lookedUp`), as a condition on a row, given the ids that are
+ * read (null for a set). The unary plus keeps SQLite from reading all of a merchant's payments along
+ * their index instead.
  */
 export function conditionOf(filter: OrderFilter, ids: IdRange | null): SQL | undefined {
   const { appId, openId, refundState } = filter;

@@ -86,8 +86,9 @@ export function isPublishedBytes(key: Uint8Array): boolean {
 }
 
 /**
- * Whether anyone can sign under a public key, because its private key is published. The numbers are compared, not the text: the same
- * key in a certificate, in PKCS#1 or with another exponent is known too.
+ * Whether anyone can sign under a public key, because its private key is published. The numbers are
+ * compared, not the text: the same key in a certificate, in PKCS#1 or with another exponent is known
+ * too.
  * @param publicKeyPem SPKI; of RSA or Ed25519
  */
 export function isPublishedKey(publicKeyPem: string): boolean {
